@@ -1,0 +1,230 @@
+//! Reads the boot archive: component images and the wiring plan, packed as a tar file.
+//!
+//! tar was chosen because any tool can list and unpack it, and because each file lies in it
+//! uncompressed in one piece: the kernel loads a component straight out of the archive, given
+//! [`Entry::offset`] and the length.
+//!
+//! The format is `ustar` (POSIX.1-1988, "ustar Interchange Format"), regular files only, with
+//! names of up to 100 bytes. The host tool writes just that; directories are skipped and
+//! everything else is refused.
+//!
+//! 1. No input makes this crate panic or read outside the given bytes.
+//! 2. [`Archive::new`] checks every header, so that what comes after cannot fail.
+//!
+//! The crate `tar-no-std` was considered: it stops silently at what it does not understand, which
+//! would leave a truncated archive unnoticed, and it reads through `unsafe`.
+#![no_std]
+#![forbid(unsafe_code)]
+
+/// Headers and contents start at multiples of this.
+pub const BLOCK_LEN: usize = 512;
+
+/// Why an archive was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Error {
+    /// It ends in the middle of a header or of a file, or without its end mark.
+    Truncated {
+        /// Where the header lies that could not be followed to its end.
+        offset: usize,
+    },
+    /// A header is not one of `ustar`, or its checksum is wrong.
+    BadHeader {
+        /// Where the header lies.
+        offset: usize,
+    },
+    /// A name is empty, too long or not UTF-8.
+    BadName {
+        /// Where the header lies.
+        offset: usize,
+    },
+    /// Something other than a regular file or a directory.
+    UnsupportedKind {
+        /// Where the header lies.
+        offset: usize,
+    },
+}
+
+impl core::fmt::Display for Error {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Error::Truncated { offset } => {
+                write!(
+                    f,
+                    "the boot archive ends in the middle of the entry at {offset}"
+                )
+            }
+            Error::BadHeader { offset } => {
+                write!(f, "the boot archive is damaged at {offset}")
+            }
+            Error::BadName { offset } => {
+                write!(f, "the boot archive has a bad file name at {offset}")
+            }
+            Error::UnsupportedKind { offset } => {
+                write!(
+                    f,
+                    "the boot archive has something that is not a file at {offset}"
+                )
+            }
+        }
+    }
+}
+
+impl core::error::Error for Error {}
+
+/// A file in the archive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Entry<'a> {
+    /// Its name, `/` between parts.
+    pub name: &'a str,
+    /// Where its content begins, counted from the start of the archive; a multiple of [`BLOCK_LEN`].
+    pub offset: usize,
+    /// Its content.
+    pub data: &'a [u8],
+}
+
+/// An archive, found to be in order.
+#[derive(Clone, Copy, Debug)]
+pub struct Archive<'a> {
+    /// The headers and contents, without the end mark and what follows it.
+    bytes: &'a [u8],
+}
+
+impl<'a> Archive<'a> {
+    /// Checks an archive. Bytes after its end mark are ignored.
+    pub fn new(bytes: &'a [u8]) -> Result<Archive<'a>, Error> {
+        let mut at = 0;
+        while let Some(header) = Header::read(bytes, at)? {
+            at = header.next;
+        }
+        Ok(Archive {
+            bytes: &bytes[..at],
+        })
+    }
+
+    /// The content of the first file with this name.
+    pub fn find(&self, name: &str) -> Option<&'a [u8]> {
+        self.find_entry(name).map(|entry| entry.data)
+    }
+
+    /// The first file with this name.
+    pub fn find_entry(&self, name: &str) -> Option<Entry<'a>> {
+        self.entries().find(|entry| entry.name == name)
+    }
+
+    /// All files, in the order in which they were packed.
+    pub fn entries(&self) -> impl Iterator<Item = Entry<'a>> + use<'a> {
+        let bytes = self.bytes;
+        let mut at = 0;
+        core::iter::from_fn(move || {
+            while at < bytes.len() {
+                // `new` has read the same headers without an error.
+                let header = Header::read(bytes, at).ok()??;
+                at = header.next;
+                if header.is_file {
+                    return Some(header.entry);
+                }
+            }
+            None
+        })
+    }
+
+    /// How many bytes are used, without the end mark.
+    pub fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Does it hold nothing at all?
+    pub fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+}
+
+struct Header<'a> {
+    entry: Entry<'a>,
+    is_file: bool,
+    next: usize,
+}
+
+impl<'a> Header<'a> {
+    /// The header at `at`, or nothing if the end mark lies there.
+    fn read(bytes: &'a [u8], at: usize) -> Result<Option<Header<'a>>, Error> {
+        let truncated = Error::Truncated { offset: at };
+        let header: &[u8; BLOCK_LEN] = bytes
+            .get(at..)
+            .and_then(<[u8]>::first_chunk)
+            .ok_or(truncated)?;
+        if header.iter().all(|&byte| byte == 0) {
+            return Ok(None);
+        }
+        // Offsets: POSIX.1-1988, "ustar Interchange Format"; the same in GNU's own variant, whose
+        // magic differs in what follows the first five letters.
+        let bad = Error::BadHeader { offset: at };
+        if &header[257..262] != b"ustar" || octal(&header[148..156]) != Some(checksum(header)) {
+            return Err(bad);
+        }
+        let is_file = match header[156] {
+            b'0' | 0 => true,
+            b'5' => false,
+            _ => return Err(Error::UnsupportedKind { offset: at }),
+        };
+        let len = octal(&header[124..136]).ok_or(bad)?;
+        let len = usize::try_from(len).map_err(|_| bad)?;
+        // The name of a directory is of no interest, and `./` would be left without one.
+        let name = if is_file {
+            name(header).ok_or(Error::BadName { offset: at })?
+        } else {
+            ""
+        };
+        let offset = at + BLOCK_LEN;
+        let end = offset.checked_add(len).ok_or(truncated)?;
+        let data = bytes.get(offset..end).ok_or(truncated)?;
+        let next = end.checked_next_multiple_of(BLOCK_LEN).ok_or(truncated)?;
+        if next > bytes.len() {
+            return Err(truncated);
+        }
+        Ok(Some(Header {
+            entry: Entry { name, offset, data },
+            is_file,
+            next,
+        }))
+    }
+}
+
+/// The name, if it is short enough to need no prefix.
+fn name(header: &[u8; BLOCK_LEN]) -> Option<&str> {
+    let posix = &header[257..263] == b"ustar\0";
+    if posix && header[345] != 0 {
+        return None;
+    }
+    let field = &header[..100];
+    let len = field
+        .iter()
+        .position(|&byte| byte == 0)
+        .unwrap_or(field.len());
+    let name = core::str::from_utf8(&field[..len]).ok()?;
+    let name = name.strip_prefix("./").unwrap_or(name);
+    (!name.is_empty()).then_some(name)
+}
+
+/// The sum of all bytes of a header, with spaces in place of the checksum itself.
+fn checksum(header: &[u8; BLOCK_LEN]) -> u64 {
+    let sum = |bytes: &[u8]| bytes.iter().map(|&byte| u64::from(byte)).sum::<u64>();
+    sum(&header[..148]) + 8 * u64::from(b' ') + sum(&header[156..])
+}
+
+/// A number in octal digits, ended by a space, a zero byte or the end of the field.
+fn octal(field: &[u8]) -> Option<u64> {
+    let field = field.trim_ascii_start();
+    let len = field
+        .iter()
+        .position(|&byte| byte == 0 || byte == b' ')
+        .unwrap_or(field.len());
+    let (digits, rest) = field.split_at(len);
+    if digits.is_empty() || rest.iter().any(|&byte| byte != 0 && byte != b' ') {
+        return None;
+    }
+    // At most 12 digits: 36 bits.
+    digits.iter().try_fold(0u64, |value, &digit| {
+        matches!(digit, b'0'..=b'7').then(|| value << 3 | u64::from(digit - b'0'))
+    })
+}
