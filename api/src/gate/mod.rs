@@ -1,0 +1,66 @@
+//! The gate: how a component reaches the kernel, whatever the machine and the isolation.
+//!
+//! This folder is the only part of the crate that knows either. Each machine is one file that
+//! offers the same few names:
+//!
+//! | name | what it does |
+//! |---|---|
+//! | `open(gate)` | remembers the gate's address, once, before anything else |
+//! | `syscall(number, arguments)` | goes through the gate |
+//! | `message_buffer()` | the calling thread's message buffer |
+//! | `counter()` | the machine's counter, without a system call |
+//! | `local()` | the component's own [`Local`] state |
+//!
+//! Absent on purpose: anything that asks *how* the component is isolated. The kernel gives
+//! each image the address of the right gate, and the call is the same.
+
+use core::cell::Cell;
+use core::sync::atomic::AtomicU8;
+
+#[cfg(all(target_os = "none", target_arch = "aarch64"))]
+mod arm64;
+#[cfg(not(target_os = "none"))]
+mod host;
+#[cfg(all(target_os = "none", target_arch = "riscv64"))]
+mod riscv64;
+
+#[cfg(all(target_os = "none", target_arch = "aarch64"))]
+use arm64 as machine;
+#[cfg(not(target_os = "none"))]
+use host as machine;
+#[cfg(all(target_os = "none", target_arch = "riscv64"))]
+use riscv64 as machine;
+
+#[cfg(not(target_os = "none"))]
+pub use host::{HostGate, install, set_counter};
+
+pub(crate) use machine::{counter, local, message_buffer, open, syscall};
+
+/// State of which each component has its own. On FTL every component is its own copy of the
+/// image, so this is one static; on the host, where tests run several components in one
+/// program, there is one for each thread.
+///
+/// All of it is written by the component's first thread: before `main` begins, or by the event
+/// loop. See [`Local`]'s `Sync` for what other threads may touch.
+pub(crate) struct Local {
+    /// Ticks a second of the counter.
+    pub ticks_per_second: Cell<u64>,
+    /// The counter at boot: `Instant`'s zero.
+    pub boot_ticks: Cell<u64>,
+    /// Messages above this level are not sent to the kernel at all.
+    pub log_level: AtomicU8,
+}
+
+impl Local {
+    pub(crate) const fn new() -> Local {
+        Local {
+            ticks_per_second: Cell::new(1_000_000_000),
+            boot_ticks: Cell::new(0),
+            log_level: AtomicU8::new(3),
+        }
+    }
+}
+
+// SAFETY: the cells are written only by `runtime::start`, before the component has a second
+// thread, and are read-only from then on.
+unsafe impl Sync for Local {}

@@ -1,0 +1,70 @@
+//! The gate on 64-bit RISC-V.
+//!
+//! Arguments are in `a0` to `a5`, the number in `a7`, the answer in `a0` to `a5`. The gate is
+//! called like a C function and may change what such a function may, `ra` included. `tp` holds
+//! the address of the thread's message buffer; the kernel sets it when the thread starts.
+
+use core::arch::asm;
+use core::sync::atomic::{AtomicUsize, Ordering};
+
+use super::Local;
+
+/// Address of the gate. Written once, by the first thread, before it can have made another.
+static GATE: AtomicUsize = AtomicUsize::new(0);
+static LOCAL: Local = Local::new();
+
+/// Remembers the gate's address.
+///
+/// # Safety
+/// `gate` must be the address of a gate as [`abi::StartInfo::gate`] describes it.
+pub unsafe fn open(gate: usize) {
+    GATE.store(gate, Ordering::Relaxed);
+}
+
+/// Goes through the gate.
+#[inline(always)]
+pub fn syscall(number: usize, arguments: [usize; 6]) -> [usize; 6] {
+    let [mut a0, mut a1, mut a2, mut a3, mut a4, mut a5] = arguments;
+    // SAFETY: the gate follows the C calling convention, is at this address by `open`'s
+    // contract, and all registers that it may change are named. Memory it may change is the
+    // message buffer, which nothing holds a reference into across a call (see `buffer`).
+    unsafe {
+        asm!(
+            "jalr {gate}",
+            gate = in(reg) GATE.load(Ordering::Relaxed),
+            inlateout("a0") a0,
+            inlateout("a1") a1,
+            inlateout("a2") a2,
+            inlateout("a3") a3,
+            inlateout("a4") a4,
+            inlateout("a5") a5,
+            inlateout("a7") number => _,
+            clobber_abi("C"),
+        );
+    }
+    [a0, a1, a2, a3, a4, a5]
+}
+
+/// The calling thread's message buffer.
+#[inline(always)]
+pub fn message_buffer() -> *mut u8 {
+    let address: *mut u8;
+    // SAFETY: reads a register and nothing else. It never changes while the thread lives.
+    unsafe { asm!("mv {}, tp", out(reg) address, options(pure, nomem, nostack, preserves_flags)) };
+    address
+}
+
+/// The machine's counter.
+#[inline(always)]
+pub fn counter() -> u64 {
+    let ticks: u64;
+    // SAFETY: reads a counter that the kernel lets components read. Not `pure`: it moves.
+    unsafe { asm!("rdtime {}", out(reg) ticks, options(nomem, nostack, preserves_flags)) };
+    ticks
+}
+
+/// The component's own state.
+#[inline(always)]
+pub fn local() -> &'static Local {
+    &LOCAL
+}

@@ -1,0 +1,265 @@
+//! Objects of the kernel as owned values: dropping one closes it.
+//!
+//! Each type here is a handle that is known to name one kind of object. Methods do what the
+//! system call of the same name does; what can go wrong is listed there ([`abi::Call`]).
+
+use core::fmt;
+use core::mem::ManuallyDrop;
+
+use abi::{
+    DeviceInfo, Error, Handle, KernelStatistics, MessageInfo, ProcessInfo, ProcessParams, Result,
+    Rights,
+};
+
+use crate::sys::{self, Handles, RawEvent};
+use crate::time::Instant;
+
+/// A handle that is closed when dropped.
+#[derive(PartialEq, Eq)]
+pub struct OwnedHandle(Handle);
+
+impl OwnedHandle {
+    /// Takes over a handle, which must not be [`Handle::NONE`].
+    ///
+    /// This is safe: a wrong number closes or uses something else *of this component*, which
+    /// is a bug, but memory safety never hangs on what a handle names.
+    pub const fn from_raw(handle: Handle) -> OwnedHandle {
+        OwnedHandle(handle)
+    }
+    /// The handle, which stays owned here.
+    #[inline(always)]
+    pub const fn raw(&self) -> Handle {
+        self.0
+    }
+    /// Gives the handle away: it will not be closed here.
+    #[inline(always)]
+    pub fn into_raw(self) -> Handle {
+        ManuallyDrop::new(self).0
+    }
+    /// Another handle to the same object.
+    pub fn duplicate(&self, rights: Rights) -> Result<OwnedHandle> {
+        sys::handle_duplicate(self.0, rights).map(OwnedHandle)
+    }
+}
+
+impl Drop for OwnedHandle {
+    fn drop(&mut self) {
+        // An error means that the object has gone already, which is what was wanted.
+        let _ = sys::handle_close(self.0);
+    }
+}
+
+impl fmt::Debug for OwnedHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A value that stands for an object of the kernel.
+pub trait AsHandle {
+    /// Its handle.
+    fn handle(&self) -> Handle;
+}
+
+macro_rules! objects {
+    ($($(#[doc = $doc:literal])+ $name:ident,)+) => {
+        $(
+            $(#[doc = $doc])+
+            #[derive(Debug, PartialEq, Eq)]
+            pub struct $name(OwnedHandle);
+
+            impl From<OwnedHandle> for $name {
+                fn from(handle: OwnedHandle) -> $name {
+                    $name(handle)
+                }
+            }
+            impl From<$name> for OwnedHandle {
+                fn from(object: $name) -> OwnedHandle {
+                    object.0
+                }
+            }
+            impl AsHandle for $name {
+                #[inline(always)]
+                fn handle(&self) -> Handle {
+                    self.0.raw()
+                }
+            }
+        )+
+    };
+}
+
+objects! {
+    /// One end of a channel, before it is known what messages travel on it. Generated types
+    /// (`ping::Client` and so on) wrap it.
+    Channel,
+    /// An event queue. [`crate::EventLoop`] has one inside.
+    Queue,
+    /// A memory object, which can be shared with another component. To read and write it, map
+    /// it: [`Folio::map`].
+    Folio,
+    /// A kernel timer. Most components want [`crate::EventLoop::timer`] instead, which needs no
+    /// handle and no system call.
+    KernelTimer,
+    /// A counter that wakes the event queue it is attached to.
+    Doorbell,
+    /// A device's interrupt.
+    Interrupt,
+    /// A process started by this one.
+    Process,
+    /// The right to manage the system: processes, devices, shutdown. Only init has it.
+    System,
+    /// A device that this component drives.
+    Device,
+    /// A thread of this component.
+    Thread,
+}
+
+impl Channel {
+    /// A connected pair. Each queue holds `messages_max` messages of up to `body_len_max` bytes.
+    pub fn pair(messages_max: usize, body_len_max: usize) -> Result<(Channel, Channel)> {
+        let (a, b) = sys::channel_create(messages_max, body_len_max)?;
+        Ok((Channel(OwnedHandle(a)), Channel(OwnedHandle(b))))
+    }
+    /// Sends the send page's first bytes. The handles are moved if it succeeds.
+    #[inline]
+    pub fn send(&self, info: MessageInfo, transaction: usize, handles: Handles) -> Result<()> {
+        sys::send(self.handle(), info, transaction, handles)
+    }
+}
+
+impl Queue {
+    /// A new queue.
+    pub fn new() -> Result<Queue> {
+        sys::queue_create().map(|handle| Queue(OwnedHandle(handle)))
+    }
+    /// Attaches a source; its events carry `key`.
+    pub fn attach(&self, source: &impl AsHandle, key: usize) -> Result<()> {
+        sys::queue_attach(self.handle(), source.handle(), key)
+    }
+    /// Detaches a source from whatever queue it is on.
+    pub fn detach(source: &impl AsHandle) -> Result<()> {
+        sys::queue_detach(source.handle())
+    }
+    /// Waits for the next event, until `deadline` if there is one.
+    pub fn wait(&self, deadline: Option<Instant>) -> Result<RawEvent> {
+        sys::wait(self.handle(), crate::time::deadline_ticks(deadline))
+    }
+}
+
+impl Folio {
+    /// Zeroed memory of at least `len` bytes, in whole pages.
+    pub fn new(len: usize) -> Result<Folio> {
+        sys::folio_create(len, 0).map(|handle| Folio(OwnedHandle(handle)))
+    }
+    /// The same, physically contiguous, as devices need it.
+    pub fn contiguous(len: usize) -> Result<Folio> {
+        sys::folio_create(len, abi::call::FOLIO_CONTIGUOUS).map(|handle| Folio(OwnedHandle(handle)))
+    }
+    /// Its size in bytes.
+    #[allow(clippy::len_without_is_empty)]
+    pub fn len(&self) -> Result<usize> {
+        sys::folio_size(self.handle())
+    }
+    /// Another handle to the same memory.
+    pub fn duplicate(&self, rights: Rights) -> Result<Folio> {
+        self.0.duplicate(rights).map(Folio)
+    }
+}
+
+impl KernelTimer {
+    /// A timer that is not set.
+    pub fn new() -> Result<KernelTimer> {
+        sys::timer_create().map(|handle| KernelTimer(OwnedHandle(handle)))
+    }
+    /// Sets it; both are in ticks, and 0 means "stop" and "only once".
+    pub fn set_ticks(&self, deadline: usize, period: usize) -> Result<()> {
+        sys::timer_set(self.handle(), deadline, period)
+    }
+}
+
+impl Doorbell {
+    /// A doorbell that nobody has rung.
+    pub fn new() -> Result<Doorbell> {
+        sys::doorbell_create().map(|handle| Doorbell(OwnedHandle(handle)))
+    }
+    /// Adds one to its count and wakes whoever waits for it.
+    #[inline]
+    pub fn ring(&self) -> Result<()> {
+        sys::doorbell_ring(self.handle())
+    }
+    /// Another handle to the same doorbell, to give to the one who is to ring it.
+    pub fn ringer(&self) -> Result<Doorbell> {
+        self.0
+            .duplicate(Rights::WRITE.union(Rights::TRANSFER))
+            .map(Doorbell)
+    }
+}
+
+impl Interrupt {
+    /// Lets it fire again.
+    #[inline]
+    pub fn ack(&self) -> Result<()> {
+        sys::interrupt_ack(self.handle())
+    }
+}
+
+impl Process {
+    /// An empty process.
+    pub fn new(system: &System, params: &ProcessParams) -> Result<Process> {
+        sys::process_create(system.handle(), params).map(|handle| Process(OwnedHandle(handle)))
+    }
+    /// Loads an ELF image out of a folio, however many steps that takes.
+    pub fn load(&self, folio: &Folio, offset: usize, len: usize) -> Result<()> {
+        loop {
+            match sys::process_load(self.handle(), folio.handle(), offset, len) {
+                Err(Error::Again) => {}
+                result => return result,
+            }
+        }
+    }
+    /// Starts it, with its first handle.
+    pub fn start(&self, bootstrap: Channel) -> Result<()> {
+        sys::process_start(self.handle(), bootstrap.handle())?;
+        // It is the new process's now.
+        OwnedHandle::from(bootstrap).into_raw();
+        Ok(())
+    }
+    /// Starts it without any handle.
+    pub fn start_alone(&self) -> Result<()> {
+        sys::process_start(self.handle(), Handle::NONE)
+    }
+    /// Ends it.
+    pub fn kill(&self, status: usize) -> Result<()> {
+        sys::process_kill(self.handle(), status)
+    }
+    /// What it is doing.
+    pub fn info(&self) -> Result<ProcessInfo> {
+        sys::process_info(self.handle())
+    }
+}
+
+impl System {
+    /// The machine's device with this index; [`Error::NotFound`] past the last.
+    pub fn device_info(&self, index: usize) -> Result<DeviceInfo> {
+        sys::device_info(self.handle(), index)
+    }
+    /// A handle to the machine's device with this index.
+    pub fn device_open(&self, index: usize) -> Result<Device> {
+        sys::device_open(self.handle(), index).map(|handle| Device(OwnedHandle(handle)))
+    }
+    /// Counters of the whole system.
+    pub fn statistics(&self) -> Result<KernelStatistics> {
+        sys::system_statistics(self.handle())
+    }
+    /// Shuts the machine down.
+    pub fn shutdown(&self, status: usize) -> ! {
+        sys::system_shutdown(self.handle(), status)
+    }
+}
+
+impl Device {
+    /// Its interrupt number `which`, counted from 0.
+    pub fn interrupt(&self, which: usize) -> Result<Interrupt> {
+        sys::device_interrupt(self.handle(), which).map(|handle| Interrupt(OwnedHandle(handle)))
+    }
+}

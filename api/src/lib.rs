@@ -1,0 +1,46 @@
+//! What the author of a component imports.
+//!
+//! A component is one isolated program, written as a loop over events. Its `component.yml` says
+//! what it needs and provides; from that the build generates a module `spec` with its `Environ`
+//! and its `Message`. This crate has everything else:
+//!
+//! - [`main`] marks where it begins;
+//! - [`handle`] has the kernel's objects as owned values, [`sys`] the bare system calls;
+//! - [`time`], [`random`], and the macros of [`log`] do what their names say.
+//!
+//! Principles:
+//! 1. Nothing here knows how the component is isolated, but for one folder, `gate/`.
+//! 2. Everything public is safe. What a component does wrong may end that component, and
+//!    never touches memory that it was not given.
+//! 3. Names are `std`'s where `std` has the thing.
+#![cfg_attr(target_os = "none", no_std)]
+
+extern crate alloc;
+// Generated code and macros say `::ftl`; inside this crate that must mean the crate itself.
+extern crate self as ftl;
+
+pub mod handle;
+pub mod log;
+pub mod random;
+pub mod runtime;
+pub mod sys;
+pub mod time;
+
+pub mod buffer;
+pub mod gate;
+#[cfg(target_os = "none")]
+mod heap;
+mod stage;
+
+pub use ::log::{debug, error, info, trace, warn};
+pub use abi;
+pub use abi::{Error, Result};
+pub use ftl_macros::main;
+
+/// What almost every component uses.
+pub mod prelude {
+    pub use crate::handle::{Channel, Device, Doorbell, Folio, Interrupt};
+    pub use crate::random::Random;
+    pub use crate::time::{Duration, Instant};
+    pub use crate::{Error, Result, debug, error, info, trace, warn};
+}

@@ -1,0 +1,56 @@
+//! The component's log: `error!`, `warn!`, `info!`, `debug!`, `trace!`.
+//!
+//! They are the crate `log`'s macros, so libraries that use it log here too. A line goes to the
+//! kernel's log under the component's name, which the kernel knows; longer than a page, it is cut.
+
+use core::fmt::Write;
+use core::sync::atomic::Ordering::Relaxed;
+
+use log::{Level, LevelFilter, Log, Metadata, Record};
+
+use crate::buffer::SendText;
+use crate::{gate, stage, sys};
+
+struct KernelLog;
+
+impl Log for KernelLog {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        number(metadata.level()) <= gate::local().log_level.load(Relaxed) as usize
+    }
+
+    fn log(&self, record: &Record<'_>) {
+        if !self.enabled(record.metadata()) {
+            return;
+        }
+        stage::flush();
+        let mut text = SendText::new();
+        // Errors come from the `Display` of what is logged; what was written so far still tells something.
+        let _ = text.write_fmt(*record.args());
+        let _ = sys::log(number(record.level()), text.len());
+    }
+
+    fn flush(&self) {}
+}
+
+fn number(level: Level) -> usize {
+    match level {
+        Level::Error => 1,
+        Level::Warn => 2,
+        Level::Info => 3,
+        Level::Debug => 4,
+        Level::Trace => 5,
+    }
+}
+
+/// Sets up the macros. Later calls have no effect: on the host many components share them.
+pub(crate) fn start() {
+    if log::set_logger(&KernelLog).is_ok() {
+        log::set_max_level(LevelFilter::Trace);
+    }
+}
+
+/// Sets which lines are written: 1 only errors, 2 warnings too, 3 (the default) information
+/// too, 4 debug, 5 everything.
+pub fn set_level(level: u8) {
+    gate::local().log_level.store(level, Relaxed);
+}

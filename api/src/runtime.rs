@@ -1,0 +1,139 @@
+//! What happens before `main`, after it, and instead of it when it panics.
+
+use abi::{ABI_VERSION, StartInfo};
+
+use crate::{gate, stage, sys};
+
+/// What a component's `main` takes: `Environ`, generated from `component.yml`, or the bare
+/// [`StartInfo`], which only init wants.
+pub trait Environment: Sized {
+    /// Makes it, once, before `main`.
+    fn new(info: &'static StartInfo) -> abi::Result<Self>;
+}
+
+impl Environment for &'static StartInfo {
+    fn new(info: &'static StartInfo) -> abi::Result<Self> {
+        Ok(info)
+    }
+}
+
+/// What a component's `main` may return.
+pub trait Termination {
+    /// The status that the component ends with: 0 is success.
+    fn status(self) -> usize;
+}
+
+impl Termination for () {
+    fn status(self) -> usize {
+        0
+    }
+}
+
+impl Termination for usize {
+    fn status(self) -> usize {
+        self
+    }
+}
+
+impl Termination for core::convert::Infallible {
+    fn status(self) -> usize {
+        match self {}
+    }
+}
+
+impl<T: Termination, E: core::fmt::Display> Termination for core::result::Result<T, E> {
+    fn status(self) -> usize {
+        match self {
+            Ok(value) => value.status(),
+            Err(error) => {
+                crate::error!("ended: {error}");
+                1
+            }
+        }
+    }
+}
+
+/// Sets the component up, runs `main`, and answers with its status. The entry point and
+/// `libs/testkit` call this; nobody else should.
+pub fn run<E: Environment, T: Termination>(info: &'static StartInfo, main: fn(E) -> T) -> usize {
+    // SAFETY: the kernel wrote this address; that it is a gate is its part of the contract.
+    unsafe { gate::open(info.gate) };
+    let local = gate::local();
+    local.ticks_per_second.set(info.ticks_per_second);
+    local.boot_ticks.set(info.boot_ticks);
+    crate::log::start();
+    if info.abi_version != ABI_VERSION {
+        crate::error!(
+            "built for version {ABI_VERSION} of the kernel's calls, not {}",
+            info.abi_version
+        );
+        return 1;
+    }
+    let status = match E::new(info) {
+        Ok(environment) => main(environment).status(),
+        Err(error) => {
+            crate::error!("could not start: {error}");
+            1
+        }
+    };
+    stage::flush();
+    status
+}
+
+/// [`run`] on FTL itself: comes from the entry point, and ends the component.
+#[doc(hidden)]
+pub fn start<E: Environment, T: Termination>(info: &'static StartInfo, main: fn(E) -> T) -> ! {
+    #[cfg(target_os = "none")]
+    crate::heap::start(info);
+    sys::process_exit(run(info, main))
+}
+
+/// Writes the entry point. `#[ftl::main]` expands to this.
+///
+/// It stands here and not in the attribute so that the component may forbid unsafe code: what
+/// comes out of this macro is this crate's.
+#[macro_export]
+macro_rules! entry {
+    ($main:path) => {
+        const _: () = {
+            // Used, also where no entry point is made, as in tests.
+            let _ = $main;
+
+            #[cfg(target_os = "none")]
+            #[unsafe(no_mangle)]
+            extern "C" fn _start(info: &'static $crate::abi::StartInfo) -> ! {
+                $crate::runtime::start(info, $main)
+            }
+
+            // Keeps a host build of the whole workspace linking.
+            #[cfg(not(any(test, target_os = "none")))]
+            #[unsafe(no_mangle)]
+            extern "C" fn main() -> i32 {
+                $crate::runtime::refuse_on_host()
+            }
+        };
+    };
+}
+
+/// What a component's program does when somebody starts it on the host.
+#[cfg(not(target_os = "none"))]
+#[doc(hidden)]
+pub fn refuse_on_host() -> i32 {
+    std::eprintln!("this is a component of FTL: start it with `./ftl run`");
+    1
+}
+
+#[cfg(target_os = "none")]
+#[panic_handler]
+fn panic(info: &core::panic::PanicInfo<'_>) -> ! {
+    use core::fmt::Write;
+
+    // No `stage::flush` here: whether the reply is whole cannot be known any more. Its caller
+    // hears that this component restarted.
+    let mut text = crate::buffer::SendText::new();
+    let _ = write!(text, "{}", info.message());
+    if let Some(location) = info.location() {
+        let _ = write!(text, "\n{}:{}", location.file(), location.line());
+    }
+    sys::process_panic(text.len())
+}
