@@ -1,0 +1,16 @@
+# Only short names for what `./ftl` does; `./ftl help` knows more.
+#   make run ARCH=arm64        make test FILTER=http        make run SYSTEM=default
+ARCH ?= riscv64
+SYSTEM ?=
+FILTER ?=
+
+run build:
+	@./ftl $@ $(SYSTEM) --arch $(ARCH)
+test:
+	@./ftl test $(FILTER)
+check doctor clean:
+	@./ftl $@
+bench:
+	@./ftl bench --arch $(ARCH)
+
+.PHONY: run build test check bench doctor clean

@@ -1,0 +1,30 @@
+//! The host tool `./ftl`: sets up, builds, boots, tests and checks FTL.
+//!
+//! `main.rs` holds the command line; each command is a module of its own here, so that the
+//! tests can use the same parts. In the order in which they are best read:
+//!
+//! - [`arch`], [`workspace`]: which machines there are, and where things lie.
+//! - [`doctor`], [`toolchain`]: what the host has, lacks, and how that is mended.
+//! - [`build`], [`image`], [`archive`]: from Rust to the boot archive.
+//! - [`qemu`], [`run`], [`terminal`], [`symbols`]: booting it, and reading what it says.
+//!
+//! The tool reports to people on standard error and keeps standard output for what a
+//! program may read (`--json`).
+#![forbid(unsafe_code)]
+
+pub mod arch;
+pub mod workspace;
+
+pub mod doctor;
+pub mod toolchain;
+
+pub mod archive;
+pub mod build;
+pub mod image;
+
+pub mod qemu;
+pub mod run;
+pub mod symbols;
+pub mod terminal;
+
+pub mod report;

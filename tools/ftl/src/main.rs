@@ -1,0 +1,214 @@
+//! The command line of `./ftl`. Each command's work is in the library beside this file.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use clap::{Args, Parser, Subcommand};
+
+use ftl_tool::arch::Arch;
+use ftl_tool::build::{self, Built, Request};
+use ftl_tool::doctor::{self, Purpose};
+use ftl_tool::qemu::{Machine, Port};
+use ftl_tool::run::{self, Options, STATUS_TOOL};
+use ftl_tool::workspace;
+
+/// Builds, boots and tests FTL. Exit statuses: docs/reference/tool.md.
+#[derive(Parser)]
+#[command(
+    name = "ftl",
+    bin_name = "./ftl",
+    version,
+    disable_help_subcommand = false
+)]
+struct CommandLine {
+    /// Install what is missing without asking
+    #[arg(long, global = true)]
+    yes: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Build a system and boot it in QEMU
+    Run(RunArguments),
+    /// Build a system's boot archive
+    Build(BuildArguments),
+    /// List what this machine needs for FTL, and install what is missing
+    Doctor,
+    /// Remove everything that was built
+    Clean,
+}
+
+#[derive(Args)]
+struct BuildArguments {
+    /// Which system: a file in systems/ without .yml
+    system: Option<String>,
+    /// The CPU to build for
+    #[arg(long, value_enum, default_value = "riscv64")]
+    arch: Arch,
+    /// Boot this package as `init`, without a system file
+    #[arg(long, hide = true, value_name = "PACKAGE", conflicts_with = "system")]
+    init: Option<String>,
+    /// Another package to put into the archive as components/PACKAGE
+    #[arg(long, hide = true, value_name = "PACKAGE")]
+    with: Vec<String>,
+    /// An image that is there already, to put into the archive
+    #[arg(long, hide = true, value_name = "NAME=FILE")]
+    image: Vec<String>,
+}
+
+#[derive(Args)]
+struct RunArguments {
+    #[command(flatten)]
+    build: BuildArguments,
+    /// Number of CPUs
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=64))]
+    smp: u32,
+    /// Memory
+    #[arg(long, default_value = "128M")]
+    mem: String,
+    /// Lead a TCP port of 127.0.0.1 into FTL; HOST 0 takes any free one [default: 8080:80]
+    #[arg(long, value_name = "HOST:GUEST")]
+    port: Vec<Port>,
+    /// End the run after this many seconds, with status 243
+    #[arg(long, value_name = "SECONDS")]
+    timeout: Option<f64>,
+    /// Count instructions as time, so that counts repeat exactly
+    #[arg(long)]
+    icount: bool,
+    /// Make the run repeat: the same randomness, clocks and order of events
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// Print how it ended as one line of JSON on standard output
+    #[arg(long)]
+    json: bool,
+    /// Show the firmware's banner
+    #[arg(long, short)]
+    verbose: bool,
+    /// Boot what was built before
+    #[arg(long)]
+    no_build: bool,
+    /// Words for the kernel's command line
+    #[arg(long, hide = true, value_name = "WORDS")]
+    append: Vec<String>,
+    /// Arguments for QEMU
+    #[arg(last = true, value_name = "QEMU ARGUMENTS")]
+    qemu: Vec<OsString>,
+}
+
+fn main() -> ExitCode {
+    let command_line = match CommandLine::try_parse() {
+        Ok(command_line) => command_line,
+        Err(error) => {
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { STATUS_TOOL } else { 0 });
+        }
+    };
+    match execute(command_line) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(STATUS_TOOL)
+        }
+    }
+}
+
+fn execute(command_line: CommandLine) -> Result<ExitCode> {
+    let root = workspace::root()?;
+    let yes = command_line.yes;
+    match command_line.command {
+        Command::Run(arguments) => return run(&root, arguments, yes),
+        Command::Build(arguments) => {
+            doctor::set_up(&root, &[arguments.arch], Purpose::Build, yes)?;
+            let built = build::build(&root, arguments.arch, &request(&arguments)?)?;
+            let shown = built.archive.strip_prefix(&root).unwrap_or(&built.archive);
+            eprintln!("built {}", shown.display());
+        }
+        Command::Doctor => doctor::doctor(&root, &Arch::ALL, yes)?,
+        Command::Clean => clean(&root)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn run(root: &Path, arguments: RunArguments, yes: bool) -> Result<ExitCode> {
+    let arch = arguments.build.arch;
+    doctor::set_up(root, &[arch], Purpose::Run, yes)?;
+    let request = request(&arguments.build)?;
+    let built: Built = if arguments.no_build {
+        build::built_before(root, arch, &request.name)?
+    } else {
+        build::build(root, arch, &request)?
+    };
+    let timeout = arguments
+        .timeout
+        .map(Duration::try_from_secs_f64)
+        .transpose()
+        .context("--timeout takes a number of seconds")?;
+    let mut ports = arguments.port;
+    if ports.is_empty() {
+        ports.push(Port {
+            host: 8080,
+            guest: 80,
+        });
+    }
+    let machine = Machine {
+        arch,
+        kernel: built.kernel.clone(),
+        archive: built.archive.clone(),
+        smp: arguments.smp,
+        mem: arguments.mem,
+        ports,
+        icount: arguments.icount,
+        seed: arguments.seed,
+        append: arguments.append,
+        extra: arguments.qemu,
+    };
+    let options = Options {
+        timeout,
+        verbose: arguments.verbose,
+        json: arguments.json,
+    };
+    let end = run::run(root, machine, &built, &options)?;
+    Ok(ExitCode::from(end.status()))
+}
+
+/// What is to be built.
+fn request(arguments: &BuildArguments) -> Result<Request> {
+    let Some(init) = &arguments.init else {
+        bail!("say what to boot as init: --init PACKAGE");
+    };
+    let mut images = Vec::new();
+    for image in &arguments.image {
+        let (name, file) = image
+            .split_once('=')
+            .with_context(|| format!("`{image}`: write it as NAME=FILE"))?;
+        images.push((name.to_owned(), PathBuf::from(file)));
+    }
+    Ok(Request {
+        name: format!("init-{init}"),
+        init: init.clone(),
+        components: arguments
+            .with
+            .iter()
+            .map(|package| (package.clone(), package.clone()))
+            .collect(),
+        images,
+        plan: None,
+    })
+}
+
+fn clean(root: &Path) -> Result<()> {
+    for folder in ["build", "target"] {
+        match std::fs::remove_dir_all(root.join(folder)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(error).with_context(|| format!("cannot remove {folder}/"));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,214 @@
+//! The virtual machine: QEMU's `virt` boards, and how they are asked for.
+
+use std::ffi::OsString;
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use anyhow::{Result, bail};
+
+use crate::arch::Arch;
+
+/// Everything that is fixed before the machine starts.
+#[derive(Clone, Debug)]
+pub struct Machine {
+    /// Its architecture.
+    pub arch: Arch,
+    /// The kernel, as [`crate::build`] made it.
+    pub kernel: PathBuf,
+    /// The boot archive.
+    pub archive: PathBuf,
+    /// Number of CPUs.
+    pub smp: u32,
+    /// Memory, in QEMU's notation (`128M`).
+    pub mem: String,
+    /// TCP ports that lead from the host into the guest.
+    pub ports: Vec<Port>,
+    /// Whether virtual time counts instructions, which makes counts repeat exactly.
+    pub icount: bool,
+    /// Makes the whole run repeat: randomness, clocks and the order of events.
+    pub seed: Option<u64>,
+    /// More words for the kernel's command line.
+    pub append: Vec<String>,
+    /// Passed on to QEMU unseen.
+    pub extra: Vec<OsString>,
+}
+
+/// A host port on 127.0.0.1 that leads to a guest port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Port {
+    /// On the host; 0 until [`Port::claim`] has chosen one.
+    pub host: u16,
+    /// In the guest.
+    pub guest: u16,
+}
+
+impl FromStr for Port {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Port, String> {
+        let parse = || {
+            let (host, guest) = text.split_once(':')?;
+            Some(Port {
+                host: host.parse().ok()?,
+                guest: guest.parse().ok().filter(|&guest| guest != 0)?,
+            })
+        };
+        parse().ok_or_else(|| {
+            "write it as HOST:GUEST, for example 8080:80 (HOST 0: any free one)".into()
+        })
+    }
+}
+
+impl Port {
+    /// Checks that the host port is free, or chooses a free one for 0.
+    ///
+    /// Somebody may still take it before QEMU does; QEMU then says so itself.
+    pub fn claim(&mut self) -> Result<()> {
+        match TcpListener::bind((Ipv4Addr::LOCALHOST, self.host)) {
+            Ok(listener) => {
+                self.host = listener.local_addr()?.port();
+                Ok(())
+            }
+            Err(error) => bail!(
+                "port {} of this machine cannot be used ({error}); choose another with --port {}:{}",
+                self.host,
+                if self.host < 1024 {
+                    8080
+                } else {
+                    self.host.saturating_add(1)
+                },
+                self.guest
+            ),
+        }
+    }
+}
+
+impl Machine {
+    /// QEMU's arguments.
+    ///
+    /// Nothing is there by default but what is listed here. The UART is QEMU's standard input and
+    /// output; the tool stands between it and the terminal (see [`crate::run`]).
+    pub fn arguments(&self) -> Vec<OsString> {
+        let mut arguments: Vec<OsString> = Vec::new();
+        let mut add = |words: &[&str]| arguments.extend(words.iter().map(OsString::from));
+        match self.arch {
+            Arch::Riscv64 => add(&["-machine", "virt", "-bios", "default"]),
+            // A CPU without SVE and SME, which stay off (rule 3); GICv3, since v2 ends at 8 CPUs.
+            Arch::Arm64 => add(&["-machine", "virt,gic-version=3", "-cpu", "cortex-a72"]),
+        }
+        add(&["-smp", &self.smp.to_string(), "-m", &self.mem]);
+        add(&["-nodefaults", "-display", "none", "-no-reboot"]);
+        add(&[
+            "-chardev",
+            "stdio,id=uart,signal=off",
+            "-serial",
+            "chardev:uart",
+        ]);
+        add(&["-global", "virtio-mmio.force-legacy=false"]);
+
+        let mut network = "user,id=net0".to_owned();
+        for port in &self.ports {
+            network += &format!(",hostfwd=tcp:127.0.0.1:{}-:{}", port.host, port.guest);
+        }
+        add(&[
+            "-netdev",
+            &network,
+            "-device",
+            "virtio-net-device,netdev=net0",
+        ]);
+        // QEMU's own generator, because that is the one that `-seed` makes repeat.
+        add(&[
+            "-object",
+            "rng-builtin,id=rng0",
+            "-device",
+            "virtio-rng-device,rng=rng0",
+        ]);
+
+        let mut append = self.append.clone();
+        if let Some(seed) = self.seed {
+            append.push(format!("ftl.seed={seed}"));
+            add(&["-seed", &seed.to_string()]);
+            add(&["-rtc", "base=2026-01-01T00:00:00,clock=vm"]);
+            add(&["-icount", "shift=0,sleep=off"]);
+        } else if self.icount {
+            add(&["-icount", "shift=0"]);
+        }
+        arguments.extend(["-kernel".into(), self.kernel.clone().into_os_string()]);
+        arguments.extend(["-initrd".into(), self.archive.clone().into_os_string()]);
+        if !append.is_empty() {
+            arguments.extend(["-append".into(), append.join(" ").into()]);
+        }
+        arguments.extend(self.extra.iter().cloned());
+        arguments
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn machine() -> Machine {
+        Machine {
+            arch: Arch::Riscv64,
+            kernel: "kernel".into(),
+            archive: "default.tar".into(),
+            smp: 2,
+            mem: "128M".into(),
+            ports: vec![Port {
+                host: 8080,
+                guest: 80,
+            }],
+            icount: false,
+            seed: None,
+            append: Vec::new(),
+            extra: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn ports_are_read() {
+        assert_eq!(
+            "8080:80".parse(),
+            Ok(Port {
+                host: 8080,
+                guest: 80
+            })
+        );
+        for wrong in ["80", "8080:", ":80", "8080:0", "70000:80", "a:b", "1:2:3"] {
+            assert!(wrong.parse::<Port>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_taken_port_is_told_with_a_way_out() {
+        let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let host = taken.local_addr().unwrap().port();
+        let error = Port { host, guest: 80 }.claim().unwrap_err().to_string();
+        assert!(
+            error.contains(&host.to_string()) && error.contains("--port"),
+            "{error}"
+        );
+
+        let mut free = Port { host: 0, guest: 80 };
+        free.claim().unwrap();
+        assert_ne!(free.host, 0);
+    }
+
+    #[test]
+    fn a_seed_fixes_time_and_randomness() {
+        let text = |machine: &Machine| format!("{:?}", machine.arguments());
+        let mut machine = machine();
+        assert!(!text(&machine).contains("-seed"));
+        machine.seed = Some(7);
+        let seeded = text(&machine);
+        for part in [
+            "\"-seed\", \"7\"",
+            "ftl.seed=7",
+            "shift=0,sleep=off",
+            "clock=vm",
+        ] {
+            assert!(seeded.contains(part), "{part} in {seeded}");
+        }
+    }
+}

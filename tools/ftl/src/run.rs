@@ -1,0 +1,565 @@
+//! Booting a system and standing between it and the terminal.
+//!
+//! The guest's UART carries its log. Each line goes to standard error as it comes, frames of
+//! backtraces with their source line added. The last line tells how it ended (rule 27):
+//! `FTL-EXIT n`, `FTL-EXIT panic` or `FTL-EXIT init n`. See [`End`] for what becomes of it.
+
+use std::io::{BufRead, BufReader, IsTerminal, Read, Write};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+
+use crate::arch::Arch;
+use crate::build::Built;
+use crate::doctor;
+use crate::qemu::Machine;
+use crate::report;
+use crate::symbols::Symbols;
+use crate::terminal::{Keys, RawTerminal, Typed, read_input};
+
+/// Exit status of `./ftl` after a kernel panic.
+pub const STATUS_PANIC: u8 = 241;
+/// Exit status of `./ftl` after init ended by itself.
+pub const STATUS_INIT: u8 = 242;
+/// Exit status of `./ftl` after `--timeout`.
+pub const STATUS_TIMEOUT: u8 = 243;
+/// Exit status of `./ftl` if QEMU went away and the guest had not said why.
+pub const STATUS_LOST: u8 = 244;
+/// Exit status of `./ftl` if the tool itself failed: set-up, build, or a wrong argument.
+pub const STATUS_TOOL: u8 = 245;
+/// The largest status of a system that is passed on unchanged.
+pub const STATUS_GUEST_MAX: u8 = 239;
+
+/// How long QEMU may take to go away after the guest has said its last word.
+const FAREWELL: Duration = Duration::from_secs(3);
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// The system shut itself down with this status.
+    Shutdown(u64),
+    /// The kernel panicked.
+    Panic,
+    /// The first component ended by itself with this status.
+    Init(u64),
+    /// `--timeout` passed.
+    Timeout,
+    /// QEMU ended, and the guest had not said why.
+    Lost,
+    /// A person ended it from the keyboard.
+    Quit,
+    /// A signal ended it.
+    Interrupted,
+}
+
+impl End {
+    /// Reads the guest's last line.
+    pub fn from_line(line: &str) -> Option<End> {
+        let words: Vec<&str> = line.strip_prefix("FTL-EXIT ")?.split_whitespace().collect();
+        match words[..] {
+            ["panic"] => Some(End::Panic),
+            ["init", status] => Some(End::Init(status.parse().ok()?)),
+            [status] => Some(End::Shutdown(status.parse().ok()?)),
+            _ => None,
+        }
+    }
+
+    /// The exit status of `./ftl run`.
+    pub fn status(self) -> u8 {
+        match self {
+            End::Shutdown(status) => status.min(u64::from(STATUS_GUEST_MAX)) as u8,
+            End::Panic => STATUS_PANIC,
+            End::Init(_) => STATUS_INIT,
+            End::Timeout => STATUS_TIMEOUT,
+            End::Lost => STATUS_LOST,
+            End::Quit => 0,
+            End::Interrupted => 130,
+        }
+    }
+
+    /// One word for programs.
+    pub fn name(self) -> &'static str {
+        match self {
+            End::Shutdown(_) => "shutdown",
+            End::Panic => "panic",
+            End::Init(_) => "init",
+            End::Timeout => "timeout",
+            End::Lost => "lost",
+            End::Quit => "quit",
+            End::Interrupted => "interrupted",
+        }
+    }
+}
+
+/// What a person asked for besides the machine itself.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// End the run after this long.
+    pub timeout: Option<Duration>,
+    /// Show the firmware's banner, too.
+    pub verbose: bool,
+    /// Print the end as JSON on standard output.
+    pub json: bool,
+}
+
+enum Happening {
+    Uart(Vec<u8>),
+    UartClosed,
+    Typed(Vec<u8>),
+    Signal,
+}
+
+/// Boots `machine` and stays until it ends.
+pub fn run(root: &Path, mut machine: Machine, built: &Built, options: &Options) -> Result<End> {
+    for port in &mut machine.ports {
+        port.claim()?;
+    }
+    let (sender, happenings) = channel();
+    let signals = sender.clone();
+    ctrlc::set_handler(move || {
+        let _ = signals.send(Happening::Signal);
+    })
+    .context("cannot handle signals")?;
+
+    let mut qemu = start(&machine)?;
+    for port in &machine.ports {
+        eprintln!(
+            "port 127.0.0.1:{} leads to {} in FTL",
+            port.host, port.guest
+        );
+    }
+    let raw = RawTerminal::enter();
+    if raw.is_some() {
+        eprintln!("Ctrl-A X ends it");
+    }
+    let complaints = read_complaints(&mut qemu)?;
+    read_uart(&mut qemu, sender.clone())?;
+    let mut keyboard = qemu.stdin.take();
+    read_input(move |bytes| sender.send(Happening::Typed(bytes.to_vec())).is_ok());
+
+    let started = Instant::now();
+    let mut screen = Screen::new(
+        Symbols::new(root, built.unstripped.clone()),
+        options.verbose || machine.arch != Arch::Riscv64,
+    );
+    let end = watch(
+        &happenings,
+        &mut screen,
+        &mut keyboard,
+        raw.is_some(),
+        options.timeout.map(|limit| started + limit),
+    );
+    drop(raw);
+    let status = stop(&mut qemu, end)?;
+    let end = screen.finish().or(end).unwrap_or(End::Lost);
+
+    if end == End::Lost {
+        let complaints = complaints.join().unwrap_or_default();
+        explain_loss(&complaints, status.as_deref());
+    }
+    report_end(end, started.elapsed(), options, &machine);
+    Ok(end)
+}
+
+/// Starts QEMU.
+fn start(machine: &Machine) -> Result<Child> {
+    if let Err(reason) = doctor::qemu_version(machine.arch) {
+        bail!(
+            "{} does not do: {reason}; `./ftl doctor` mends that",
+            machine.arch.qemu()
+        );
+    }
+    let qemu = doctor::find_program(machine.arch.qemu()).context("QEMU is gone")?;
+    // On Linux, QEMU ends with this program even if that is killed and cannot clean up.
+    let mut command = match doctor::find_program("setpriv") {
+        Some(setpriv) => {
+            let mut command = Command::new(setpriv);
+            command.args(["--pdeathsig", "KILL"]).arg(qemu);
+            command
+        }
+        None => Command::new(qemu),
+    };
+    command
+        .args(machine.arguments())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .context("cannot start QEMU")
+}
+
+fn read_uart(qemu: &mut Child, sender: Sender<Happening>) -> Result<()> {
+    let mut uart = qemu.stdout.take().context("QEMU has no output")?;
+    std::thread::spawn(move || {
+        let mut buffer = [0; 16384];
+        while let Ok(len @ 1..) = uart.read(&mut buffer) {
+            if sender
+                .send(Happening::Uart(buffer[..len].to_vec()))
+                .is_err()
+            {
+                return;
+            }
+        }
+        let _ = sender.send(Happening::UartClosed);
+    });
+    Ok(())
+}
+
+/// Collects what QEMU itself has to say.
+fn read_complaints(qemu: &mut Child) -> Result<std::thread::JoinHandle<Vec<String>>> {
+    let errors = qemu.stderr.take().context("QEMU has no error output")?;
+    Ok(std::thread::spawn(move || {
+        BufReader::new(errors)
+            .lines()
+            .map_while(Result::ok)
+            .collect()
+    }))
+}
+
+/// Serves screen and keyboard until there is a reason to stop. `None`: the UART closed.
+fn watch(
+    happenings: &Receiver<Happening>,
+    screen: &mut Screen,
+    keyboard: &mut Option<impl Write>,
+    is_terminal: bool,
+    deadline: Option<Instant>,
+) -> Option<End> {
+    let mut keys = Keys::default();
+    let mut farewell: Option<Instant> = None;
+    loop {
+        let until = match (deadline, farewell) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        };
+        let happening = match until {
+            None => happenings
+                .recv()
+                .map_err(|_| RecvTimeoutError::Disconnected),
+            Some(until) => happenings.recv_timeout(until.saturating_duration_since(Instant::now())),
+        };
+        match happening {
+            Ok(Happening::Uart(bytes)) => {
+                screen.show(&bytes);
+                farewell = screen.end().map(|_| Instant::now() + FAREWELL);
+            }
+            Ok(Happening::UartClosed) | Err(RecvTimeoutError::Disconnected) => return None,
+            Ok(Happening::Signal) => return Some(End::Interrupted),
+            Ok(Happening::Typed(bytes)) => {
+                let typed = if is_terminal {
+                    keys.read(&bytes)
+                } else {
+                    Typed::Bytes(bytes)
+                };
+                match typed {
+                    Typed::Quit => return Some(End::Quit),
+                    Typed::Bytes(bytes) => {
+                        let written = keyboard.as_mut().map(|keyboard| {
+                            keyboard.write_all(&bytes).and_then(|()| keyboard.flush())
+                        });
+                        if matches!(written, Some(Err(_))) {
+                            *keyboard = None;
+                        }
+                    }
+                }
+            }
+            Err(RecvTimeoutError::Timeout) => {
+                return Some(screen.end().unwrap_or(End::Timeout));
+            }
+        }
+    }
+}
+
+/// Ends QEMU if it still runs. Gives what is odd about how it ended by itself.
+fn stop(qemu: &mut Child, end: Option<End>) -> Result<Option<String>> {
+    if end.is_some() {
+        let _ = qemu.kill();
+    }
+    // The UART is closed, so QEMU is on its way out; it must not keep us here, though.
+    let deadline = Instant::now() + FAREWELL;
+    loop {
+        if let Some(status) = qemu.try_wait()? {
+            return Ok((!status.success()).then(|| status.to_string()));
+        }
+        if Instant::now() > deadline {
+            let _ = qemu.kill();
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+fn explain_loss(complaints: &[String], status: Option<&str>) {
+    for line in complaints {
+        eprintln!("{line}");
+    }
+    if complaints
+        .iter()
+        .any(|line| line.contains("Could not set up host forwarding"))
+    {
+        eprintln!(
+            "ftl: somebody took the port just now; start again or choose another with --port"
+        );
+    } else {
+        let how = status.map_or("ended".to_owned(), |status| format!("ended ({status})"));
+        eprintln!("ftl: QEMU {how}, and the system had not said why");
+    }
+}
+
+fn report_end(end: End, ran: Duration, options: &Options, machine: &Machine) {
+    let status = match end {
+        End::Shutdown(status) | End::Init(status) => Some(status),
+        _ => None,
+    };
+    match end {
+        End::Panic => eprintln!("ftl: the kernel panicked; the lines above say where"),
+        End::Init(status) => {
+            eprintln!("ftl: init ended by itself with status {status}, and the system with it");
+        }
+        End::Timeout => eprintln!("ftl: stopped after {} (--timeout)", report::seconds(ran)),
+        End::Shutdown(status) if status > u64::from(STATUS_GUEST_MAX) => {
+            eprintln!(
+                "ftl: the system's status was {status}; statuses above {STATUS_GUEST_MAX} are cut to it"
+            );
+        }
+        _ => {}
+    }
+    if options.json {
+        println!(
+            "{}",
+            serde_json::json!({
+                "end": end.name(),
+                "status": status,
+                "seconds": ran.as_secs_f64(),
+                "arch": machine.arch.name(),
+                "ports": machine.ports.iter().map(|port| [port.host, port.guest]).collect::<Vec<_>>(),
+            })
+        );
+    }
+}
+
+/// Shows what comes from the UART, line by line, and remembers the last line.
+struct Screen {
+    symbols: Symbols,
+    banner: Banner,
+    /// The line that is not finished yet, and how much of it has been shown.
+    line: Vec<u8>,
+    shown: usize,
+    /// Whether unfinished lines are shown, so that a prompt can be seen.
+    immediate: bool,
+    end: Option<End>,
+}
+
+impl Screen {
+    /// The longest line; a longer one is broken, so that rubbish cannot fill our memory.
+    const LINE_LEN_MAX: usize = 16384;
+
+    fn new(symbols: Symbols, show_banner: bool) -> Screen {
+        Screen {
+            symbols,
+            banner: Banner::new(show_banner),
+            line: Vec::new(),
+            shown: 0,
+            immediate: std::io::stderr().is_terminal(),
+            end: None,
+        }
+    }
+
+    fn show(&mut self, bytes: &[u8]) {
+        let mut output = Vec::with_capacity(bytes.len() + 128);
+        for &byte in bytes {
+            match byte {
+                b'\r' => {}
+                b'\n' => self.line_ends(&mut output),
+                _ => {
+                    self.line.push(byte);
+                    if self.line.len() >= Screen::LINE_LEN_MAX {
+                        self.line_ends(&mut output);
+                    }
+                }
+            }
+        }
+        if self.immediate && self.banner.is_over() && !self.line.starts_with(b"FTL-EXIT") {
+            output.extend_from_slice(&self.line[self.shown..]);
+            self.shown = self.line.len();
+        }
+        write_out(&output);
+    }
+
+    fn line_ends(&mut self, output: &mut Vec<u8>) {
+        let bytes = std::mem::take(&mut self.line);
+        let shown = std::mem::take(&mut self.shown);
+        let line = String::from_utf8_lossy(&bytes);
+        if self.banner.swallows(&line) {
+            return;
+        }
+        let end = End::from_line(line.trim_end());
+        if end.is_some() {
+            self.end = end;
+            return;
+        }
+        if !line.trim().is_empty() {
+            self.end = None;
+        }
+        output.extend_from_slice(&bytes[shown..]);
+        if let Some(annotation) = self.symbols.annotate(&line) {
+            output.extend_from_slice(annotation.as_bytes());
+        }
+        output.push(b'\n');
+    }
+
+    /// How the system says it ended, if that was its last line so far.
+    fn end(&self) -> Option<End> {
+        self.end
+    }
+
+    /// Shows what is left, and gives the end.
+    fn finish(mut self) -> Option<End> {
+        let mut output = Vec::new();
+        if !self.line.is_empty() {
+            self.line_ends(&mut output);
+        }
+        for line in self.banner.swallowed {
+            output.extend_from_slice(line.as_bytes());
+            output.push(b'\n');
+        }
+        write_out(&output);
+        self.end
+    }
+}
+
+fn write_out(bytes: &[u8]) {
+    let _ = std::io::stderr().write_all(bytes);
+}
+
+/// Keeps OpenSBI's long banner off the screen. If nothing follows it, it is shown after all,
+/// because then it is the only clue there is.
+struct Banner {
+    state: BannerState,
+    swallowed: Vec<String>,
+}
+
+#[derive(PartialEq)]
+enum BannerState {
+    Expected,
+    Inside,
+    Over,
+}
+
+impl Banner {
+    const FIRST: &'static str = "OpenSBI v";
+    /// What the last line of the banner begins with (OpenSBI 0.9 to 1.7).
+    const LAST: &'static str = "Boot HART MEDELEG";
+    /// Longer than any banner.
+    const LINES_MAX: usize = 120;
+
+    fn new(show: bool) -> Banner {
+        Banner {
+            state: if show {
+                BannerState::Over
+            } else {
+                BannerState::Expected
+            },
+            swallowed: Vec::new(),
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        self.state == BannerState::Over
+    }
+
+    /// Whether this line belongs to the banner.
+    fn swallows(&mut self, line: &str) -> bool {
+        match self.state {
+            BannerState::Expected if line.trim().is_empty() => return true,
+            BannerState::Expected if line.starts_with(Banner::FIRST) => {
+                self.state = BannerState::Inside;
+            }
+            BannerState::Inside if self.swallowed.len() < Banner::LINES_MAX => {}
+            _ => {
+                self.state = BannerState::Over;
+                self.swallowed.clear();
+                return false;
+            }
+        }
+        self.swallowed.push(line.to_owned());
+        if line.starts_with(Banner::LAST) {
+            self.state = BannerState::Expected;
+        }
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    fn screen() -> Screen {
+        let mut screen = Screen::new(Symbols::new(Path::new("/"), BTreeMap::new()), false);
+        screen.immediate = false;
+        screen
+    }
+
+    /// What the screen would write, and the end, for a UART that says `text` in pieces.
+    fn check(text: &str, shown: &str, end: Option<End>) {
+        for piece_len in [1, 7, text.len().max(1)] {
+            let mut screen = screen();
+            let mut output = Vec::new();
+            for piece in text.as_bytes().chunks(piece_len) {
+                for &byte in piece {
+                    match byte {
+                        b'\n' => screen.line_ends(&mut output),
+                        b'\r' => {}
+                        _ => screen.line.push(byte),
+                    }
+                }
+            }
+            if !screen.line.is_empty() {
+                screen.line_ends(&mut output);
+            }
+            assert_eq!(String::from_utf8(output).unwrap(), shown);
+            assert_eq!(screen.end(), end);
+        }
+    }
+
+    #[test]
+    fn the_last_line_tells_the_end() {
+        check("up\r\nFTL-EXIT 3\r\n", "up\n", Some(End::Shutdown(3)));
+        check("FTL-EXIT panic\n\n", "\n", Some(End::Panic));
+        check("FTL-EXIT init 101", "", Some(End::Init(101)));
+        // Not the last line; not at the start of a line; not a number.
+        check("FTL-EXIT 0\nmore\n", "more\n", None);
+        check("ping: FTL-EXIT 0\n", "ping: FTL-EXIT 0\n", None);
+        check("FTL-EXIT maybe\n", "FTL-EXIT maybe\n", None);
+        check("FTL-EXIT\n", "FTL-EXIT\n", None);
+    }
+
+    #[test]
+    fn the_banner_is_swallowed() {
+        let banner = "\nOpenSBI v1.1\n   ____\n\nPlatform Name : virt\nBoot HART MEDELEG : 0x0\n";
+        check(&format!("{banner}\nFTL 0.1\n"), "FTL 0.1\n", None);
+        let mut screen = screen();
+        screen.show(banner.as_bytes());
+        assert!(
+            screen
+                .banner
+                .swallowed
+                .iter()
+                .any(|line| line.contains("OpenSBI"))
+        );
+    }
+
+    #[test]
+    fn statuses_are_told_apart() {
+        let ends = [End::Panic, End::Init(0), End::Timeout, End::Lost];
+        for (i, end) in ends.iter().enumerate() {
+            assert!(end.status() > STATUS_GUEST_MAX);
+            assert!(ends[..i].iter().all(|other| other.status() != end.status()));
+        }
+        assert_eq!(End::Shutdown(0).status(), 0);
+        assert_eq!(End::Shutdown(7).status(), 7);
+        assert_eq!(End::Shutdown(1000).status(), STATUS_GUEST_MAX);
+    }
+}

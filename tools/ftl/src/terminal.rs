@@ -1,0 +1,112 @@
+//! The keyboard: raw while a system runs, so that each key reaches the guest, and two of them us.
+//!
+//! Ctrl-A X ends the machine, as QEMU's users expect; so does Ctrl-C. Ctrl-A twice sends one.
+
+use std::io::{IsTerminal, Read};
+
+use rustix::termios::{
+    LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr,
+};
+
+/// Keeps the terminal raw; dropping it restores what was there.
+pub struct RawTerminal {
+    before: Termios,
+}
+
+impl RawTerminal {
+    /// Makes standard input raw if it is a terminal. Output stays as it is, so that a line feed
+    /// still begins a new line.
+    pub fn enter() -> Option<RawTerminal> {
+        let input = std::io::stdin();
+        if !input.is_terminal() {
+            return None;
+        }
+        let before = tcgetattr(&input).ok()?;
+        let mut raw = before.clone();
+        raw.local_modes -=
+            LocalModes::ICANON | LocalModes::ECHO | LocalModes::ISIG | LocalModes::IEXTEN;
+        raw.special_codes[SpecialCodeIndex::VMIN] = 1;
+        raw.special_codes[SpecialCodeIndex::VTIME] = 0;
+        tcsetattr(&input, OptionalActions::Now, &raw).ok()?;
+        Some(RawTerminal { before })
+    }
+}
+
+impl Drop for RawTerminal {
+    fn drop(&mut self) {
+        let _ = tcsetattr(std::io::stdin(), OptionalActions::Now, &self.before);
+    }
+}
+
+/// What a person typed.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Typed {
+    /// Bytes for the guest.
+    Bytes(Vec<u8>),
+    /// The wish to end the machine.
+    Quit,
+}
+
+/// Tells keys for us from keys for the guest.
+#[derive(Default)]
+pub struct Keys {
+    after_escape: bool,
+}
+
+impl Keys {
+    const CTRL_A: u8 = 1;
+    const CTRL_C: u8 = 3;
+
+    /// Takes what was typed.
+    pub fn read(&mut self, input: &[u8]) -> Typed {
+        let mut bytes = Vec::with_capacity(input.len());
+        for &byte in input {
+            if self.after_escape {
+                self.after_escape = false;
+                match byte {
+                    b'x' | b'X' => return Typed::Quit,
+                    Keys::CTRL_A => bytes.push(byte),
+                    _ => {}
+                }
+            } else if byte == Keys::CTRL_A {
+                self.after_escape = true;
+            } else if byte == Keys::CTRL_C {
+                return Typed::Quit;
+            } else {
+                bytes.push(byte);
+            }
+        }
+        Typed::Bytes(bytes)
+    }
+}
+
+/// Reads standard input on a thread of its own and hands over what comes, until it ends or
+/// `deliver` answers false. The thread cannot be ended otherwise: it dies with the program.
+pub fn read_input(mut deliver: impl FnMut(&[u8]) -> bool + Send + 'static) {
+    std::thread::spawn(move || {
+        let mut buffer = [0; 4096];
+        let mut input = std::io::stdin();
+        while let Ok(len @ 1..) = input.read(&mut buffer) {
+            if !deliver(&buffer[..len]) {
+                break;
+            }
+        }
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_key_strokes_are_ours() {
+        let bytes = |text: &[u8]| Typed::Bytes(text.to_vec());
+        let mut keys = Keys::default();
+        assert_eq!(keys.read(b"ps\r"), bytes(b"ps\r"));
+        assert_eq!(keys.read(b"a\x01\x01b"), bytes(b"a\x01b"));
+        assert_eq!(keys.read(b"\x01"), bytes(b""));
+        assert_eq!(keys.read(b"x"), Typed::Quit);
+        assert_eq!(Keys::default().read(b"\x03"), Typed::Quit);
+        assert_eq!(Keys::default().read(b"\x01qx"), bytes(b"x"));
+    }
+}

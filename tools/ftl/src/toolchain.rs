@@ -1,0 +1,226 @@
+//! Which Rust builds the kernel and the components.
+//!
+//! Two kinds of installation can do it, and both pass the same tests:
+//!
+//! 1. rustup's, once the bare-metal targets are added to it. It brings its own linker.
+//! 2. Debian's `rustc-web`, `cargo-web` and `rust-web-src`. These have no bare-metal targets, so
+//!    `core` and `alloc` are built from source, which a stable cargo does only when
+//!    `RUSTC_BOOTSTRAP=1` lets it. The linker is `ld.lld` of the package `lld`.
+//!
+//! The host's own programs (this tool, host tests) are built with whatever cargo `./ftl` found.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+
+use crate::arch::Arch;
+
+/// A way to build for a bare machine.
+#[derive(Clone, Debug)]
+pub struct Toolchain {
+    /// The cargo to start.
+    pub cargo: PathBuf,
+    /// Its rustc, where it must be said.
+    pub rustc: Option<PathBuf>,
+    /// Whether `core` and `alloc` have to be built from source.
+    pub build_std: bool,
+    /// For people: `rustup 1.95.0` or `Debian 1.96.0`.
+    pub name: String,
+}
+
+impl Toolchain {
+    /// Looks for one that can build for `arch`. `Err` says, for people, why there is none.
+    pub fn find(root: &Path, arch: Arch) -> Result<Toolchain, String> {
+        let rustup = match rustup(root, arch) {
+            Ok(toolchain) => return Ok(toolchain),
+            Err(reason) => reason,
+        };
+        debian().map_err(|debian| format!("{rustup}; {debian}"))
+    }
+
+    /// A `cargo` command for a bare-metal `target`. The caller adds packages and profile.
+    pub fn cargo(&self, root: &Path, subcommand: &str, target: &str) -> Command {
+        let mut command = self.cargo_without_target(root, subcommand);
+        command.args(["--target", target]);
+        if self.build_std {
+            command.arg("-Zbuild-std=core,alloc");
+            command.env(
+                format!(
+                    "CARGO_TARGET_{}_LINKER",
+                    target.to_uppercase().replace('-', "_")
+                ),
+                "ld.lld",
+            );
+        }
+        command
+    }
+
+    fn cargo_without_target(&self, root: &Path, subcommand: &str) -> Command {
+        let mut command = Command::new(&self.cargo);
+        command.current_dir(root).arg(subcommand);
+        // `./ftl` may have said which rustc builds for the host; that says nothing about this.
+        match &self.rustc {
+            Some(rustc) => command.env("RUSTC", rustc),
+            None => command.env_remove("RUSTC"),
+        };
+        if self.build_std {
+            command.env("RUSTC_BOOTSTRAP", "1");
+        }
+        command
+    }
+}
+
+/// rustup's active toolchain, if it has, or can be given, the targets for `arch`.
+fn rustup(root: &Path, arch: Arch) -> Result<Toolchain, String> {
+    let rustup = crate::doctor::find_program("rustup").ok_or("rustup is not there")?;
+    let bin = rustup.parent().unwrap_or(Path::new("/")).to_owned();
+    let cargo = bin.join("cargo");
+    let rustc = bin.join("rustc");
+    let version = rustc_version(&rustc)
+        .map_err(|error| format!("rustup has no usable toolchain ({error:#})"))?;
+    let sysroot = output(
+        Command::new(&rustc)
+            .current_dir(root)
+            .args(["--print", "sysroot"]),
+    )
+    .map_err(|error| format!("{error:#}"))?;
+    let targets = [arch.kernel_target(), arch.component_target()];
+    let has_targets = || {
+        targets.iter().all(|target| {
+            Path::new(sysroot.trim())
+                .join("lib/rustlib")
+                .join(target)
+                .join("lib")
+                .exists()
+        })
+    };
+    if !has_targets() {
+        // Tried once; a machine that cannot reach rustup's server must not wait at each start.
+        let tried = root
+            .join("build")
+            .join(format!("no-rustup-targets-{arch}-{version}"));
+        if !tried.exists() {
+            let added = run_at_most(
+                Command::new(&rustup).args(["target", "add"]).args(targets),
+                Duration::from_secs(90),
+            );
+            if !added || !has_targets() {
+                let _ = std::fs::create_dir_all(root.join("build"));
+                let _ = std::fs::write(&tried, "`./ftl doctor` tries again\n");
+            }
+        }
+        if !has_targets() {
+            return Err(format!(
+                "rustup has no target {} (`rustup target add {}` failed)",
+                targets[1],
+                targets.join(" ")
+            ));
+        }
+    }
+    Ok(Toolchain {
+        cargo,
+        rustc: None,
+        build_std: false,
+        name: format!("rustup {version}"),
+    })
+}
+
+/// Lets [`Toolchain::find`] ask rustup for the targets again.
+pub fn forget_failures(root: &Path) {
+    for entry in std::fs::read_dir(root.join("build"))
+        .into_iter()
+        .flatten()
+        .flatten()
+    {
+        if entry
+            .file_name()
+            .to_string_lossy()
+            .starts_with("no-rustup-targets-")
+        {
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
+}
+
+/// Debian's packages.
+fn debian() -> Result<Toolchain, String> {
+    let cargo = PathBuf::from("/usr/bin/cargo");
+    let rustc = PathBuf::from("/usr/bin/rustc");
+    if !cargo.exists() || !rustc.exists() {
+        return Err("Debian's cargo-web and rustc-web are not there".into());
+    }
+    let version = rustc_version(&rustc).map_err(|error| format!("{error:#}"))?;
+    let minor: u32 = version
+        .split('.')
+        .nth(1)
+        .and_then(|minor| minor.parse().ok())
+        .unwrap_or(0);
+    if minor < 85 {
+        return Err(format!("/usr/bin/rustc is {version}, and 1.85 is needed"));
+    }
+    let sysroot = output(Command::new(&rustc).args(["--print", "sysroot"]))
+        .map_err(|error| format!("{error:#}"))?;
+    if !Path::new(sysroot.trim())
+        .join("lib/rustlib/src/rust/library/core/Cargo.toml")
+        .exists()
+    {
+        return Err("the source of Rust's library (rust-web-src) is not there".into());
+    }
+    if crate::doctor::find_program("ld.lld").is_none() {
+        return Err("the linker ld.lld (lld) is not there".into());
+    }
+    Ok(Toolchain {
+        cargo,
+        rustc: Some(rustc),
+        build_std: true,
+        name: format!("Debian {version}"),
+    })
+}
+
+/// `1.96.0` out of `rustc 1.96.0 (…)`.
+fn rustc_version(rustc: &Path) -> Result<String> {
+    let text = output(Command::new(rustc).arg("--version"))?;
+    text.split_whitespace()
+        .nth(1)
+        .map(str::to_owned)
+        .with_context(|| format!("`{} --version` answers `{}`", rustc.display(), text.trim()))
+}
+
+/// What a command prints, if it succeeds.
+pub fn output(command: &mut Command) -> Result<String> {
+    let output = command
+        .stdin(Stdio::null())
+        .output()
+        .with_context(|| format!("cannot start {}", command.get_program().display()))?;
+    anyhow::ensure!(
+        output.status.success(),
+        "{} failed: {}",
+        command.get_program().display(),
+        String::from_utf8_lossy(&output.stderr).trim()
+    );
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// Runs a command silently; false if it fails or takes longer than `limit`.
+fn run_at_most(command: &mut Command, limit: Duration) -> bool {
+    let child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn();
+    let Ok(mut child) = child else { return false };
+    let deadline = Instant::now() + limit;
+    loop {
+        match child.try_wait() {
+            Ok(Some(status)) => return status.success(),
+            Ok(None) if Instant::now() < deadline => std::thread::sleep(Duration::from_millis(50)),
+            _ => {
+                let _ = child.kill();
+                let _ = child.wait();
+                return false;
+            }
+        }
+    }
+}
