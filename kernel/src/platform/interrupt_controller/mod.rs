@@ -1,0 +1,166 @@
+//! The controller that collects the interrupts of all devices and hands them to CPUs.
+//!
+//! Rule 7 in terms of this module: [`claim`](InterruptController::claim) an interrupt,
+//! [`mask`](InterruptController::mask) it, [`complete`](InterruptController::complete) it at once,
+//! tell the event queue; when the component has acknowledged it,
+//! [`unmask`](InterruptController::unmask) it again. While masked, an interrupt stays pending at
+//! the controller, so none is lost.
+//!
+//! `claim` and `complete` touch only what belongs to the calling CPU. `mask`, `unmask` and
+//! `set_trigger` read and write what all share: call them under the kernel's lock.
+//!
+//! The crate `arm-gic` was considered: its GICv2 overwrites the priorities of neighbouring
+//! interrupts, and its registers of the CPU interface exist on Arm only, while this module is
+//! compiled everywhere.
+
+mod gic_v2;
+mod gic_v3;
+mod plic;
+
+use super::machine_info::{Cpu, Interrupt, InterruptControllerInfo, PhysicalRange};
+use super::registers::Registers;
+
+pub use gic_v3::GicCpuInterface;
+
+/// An interrupt controller.
+#[derive(Debug)]
+// There is one, in one place, and no allocator to box it with.
+#[allow(clippy::large_enum_variant)]
+pub enum InterruptController {
+    /// RISC-V's platform-level interrupt controller.
+    Plic(plic::Plic),
+    /// Arm's generic interrupt controller, version 2.
+    GicV2(gic_v2::GicV2),
+    /// Arm's generic interrupt controller, version 3 or 4.
+    GicV3(gic_v3::GicV3),
+}
+
+impl InterruptController {
+    /// `map` maps registers, uncached and for ever, and tells where. `cpu_interface` gives access to
+    /// system registers, which only a GICv3 has. `None` if something is missing for this kind.
+    ///
+    /// # Safety
+    /// 1. `info` is true of this machine, and nobody else uses those registers.
+    /// 2. `map` returns the address of a mapping as said.
+    pub unsafe fn new(
+        info: &InterruptControllerInfo,
+        cpus: &[Cpu],
+        map: &mut dyn FnMut(PhysicalRange) -> usize,
+        cpu_interface: Option<&'static dyn GicCpuInterface>,
+    ) -> Option<InterruptController> {
+        let mut registers = |range: &PhysicalRange| {
+            let len = usize::try_from(range.len).unwrap_or(usize::MAX);
+            // SAFETY: the caller's promises 1 and 2; no interrupt controller does DMA with what
+            // we switch on (no LPIs).
+            unsafe { Registers::new(map(*range), len) }
+        };
+        Some(match info {
+            InterruptControllerInfo::Plic {
+                registers: range,
+                source_max,
+                contexts,
+            } => InterruptController::Plic(plic::Plic::new(
+                registers(range),
+                *source_max,
+                contexts.clone(),
+            )),
+            InterruptControllerInfo::GicV2 {
+                distributor,
+                cpu_interface,
+            } => {
+                let (distributor, cpu_interface) =
+                    (registers(distributor), registers(cpu_interface));
+                InterruptController::GicV2(gic_v2::GicV2::new(distributor, cpu_interface))
+            }
+            InterruptControllerInfo::GicV3 {
+                distributor,
+                redistributors,
+                stride,
+            } => InterruptController::GicV3(gic_v3::GicV3::new(
+                registers(distributor),
+                redistributors.iter().map(registers).collect(),
+                *stride,
+                cpus,
+                cpu_interface?,
+            )?),
+        })
+    }
+
+    /// Masks everything. Once, on the first CPU.
+    pub fn init(&self) {
+        match self {
+            InterruptController::Plic(plic) => plic.init(),
+            InterruptController::GicV2(gic) => gic.init(),
+            InterruptController::GicV3(gic) => gic.init(),
+        }
+    }
+
+    /// Lets interrupts through to `cpu`. Once, on that CPU itself.
+    pub fn init_cpu(&self, cpu: usize) {
+        match self {
+            InterruptController::Plic(plic) => plic.init_cpu(cpu),
+            InterruptController::GicV2(gic) => gic.init_cpu(cpu),
+            InterruptController::GicV3(gic) => gic.init_cpu(cpu),
+        }
+    }
+
+    /// Lets an interrupt fire, on `cpu`. For one that is private to a CPU (a GIC's below 32),
+    /// `cpu` must be the calling one. What is no interrupt here is ignored.
+    pub fn unmask(&self, number: u32, cpu: usize) {
+        match self {
+            InterruptController::Plic(plic) => plic.unmask(number, cpu),
+            InterruptController::GicV2(gic) => gic.unmask(number, cpu),
+            InterruptController::GicV3(gic) => gic.unmask(number, cpu),
+        }
+    }
+
+    /// Keeps an interrupt from firing on any CPU. Not for one that is private to a CPU.
+    pub fn mask(&self, number: u32) {
+        match self {
+            InterruptController::Plic(plic) => plic.mask(number),
+            InterruptController::GicV2(gic) => gic.mask(number),
+            InterruptController::GicV3(gic) => gic.mask(number),
+        }
+    }
+
+    /// Says whether an interrupt is an edge or a level, while it is masked.
+    pub fn set_trigger(&self, interrupt: Interrupt) {
+        match self {
+            // A PLIC's gateways are wired for it.
+            InterruptController::Plic(_) => {}
+            InterruptController::GicV2(gic) => gic.set_trigger(interrupt),
+            InterruptController::GicV3(gic) => gic.set_trigger(interrupt),
+        }
+    }
+
+    /// Takes the next interrupt that is pending for the calling CPU, which is `cpu`.
+    pub fn claim(&self, cpu: usize) -> Option<u32> {
+        match self {
+            InterruptController::Plic(plic) => plic.claim(cpu),
+            InterruptController::GicV2(gic) => gic.claim(),
+            InterruptController::GicV3(gic) => gic.claim(),
+        }
+    }
+
+    /// Ends what `claim` began, on the same CPU.
+    pub fn complete(&self, cpu: usize, number: u32) {
+        match self {
+            InterruptController::Plic(plic) => plic.complete(cpu, number),
+            InterruptController::GicV2(gic) => gic.complete(number),
+            InterruptController::GicV3(gic) => gic.complete(number),
+        }
+    }
+
+    /// Sends a software interrupt (a GIC's 0 to 15) to another CPU. A PLIC has none: RISC-V goes
+    /// by way of SBI.
+    pub fn send(&self, number: u32, cpu: usize) {
+        match self {
+            InterruptController::Plic(_) => {}
+            InterruptController::GicV2(gic) => gic.send(number, cpu),
+            InterruptController::GicV3(gic) => gic.send(number, cpu),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

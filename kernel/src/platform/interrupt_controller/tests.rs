@@ -1,0 +1,249 @@
+//! The interrupt controllers against plain memory.
+
+use std::sync::Mutex;
+
+use heapless::Vec;
+
+use super::super::machine_info::{
+    Cpu, EnableMethod, Interrupt, InterruptControllerInfo, PhysicalRange,
+};
+use super::{GicCpuInterface, InterruptController};
+
+/// Registers that are memory, `len` bytes of it for each device.
+struct Memory(&'static mut [u64]);
+
+impl Memory {
+    fn new(len: usize) -> Memory {
+        Memory(Box::leak(vec![0; len / 8].into_boxed_slice()))
+    }
+
+    fn range(&self) -> PhysicalRange {
+        let start = self.0.as_ptr().expose_provenance() as u64;
+        PhysicalRange {
+            start,
+            len: 8 * self.0.len() as u64,
+        }
+    }
+
+    fn word(&self, offset: usize) -> u32 {
+        (self.double(offset & !7) >> (8 * (offset & 4))) as u32
+    }
+
+    fn double(&self, offset: usize) -> u64 {
+        // SAFETY: within the slice. Volatile, since the driver changes it behind the borrow.
+        unsafe { (&raw const self.0[offset / 8]).read_volatile() }
+    }
+
+    fn set_word(&mut self, offset: usize, value: u32) {
+        let shift = 8 * (offset & 4);
+        let old = self.double(offset & !7) & !(0xffff_ffff << shift);
+        self.0[offset / 8] = old | u64::from(value) << shift;
+    }
+}
+
+fn cpu(id: u64) -> Cpu {
+    Cpu {
+        id,
+        enable_method: EnableMethod::Psci,
+        has_sstc: false,
+    }
+}
+
+fn controller(
+    info: InterruptControllerInfo,
+    cpus: &[Cpu],
+    interface: Option<&'static dyn GicCpuInterface>,
+) -> Option<InterruptController> {
+    // SAFETY: the ranges are leaked memory, "mapped" where they are.
+    unsafe { InterruptController::new(&info, cpus, &mut |range| range.start as usize, interface) }
+}
+
+#[test]
+fn plic() {
+    let mut memory = Memory::new(0x20_4000);
+    for source in 0..=95 {
+        memory.set_word(4 * source, 7);
+    }
+    let info = InterruptControllerInfo::Plic {
+        registers: memory.range(),
+        source_max: 95,
+        // The last does not fit into the registers.
+        contexts: Vec::from_slice(&[Some(1), Some(3), None, Some(4)]).unwrap(),
+    };
+    let plic = controller(info, &[], None).unwrap();
+    plic.init();
+    assert!((1..=95).all(|source| memory.word(4 * source) == 0));
+    memory.set_word(0x2080, u32::MAX);
+    memory.set_word(0x20_1000, 7);
+    for cpu in 0..6 {
+        plic.init_cpu(cpu);
+    }
+    assert_eq!((memory.word(0x2080), memory.word(0x20_1000)), (0, 0));
+
+    plic.unmask(33, 0);
+    assert_eq!(
+        (
+            memory.word(4 * 33),
+            memory.word(0x2084),
+            memory.word(0x2184)
+        ),
+        (1, 2, 0)
+    );
+    // To another CPU, from where it was.
+    plic.unmask(33, 1);
+    assert_eq!((memory.word(0x2084), memory.word(0x2184)), (0, 2));
+    plic.mask(33);
+    assert_eq!((memory.word(4 * 33), memory.word(0x2184)), (0, 2));
+
+    assert_eq!(plic.claim(1), None);
+    memory.set_word(0x20_3004, 33);
+    assert_eq!(plic.claim(1), Some(33));
+    memory.set_word(0x20_3004, 0);
+    plic.complete(1, 33);
+    assert_eq!(memory.word(0x20_3004), 33);
+
+    // Nothing of this exists.
+    for (number, cpu) in [(0, 0), (96, 0), (u32::MAX, 0), (1, 2), (1, 3), (1, 99)] {
+        plic.unmask(number, cpu);
+        plic.mask(number);
+        assert_eq!(plic.claim(cpu), None);
+        plic.complete(cpu, number);
+    }
+}
+
+#[test]
+fn gic_v2() {
+    let mut distributor = Memory::new(0x1000);
+    let mut interface = Memory::new(0x1000);
+    // 64 numbers; this CPU is the distributor's second.
+    distributor.set_word(4, 1);
+    distributor.set_word(0x800, 0x0202_0202);
+    let info = InterruptControllerInfo::GicV2 {
+        distributor: distributor.range(),
+        cpu_interface: interface.range(),
+    };
+    let gic = controller(info, &[], None).unwrap();
+    gic.init();
+    assert_eq!(
+        (distributor.word(0), distributor.word(0x184)),
+        (1, u32::MAX)
+    );
+    assert_eq!(distributor.word(0x420), 0xa0a0_a0a0);
+    gic.init_cpu(1);
+    assert_eq!((interface.word(0), interface.word(4)), (1, 0xf0));
+
+    gic.unmask(33, 1);
+    assert_eq!(
+        (distributor.word(0x820), distributor.word(0x104)),
+        (0x0200, 2)
+    );
+    gic.mask(34);
+    assert_eq!(distributor.word(0x184), 4);
+    gic.set_trigger(Interrupt {
+        number: 33,
+        edge: true,
+    });
+    assert_eq!(distributor.word(0xc08), 0b1000);
+    gic.set_trigger(Interrupt {
+        number: 33,
+        edge: false,
+    });
+    assert_eq!(distributor.word(0xc08), 0);
+
+    interface.set_word(0xc, 1023);
+    assert_eq!(gic.claim(1), None);
+    interface.set_word(0xc, 33);
+    assert_eq!(gic.claim(1), Some(33));
+    assert_eq!(interface.word(0x10), 0);
+    gic.complete(1, 33);
+    assert_eq!(interface.word(0x10), 33);
+    // Software interrupt 5 from CPU 3 is ended at once, with its sender.
+    interface.set_word(0xc, 3 << 10 | 5);
+    assert_eq!(gic.claim(1), Some(5));
+    assert_eq!(interface.word(0x10), 3 << 10 | 5);
+    gic.send(5, 1);
+    assert_eq!(distributor.word(0xf00), 2 << 16 | 5);
+
+    for (number, cpu) in [(64, 1), (u32::MAX, 1), (33, 99)] {
+        gic.unmask(number, cpu);
+        gic.mask(number);
+        gic.send(1, cpu);
+    }
+}
+
+#[derive(Debug)]
+struct FakeInterface(Mutex<FakeState>);
+
+#[derive(Debug, Default)]
+struct FakeState {
+    on: bool,
+    pending: u32,
+    ended: std::vec::Vec<u32>,
+    sent: std::vec::Vec<u64>,
+}
+
+impl GicCpuInterface for FakeInterface {
+    fn init(&self) {
+        self.0.lock().unwrap().on = true;
+    }
+    fn acknowledge(&self) -> u32 {
+        self.0.lock().unwrap().pending
+    }
+    fn end(&self, number: u32) {
+        self.0.lock().unwrap().ended.push(number);
+    }
+    fn send(&self, value: u64) {
+        self.0.lock().unwrap().sent.push(value);
+    }
+}
+
+#[test]
+fn gic_v3() {
+    let mut distributor = Memory::new(0x1_0000);
+    distributor.set_word(4, 1);
+    // Two redistributors, in an order other than the CPUs'; the first has frames for virtual LPIs.
+    let mut redistributors = Memory::new(6 * 0x1_0000);
+    redistributors.set_word(8, 1 << 1);
+    redistributors.set_word(0xc, 0x0102_0304);
+    redistributors.set_word(0x4_0008, 1 << 4);
+    let info = InterruptControllerInfo::GicV3 {
+        distributor: distributor.range(),
+        redistributors: Vec::from_slice(&[redistributors.range()]).unwrap(),
+        stride: None,
+    };
+    let fake: &'static FakeInterface = Box::leak(Box::new(FakeInterface(Mutex::default())));
+    let cpus = [cpu(0x8000_0000), cpu(0x01_0002_0304)];
+    assert!(controller(info.clone(), &cpus, None).is_none());
+    let gic = controller(info, &cpus, Some(fake)).unwrap();
+    gic.init();
+    assert_eq!(
+        (distributor.word(0), distributor.word(0x84)),
+        (0x13, u32::MAX)
+    );
+    gic.init_cpu(0);
+    gic.init_cpu(1);
+    assert!(fake.0.lock().unwrap().on);
+
+    gic.unmask(27, 1);
+    assert_eq!(redistributors.word(0x1_0100), 1 << 27);
+    gic.unmask(27, 0);
+    assert_eq!(redistributors.word(0x5_0100), 1 << 27);
+    gic.unmask(33, 1);
+    assert_eq!(
+        (distributor.word(0x104), distributor.double(0x6108)),
+        (2, 0x01_0002_0304)
+    );
+    gic.mask(33);
+    assert_eq!(distributor.word(0x184), 2);
+
+    fake.0.lock().unwrap().pending = 1023;
+    assert_eq!(gic.claim(0), None);
+    fake.0.lock().unwrap().pending = 33;
+    assert_eq!(gic.claim(0), Some(33));
+    gic.complete(0, 33);
+    gic.send(7, 1);
+    let state = fake.0.lock().unwrap();
+    assert_eq!(state.ended, [33]);
+    // ICC_SGI1R_EL1: Aff3 1, Aff2 2, INTID 7, Aff1 3, bit for Aff0 4.
+    assert_eq!(state.sent, [1 << 48 | 2 << 32 | 7 << 24 | 3 << 16 | 1 << 4]);
+}

@@ -1,0 +1,250 @@
+//! What the machine consists of, as far as anyone in the kernel asks.
+//!
+//! [`MachineInfo`] is filled once at boot ([`super::devicetree`]) and only read after that. All
+//! lists are bounded, since there is no allocator (rule 6).
+
+use heapless::{String, Vec};
+
+/// The most CPUs that are taken notice of.
+pub const CPUS_MAX: usize = 64;
+/// The most ranges of usable memory.
+pub const MEMORY_RANGES_MAX: usize = 16;
+/// The most ranges of memory that are not to be touched.
+pub const RESERVED_RANGES_MAX: usize = 32;
+/// The most devices that drivers can be given.
+pub const DEVICES_MAX: usize = 64;
+/// The most ranges of registers of one device.
+pub const DEVICE_RANGES_MAX: usize = 4;
+/// The most interrupts of one device.
+pub const DEVICE_INTERRUPTS_MAX: usize = 4;
+/// The most bytes of a device's `compatible` list (as in `abi::DeviceInfo`).
+pub const COMPATIBLE_LEN_MAX: usize = 128;
+/// The most bytes of boot arguments.
+pub const BOOT_ARGUMENTS_LEN_MAX: usize = 512;
+/// The most bytes of the random seed that are used.
+pub const RANDOM_SEED_LEN_MAX: usize = 64;
+/// The most register ranges for a GICv3's redistributors.
+pub const REDISTRIBUTOR_RANGES_MAX: usize = 4;
+
+/// A range of physical addresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PhysicalRange {
+    /// Its first address.
+    pub start: u64,
+    /// Its bytes; `start + len` does not overflow.
+    pub len: u64,
+}
+
+impl PhysicalRange {
+    /// The address after its last.
+    pub const fn end(self) -> u64 {
+        self.start + self.len
+    }
+}
+
+/// The machine.
+#[derive(Clone, Debug)]
+pub struct MachineInfo {
+    /// The firmware's name of the machine, for the boot log.
+    pub model: String<64>,
+    /// Usable memory, including what is in `reserved`.
+    pub memory: Vec<PhysicalRange, MEMORY_RANGES_MAX>,
+    /// Memory that firmware or devices keep for themselves. The kernel, the device tree and the
+    /// boot archive are not listed.
+    pub reserved: Vec<PhysicalRange, RESERVED_RANGES_MAX>,
+    /// The CPUs. A CPU's number anywhere in the kernel is its index here.
+    pub cpus: Vec<Cpu, CPUS_MAX>,
+    /// Ticks a second of RISC-V's `time` counter. Arm's tells its frequency itself.
+    pub timebase_frequency: Option<u64>,
+    /// What was given with `-append`.
+    pub boot_arguments: String<BOOT_ARGUMENTS_LEN_MAX>,
+    /// Where the boot archive lies.
+    pub initrd: Option<PhysicalRange>,
+    /// Random bytes from the firmware.
+    pub random_seed: Option<RandomSeed>,
+    /// The serial line to report on.
+    pub console: Option<UartInfo>,
+    /// The interrupt controller of devices.
+    pub interrupt_controller: Option<InterruptControllerInfo>,
+    /// How Arm firmware is called.
+    pub psci: Option<PsciMethod>,
+    /// Arm's timer interrupts.
+    pub arm_timer: Option<ArmTimer>,
+    /// Where the configuration space of PCI Express lies.
+    pub pcie_ecam: Option<PhysicalRange>,
+    /// All else that has registers, in the order of the device tree.
+    pub devices: Vec<Device, DEVICES_MAX>,
+    /// How many devices and CPUs found no room in the lists.
+    pub dropped: usize,
+}
+
+/// One CPU.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cpu {
+    /// Its hardware number: hart id or MPIDR.
+    pub id: u64,
+    /// How it is started.
+    pub enable_method: EnableMethod,
+    /// RISC-V: it has the `Sstc` extension, a timer that needs no firmware.
+    pub has_sstc: bool,
+}
+
+/// How a CPU is started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EnableMethod {
+    /// Nothing is said: RISC-V, by way of SBI's hart state management.
+    Firmware,
+    /// Arm's PSCI.
+    Psci,
+    /// Some way that we do not know.
+    Unknown,
+}
+
+/// How PSCI is called (Arm DEN0022, "Conduits").
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PsciMethod {
+    /// `hvc #0`.
+    Hvc,
+    /// `smc #0`.
+    Smc,
+}
+
+/// Random bytes from the firmware.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RandomSeed {
+    /// The bytes.
+    pub bytes: Vec<u8, RANDOM_SEED_LEN_MAX>,
+    /// Where they lie in the device tree, so that they can be erased there (rule 25).
+    pub offset: usize,
+    /// How many lie there; `bytes` may be fewer.
+    pub len: usize,
+}
+
+/// A serial line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UartInfo {
+    /// What it is.
+    pub kind: UartKind,
+    /// Where its registers are.
+    pub registers: PhysicalRange,
+    /// Its interrupt, if it has one.
+    pub interrupt: Option<Interrupt>,
+}
+
+/// The serial lines that we know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UartKind {
+    /// The one of the PC and of most RISC-V machines.
+    Ns16550 {
+        /// Registers are `1 << register_shift` bytes apart.
+        register_shift: u8,
+        /// Bytes of one access: 1 or 4.
+        register_width: u8,
+    },
+    /// Arm's PrimeCell PL011.
+    Pl011,
+}
+
+/// An interrupt of a device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Interrupt {
+    /// Its number at the interrupt controller: PLIC source, or GIC INTID.
+    pub number: u32,
+    /// It is signalled by an edge, not by a level.
+    pub edge: bool,
+}
+
+/// Interrupts of Arm's generic timer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ArmTimer {
+    /// The physical timer of EL1.
+    pub physical: Interrupt,
+    /// The virtual timer.
+    pub virtual_: Interrupt,
+}
+
+/// The interrupt controller that devices are wired to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+// There is one, in one place, and no allocator to box it with.
+#[allow(clippy::large_enum_variant)]
+pub enum InterruptControllerInfo {
+    /// RISC-V's platform-level interrupt controller.
+    Plic {
+        /// Its registers.
+        registers: PhysicalRange,
+        /// Its highest source number.
+        source_max: u32,
+        /// For each CPU, by index, its context for supervisor mode, if it has one.
+        contexts: Vec<Option<u32>, CPUS_MAX>,
+    },
+    /// Arm's generic interrupt controller, version 2.
+    GicV2 {
+        /// Registers of the distributor.
+        distributor: PhysicalRange,
+        /// Registers of the CPU interface; each CPU sees its own there.
+        cpu_interface: PhysicalRange,
+    },
+    /// Arm's generic interrupt controller, version 3 or 4.
+    GicV3 {
+        /// Registers of the distributor.
+        distributor: PhysicalRange,
+        /// Registers of all CPUs' redistributors, one after the other.
+        redistributors: Vec<PhysicalRange, REDISTRIBUTOR_RANGES_MAX>,
+        /// Bytes from one redistributor to the next, if not as its type register says.
+        stride: Option<u64>,
+    },
+}
+
+/// A device for a driver.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Device {
+    /// Its `compatible` strings, most specific first, each ended by a zero byte.
+    pub compatible: Vec<u8, COMPATIBLE_LEN_MAX>,
+    /// Its registers; at least one range.
+    pub registers: Vec<PhysicalRange, DEVICE_RANGES_MAX>,
+    /// Its interrupts.
+    pub interrupts: Vec<Interrupt, DEVICE_INTERRUPTS_MAX>,
+}
+
+impl Device {
+    /// Its `compatible` strings, most specific first.
+    pub fn compatible(&self) -> impl Iterator<Item = &[u8]> {
+        self.compatible
+            .split(|&byte| byte == 0)
+            .filter(|name| !name.is_empty())
+    }
+
+    /// Is this one of its `compatible` strings?
+    pub fn is_compatible(&self, name: &str) -> bool {
+        self.compatible().any(|found| found == name.as_bytes())
+    }
+}
+
+impl MachineInfo {
+    /// Nothing known yet.
+    pub const fn new() -> MachineInfo {
+        MachineInfo {
+            model: String::new(),
+            memory: Vec::new(),
+            reserved: Vec::new(),
+            cpus: Vec::new(),
+            timebase_frequency: None,
+            boot_arguments: String::new(),
+            initrd: None,
+            random_seed: None,
+            console: None,
+            interrupt_controller: None,
+            psci: None,
+            arm_timer: None,
+            pcie_ecam: None,
+            devices: Vec::new(),
+            dropped: 0,
+        }
+    }
+}
+
+impl Default for MachineInfo {
+    fn default() -> MachineInfo {
+        MachineInfo::new()
+    }
+}
