@@ -6,6 +6,7 @@
 //! - [`arch`], [`workspace`]: which machines there are, and where things lie.
 //! - [`doctor`], [`toolchain`]: what the host has, lacks, and how that is mended.
 //! - [`build`], [`image`], [`archive`]: from Rust to the boot archive.
+//! - [`test`], [`house`], [`sources`]: what `./ftl test` runs, and the rules of the house.
 //! - [`qemu`], [`run`], [`terminal`], [`symbols`]: booting it, and reading what it says.
 //!
 //! The tool reports to people on standard error and keeps standard output for what a
@@ -26,5 +27,9 @@ pub mod qemu;
 pub mod run;
 pub mod symbols;
 pub mod terminal;
+
+pub mod house;
+pub mod sources;
+pub mod test;
 
 pub mod report;

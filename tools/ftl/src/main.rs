@@ -13,6 +13,7 @@ use ftl_tool::build::{self, Built, Request};
 use ftl_tool::doctor::{self, Purpose};
 use ftl_tool::qemu::{Machine, Port};
 use ftl_tool::run::{self, Options, STATUS_TOOL};
+use ftl_tool::test::{self, Selection};
 use ftl_tool::workspace;
 
 /// Builds, boots and tests FTL. Exit statuses: docs/reference/tool.md.
@@ -37,6 +38,8 @@ enum Command {
     Run(RunArguments),
     /// Build a system's boot archive
     Build(BuildArguments),
+    /// Run all tests: format, lints, rules, host tests, and systems in QEMU
+    Test(TestArguments),
     /// List what this machine needs for FTL, and install what is missing
     Doctor,
     /// Remove everything that was built
@@ -59,6 +62,18 @@ struct BuildArguments {
     /// An image that is there already, to put into the archive
     #[arg(long, hide = true, value_name = "NAME=FILE")]
     image: Vec<String>,
+}
+
+#[derive(Args)]
+struct TestArguments {
+    /// Only tests whose name or package contains this
+    filter: Option<String>,
+    /// The CPU to boot systems on
+    #[arg(long, value_enum, default_value = "riscv64")]
+    arch: Arch,
+    /// Also what takes long: large uploads, many requests
+    #[arg(long)]
+    long: bool,
 }
 
 #[derive(Args)]
@@ -127,6 +142,16 @@ fn execute(command_line: CommandLine) -> Result<ExitCode> {
             let built = build::build(&root, arguments.arch, &request(&arguments)?)?;
             let shown = built.archive.strip_prefix(&root).unwrap_or(&built.archive);
             eprintln!("built {}", shown.display());
+        }
+        Command::Test(arguments) => {
+            doctor::set_up(&root, &[arguments.arch], Purpose::Test, yes)?;
+            let selection = Selection {
+                filter: arguments.filter,
+                long: arguments.long,
+                arch: arguments.arch,
+            };
+            let passed = test::test(&root, &selection, || Ok(()))?;
+            return Ok(ExitCode::from(u8::from(!passed)));
         }
         Command::Doctor => doctor::doctor(&root, &Arch::ALL, yes)?,
         Command::Clean => clean(&root)?,

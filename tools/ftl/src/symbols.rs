@@ -212,9 +212,9 @@ mod tests {
 
     #[test]
     fn paths_are_short() {
-        let root = Path::new("/home/me/ftl");
+        let root = Path::new("/src/ftl");
         assert_eq!(
-            source_path(root, "/home/me/ftl/kernel/src/main.rs"),
+            source_path(root, "/src/ftl/kernel/src/main.rs"),
             "kernel/src/main.rs"
         );
         assert_eq!(
@@ -224,7 +224,7 @@ mod tests {
         assert_eq!(
             source_path(
                 root,
-                "/root/.cargo/registry/src/index.crates.io-1949/talc-5.1.1/src/lib.rs"
+                "/cargo/registry/src/index.crates.io-1949/talc-5.1.1/src/lib.rs"
             ),
             "talc-5.1.1/src/lib.rs"
         );

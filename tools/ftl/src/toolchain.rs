@@ -32,7 +32,14 @@ pub struct Toolchain {
 
 impl Toolchain {
     /// Looks for one that can build for `arch`. `Err` says, for people, why there is none.
+    ///
+    /// `FTL_TOOLCHAIN=rustup` or `debian` looks for that kind only.
     pub fn find(root: &Path, arch: Arch) -> Result<Toolchain, String> {
+        match std::env::var("FTL_TOOLCHAIN").as_deref() {
+            Ok("rustup") => return rustup(root, arch),
+            Ok("debian") => return debian(),
+            _ => {}
+        }
         let rustup = match rustup(root, arch) {
             Ok(toolchain) => return Ok(toolchain),
             Err(reason) => reason,
@@ -42,7 +49,7 @@ impl Toolchain {
 
     /// A `cargo` command for a bare-metal `target`. The caller adds packages and profile.
     pub fn cargo(&self, root: &Path, subcommand: &str, target: &str) -> Command {
-        let mut command = self.cargo_without_target(root, subcommand);
+        let mut command = self.cargo_plain(root, &[subcommand]);
         command.args(["--target", target]);
         if self.build_std {
             command.arg("-Zbuild-std=core,alloc");
@@ -57,9 +64,10 @@ impl Toolchain {
         command
     }
 
-    fn cargo_without_target(&self, root: &Path, subcommand: &str) -> Command {
+    /// A `cargo` command that builds nothing for a bare machine.
+    pub fn cargo_plain(&self, root: &Path, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.cargo);
-        command.current_dir(root).arg(subcommand);
+        command.current_dir(root).args(arguments);
         // `./ftl` may have said which rustc builds for the host; that says nothing about this.
         match &self.rustc {
             Some(rustc) => command.env("RUSTC", rustc),

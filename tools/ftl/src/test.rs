@@ -1,0 +1,376 @@
+//! `./ftl test`: everything that CI runs, step by step, each step timed.
+//!
+//! A step's output is shown only if it fails. The last line on standard output counts tests over
+//! all steps: `N passed, N failed`. A step without tests of its own (format, lints) counts as one.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+
+use crate::arch::Arch;
+use crate::doctor;
+use crate::report::{self, Step};
+use crate::toolchain::Toolchain;
+
+/// What to test.
+#[derive(Clone, Debug)]
+pub struct Selection {
+    /// Only tests whose name, file or package contains this; lints are then left out.
+    pub filter: Option<String>,
+    /// Also what takes long.
+    pub long: bool,
+    /// The machine that systems are booted on.
+    pub arch: Arch,
+}
+
+/// What the steps so far amount to.
+#[derive(Default)]
+struct Tally {
+    passed: usize,
+    failed: usize,
+    skipped: usize,
+    failed_steps: Vec<String>,
+    slowest: Vec<(Duration, String)>,
+}
+
+/// Runs the tests. True if all passed.
+pub fn test(
+    root: &Path,
+    selection: &Selection,
+    prepare: impl FnOnce() -> Result<()>,
+) -> Result<bool> {
+    let started = Instant::now();
+    let mut tally = Tally::default();
+    let arch = selection.arch;
+
+    if selection.filter.is_none() {
+        tally.command("format", optional_extension(root, "fmt"), || {
+            let mut command = host_cargo(root);
+            // Only names of files: whoever sees this runs `cargo fmt --all` anyway.
+            command.args(["fmt", "--all", "--", "--check", "-l"]);
+            command
+        });
+        tally.command("lints, host", optional_extension(root, "clippy"), || {
+            let mut command = host_cargo(root);
+            command.args(["clippy", "--quiet", "--all-targets", "--", "-D", "warnings"]);
+            command
+        });
+        tally.bare_metal_lints(root, arch)?;
+    }
+
+    tally.host_tests(root, selection);
+    tally.end_to_end(root, selection, prepare);
+
+    tally.slowest.sort();
+    eprintln!("in all  {}", report::seconds(started.elapsed()));
+    for step in &tally.failed_steps {
+        eprintln!("failed: {step}");
+    }
+    if tally.passed + tally.failed == 0 {
+        let filter = selection.filter.as_deref().unwrap_or("");
+        anyhow::bail!("no test's name contains `{filter}`");
+    }
+    let skipped = match tally.skipped {
+        0 => String::new(),
+        skipped => format!(", {skipped} skipped"),
+    };
+    println!("{} passed, {} failed{skipped}", tally.passed, tally.failed);
+    Ok(tally.failed == 0)
+}
+
+/// Packages that are built for the bare machine: the kernel, and what runs under it.
+fn bare_metal_packages(root: &Path) -> Result<(bool, Vec<String>)> {
+    let metadata = cargo_metadata::MetadataCommand::new()
+        .current_dir(root)
+        .cargo_path(host_cargo(root).get_program())
+        .no_deps()
+        .exec()?;
+    let mut kernel = false;
+    let mut components = Vec::new();
+    for package in metadata.workspace_packages() {
+        let path = package.manifest_path.strip_prefix(&metadata.workspace_root);
+        let path = path.map(|path| path.as_str()).unwrap_or_default();
+        kernel |= path == "kernel/Cargo.toml";
+        if path == "api/Cargo.toml"
+            || path.starts_with("interfaces/")
+            || path.starts_with("components/")
+        {
+            components.push(package.name.to_string());
+        }
+    }
+    Ok((kernel, components))
+}
+
+impl Tally {
+    /// Runs a command that counts as one test. `missing` says why it cannot run on this machine.
+    fn command(
+        &mut self,
+        name: &str,
+        missing: Result<(), String>,
+        command: impl FnOnce() -> Command,
+    ) {
+        if let Err(reason) = missing {
+            eprintln!("SKIPPED {name}: {reason}");
+            self.skipped += 1;
+            return;
+        }
+        let (ok, output, time) = run_step(name, command(), |_| {});
+        self.record(name, ok, usize::from(ok), usize::from(!ok), &output, time);
+    }
+
+    fn record(
+        &mut self,
+        name: &str,
+        ok: bool,
+        passed: usize,
+        failed: usize,
+        output: &str,
+        time: Duration,
+    ) {
+        self.passed += passed;
+        // A step that fails without a failed test did not even start its tests.
+        let failed = if ok { failed } else { failed.max(1) };
+        self.failed += failed;
+        let verdict = if ok { "ok" } else { "FAILED" };
+        let count = if passed + failed > 1 {
+            format!("  {passed} passed, {failed} failed")
+        } else {
+            String::new()
+        };
+        eprintln!("{verdict:6}  {name}{count}  {}", report::seconds(time));
+        if !ok {
+            eprintln!("{}", output.trim_end());
+            self.failed_steps.push(name.to_owned());
+        }
+    }
+
+    fn bare_metal_lints(&mut self, root: &Path, arch: Arch) -> Result<()> {
+        let toolchain = Toolchain::find(root, arch).map_err(anyhow::Error::msg)?;
+        let available = || {
+            crate::toolchain::output(&mut toolchain.cargo_plain(root, &["clippy", "--version"]))
+                .map(drop)
+                .map_err(|_| format!("{} has no clippy", toolchain.name))
+        };
+        let (kernel, components) = bare_metal_packages(root)?;
+        let lint = |target: &str, packages: &[String]| {
+            let mut command = toolchain.cargo(root, "clippy", target);
+            command.args(["--quiet", "--release"]);
+            for package in packages {
+                command.args(["--package", package]);
+            }
+            command.args(["--", "-D", "warnings"]);
+            command
+        };
+        if kernel {
+            let name = format!("lints, kernel for {arch}");
+            self.command(&name, available(), || {
+                lint(arch.kernel_target(), &["kernel".into()])
+            });
+        }
+        if !components.is_empty() {
+            let name = format!("lints, components for {arch}");
+            self.command(&name, available(), || {
+                lint(arch.component_target(), &components)
+            });
+        }
+        Ok(())
+    }
+
+    /// Tests that need no machine: all packages but the end-to-end tests.
+    fn host_tests(&mut self, root: &Path, selection: &Selection) {
+        let mut command = host_cargo(root);
+        command.args(["test", "--quiet", "--no-fail-fast"]);
+        if selection.long {
+            command.env("FTL_LONG", "1");
+        }
+        match &selection.filter {
+            Some(filter) if is_package(root, filter) => {
+                command.args(["--package", filter]);
+            }
+            Some(filter) => {
+                command.args(["--", filter]);
+            }
+            None => {}
+        }
+        self.cargo_test("host tests", command);
+    }
+
+    /// Tests that boot systems.
+    fn end_to_end(
+        &mut self,
+        root: &Path,
+        selection: &Selection,
+        prepare: impl FnOnce() -> Result<()>,
+    ) {
+        if !root.join("tests/Cargo.toml").exists() {
+            return;
+        }
+        let started = Instant::now();
+        if let Err(error) = prepare() {
+            self.record(
+                "systems",
+                false,
+                0,
+                1,
+                &format!("{error:#}"),
+                started.elapsed(),
+            );
+            return;
+        }
+        self.record("systems", true, 1, 0, "", started.elapsed());
+        let mut command = host_cargo(root);
+        command
+            .args([
+                "test",
+                "--quiet",
+                "--no-fail-fast",
+                "--package",
+                "e2e",
+                "--",
+            ])
+            // Each test boots a machine; more than two at once only take CPU from each other.
+            .arg("--test-threads=2")
+            .env("FTL_ARCH", selection.arch.name())
+            .env("FTL_NO_BUILD", "1");
+        if let Ok(tool) = std::env::current_exe() {
+            command.env("FTL_TOOL", tool);
+        }
+        if selection.long {
+            command.env("FTL_LONG", "1");
+        }
+        if let Some(filter) = &selection.filter {
+            command.arg(filter);
+        }
+        self.cargo_test(&format!("end to end on {}", selection.arch), command);
+    }
+
+    fn cargo_test(&mut self, name: &str, command: Command) {
+        let (mut passed, mut failed) = (0, 0);
+        let (ok, output, time) = run_step(name, command, |line| {
+            if let Some((p, f)) = parse_result(line) {
+                passed += p;
+                failed += f;
+            }
+        });
+        if ok && passed + failed == 0 {
+            return;
+        }
+        self.record(name, ok, passed, failed, &output, time);
+    }
+}
+
+/// Runs one step; gives whether it succeeded, what it printed, and how long it took.
+fn run_step(
+    name: &str,
+    mut command: Command,
+    mut on_line: impl FnMut(&str),
+) -> (bool, String, Duration) {
+    let started = Instant::now();
+    let step = Step::start(name);
+    let mut run = || -> Result<(bool, String)> {
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .with_context(|| format!("cannot start {}", command.get_program().display()))?;
+        let errors = child.stderr.take().context("no error output")?;
+        let errors = std::thread::spawn(move || {
+            let lines: Vec<String> = lossy_lines(errors).collect();
+            lines.join("\n")
+        });
+        let mut text = String::new();
+        for line in lossy_lines(child.stdout.take().context("no output")?) {
+            on_line(&line);
+            text += &line;
+            text.push('\n');
+        }
+        let ok = child.wait()?.success();
+        let errors = errors.join().unwrap_or_default();
+        Ok((ok, format!("{errors}\n{text}")))
+    };
+    let (ok, output) = run().unwrap_or_else(|error| (false, format!("{error:#}")));
+    step.failed(); // Whoever called prints the line.
+    (ok, output, started.elapsed())
+}
+
+/// Lines of what may not be UTF-8 throughout.
+fn lossy_lines(reader: impl std::io::Read) -> impl Iterator<Item = String> {
+    BufReader::new(reader)
+        .split(b'\n')
+        .map_while(Result::ok)
+        .map(|bytes| {
+            String::from_utf8_lossy(&bytes)
+                .trim_end_matches('\r')
+                .to_owned()
+        })
+}
+
+/// Reads `test result: ok. 3 passed; 1 failed; …`.
+fn parse_result(line: &str) -> Option<(usize, usize)> {
+    let counts = line
+        .trim()
+        .strip_prefix("test result: ")?
+        .split_once(". ")?
+        .1;
+    let count = |what: &str| {
+        counts
+            .split("; ")
+            .find_map(|part| part.strip_suffix(what)?.trim().parse().ok())
+    };
+    Some((count(" passed")?, count(" failed")?))
+}
+
+fn host_cargo(root: &Path) -> Command {
+    let mut command = doctor::host_cargo();
+    command.current_dir(root);
+    command
+}
+
+fn optional_extension(root: &Path, name: &str) -> Result<(), String> {
+    crate::toolchain::output(host_cargo(root).args([name, "--version"]))
+        .map(drop)
+        .map_err(|_| format!("`cargo {name}` is not there, and set-up could not install it"))
+}
+
+/// Whether a package of the workspace has this name.
+fn is_package(root: &Path, name: &str) -> bool {
+    cargo_metadata::MetadataCommand::new()
+        .current_dir(root)
+        .cargo_path(PathBuf::from(doctor::host_cargo().get_program()))
+        .no_deps()
+        .exec()
+        .is_ok_and(|metadata| {
+            metadata
+                .workspace_packages()
+                .iter()
+                .any(|package| package.name == name)
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_are_counted() {
+        let line = "test result: FAILED. 12 passed; 3 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.1s";
+        assert_eq!(parse_result(line), Some((12, 3)));
+        assert_eq!(parse_result("running 3 tests"), None);
+    }
+
+    #[test]
+    fn a_command_that_fails_is_a_failed_test() {
+        let mut tally = Tally::default();
+        tally.command("true", Ok(()), || Command::new("true"));
+        tally.command("false", Ok(()), || Command::new("false"));
+        tally.command("missing", Ok(()), || {
+            Command::new("there-is-no-such-program")
+        });
+        tally.command("skipped", Err("not there".into()), || Command::new("false"));
+        assert_eq!((tally.passed, tally.failed, tally.skipped), (1, 2, 1));
+    }
+}

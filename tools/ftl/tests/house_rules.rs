@@ -1,0 +1,42 @@
+//! Applies the house rules (tools/ftl/src/house.rs) to this source tree.
+
+use std::path::Path;
+
+use ftl_tool::house::{RULES, Tree};
+
+fn check(name: &str) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let tree = Tree::read(&root.canonicalize().unwrap()).unwrap();
+    let (_, rule) = RULES
+        .iter()
+        .find(|(rule, _)| *rule == name)
+        .expect("there is such a rule");
+    let breaches = rule(&tree);
+    assert!(
+        breaches.is_empty(),
+        "{name}: {} breaches (the rules are told in docs/rules.md and tools/ftl/src/house.rs)\n  {}",
+        breaches.len(),
+        breaches.join("\n  ")
+    );
+}
+
+macro_rules! rules {
+    ($($test:ident = $name:literal,)+) => {
+        $(#[test] fn $test() { check($name); })+
+
+        #[test]
+        fn every_rule_is_checked() {
+            assert_eq!(RULES.len(), [$($name),+].len());
+        }
+    };
+}
+
+rules! {
+    imports = "imports between layers",
+    unsafe_code = "unsafe only where it is allowed",
+    target_arch = "cfg(target_arch) only where it is allowed",
+    unfinished = "nothing is left unfinished",
+    links = "links in the docs lead somewhere",
+    machine_paths = "no paths of one machine",
+    licences = "licences of dependencies",
+}
