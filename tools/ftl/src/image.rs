@@ -23,20 +23,34 @@ fn segments(image: &[u8]) -> Result<(&Header, &[Segment])> {
 pub fn strip(image: &[u8]) -> Result<Vec<u8>> {
     let (header, segments) = segments(image)?;
     let endian = LittleEndian;
-    let table_end =
-        header.e_phoff(endian) as usize + segments.len() * usize::from(header.e_phentsize(endian));
+    let table = header.e_phoff(endian) as usize;
+    let entry_len = usize::from(header.e_phentsize(endian));
     let end = segments
         .iter()
+        .filter(|segment| !is_only_for_tools(segment))
         .map(|segment| (segment.p_offset(endian) + segment.p_filesz(endian)) as usize)
-        .fold(table_end, usize::max);
+        .fold(table + segments.len() * entry_len, usize::max);
     if end > image.len() {
         bail!("the file is shorter than its program headers say");
     }
     let mut stripped = image[..end].to_vec();
+    for (index, _) in segments
+        .iter()
+        .enumerate()
+        .filter(|(_, segment)| is_only_for_tools(segment))
+    {
+        stripped[table + index * entry_len..][..entry_len].fill(0); // PT_NULL
+    }
     // ELF64 header: e_shoff at 0x28; e_shnum and e_shstrndx at 0x3c and 0x3e.
     stripped[0x28..0x30].fill(0);
     stripped[0x3c..0x40].fill(0);
     Ok(stripped)
+}
+
+/// Segments that one kind of processor defines, such as RISC-V's attributes, describe the image
+/// to tools; nothing loads them.
+fn is_only_for_tools(segment: &Segment) -> bool {
+    (elf::PT_LOPROC..=elf::PT_HIPROC).contains(&segment.p_type(LittleEndian).0)
 }
 
 /// The image's bytes as they lie in memory, from its lowest physical address on. Arm's boot

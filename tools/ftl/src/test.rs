@@ -55,7 +55,15 @@ pub fn test(
         });
         tally.command("lints, host", optional_extension(root, "clippy"), || {
             let mut command = host_cargo(root);
-            command.args(["clippy", "--quiet", "--all-targets", "--", "-D", "warnings"]);
+            command.args([
+                "clippy",
+                "--quiet",
+                "--workspace",
+                "--all-targets",
+                "--",
+                "-D",
+                "warnings",
+            ]);
             command
         });
         tally.bare_metal_lints(root, arch)?;
@@ -183,17 +191,19 @@ impl Tally {
     fn host_tests(&mut self, root: &Path, selection: &Selection) {
         let mut command = host_cargo(root);
         command.args(["test", "--quiet", "--no-fail-fast"]);
+        let package = selection
+            .filter
+            .as_deref()
+            .filter(|filter| is_package(root, filter));
+        match package {
+            Some(package) => command.args(["--package", package]),
+            None => command.args(["--workspace", "--exclude", "e2e"]),
+        };
         if selection.long {
             command.env("FTL_LONG", "1");
         }
-        match &selection.filter {
-            Some(filter) if is_package(root, filter) => {
-                command.args(["--package", filter]);
-            }
-            Some(filter) => {
-                command.args(["--", filter]);
-            }
-            None => {}
+        if let (Some(filter), None) = (&selection.filter, package) {
+            command.args(["--", filter]);
         }
         self.cargo_test("host tests", command);
     }

@@ -1,0 +1,278 @@
+//! What end-to-end tests are written with: boot a system, wait for what it says, talk to it.
+//!
+//! A test lies in `tests/tests/`, one file per subject, and reads like this:
+//!
+//! ```no_run
+//! #[test]
+//! fn the_page_is_served() {
+//!     let ftl = e2e::boot("default").port(80).start();
+//!     ftl.wait_for("components up");
+//!     let page = e2e::http::get(ftl.port(80), "/");
+//!     assert_eq!(page.status, 200);
+//! }
+//! ```
+//!
+//! `./ftl test` builds all systems first and then runs these tests, two machines at once;
+//! `./ftl test page` runs those with `page` in their names. Plain `cargo test -p e2e` works too,
+//! and builds what each test boots.
+//!
+//! No test sleeps to wait for something: [`Ftl::wait_for`] and its kin return as soon as it
+//! happens, and fail with the machine's whole log if it does not.
+#![forbid(unsafe_code)]
+
+pub mod http;
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::time::{Duration, Instant};
+
+/// How long anything may take unless a test says otherwise. A machine boots within a second; the
+/// rest is for computers that are slow or busy.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Whether the tests that take long were asked for (`./ftl test --long`).
+pub fn long() -> bool {
+    std::env::var_os("FTL_LONG").is_some()
+}
+
+/// The architecture that is tested: `riscv64` or `arm64`.
+pub fn arch() -> String {
+    std::env::var("FTL_ARCH").unwrap_or_else(|_| "riscv64".to_owned())
+}
+
+/// A system that is about to be booted.
+pub struct Boot {
+    arguments: Vec<String>,
+    ports: bool,
+}
+
+/// A system of `systems/`.
+pub fn boot(system: &str) -> Boot {
+    Boot {
+        arguments: vec![system.to_owned()],
+        ports: false,
+    }
+}
+
+/// A machine whose only component is this package.
+pub fn boot_init(package: &str) -> Boot {
+    Boot {
+        arguments: vec!["--init".into(), package.to_owned()],
+        ports: false,
+    }
+}
+
+impl Boot {
+    /// Any argument of `./ftl run`.
+    pub fn argument(mut self, argument: impl Into<String>) -> Boot {
+        self.arguments.push(argument.into());
+        self
+    }
+
+    /// Number of CPUs.
+    pub fn smp(self, cpus: u32) -> Boot {
+        self.argument("--smp").argument(cpus.to_string())
+    }
+
+    /// How all components are isolated, `kernel` or `user`.
+    pub fn isolation(self, isolation: &str) -> Boot {
+        self.argument("--isolation").argument(isolation)
+    }
+
+    /// Leads a free port of the host to this port of the guest; [`Ftl::port`] tells which.
+    pub fn port(mut self, guest: u16) -> Boot {
+        self.ports = true;
+        self.argument("--port").argument(format!("0:{guest}"))
+    }
+
+    /// Boots it.
+    pub fn start(mut self) -> Ftl {
+        if !self.ports {
+            // Not the default one: two machines at once cannot share it.
+            self = self.port(80);
+        }
+        let mut command = Command::new(tool());
+        command
+            .arg("run")
+            .args(&self.arguments)
+            .args(["--arch", &arch(), "--json"]);
+        // A last resort, should this program be killed.
+        if !self
+            .arguments
+            .iter()
+            .any(|argument| argument == "--timeout")
+        {
+            command.args(["--timeout", "600"]);
+        }
+        if std::env::var_os("FTL_NO_BUILD").is_some() {
+            command.arg("--no-build");
+        }
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("./ftl can be started");
+        let log = Arc::new((Mutex::new(Log::default()), Condvar::new()));
+        let writer = Arc::clone(&log);
+        let errors = child.stderr.take().expect("it is piped");
+        std::thread::spawn(move || {
+            let lines = BufReader::new(errors).split(b'\n').map_while(Result::ok);
+            for line in lines {
+                let line = String::from_utf8_lossy(&line).into_owned();
+                lock(&writer.0).lines.push(line);
+                writer.1.notify_all();
+            }
+            lock(&writer.0).ended = true;
+            writer.1.notify_all();
+        });
+        Ftl {
+            child,
+            log,
+            described: format!("./ftl run {}", self.arguments.join(" ")),
+        }
+    }
+}
+
+#[derive(Default)]
+struct Log {
+    lines: Vec<String>,
+    ended: bool,
+}
+
+/// A system that runs. Dropping it ends it.
+pub struct Ftl {
+    child: Child,
+    log: Arc<(Mutex<Log>, Condvar)>,
+    described: String,
+}
+
+/// How a system ended.
+#[derive(Debug)]
+pub struct Exit {
+    /// The exit status of `./ftl run`; docs/reference/tool.md lists them.
+    pub code: i32,
+    /// What `--json` printed.
+    pub json: serde_json::Value,
+    /// All that it said.
+    pub log: Vec<String>,
+}
+
+impl Ftl {
+    /// Waits for a log line with this text in it, from the start of the log on, and returns it.
+    pub fn wait_for(&self, text: &str) -> String {
+        self.wait_until(&format!("a line with `{text}`"), |lines| {
+            lines.iter().find(|line| line.contains(text)).cloned()
+        })
+    }
+
+    /// Waits until this many log lines have `text` in them.
+    pub fn wait_for_count(&self, text: &str, count: usize) {
+        self.wait_until(&format!("{count} lines with `{text}`"), |lines| {
+            (lines.iter().filter(|line| line.contains(text)).count() >= count).then_some(())
+        });
+    }
+
+    /// Waits until `look` finds something in the log. `what` says, for people, what that is.
+    pub fn wait_until<T>(&self, what: &str, look: impl Fn(&[String]) -> Option<T>) -> T {
+        let deadline = Instant::now() + PATIENCE;
+        let mut log = lock(&self.log.0);
+        loop {
+            if let Some(found) = look(&log.lines) {
+                return found;
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if log.ended || left.is_zero() {
+                let why = if log.ended {
+                    "it ended first"
+                } else {
+                    "it took too long"
+                };
+                panic!(
+                    "{}: no {what}; {why}. Its log:\n{}",
+                    self.described,
+                    log.lines.join("\n")
+                );
+            }
+            log = self
+                .log
+                .1
+                .wait_timeout(log, left)
+                .unwrap_or_else(std::sync::PoisonError::into_inner)
+                .0;
+        }
+    }
+
+    /// The host's port that leads to this port of the guest (see [`Boot::port`]).
+    pub fn port(&self, guest: u16) -> u16 {
+        let line = self.wait_for(&format!(" leads to {guest} in FTL"));
+        line.split_once("127.0.0.1:")
+            .and_then(|(_, rest)| rest.split_once(' '))
+            .and_then(|(port, _)| port.parse().ok())
+            .unwrap_or_else(|| panic!("no port in `{line}`"))
+    }
+
+    /// All that it has said so far.
+    pub fn log(&self) -> Vec<String> {
+        lock(&self.log.0).lines.clone()
+    }
+
+    /// Waits until it ends by itself.
+    pub fn wait_exit(mut self) -> Exit {
+        let deadline = Instant::now() + PATIENCE;
+        {
+            let mut log = lock(&self.log.0);
+            while !log.ended {
+                let left = deadline.saturating_duration_since(Instant::now());
+                if left.is_zero() {
+                    panic!(
+                        "{}: it did not end. Its log:\n{}",
+                        self.described,
+                        log.lines.join("\n")
+                    );
+                }
+                log = self
+                    .log
+                    .1
+                    .wait_timeout(log, left)
+                    .unwrap_or_else(std::sync::PoisonError::into_inner)
+                    .0;
+            }
+        }
+        let status = self.child.wait().expect("the tool can be waited for");
+        let mut json = serde_json::Value::Null;
+        if let Some(output) = self.child.stdout.take() {
+            for line in BufReader::new(output).lines().map_while(Result::ok) {
+                json = serde_json::from_str(&line).unwrap_or(json);
+            }
+        }
+        Exit {
+            code: status.code().unwrap_or(-1),
+            json,
+            log: self.log(),
+        }
+    }
+}
+
+impl Drop for Ftl {
+    fn drop(&mut self) {
+        // QEMU ends with the tool, see tools/ftl/src/run.rs.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn lock(log: &Mutex<Log>) -> MutexGuard<'_, Log> {
+    log.lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+/// The host tool: the one that runs these tests, or else the script.
+pub fn tool() -> PathBuf {
+    std::env::var_os("FTL_TOOL").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../ftl"),
+        PathBuf::from,
+    )
+}
