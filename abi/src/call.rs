@@ -56,7 +56,7 @@ calls! {
     /// Ends the calling process. `(status)` → never.
     ProcessExit = 5,
     /// Ends the calling process because of a panic. The send page holds the report in UTF-8:
-    /// message, then file and line. `(length)` → never.
+    /// message, then file and line. `(length, frame pointer to begin a backtrace with)` → never.
     ProcessPanic = 6,
     /// Writes a line to the kernel's log under the caller's name; the text lies in the send
     /// page. `(level 1 error to 5 trace, length)` → 0.

@@ -25,8 +25,17 @@ impl<M: SharedMemory> Consumer<M> {
     /// If the ring does not fit the memory. Whoever takes a layout from a message checks that
     /// first, with [`Layout::end`].
     pub fn new(memory: M, layout: Layout) -> Consumer<M> {
-        assert!(layout.end() <= memory.len(), "the ring does not fit its memory");
-        Consumer { memory, layout, head: 0, released: 0, tail: 0 }
+        assert!(
+            layout.end() <= memory.len(),
+            "the ring does not fit its memory"
+        );
+        Consumer {
+            memory,
+            layout,
+            head: 0,
+            released: 0,
+            tail: 0,
+        }
     }
 
     /// The memory that the ring lies in.
@@ -51,7 +60,10 @@ impl<M: SharedMemory> Consumer<M> {
             cookie: word(2) as u64 | (word(3) as u64) << 32,
         };
         if !descriptor.fits(self.layout.data_len()) {
-            return Err(Malformed { reason: Reason::DescriptorOutOfRange, found: descriptor.offset });
+            return Err(Malformed {
+                reason: Reason::DescriptorOutOfRange,
+                found: descriptor.offset,
+            });
         }
         self.head = self.head.wrapping_add(1);
         Ok(Some(descriptor))
@@ -65,30 +77,39 @@ impl<M: SharedMemory> Consumer<M> {
             return false;
         }
         // Release: our reads of descriptors and of what they describe come before it.
-        self.memory.store_u32(self.layout.word(HEAD), self.head, Ordering::Release);
+        self.memory
+            .store_u32(self.layout.word(HEAD), self.head, Ordering::Release);
         self.released = self.head;
         self.memory.fence();
-        let event = self.memory.load_u32(self.layout.word(SPACE_EVENT), Ordering::Relaxed);
+        let event = self
+            .memory
+            .load_u32(self.layout.word(SPACE_EVENT), Ordering::Relaxed);
         passed(event, old, self.head)
     }
 
     /// To be called before sleeping for want of descriptors. Asks for a wake-up at the next one.
     /// False if there is one already: then do not sleep.
     pub fn prepare_wait(&mut self) -> Result<bool, Malformed> {
-        self.memory.store_u32(self.layout.word(DATA_EVENT), self.head, Ordering::Relaxed);
+        self.memory
+            .store_u32(self.layout.word(DATA_EVENT), self.head, Ordering::Relaxed);
         self.memory.fence();
         Ok(self.head == self.tail && !self.refresh()?)
     }
 
     /// Reads the producer's index, once. True if there is something to take.
     fn refresh(&mut self) -> Result<bool, Malformed> {
-        let tail = self.memory.load_u32(self.layout.word(TAIL), Ordering::Acquire);
+        let tail = self
+            .memory
+            .load_u32(self.layout.word(TAIL), Ordering::Acquire);
         // It may go forward from what was seen last, as far as the ring has room for what we
         // have not given back yet; nowhere else.
         let new = tail.wrapping_sub(self.tail);
         let room = self.layout.capacity() - self.tail.wrapping_sub(self.released);
         if new > room {
-            return Err(Malformed { reason: Reason::TailOutOfRange, found: tail });
+            return Err(Malformed {
+                reason: Reason::TailOutOfRange,
+                found: tail,
+            });
         }
         self.tail = tail;
         Ok(self.head != tail)

@@ -15,7 +15,9 @@ pub struct FakeMemory {
 impl FakeMemory {
     /// `len` zero bytes, rounded up to whole words.
     pub fn new(len: usize) -> FakeMemory {
-        FakeMemory { words: (0..len.div_ceil(4)).map(|_| AtomicU32::new(0)).collect() }
+        FakeMemory {
+            words: (0..len.div_ceil(4)).map(|_| AtomicU32::new(0)).collect(),
+        }
     }
 }
 

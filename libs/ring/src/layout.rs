@@ -52,13 +52,20 @@ impl Layout {
     /// begins at `offset` of its memory (divisible by 64), describing parts of a data area of
     /// `data_len` bytes. `None` if that is not so.
     pub const fn new(offset: usize, capacity: u32, data_len: u32) -> Option<Layout> {
-        if !capacity.is_power_of_two() || capacity > Self::CAPACITY_MAX || !offset.is_multiple_of(64) {
+        if !capacity.is_power_of_two()
+            || capacity > Self::CAPACITY_MAX
+            || !offset.is_multiple_of(64)
+        {
             return None;
         }
         if offset.checked_add(Self::bytes(capacity)).is_none() {
             return None;
         }
-        Some(Layout { offset, capacity, data_len })
+        Some(Layout {
+            offset,
+            capacity,
+            data_len,
+        })
     }
 
     /// Bytes that a ring of this capacity takes, rounded up to a multiple of 64.
@@ -107,7 +114,9 @@ pub struct Descriptor {
 impl Descriptor {
     /// Whether it lies within a data area of `data_len` bytes.
     pub(crate) fn fits(&self, data_len: u32) -> bool {
-        self.offset.checked_add(self.len).is_some_and(|end| end <= data_len)
+        self.offset
+            .checked_add(self.len)
+            .is_some_and(|end| end <= data_len)
     }
 }
 

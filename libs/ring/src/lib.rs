@@ -57,7 +57,11 @@ impl core::fmt::Display for Malformed {
             Reason::HeadOutOfRange => "the consumer's index is out of range",
             Reason::DescriptorOutOfRange => "a descriptor lies outside the data area",
         };
-        write!(f, "the peer broke the ring protocol: {what} ({})", self.found)
+        write!(
+            f,
+            "the peer broke the ring protocol: {what} ({})",
+            self.found
+        )
     }
 }
 

@@ -25,8 +25,17 @@ impl<M: SharedMemory> Producer<M> {
     /// If the ring does not fit the memory. Whoever takes a layout from a message checks that
     /// first, with [`Layout::end`].
     pub fn new(memory: M, layout: Layout) -> Producer<M> {
-        assert!(layout.end() <= memory.len(), "the ring does not fit its memory");
-        Producer { memory, layout, tail: 0, published: 0, head: 0 }
+        assert!(
+            layout.end() <= memory.len(),
+            "the ring does not fit its memory"
+        );
+        Producer {
+            memory,
+            layout,
+            tail: 0,
+            published: 0,
+            head: 0,
+        }
     }
 
     /// The memory that the ring lies in.
@@ -36,7 +45,10 @@ impl<M: SharedMemory> Producer<M> {
 
     /// Puts a descriptor in. The consumer sees it after the next [`Producer::publish`].
     pub fn push(&mut self, descriptor: Descriptor) -> Result<(), PushError> {
-        debug_assert!(descriptor.fits(self.layout.data_len()), "{descriptor:?} lies outside the data area");
+        debug_assert!(
+            descriptor.fits(self.layout.data_len()),
+            "{descriptor:?} lies outside the data area"
+        );
         if self.in_flight() == self.layout.capacity() {
             self.refresh()?;
             if self.in_flight() == self.layout.capacity() {
@@ -65,10 +77,13 @@ impl<M: SharedMemory> Producer<M> {
         if old == self.tail {
             return false;
         }
-        self.memory.store_u32(self.layout.word(TAIL), self.tail, Ordering::Release);
+        self.memory
+            .store_u32(self.layout.word(TAIL), self.tail, Ordering::Release);
         self.published = self.tail;
         self.memory.fence();
-        let event = self.memory.load_u32(self.layout.word(DATA_EVENT), Ordering::Relaxed);
+        let event = self
+            .memory
+            .load_u32(self.layout.word(DATA_EVENT), Ordering::Relaxed);
         // Any value is fine here: a hostile one only spares or spends its own wake-ups.
         passed(event, old, self.tail)
     }
@@ -97,8 +112,12 @@ impl<M: SharedMemory> Producer<M> {
     pub fn prepare_wait(&mut self, wanted: u32) -> Result<bool, Malformed> {
         let wanted = wanted.clamp(1, self.layout.capacity());
         // `wanted` fit once head has reached tail - capacity + wanted, that is, has passed one less.
-        let event = self.tail.wrapping_sub(self.layout.capacity()).wrapping_add(wanted - 1);
-        self.memory.store_u32(self.layout.word(SPACE_EVENT), event, Ordering::Relaxed);
+        let event = self
+            .tail
+            .wrapping_sub(self.layout.capacity())
+            .wrapping_add(wanted - 1);
+        self.memory
+            .store_u32(self.layout.word(SPACE_EVENT), event, Ordering::Relaxed);
         self.memory.fence();
         self.refresh()?;
         Ok(self.layout.capacity() - self.in_flight() < wanted)
@@ -110,10 +129,15 @@ impl<M: SharedMemory> Producer<M> {
 
     /// Reads the consumer's index, once.
     fn refresh(&mut self) -> Result<(), Malformed> {
-        let head = self.memory.load_u32(self.layout.word(HEAD), Ordering::Acquire);
+        let head = self
+            .memory
+            .load_u32(self.layout.word(HEAD), Ordering::Acquire);
         // It may go forward from what was seen last, up to what was published; nowhere else.
         if head.wrapping_sub(self.head) > self.published.wrapping_sub(self.head) {
-            return Err(Malformed { reason: Reason::HeadOutOfRange, found: head });
+            return Err(Malformed {
+                reason: Reason::HeadOutOfRange,
+                found: head,
+            });
         }
         self.head = head;
         Ok(())

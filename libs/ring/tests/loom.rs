@@ -83,7 +83,11 @@ fn exchange(capacity: u32, count: u32) {
                 let mut producer = Producer::new(&*memory, layout);
                 let mut next = 0;
                 while next < count {
-                    match producer.push(Descriptor { offset: next, len: 1, cookie: next as u64 }) {
+                    match producer.push(Descriptor {
+                        offset: next,
+                        len: 1,
+                        cookie: next as u64,
+                    }) {
                         Ok(()) => {
                             next += 1;
                             if producer.publish() {
@@ -104,7 +108,14 @@ fn exchange(capacity: u32, count: u32) {
         let mut next = 0;
         while next < count {
             while let Some(got) = consumer.pop().unwrap() {
-                assert_eq!(got, Descriptor { offset: next, len: 1, cookie: next as u64 });
+                assert_eq!(
+                    got,
+                    Descriptor {
+                        offset: next,
+                        len: 1,
+                        cookie: next as u64
+                    }
+                );
                 next += 1;
                 if consumer.release() {
                     space.ring();

@@ -17,7 +17,11 @@ fn memory() -> FakeMemory {
 }
 
 fn descriptor(n: u32) -> Descriptor {
-    Descriptor { offset: n % 1000, len: n % 7, cookie: n as u64 | 0xfeed << 32 }
+    Descriptor {
+        offset: n % 1000,
+        len: n % 7,
+        cookie: n as u64 | 0xfeed << 32,
+    }
 }
 
 #[test]
@@ -64,7 +68,11 @@ fn a_batch_wakes_once_and_only_a_sleeper() {
     assert!(!producer.publish(), "nothing new");
     producer.push(descriptor(1)).unwrap();
     assert!(!producer.publish(), "woken already");
-    assert_eq!(consumer.prepare_wait(), Ok(false), "there is something to do");
+    assert_eq!(
+        consumer.prepare_wait(),
+        Ok(false),
+        "there is something to do"
+    );
     while consumer.pop().unwrap().is_some() {}
     assert_eq!(consumer.prepare_wait(), Ok(true));
     for i in 0..3 {
@@ -150,7 +158,10 @@ fn two_threads_pass_many_descriptors_without_a_lost_wake_up() {
             }
         }
     });
-    assert!(wakes.load(Ordering::Relaxed) < COUNT, "wake-ups are batched");
+    assert!(
+        wakes.load(Ordering::Relaxed) < COUNT,
+        "wake-ups are batched"
+    );
 }
 
 /// What a hostile side does: writes any word at any place of the shared memory.
@@ -231,7 +242,9 @@ fn a_side_survives_another_thread_that_scribbles_all_the_while() {
         scope.spawn(|| {
             let mut state = 0x9e3779b97f4a7c15u64;
             while !stop.load(Ordering::Relaxed) {
-                state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+                state = state
+                    .wrapping_mul(6364136223846793005)
+                    .wrapping_add(1442695040888963407);
                 let word = (state >> 33) as usize % (layout().end() / 4);
                 memory.store_u32(word * 4, (state >> 20) as u32 % 24, Ordering::Relaxed);
             }
@@ -243,7 +256,11 @@ fn a_side_survives_another_thread_that_scribbles_all_the_while() {
                 if let Ok(Some(got)) = consumer.pop() {
                     assert!(got.offset as u64 + got.len as u64 <= 1 << 16);
                 }
-                let _ = (consumer.release(), producer.push(descriptor(1)), producer.publish());
+                let _ = (
+                    consumer.release(),
+                    producer.push(descriptor(1)),
+                    producer.publish(),
+                );
             }
         }
         stop.store(true, Ordering::Relaxed);

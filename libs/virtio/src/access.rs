@@ -62,7 +62,12 @@ impl Segment {
         if len == 0 || end > memory.len() {
             return None;
         }
-        let address = memory.device_address(AddressRequest(())).checked_add(offset as u64)?;
-        Some(Segment { address, len: u32::try_from(len).ok()? })
+        let address = memory
+            .device_address(AddressRequest(()))
+            .checked_add(offset as u64)?;
+        Some(Segment {
+            address,
+            len: u32::try_from(len).ok()?,
+        })
     }
 }

@@ -47,10 +47,12 @@ impl core::fmt::Display for Error {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {
             Error::NotVirtio => f.write_str("there is no virtio device"),
-            Error::Legacy => {
-                f.write_str("the device is a legacy one; QEMU: -global virtio-mmio.force-legacy=false")
+            Error::Legacy => f.write_str(
+                "the device is a legacy one; QEMU: -global virtio-mmio.force-legacy=false",
+            ),
+            Error::WrongDevice(id) => {
+                write!(f, "the device is of another kind (virtio device id {id})")
             }
-            Error::WrongDevice(id) => write!(f, "the device is of another kind (virtio device id {id})"),
             Error::Features => f.write_str("the device lacks a feature that is needed"),
             Error::NoQueue => f.write_str("the device lacks a queue, or it is too short"),
             Error::Memory => f.write_str("the memory for the device is too small"),

@@ -24,7 +24,10 @@ pub struct FakeDma {
 impl FakeDma {
     /// `len` zero bytes, which the device finds at `address`.
     pub fn new(len: usize, address: u64) -> FakeDma {
-        FakeDma { bytes: Rc::new(RefCell::new(vec![0; len])), address }
+        FakeDma {
+            bytes: Rc::new(RefCell::new(vec![0; len])),
+            address,
+        }
     }
 
     fn get<const N: usize>(&self, offset: usize) -> [u8; N] {
@@ -244,11 +247,19 @@ impl FakeDevice {
         let mut segments = Vec::new();
         let mut at = head;
         loop {
-            assert!((at as u32) < q.size && segments.len() < q.size as usize, "a chain leads nowhere");
+            assert!(
+                (at as u32) < q.size && segments.len() < q.size as usize,
+                "a chain leads nowhere"
+            );
             let descriptor = q.descriptors + 16 * at as u64;
-            let address = self.load_u32(descriptor) as u64 | (self.load_u32(descriptor + 4) as u64) << 32;
+            let address =
+                self.load_u32(descriptor) as u64 | (self.load_u32(descriptor + 4) as u64) << 32;
             let flags = self.load_u16(descriptor + 12);
-            segments.push(FakeSegment { address, len: self.load_u32(descriptor + 8), writable: flags & 2 != 0 });
+            segments.push(FakeSegment {
+                address,
+                len: self.load_u32(descriptor + 8),
+                writable: flags & 2 != 0,
+            });
             if flags & 1 == 0 {
                 return Some((head, segments));
             }

@@ -63,7 +63,12 @@ impl<R: Registers> Transport<R> {
     /// Resets the device and settles the features (section 3.1.1, steps 1 to 6): of those that
     /// the device offers, the ones in `wanted`; all in `needed` must be among them. Version 1 is
     /// always needed, event indices always wanted.
-    pub fn new(registers: R, device_id: u32, needed: u64, wanted: u64) -> Result<Transport<R>, Error> {
+    pub fn new(
+        registers: R,
+        device_id: u32,
+        needed: u64,
+        wanted: u64,
+    ) -> Result<Transport<R>, Error> {
         if registers.read32(MAGIC_VALUE) != MAGIC {
             return Err(Error::NotVirtio);
         }
@@ -76,7 +81,10 @@ impl<R: Registers> Transport<R> {
             id if id == device_id => {}
             id => return Err(Error::WrongDevice(id)),
         }
-        let mut transport = Transport { registers, features: 0 };
+        let mut transport = Transport {
+            registers,
+            features: 0,
+        };
         transport.reset()?;
         let registers = &transport.registers;
         registers.write32(STATUS, ACKNOWLEDGE);
@@ -114,7 +122,13 @@ impl<R: Registers> Transport<R> {
 
     /// Sets up a queue (section 4.2.3.2) of `size` descriptors, or as many as the device takes,
     /// in `memory` from `offset` on. See [`Queue::bytes`].
-    pub fn queue<M: DmaMemory>(&self, index: u32, size: u16, memory: M, offset: usize) -> Result<Queue<M>, Error> {
+    pub fn queue<M: DmaMemory>(
+        &self,
+        index: u32,
+        size: u16,
+        memory: M,
+        offset: usize,
+    ) -> Result<Queue<M>, Error> {
         let registers = &self.registers;
         registers.write32(QUEUE_SEL, index);
         let size_max = registers.read32(QUEUE_NUM_MAX);
@@ -126,9 +140,11 @@ impl<R: Registers> Transport<R> {
         let queue = Queue::new(memory, offset, size, self.has(EVENT_IDX))?;
         let (descriptors, driver, device) = queue.addresses();
         registers.write32(QUEUE_NUM, size as u32);
-        for (register, address) in
-            [(QUEUE_DESC_LOW, descriptors), (QUEUE_DRIVER_LOW, driver), (QUEUE_DEVICE_LOW, device)]
-        {
+        for (register, address) in [
+            (QUEUE_DESC_LOW, descriptors),
+            (QUEUE_DRIVER_LOW, driver),
+            (QUEUE_DEVICE_LOW, device),
+        ] {
             registers.write32(register, address as u32);
             registers.write32(register + 4, (address >> 32) as u32);
         }
@@ -138,7 +154,8 @@ impl<R: Registers> Transport<R> {
 
     /// Lets the device work (section 3.1.1, step 8).
     pub fn start(&self) {
-        self.registers.write32(STATUS, ACKNOWLEDGE | DRIVER | FEATURES_OK | DRIVER_OK);
+        self.registers
+            .write32(STATUS, ACKNOWLEDGE | DRIVER | FEATURES_OK | DRIVER_OK);
     }
 
     /// Tells the device that a queue has something new (section 4.2.3.3).
@@ -154,13 +171,18 @@ impl<R: Registers> Transport<R> {
         if status & 2 != 0 && self.registers.read32(STATUS) & DEVICE_NEEDS_RESET != 0 {
             return Err(Error::NeedsReset);
         }
-        Ok(Interrupts { queue: status & 1 != 0, config: status & 2 != 0 })
+        Ok(Interrupts {
+            queue: status & 1 != 0,
+            config: status & 2 != 0,
+        })
     }
 
     /// Reads from the device's configuration, as often as needed for a consistent picture
     /// (section 2.5.1).
     pub fn config<T>(&self, read: impl Fn(&Config<'_, R>) -> T) -> Result<T, Error> {
-        let config = Config { registers: &self.registers };
+        let config = Config {
+            registers: &self.registers,
+        };
         for _ in 0..CONFIG_READS_MAX {
             let before = self.registers.read32(CONFIG_GENERATION);
             let value = read(&config);

@@ -93,15 +93,27 @@ impl<R: Registers, M: DmaMemory + Clone> Net<R, M> {
 
     /// Starts the device with queues of `size` descriptors, or fewer if it takes fewer. `queues`
     /// is memory that only this driver has ([`Net::memory_len`]); `packets` holds the packets.
-    pub fn new(registers: R, queues: M, packets: M, size: u16, wanted: Options) -> Result<Net<R, M>, Error> {
+    pub fn new(
+        registers: R,
+        queues: M,
+        packets: M,
+        size: u16,
+        wanted: Options,
+    ) -> Result<Net<R, M>, Error> {
         let mut bits = MAC | STATUS | MTU;
         for (want, bit) in [
             (wanted.mergeable_buffers, MRG_RXBUF),
             (wanted.transmit_checksum, CSUM),
             (wanted.receive_checksum, GUEST_CSUM),
             // Section 5.1.3.1: segmentation stands on checksums.
-            (wanted.transmit_segmentation && wanted.transmit_checksum, HOST_TSO4),
-            (wanted.receive_segmentation && wanted.receive_checksum, GUEST_TSO4),
+            (
+                wanted.transmit_segmentation && wanted.transmit_checksum,
+                HOST_TSO4,
+            ),
+            (
+                wanted.receive_segmentation && wanted.receive_checksum,
+                GUEST_TSO4,
+            ),
         ] {
             if want {
                 bits |= bit;
@@ -116,7 +128,9 @@ impl<R: Registers, M: DmaMemory + Clone> Net<R, M> {
             return Err(Error::Memory);
         }
         let mut free_headers = alloc::vec::Vec::new();
-        free_headers.try_reserve_exact(transmit.size() as usize).map_err(|_| Error::Memory)?;
+        free_headers
+            .try_reserve_exact(transmit.size() as usize)
+            .map_err(|_| Error::Memory)?;
         free_headers.extend(0..transmit.size());
         let options = Options {
             mergeable_buffers: transport.has(MRG_RXBUF),
@@ -126,7 +140,17 @@ impl<R: Registers, M: DmaMemory + Clone> Net<R, M> {
             receive_segmentation: transport.has(GUEST_TSO4),
         };
         transport.start();
-        Ok(Net { transport, receive, transmit, queues, packets, options, headers, free_headers, more: 0 })
+        Ok(Net {
+            transport,
+            receive,
+            transmit,
+            queues,
+            packets,
+            options,
+            headers,
+            free_headers,
+            more: 0,
+        })
     }
 
     /// Which of the wishes were granted.
@@ -139,7 +163,8 @@ impl<R: Registers, M: DmaMemory + Clone> Net<R, M> {
         if !self.transport.has(MAC) {
             return Ok(None);
         }
-        self.transport.config(|config| Some(core::array::from_fn(|i| config.read8(i))))
+        self.transport
+            .config(|config| Some(core::array::from_fn(|i| config.read8(i))))
     }
 
     /// The largest packet without its Ethernet header, if the device says.
@@ -197,7 +222,13 @@ impl<R: Registers, M: DmaMemory + Clone> Net<R, M> {
         let token = done.token & 0xffff_ffff;
         if self.more > 0 {
             self.more -= 1;
-            return Ok(Some(Received { token, start: 0, len: done.len, more: self.more, checksum_valid: false }));
+            return Ok(Some(Received {
+                token,
+                start: 0,
+                len: done.len,
+                more: self.more,
+                checksum_valid: false,
+            }));
         }
         if (done.len as usize) < HEADER_LEN {
             return Err(Misbehaviour::PacketTooShort(done.len).into());
@@ -205,7 +236,11 @@ impl<R: Registers, M: DmaMemory + Clone> Net<R, M> {
         // Copied once: whoever else has the packet memory may write there at any time.
         let mut header = [0; HEADER_LEN];
         self.packets.read((done.token >> 32) as usize, &mut header);
-        let buffers = if self.options.mergeable_buffers { u16::from_le_bytes([header[10], header[11]]) } else { 1 };
+        let buffers = if self.options.mergeable_buffers {
+            u16::from_le_bytes([header[10], header[11]])
+        } else {
+            1
+        };
         if buffers == 0 || buffers - 1 > self.receive.outstanding() {
             return Err(Misbehaviour::BufferCount(buffers as u32).into());
         }
@@ -215,13 +250,20 @@ impl<R: Registers, M: DmaMemory + Clone> Net<R, M> {
             start: HEADER_LEN as u32,
             len: done.len - HEADER_LEN as u32,
             more: self.more,
-            checksum_valid: self.options.receive_checksum && header[0] & (NEEDS_CSUM | DATA_VALID) != 0,
+            checksum_valid: self.options.receive_checksum
+                && header[0] & (NEEDS_CSUM | DATA_VALID) != 0,
         }))
     }
 
     /// Hands over a packet for sending: `len` bytes of the packet memory, beginning with the
     /// Ethernet header. See [`Net::publish_transmit`].
-    pub fn transmit(&mut self, offset: usize, len: usize, offload: Offload, token: u64) -> Result<(), Error> {
+    pub fn transmit(
+        &mut self,
+        offset: usize,
+        len: usize,
+        offload: Offload,
+        token: u64,
+    ) -> Result<(), Error> {
         let segment = Segment::new(&self.packets, offset, len).ok_or(Error::Memory)?;
         let token = u32::try_from(token).map_err(|_| Error::Memory)? as u64;
         if self.transmit.free() < 2 {
@@ -233,7 +275,9 @@ impl<R: Registers, M: DmaMemory + Clone> Net<R, M> {
         let at = self.headers + 16 * slot as usize;
         self.queues.write(at, &self.header(offload));
         let added = match Segment::new(&self.queues, at, HEADER_LEN) {
-            Some(header) => self.transmit.add(&[header, segment], &[], (slot as u64) << 32 | token),
+            Some(header) => self
+                .transmit
+                .add(&[header, segment], &[], (slot as u64) << 32 | token),
             None => Err(Error::Memory),
         };
         if added.is_err() {
@@ -289,7 +333,9 @@ impl<R: Registers, M: DmaMemory + Clone> Net<R, M> {
             header[6..8].copy_from_slice(&start.to_le_bytes());
             header[8..10].copy_from_slice(&field.to_le_bytes());
         }
-        if let (Some((headers, size)), true) = (offload.segmentation, self.options.transmit_segmentation) {
+        if let (Some((headers, size)), true) =
+            (offload.segmentation, self.options.transmit_segmentation)
+        {
             header[1] = GSO_TCPV4;
             header[2..4].copy_from_slice(&headers.to_le_bytes());
             header[4..6].copy_from_slice(&size.to_le_bytes());

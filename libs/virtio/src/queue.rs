@@ -71,14 +71,24 @@ impl<M: DmaMemory> Queue<M> {
     }
 
     /// A queue that nobody uses yet; [`crate::Transport::queue`] makes it known to the device.
-    pub(crate) fn new(memory: M, offset: usize, size: u16, event_idx: bool) -> Result<Queue<M>, Error> {
+    pub(crate) fn new(
+        memory: M,
+        offset: usize,
+        size: u16,
+        event_idx: bool,
+    ) -> Result<Queue<M>, Error> {
         let end = offset.checked_add(Self::bytes(size)).ok_or(Error::Memory)?;
         if !size.is_power_of_two() || !offset.is_multiple_of(64) || end > memory.len() {
             return Err(Error::Memory);
         }
         let mut records = Vec::new();
-        records.try_reserve_exact(size as usize).map_err(|_| Error::Memory)?;
-        records.extend((0..size).map(|i| Record { next: i.wrapping_add(1), ..Record::default() }));
+        records
+            .try_reserve_exact(size as usize)
+            .map_err(|_| Error::Memory)?;
+        records.extend((0..size).map(|i| Record {
+            next: i.wrapping_add(1),
+            ..Record::default()
+        }));
         // The memory may have been a queue before a reset.
         for at in (offset..end).step_by(4) {
             memory.store_u32(at, 0, Relaxed);
@@ -129,7 +139,12 @@ impl<M: DmaMemory> Queue<M> {
     ///
     /// # Panics
     /// If there is no segment at all.
-    pub fn add(&mut self, readable: &[Segment], writable: &[Segment], token: u64) -> Result<(), Error> {
+    pub fn add(
+        &mut self,
+        readable: &[Segment],
+        writable: &[Segment],
+        token: u64,
+    ) -> Result<(), Error> {
         let count = readable.len() + writable.len();
         assert!(count > 0, "a buffer has at least one segment");
         if count > self.free_count as usize {
@@ -137,7 +152,10 @@ impl<M: DmaMemory> Queue<M> {
         }
         let head = self.free_head;
         let mut writable_len = 0u32;
-        let all = readable.iter().map(|s| (s, 0)).chain(writable.iter().map(|s| (s, WRITE)));
+        let all = readable
+            .iter()
+            .map(|s| (s, 0))
+            .chain(writable.iter().map(|s| (s, WRITE)));
         for (i, (segment, mut flags)) in all.enumerate() {
             let at = self.free_head;
             // The record keeps its `next`: together with the chain's length it is our own copy
@@ -150,10 +168,16 @@ impl<M: DmaMemory> Queue<M> {
                 flags |= NEXT;
             }
             let offset = self.descriptors + 16 * at as usize;
-            self.memory.store_u32(offset, segment.address as u32, Relaxed);
-            self.memory.store_u32(offset + 4, (segment.address >> 32) as u32, Relaxed);
+            self.memory
+                .store_u32(offset, segment.address as u32, Relaxed);
+            self.memory
+                .store_u32(offset + 4, (segment.address >> 32) as u32, Relaxed);
             self.memory.store_u32(offset + 8, segment.len, Relaxed);
-            self.memory.store_u32(offset + 12, flags as u32 | (self.free_head as u32) << 16, Relaxed);
+            self.memory.store_u32(
+                offset + 12,
+                flags as u32 | (self.free_head as u32) << 16,
+                Relaxed,
+            );
         }
         self.free_count -= count as u16;
         self.outstanding += 1;
@@ -182,7 +206,9 @@ impl<M: DmaMemory> Queue<M> {
         self.memory.fence();
         if self.event_idx {
             // Section 2.7.10: the device's event lies behind the used ring.
-            let event = self.memory.load_u16(self.used + 4 + 8 * self.size as usize, Relaxed);
+            let event = self
+                .memory
+                .load_u16(self.used + 4 + 8 * self.size as usize, Relaxed);
             event.wrapping_sub(old) < new.wrapping_sub(old)
         } else {
             self.memory.load_u16(self.used, Relaxed) & NO_SIGNAL == 0
@@ -215,14 +241,21 @@ impl<M: DmaMemory> Queue<M> {
         self.free_count += record.chain_len;
         self.outstanding -= 1;
         self.used_idx = self.used_idx.wrapping_add(1);
-        Ok(Some(Completion { token: record.token, len }))
+        Ok(Some(Completion {
+            token: record.token,
+            len,
+        }))
     }
 
     /// To be called before sleeping: asks for an interrupt at the next buffer that comes back.
     /// False if there is one already: then do not sleep.
     pub fn prepare_wait(&mut self) -> Result<bool, Error> {
         if self.event_idx {
-            self.memory.store_u16(self.available + 4 + 2 * self.size as usize, self.used_idx, Relaxed);
+            self.memory.store_u16(
+                self.available + 4 + 2 * self.size as usize,
+                self.used_idx,
+                Relaxed,
+            );
         } else {
             self.memory.store_u16(self.available, 0, Relaxed);
         }

@@ -24,7 +24,11 @@ impl<R: Registers, M: DmaMemory + Clone> Rng<R, M> {
         let transport = Transport::new(registers, DEVICE_ID, 0, 0)?;
         let queue = transport.queue(QUEUE, QUEUE_SIZE, memory.clone(), 0)?;
         transport.start();
-        Ok(Rng { transport, queue, memory })
+        Ok(Rng {
+            transport,
+            queue,
+            memory,
+        })
     }
 
     /// Asks for `len` random bytes at `offset` of the memory, behind [`Rng::MEMORY_LEN`].
@@ -43,7 +47,10 @@ impl<R: Registers, M: DmaMemory + Clone> Rng<R, M> {
     /// A finished request: its offset, and how many bytes came (at least one by section 5.4.6.1,
     /// but do not count on it).
     pub fn poll(&mut self) -> Result<Option<(usize, usize)>, Error> {
-        Ok(self.queue.pop()?.map(|done| (done.token as usize, done.len as usize)))
+        Ok(self
+            .queue
+            .pop()?
+            .map(|done| (done.token as usize, done.len as usize)))
     }
 
     /// See [`Queue::prepare_wait`].

@@ -25,12 +25,22 @@ fn machine(features: u64) -> Machine {
     let queues = FakeDma::new(FakeNet::memory_len(SIZE), 0x8000_0000);
     let packets = FakeDma::new(1 << 16, 0x1_2345_6000);
     let device = FakeDevice::new(1, features, &CONFIG, &[&queues, &packets]);
-    Machine { device, queues, packets }
+    Machine {
+        device,
+        queues,
+        packets,
+    }
 }
 
 impl Machine {
     fn start(&self, options: Options) -> Result<FakeNet, Error> {
-        Net::new(self.device.clone(), self.queues.clone(), self.packets.clone(), SIZE, options)
+        Net::new(
+            self.device.clone(),
+            self.queues.clone(),
+            self.packets.clone(),
+            SIZE,
+            options,
+        )
     }
 }
 
@@ -45,7 +55,11 @@ const MERGEABLE: Options = Options {
 #[test]
 fn set_up_reads_the_configuration_and_only_takes_what_is_offered() {
     let m = machine(MAC | 1 << 3 | 1 << 16);
-    let everything = Options { transmit_checksum: true, transmit_segmentation: true, ..MERGEABLE };
+    let everything = Options {
+        transmit_checksum: true,
+        transmit_segmentation: true,
+        ..MERGEABLE
+    };
     let net = m.start(everything).unwrap();
     assert_eq!(net.mac(), Ok(Some([0x52, 0x54, 0, 1, 2, 3])));
     assert_eq!(net.mtu(), Ok(Some(1500)));
@@ -70,14 +84,23 @@ fn devices_that_will_not_do_are_refused_with_the_reason() {
     check(&|d| d.set_queue_size_max(0), Error::NoQueue);
     let m = machine(MAC);
     let rng = FakeDevice::new(4, 0, &[], &[]);
-    assert_eq!(Net::new(rng, m.queues, m.packets, SIZE, MERGEABLE).err(), Some(Error::WrongDevice(4)));
+    assert_eq!(
+        Net::new(rng, m.queues, m.packets, SIZE, MERGEABLE).err(),
+        Some(Error::WrongDevice(4))
+    );
     let m = machine(MAC);
     let short = FakeDma::new(FakeNet::memory_len(SIZE) - 1, 0);
-    assert_eq!(Net::new(m.device, short, m.packets, SIZE, MERGEABLE).err(), Some(Error::Memory));
+    assert_eq!(
+        Net::new(m.device, short, m.packets, SIZE, MERGEABLE).err(),
+        Some(Error::Memory)
+    );
     let m = machine(MAC);
     m.device.unstable_config();
     let net = m.start(MERGEABLE).unwrap();
-    assert_eq!(net.mac(), Err(Error::DeviceMisbehaved(Misbehaviour::UnstableConfig)));
+    assert_eq!(
+        net.mac(),
+        Err(Error::DeviceMisbehaved(Misbehaviour::UnstableConfig))
+    );
     m.device.need_reset();
     assert_eq!(net.interrupts(), Err(Error::NeedsReset));
 }
@@ -110,12 +133,17 @@ fn receive(features: u64) {
         assert!(m.device.interrupt(), "round {round}");
         assert!(net.interrupts().unwrap().queue);
         let got = net.poll_receive().unwrap().unwrap();
-        assert_eq!((got.token, got.start, got.len, got.more), (round % 8, 12, 8, 0));
+        assert_eq!(
+            (got.token, got.start, got.len, got.more),
+            (round % 8, 12, 8, 0)
+        );
         let mut bytes = [0; 8];
-        m.packets.read(got.token as usize * 2048 + got.start as usize, &mut bytes);
+        m.packets
+            .read(got.token as usize * 2048 + got.start as usize, &mut bytes);
         assert_eq!(u64::from_le_bytes(bytes), round);
         assert_eq!(net.poll_receive(), Ok(None));
-        net.post_receive(got.token as usize * 2048, 2048, got.token).unwrap();
+        net.post_receive(got.token as usize * 2048, 2048, got.token)
+            .unwrap();
         net.publish_receive();
         assert_eq!(net.prepare_wait(false), Ok(true));
     }
@@ -147,7 +175,11 @@ fn interrupts_and_notifications_are_batched() {
         m.device.complete(0, head, 20);
         assert!(!m.device.interrupt(), "not asked for");
     }
-    assert_eq!(net.prepare_wait(false), Ok(false), "there is something to do");
+    assert_eq!(
+        net.prepare_wait(false),
+        Ok(false),
+        "there is something to do"
+    );
     while let Ok(Some(_)) = net.poll_receive() {}
     assert_eq!(net.prepare_wait(false), Ok(true));
 }
@@ -155,10 +187,18 @@ fn interrupts_and_notifications_are_batched() {
 #[test]
 fn packets_go_out_with_their_header_and_back_pressure() {
     let m = machine(MAC | EVENT_IDX | CHECKSUMS);
-    let mut net = m.start(Options { transmit_checksum: true, ..Options::default() }).unwrap();
+    let mut net = m
+        .start(Options {
+            transmit_checksum: true,
+            ..Options::default()
+        })
+        .unwrap();
     for round in 0..30_000u64 {
         m.packets.write(0, &round.to_le_bytes());
-        let offload = Offload { checksum: Some((34, 16)), segmentation: Some((54, 1460)) };
+        let offload = Offload {
+            checksum: Some((34, 16)),
+            segmentation: Some((54, 1460)),
+        };
         for token in 0..4 {
             net.transmit(0, 8, offload, token).unwrap();
         }
@@ -167,7 +207,11 @@ fn packets_go_out_with_their_header_and_back_pressure() {
         for token in 0..4 {
             let (head, segments) = m.device.take(1).unwrap();
             let header = m.device.read(segments[0]);
-            assert_eq!(header, [1, 0, 0, 0, 0, 0, 34, 0, 16, 0, 0, 0], "segmentation was not settled upon");
+            assert_eq!(
+                header,
+                [1, 0, 0, 0, 0, 0, 34, 0, 16, 0, 0, 0],
+                "segmentation was not settled upon"
+            );
             assert_eq!(m.device.read(segments[1]), round.to_le_bytes());
             assert!(segments.iter().all(|s| !s.writable));
             m.device.complete(1, head, 0);
@@ -176,7 +220,10 @@ fn packets_go_out_with_their_header_and_back_pressure() {
         assert_eq!(m.device.take(1), None);
         assert_eq!(net.poll_transmit(), Ok(None));
     }
-    assert_eq!(net.transmit(65530, 8, Offload::default(), 0), Err(Error::Memory));
+    assert_eq!(
+        net.transmit(65530, 8, Offload::default(), 0),
+        Err(Error::Memory)
+    );
 }
 
 #[test]
@@ -188,16 +235,20 @@ fn a_packet_in_several_buffers_is_announced() {
     }
     net.publish_receive();
     let taken: Vec<_> = (0..3).map(|_| m.device.take(0).unwrap()).collect();
-    m.device.write(taken[0].1[0], &[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 3, 0]);
+    m.device
+        .write(taken[0].1[0], &[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 3, 0]);
     for (head, _) in &taken {
         m.device.complete(0, *head, 64);
     }
-    let got: Vec<_> = (0..3).map(|_| net.poll_receive().unwrap().unwrap()).collect();
-    assert_eq!(got.iter().map(|r| (r.token, r.start, r.len, r.more)).collect::<Vec<_>>(), [
-        (0, 12, 52, 2),
-        (1, 0, 64, 1),
-        (2, 0, 64, 0)
-    ]);
+    let got: Vec<_> = (0..3)
+        .map(|_| net.poll_receive().unwrap().unwrap())
+        .collect();
+    assert_eq!(
+        got.iter()
+            .map(|r| (r.token, r.start, r.len, r.more))
+            .collect::<Vec<_>>(),
+        [(0, 12, 52, 2), (1, 0, 64, 1), (2, 0, 64, 0)]
+    );
 }
 
 #[test]
@@ -213,12 +264,24 @@ fn lies_are_found() {
         assert_eq!(net.poll_receive(), Err(Error::DeviceMisbehaved(expected)));
     };
     check(&|d| d.poke_used(0, 0, 20, 4), Misbehaviour::UsedTooMany);
-    check(&|d| d.poke_used(0, 0, 20, 0xffff), Misbehaviour::UsedTooMany);
+    check(
+        &|d| d.poke_used(0, 0, 20, 0xffff),
+        Misbehaviour::UsedTooMany,
+    );
     check(&|d| d.poke_used(0, 3, 20, 1), Misbehaviour::UnknownHead(3));
     check(&|d| d.poke_used(0, 8, 20, 1), Misbehaviour::UnknownHead(8));
-    check(&|d| d.poke_used(0, u32::MAX, 20, 1), Misbehaviour::UnknownHead(u32::MAX));
-    check(&|d| d.poke_used(0, 0, 2049, 1), Misbehaviour::LengthTooLarge(2049));
-    check(&|d| d.poke_used(0, 0, 11, 1), Misbehaviour::PacketTooShort(11));
+    check(
+        &|d| d.poke_used(0, u32::MAX, 20, 1),
+        Misbehaviour::UnknownHead(u32::MAX),
+    );
+    check(
+        &|d| d.poke_used(0, 0, 2049, 1),
+        Misbehaviour::LengthTooLarge(2049),
+    );
+    check(
+        &|d| d.poke_used(0, 0, 11, 1),
+        Misbehaviour::PacketTooShort(11),
+    );
     check(&|d| d.poke_used(0, 0, 20, 1), Misbehaviour::BufferCount(0));
     let merge = |count: u8| {
         move |d: &FakeDevice| {
@@ -240,14 +303,22 @@ fn a_buffer_does_not_come_back_twice() {
     m.device.complete(0, 0, 20);
     net.poll_receive().unwrap().unwrap();
     m.device.complete(0, 0, 20);
-    assert_eq!(net.poll_receive(), Err(Error::DeviceMisbehaved(Misbehaviour::UnknownHead(0))));
+    assert_eq!(
+        net.poll_receive(),
+        Err(Error::DeviceMisbehaved(Misbehaviour::UnknownHead(0)))
+    );
 }
 
 #[derive(Clone, Debug)]
 enum Step {
     Post,
     Transmit,
-    Device { queue: usize, id: u32, len: u32, ahead: u16 },
+    Device {
+        queue: usize,
+        id: u32,
+        len: u32,
+        ahead: u16,
+    },
     Honest(usize),
 }
 
@@ -259,8 +330,12 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
             Just(Step::Post),
             Just(Step::Transmit),
             (0usize..2).prop_map(Step::Honest),
-            (0usize..2, number, len, 0u16..3)
-                .prop_map(|(queue, id, len, ahead)| Step::Device { queue, id, len, ahead }),
+            (0usize..2, number, len, 0u16..3).prop_map(|(queue, id, len, ahead)| Step::Device {
+                queue,
+                id,
+                len,
+                ahead
+            }),
         ],
         1..120,
     )

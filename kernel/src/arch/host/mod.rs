@@ -1,0 +1,397 @@
+//! A simulated machine, so that the kernel's logic runs on the developer's own.
+//!
+//! Memory is one allocation, page tables are maps, the console is a vector, and time moves only
+//! when a test says so. Everything is deterministic. What runs on its "CPUs" are tests, or, with
+//! `libs/testkit`, components on threads of the host.
+
+use std::alloc::{Layout, alloc_zeroed, dealloc};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Mutex;
+
+use abi::PAGE_SIZE;
+
+use crate::arch::Permission;
+use crate::kernel::{CPUS_MAX, Shutdown};
+use crate::memory::{Frames, Memory, PhysAddr};
+
+/// Components under `kernel` isolation: start and bytes.
+pub const KERNEL_COMPONENT_AREA: (usize, usize) = (0xffff_ffe0_0000_0000, 16 << 30);
+/// Components under `user` isolation: start and bytes.
+pub const USER_AREA: (usize, usize) = (0x10_0000_0000, 64 << 30);
+/// Where components under `user` isolation call the kernel: nothing is there on the host.
+pub const USER_GATE: usize = 0x3f_ffff_f000;
+/// For which machine a component's image must be made.
+pub const IMAGE_MACHINE: elf_image::Machine = elf_image::Machine::Riscv64;
+/// What the boot log calls this architecture.
+pub const NAME: &str = "host";
+
+/// Physical address of the first byte of memory.
+const BASE: u64 = 0x8000_0000;
+/// Ticks a second of the virtual clock.
+const TICKS_PER_SECOND: u64 = 1_000_000_000;
+
+/// Where components under `kernel` isolation call the kernel: nothing is there on the host.
+pub fn kernel_gate() -> usize {
+    0
+}
+
+/// Where a frame would keep its links: nobody has such frames here.
+pub fn frame_links(_frame: usize) -> (usize, usize) {
+    (1, 1)
+}
+
+/// One translation: frame, permission, and whether user mode may use it.
+pub type Translation = (PhysAddr, Permission, bool);
+
+#[derive(Default)]
+struct State {
+    now: u64,
+    timers: [Option<u64>; CPUS_MAX],
+    interrupted: [bool; CPUS_MAX],
+    unmasked: Vec<u32>,
+    console: Vec<u8>,
+    spaces: HashMap<usize, BTreeMap<usize, Translation>>,
+    next_space: usize,
+    ended: Option<Shutdown>,
+    registers: HashMap<u64, u32>,
+    current_cpu: usize,
+    code_synchronized: usize,
+    flushes: usize,
+}
+
+/// The simulated machine.
+pub struct Machine {
+    memory: *mut u8,
+    len: usize,
+    state: Mutex<State>,
+}
+
+// SAFETY: the memory belongs to the machine; who may touch which part of it is the kernel's
+// business, as on any machine, and the kernel is one state machine under one lock.
+unsafe impl Send for Machine {}
+// SAFETY: as above.
+unsafe impl Sync for Machine {}
+
+impl Drop for Machine {
+    fn drop(&mut self) {
+        // SAFETY: allocated in `new` with the same layout.
+        unsafe { dealloc(self.memory, Machine::layout(self.len)) };
+    }
+}
+
+impl Machine {
+    fn layout(len: usize) -> Layout {
+        Layout::from_size_align(len, 4 << 20).expect("a sensible amount of memory")
+    }
+
+    /// A machine with so many bytes of memory, and all of that free but for the records.
+    pub fn new(len: usize) -> (Machine, Frames) {
+        // SAFETY: the layout is not empty.
+        let memory = unsafe { alloc_zeroed(Machine::layout(len)) };
+        assert!(!memory.is_null(), "the host has no memory left");
+        let machine = Machine {
+            memory,
+            len,
+            state: Mutex::default(),
+        };
+        machine.state().spaces.insert(0, BTreeMap::new());
+        machine.state().next_space = 1;
+        let records = Frames::records_len(len);
+        // SAFETY: the records' memory is not given out below.
+        let mut frames = unsafe { Frames::new(&machine, PhysAddr(BASE), len, PhysAddr(BASE)) };
+        frames.add(PhysAddr(BASE + records as u64), PhysAddr(BASE + len as u64));
+        (machine, frames)
+    }
+
+    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state
+            .lock()
+            .expect("no test panics while it holds this")
+    }
+
+    /// Where physical memory can be read and written.
+    pub fn memory(&self, at: PhysAddr) -> *mut u8 {
+        let offset = (at.0 - BASE) as usize;
+        assert!(
+            offset < self.len,
+            "physical address {:#x} is not memory",
+            at.0
+        );
+        self.memory.wrapping_add(offset)
+    }
+
+    /// The virtual clock.
+    pub fn now(&self) -> u64 {
+        self.state().now
+    }
+
+    /// Moves the clock.
+    pub fn advance_to(&self, now: u64) {
+        let mut state = self.state();
+        assert!(now >= state.now, "time does not go back");
+        state.now = now;
+    }
+
+    /// When the next timer of any CPU is due, and which CPU's it is.
+    pub fn next_timer(&self) -> Option<(u64, usize)> {
+        let state = self.state();
+        let due = |(cpu, at): (usize, &Option<u64>)| at.map(|at| (at, cpu));
+        state.timers.iter().enumerate().filter_map(due).min()
+    }
+
+    /// A timer has fired.
+    pub fn clear_timer(&self, cpu: usize) {
+        self.state().timers[cpu] = None;
+    }
+
+    /// Says on which CPU the kernel runs now.
+    pub fn set_current_cpu(&self, cpu: usize) {
+        self.state().current_cpu = cpu;
+    }
+
+    /// CPUs that others interrupted since the last time.
+    pub fn take_interrupted(&self, cpu: usize) -> bool {
+        core::mem::take(&mut self.state().interrupted[cpu])
+    }
+
+    /// What was written to the console.
+    pub fn console(&self) -> String {
+        String::from_utf8_lossy(&self.state().console).into_owned()
+    }
+
+    /// How the system ended, if it did.
+    pub fn ended(&self) -> Option<Shutdown> {
+        self.state().ended
+    }
+
+    /// Whether a device's interrupt may fire.
+    pub fn is_unmasked(&self, number: u32) -> bool {
+        self.state().unmasked.contains(&number)
+    }
+
+    /// How often code was made visible, and translations were dropped.
+    pub fn maintenance(&self) -> (usize, usize) {
+        let state = self.state();
+        (state.code_synchronized, state.flushes)
+    }
+
+    /// Ticks a second of the clock.
+    pub fn ticks_per_second(&self) -> u64 {
+        TICKS_PER_SECOND
+    }
+
+    /// What the clock showed when the kernel started.
+    pub fn boot_ticks(&self) -> u64 {
+        0
+    }
+
+    /// Sets the current CPU's timer.
+    pub fn set_timer(&self, at: u64) {
+        let mut state = self.state();
+        let cpu = state.current_cpu;
+        state.timers[cpu] = (at != u64::MAX).then_some(at);
+    }
+
+    /// Makes another CPU enter the kernel.
+    pub fn interrupt_cpu(&self, cpu: usize) {
+        self.state().interrupted[cpu] = true;
+    }
+
+    /// Writes to the console.
+    pub fn console_write(&self, bytes: &[u8]) {
+        self.state().console.extend_from_slice(bytes);
+    }
+
+    /// Lets a device's interrupt fire again.
+    pub fn unmask_interrupt(&self, number: u32) {
+        let mut state = self.state();
+        if !state.unmasked.contains(&number) {
+            state.unmasked.push(number);
+        }
+    }
+
+    /// Keeps a device's interrupt from firing.
+    pub fn mask_interrupt(&self, number: u32) {
+        self.state().unmasked.retain(|&other| other != number);
+    }
+
+    /// Reads a device's register: what was written there, or 0.
+    pub fn read_device(&self, at: PhysAddr) -> u32 {
+        self.state().registers.get(&at.0).copied().unwrap_or(0)
+    }
+
+    /// Writes a device's register.
+    pub fn write_device(&self, at: PhysAddr, value: u32) {
+        self.state().registers.insert(at.0, value);
+    }
+
+    /// The kernel's own page table.
+    pub fn kernel_table(&self) -> PageTable {
+        PageTable { space: 0 }
+    }
+
+    /// Leaves the `user` address space that is loaded.
+    pub fn load_kernel_space(&self) {}
+
+    /// Makes the direct map's alias of 2 MiB read-only: there is none here.
+    pub fn protect_code_block(&self, _base: PhysAddr) {}
+
+    /// Writes into a code frame.
+    pub fn write_code(&self, at: PhysAddr, bytes: &[u8]) {
+        // SAFETY: the frame is the caller's, and what is written lies in it.
+        unsafe {
+            self.memory(at)
+                .copy_from_nonoverlapping(bytes.as_ptr(), bytes.len())
+        };
+    }
+
+    /// Makes every CPU see new code.
+    pub fn synchronize_code(&self) {
+        self.state().code_synchronized += 1;
+    }
+
+    /// Notes how the system ended.
+    pub fn shut_down(&self, how: Shutdown) {
+        self.state().ended = Some(how);
+    }
+}
+
+/// The translations of one address space.
+#[derive(Clone, Copy)]
+pub struct PageTable {
+    space: usize,
+}
+
+impl PageTable {
+    /// A table for a component under `user` isolation.
+    pub fn new_user(memory: &mut Memory) -> abi::Result<PageTable> {
+        let mut state = memory.machine.state();
+        let space = state.next_space;
+        state.next_space += 1;
+        state.spaces.insert(space, BTreeMap::new());
+        Ok(PageTable { space })
+    }
+
+    /// Gives the space a number that no other living space has.
+    pub fn set_identifier(&mut self, _number: u32) {}
+
+    /// Leaf tables that a range needs: they cost nothing here, but are charged all the same.
+    pub const fn leaf_tables(pages: usize) -> usize {
+        pages.div_ceil(512)
+    }
+
+    /// Makes all tables for a range.
+    pub fn prepare(
+        &mut self,
+        _memory: &mut Memory,
+        _address: usize,
+        _pages: usize,
+    ) -> abi::Result<()> {
+        Ok(())
+    }
+
+    /// Frees the tables of a range, in which nothing may be mapped any more.
+    pub fn release(&mut self, memory: &mut Memory, address: usize, pages: usize) {
+        let state = memory.machine.state();
+        let left = state.spaces[&self.space]
+            .range(address..address + pages * PAGE_SIZE)
+            .count();
+        assert_eq!(left, 0, "pages are still mapped at {address:#x}");
+    }
+
+    /// Maps one page.
+    pub fn map(
+        &mut self,
+        memory: &Memory,
+        address: usize,
+        frame: PhysAddr,
+        permission: Permission,
+        user: bool,
+    ) {
+        let mut state = memory.machine.state();
+        let space = state.spaces.get_mut(&self.space).expect("the space exists");
+        space.insert(address, (frame, permission, user));
+    }
+
+    /// Removes one page's translation.
+    pub fn unmap(&mut self, memory: &Memory, address: usize) {
+        let mut state = memory.machine.state();
+        state
+            .spaces
+            .get_mut(&self.space)
+            .expect("the space exists")
+            .remove(&address);
+    }
+
+    /// What is mapped in this space.
+    pub fn translations(&self, memory: &Memory) -> Vec<(usize, Translation)> {
+        let state = memory.machine.state();
+        state.spaces[&self.space]
+            .iter()
+            .map(|(&address, &entry)| (address, entry))
+            .collect()
+    }
+
+    /// Makes every CPU forget what it knows of some pages.
+    pub fn flush(&self, machine: &Machine, _address: usize, _pages: usize) {
+        machine.state().flushes += 1;
+    }
+
+    /// Makes every CPU forget all of this address space.
+    pub fn flush_all(&self, machine: &Machine) {
+        machine.state().flushes += 1;
+    }
+
+    /// Frees the tables.
+    pub fn destroy(self, memory: &mut Memory) {
+        let space = memory.machine.state().spaces.remove(&self.space);
+        assert!(
+            space.is_some_and(|space| space.is_empty()),
+            "pages are still mapped"
+        );
+    }
+}
+
+/// A thread's registers while it is not on a CPU: on the host only what a call answers.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Context {
+    /// Where it starts, its stack, its two arguments, and whether it is in user mode.
+    pub started: Option<(usize, usize, [usize; 2], bool)>,
+    /// What the call that the thread waits in answers.
+    pub results: [usize; 6],
+}
+
+impl Context {
+    /// A context that nothing can run with yet.
+    pub const fn new() -> Context {
+        Context {
+            started: None,
+            results: [0; 6],
+        }
+    }
+
+    /// Starts at `entry`.
+    pub fn start(&mut self, entry: usize, stack: usize, arguments: [usize; 2], user: bool) {
+        self.started = Some((entry, stack, arguments, user));
+    }
+
+    /// What the call that the thread waits in answers.
+    pub fn set_results(&mut self, results: [usize; 6]) {
+        self.results = results;
+    }
+
+    /// Where it was interrupted.
+    pub fn program_counter(&self) -> usize {
+        0
+    }
+
+    /// Its frame pointer.
+    pub fn frame_pointer(&self) -> usize {
+        1
+    }
+
+    /// All registers with their names.
+    pub fn registers(&self) -> [(&'static str, usize); 0] {
+        []
+    }
+}

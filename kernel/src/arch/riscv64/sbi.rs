@@ -1,0 +1,46 @@
+//! Calls to the firmware (RISC-V SBI specification 2.0), by way of the crate `sbi-rt`.
+
+use sbi_rt::HartMask;
+
+/// All harts in a mask of hart numbers.
+fn harts(mask: usize) -> HartMask {
+    HartMask::from_mask_base(mask, 0)
+}
+
+/// Drops translations of kernel addresses on other harts (RFENCE extension).
+pub fn remote_sfence(mask: usize, start: usize, len: usize) {
+    sbi_rt::remote_sfence_vma(harts(mask), start, len);
+}
+
+/// Drops one address space's translations on other harts.
+pub fn remote_sfence_identifier(mask: usize, start: usize, len: usize, identifier: usize) {
+    sbi_rt::remote_sfence_vma_asid(harts(mask), start, len, identifier);
+}
+
+/// Makes other harts see new code.
+pub fn remote_fence_i(mask: usize) {
+    sbi_rt::remote_fence_i(harts(mask));
+}
+
+/// Interrupts other harts (IPI extension).
+pub fn send_ipi(mask: usize) {
+    sbi_rt::send_ipi(harts(mask));
+}
+
+/// Sets the timer of this hart (TIME extension).
+pub fn set_timer(at: u64) {
+    sbi_rt::set_timer(at);
+}
+
+/// Starts another hart at a physical address, with `opaque` in `a1` (HSM extension).
+pub fn hart_start(hart: usize, start: usize, opaque: usize) -> bool {
+    sbi_rt::hart_start(hart, start, opaque).is_ok()
+}
+
+/// Switches the machine off (SRST extension).
+pub fn power_off() -> ! {
+    sbi_rt::system_reset(sbi_rt::Shutdown, sbi_rt::NoReason);
+    loop {
+        riscv::asm::wfi();
+    }
+}

@@ -1,0 +1,230 @@
+//! The part of booting that is the same on all machines: which memory is free, and init.
+
+use abi::{Handle, Isolation, Name, ProcessParams, Rights};
+
+use crate::kernel::Kernel;
+use crate::log::Level;
+use crate::memory::PhysAddr;
+use crate::object::{Device, Object};
+use crate::platform::machine_info::{MachineInfo, PhysicalRange};
+use crate::process::{InitExtras, OptionalHandle};
+
+/// What the architecture found out.
+pub struct BootInfo<'a> {
+    /// The machine.
+    pub machine: &'a MachineInfo,
+    /// Where the boot archive lies.
+    pub archive: Option<(PhysAddr, usize)>,
+    /// CPUs that take part.
+    pub cpus: usize,
+    /// Whether there is a random seed.
+    pub seeded: bool,
+}
+
+/// Free parts of a range of memory while booting.
+pub struct FreeRanges {
+    ranges: heapless::Vec<PhysicalRange, 64>,
+}
+
+impl FreeRanges {
+    /// All of it free.
+    pub fn new(all: PhysicalRange) -> FreeRanges {
+        let mut ranges = heapless::Vec::new();
+        let _ = ranges.push(all);
+        FreeRanges { ranges }
+    }
+
+    /// Takes a range out, rounded outwards to whole frames.
+    pub fn take(&mut self, taken: PhysicalRange) {
+        let frame = abi::PAGE_SIZE as u64;
+        let (start, end) = (
+            taken.start & !(frame - 1),
+            taken.end().next_multiple_of(frame),
+        );
+        let mut rest = heapless::Vec::new();
+        for range in &self.ranges {
+            for (from, to) in [
+                (range.start, range.end().min(start)),
+                (range.start.max(end), range.end()),
+            ] {
+                if from < to {
+                    // More pieces than room: the last ones are not used, which is safe.
+                    let _ = rest.push(PhysicalRange {
+                        start: from,
+                        len: to - from,
+                    });
+                }
+            }
+        }
+        self.ranges = rest;
+    }
+
+    /// Takes `len` bytes anywhere.
+    pub fn carve(&mut self, len: usize) -> Option<PhysAddr> {
+        let found = *self.ranges.iter().find(|range| range.len >= len as u64)?;
+        self.take(PhysicalRange {
+            start: found.start,
+            len: len as u64,
+        });
+        Some(PhysAddr(found.start))
+    }
+
+    /// What is free.
+    pub fn iter(&self) -> impl Iterator<Item = &PhysicalRange> {
+        self.ranges.iter()
+    }
+}
+
+/// A value from the boot arguments: `key=value`.
+pub fn argument<'a>(info: &'a MachineInfo, key: &str) -> Option<&'a str> {
+    info.boot_arguments
+        .split_ascii_whitespace()
+        .find_map(|word| word.strip_prefix(key)?.strip_prefix('='))
+}
+
+/// The random seed: `ftl.seed` from the boot arguments if it is there, so that a run repeats;
+/// otherwise the firmware's, which is erased from the device tree (rule 25).
+pub fn take_seed(info: &MachineInfo, tree: &mut [u8]) -> Option<[u8; 32]> {
+    let mut seed = [0; 32];
+    let found = info.random_seed.as_ref().map(|random| {
+        for (to, from) in seed.iter_mut().zip(&random.bytes) {
+            *to = *from;
+        }
+        if let Some(bytes) = tree.get_mut(random.offset..random.offset + random.len) {
+            bytes.fill(0);
+        }
+    });
+    if let Some(number) = argument(info, "ftl.seed").and_then(|text| text.parse::<u64>().ok()) {
+        seed = [0; 32];
+        seed[..8].copy_from_slice(&number.to_le_bytes());
+        // Also when the number is 0, the seed is not all zeros.
+        seed[8] = 1;
+        return Some(seed);
+    }
+    found.map(|()| seed)
+}
+
+/// Says what there is, and starts init. What fails here ends the system with a reason.
+pub fn start(kernel: &mut Kernel, info: &BootInfo<'_>) {
+    let mib = kernel.memory.frames.total() * abi::PAGE_SIZE >> 20;
+    let cpus = info.cpus;
+    let plural = if cpus == 1 { "" } else { "s" };
+    if argument(info.machine, "ftl.log") == Some("debug") {
+        kernel.log.level = Level::Debug;
+    }
+    let version = env!("CARGO_PKG_VERSION");
+    let arch = crate::arch::NAME;
+    kernel.log_line(
+        Level::Info,
+        "kernel",
+        format_args!("FTL {version} · {arch} · {cpus} CPU{plural} · {mib} MiB free"),
+    );
+    if !info.seeded {
+        kernel.log_line(
+            Level::Warn,
+            "kernel",
+            format_args!(
+                "the machine gave no random seed: addresses can be guessed, keys cannot be made"
+            ),
+        );
+    }
+    for device in &info.machine.devices {
+        add_device(kernel, device);
+    }
+    if let Err(error) = start_init(kernel, info) {
+        panic!("init cannot be started: {error}");
+    }
+}
+
+fn add_device(kernel: &mut Kernel, found: &crate::platform::machine_info::Device) {
+    let mut info = abi::DeviceInfo {
+        compatible: [0; abi::DEVICE_COMPATIBLE_LEN],
+        compatible_len: found.compatible.len() as u32,
+        mmio_count: found.registers.len() as u32,
+        interrupt_count: found.interrupts.len() as u32,
+        virtio_id: 0,
+        unit_address: found.registers.first().map_or(0, |range| range.start),
+    };
+    info.compatible[..found.compatible.len()].copy_from_slice(&found.compatible);
+    let mut device = Device {
+        info,
+        ranges: Default::default(),
+        interrupts: [0; 4],
+        holder: None,
+        references: 0,
+        dma: [None; 16],
+    };
+    for (slot, range) in device.ranges.iter_mut().zip(&found.registers) {
+        *slot = (PhysAddr(range.start), range.len as usize);
+    }
+    for (slot, line) in device.interrupts.iter_mut().zip(&found.interrupts) {
+        *slot = line.number;
+    }
+    let kernel_memory = &mut kernel.memory;
+    if kernel
+        .devices
+        .reserve(&kernel_memory.machine, &mut kernel_memory.frames)
+        .is_ok()
+    {
+        kernel.devices.insert(device);
+    }
+}
+
+fn start_init(kernel: &mut Kernel, info: &BootInfo<'_>) -> Result<(), &'static str> {
+    let (base, len) = info
+        .archive
+        .ok_or("there is no boot archive (QEMU's -initrd)")?;
+    // SAFETY: the archive's memory is reserved and nobody writes it, now or later.
+    let bytes = unsafe { core::slice::from_raw_parts(kernel.memory.machine.memory(base), len) };
+    let archive = archive::Archive::new(bytes).map_err(|_| "the boot archive is damaged")?;
+    let image = archive
+        .find("init")
+        .ok_or("the boot archive has no `init`")?;
+    let offset = image.as_ptr() as usize - bytes.as_ptr() as usize;
+    let isolation = match argument(info.machine, "ftl.init") {
+        Some("user") => Isolation::User,
+        _ => Isolation::Kernel,
+    };
+    let params = ProcessParams {
+        name: Name::new("init"),
+        isolation: isolation as u32,
+        priority: 0,
+        memory_pages_max: u32::MAX,
+        handles_max: crate::object::HandleTable::LIMIT as u32,
+        threads_max: 64,
+        heap_len: 1 << 20,
+        stack_len: 64 << 10,
+        cpu_share_percent: 100,
+    };
+    let refused = |_| "there is not enough memory for it";
+    let init = kernel.process_create(&params).map_err(refused)?;
+    kernel.init = Some(init);
+    loop {
+        match kernel.load_step(init, base.offset(offset), image.len()) {
+            Ok(true) => break,
+            Ok(false) => {}
+            Err(abi::Error::BadImage) => return Err("its image is not valid for this machine"),
+            Err(_) => return Err("there is not enough memory for its image"),
+        }
+    }
+    let thread = kernel.new_main_thread(init).map_err(refused)?;
+    let system = kernel
+        .add_handle(init, Object::System, Rights::ALL)
+        .map_err(refused)?;
+    let folio = kernel.new_fixed_folio(base, len, false).map_err(refused)?;
+    let rights = Rights::READ
+        .union(Rights::EXECUTE)
+        .union(Rights::DUPLICATE)
+        .union(Rights::TRANSFER);
+    let folio = kernel
+        .add_handle(init, Object::Folio(folio), rights)
+        .map_err(refused)?;
+    let extras = InitExtras {
+        system: OptionalHandle(system),
+        archive: OptionalHandle(folio),
+        archive_len: len as u32,
+    };
+    kernel
+        .process_start(init, thread, Handle::NONE, extras, 0)
+        .map_err(refused)
+}

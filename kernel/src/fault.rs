@@ -1,0 +1,254 @@
+//! Faults of components: first touches of pages, and mistakes.
+//!
+//! A first touch is answered with a page and cannot fail (rule 12). Anything else ends the
+//! component and is reported with what a developer needs: what happened, where in which image,
+//! the registers and how it came there (rule 28).
+
+use core::fmt;
+
+use abi::{Isolation, PAGE_SIZE, ProcessState};
+
+use crate::arch::Permission;
+use crate::kernel::{Exit, Kernel};
+use crate::log::Level;
+use crate::memory::Id;
+use crate::object::{Process, Thread};
+
+/// Frames that a backtrace shows at most.
+const BACKTRACE_MAX: usize = 32;
+
+/// What a component did.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Fault {
+    /// Read from an address.
+    Read(usize),
+    /// Wrote to an address.
+    Write(usize),
+    /// Executed at an address.
+    Execute(usize),
+    /// Executed an instruction that is not allowed or does not exist.
+    Instruction(usize),
+    /// A breakpoint instruction.
+    Breakpoint,
+    /// Something else that the machine reports by a number.
+    Other(usize),
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Fault::Read(at) => write!(f, "reads {at:#x}, which it may not"),
+            Fault::Write(at) => write!(f, "writes to {at:#x}, which it may not"),
+            Fault::Execute(at) => write!(f, "executes at {at:#x}, which it may not"),
+            Fault::Instruction(what) => write!(f, "executes an illegal instruction ({what:#x})"),
+            Fault::Breakpoint => write!(f, "executes a breakpoint"),
+            Fault::Other(cause) => write!(f, "causes the exception {cause}"),
+        }
+    }
+}
+
+impl Kernel {
+    /// The thread on this CPU has faulted; its registers are in its context.
+    pub fn fault(&mut self, cpu: usize, fault: Fault) -> Exit {
+        let thread = self.current(cpu);
+        let process = self.threads[thread].process;
+        if self.answer_page_fault(process, fault) {
+            self.statistics.page_faults += 1;
+            return self.leave(cpu);
+        }
+        let overflow = match fault {
+            Fault::Read(at) | Fault::Write(at) => self.is_below_stack(process, at),
+            _ => false,
+        };
+        self.report_fault(process, thread, fault, overflow);
+        let status = if overflow {
+            ProcessState::EXIT_STACK_OVERFLOW
+        } else {
+            ProcessState::EXIT_FAULT
+        };
+        self.end_process(process, status, cpu);
+        self.leave(cpu)
+    }
+
+    /// Makes the page that was touched, if the process may touch it.
+    fn answer_page_fault(&mut self, process: Id<Process>, fault: Fault) -> bool {
+        let (address, needed) = match fault {
+            Fault::Read(at) => (at, Permission::Read),
+            Fault::Write(at) => (at, Permission::ReadWrite),
+            Fault::Execute(at) => (at, Permission::Execute),
+            _ => return false,
+        };
+        let Some(id) = self.mapping_at(process, address) else {
+            return false;
+        };
+        let mapping = &self.mappings[id];
+        if !mapping.permission.allows(needed) {
+            return false;
+        }
+        let index = (address - mapping.address) / PAGE_SIZE;
+        let at = mapping.address + index * PAGE_SIZE;
+        let (permission, folio_page) = (mapping.permission, mapping.first_page + index);
+        let page = self.folios[mapping.folio].touch(&mut self.memory, folio_page);
+        let user = self.processes[process].isolation == Isolation::User;
+        let table = &mut self.spaces[self.processes[process].space].table;
+        table.map(&self.memory, at, page.frame, permission, user);
+        true
+    }
+
+    /// Whether an address lies in the unmapped range below one of the process's stacks.
+    fn is_below_stack(&self, process: Id<Process>, address: usize) -> bool {
+        let mut next = self.processes[process].mappings;
+        while let Some(id) = next {
+            let mapping = &self.mappings[id];
+            if mapping.stack && address < mapping.address && mapping.address - address <= 1 << 20 {
+                return true;
+            }
+            next = mapping.next;
+        }
+        false
+    }
+
+    fn report_fault(
+        &mut self,
+        process: Id<Process>,
+        thread: Id<Thread>,
+        fault: Fault,
+        overflow: bool,
+    ) {
+        let name = self.processes[process].name;
+        let context = &self.threads[thread].context;
+        let (pc, frame) = (context.program_counter(), context.frame_pointer());
+        let registers = context.registers();
+        let name = name.as_str();
+        if overflow {
+            self.log_line(
+                Level::Error,
+                name,
+                format_args!("crashed: its stack overflowed"),
+            );
+        } else {
+            self.log_line(Level::Error, name, format_args!("crashed: it {fault}"));
+        }
+        self.log_backtrace(process, name, pc, frame);
+        for row in registers.chunks(4) {
+            self.log_line(Level::Error, name, format_args!("  {}", Row(row)));
+        }
+    }
+
+    /// Shows where the thread is and how it came there, by its chain of frame pointers.
+    pub fn log_backtrace(&mut self, process: Id<Process>, name: &str, pc: usize, frame: usize) {
+        let (mut pc, mut frame) = (pc, frame);
+        let (base, len) = (
+            self.processes[process].load.base,
+            self.processes[process].load.len,
+        );
+        for _ in 0..BACKTRACE_MAX {
+            let offset = pc.wrapping_sub(base);
+            if offset < len {
+                self.log_line(Level::Error, name, format_args!("  at {name}+{offset:#x}"));
+            } else {
+                self.log_line(Level::Error, name, format_args!("  at {pc:#x}"));
+            }
+            let (link, back) = crate::arch::frame_links(frame);
+            let (Some(next_pc), Some(next_frame)) =
+                (self.peek(process, link), self.peek(process, back))
+            else {
+                return;
+            };
+            // Frames lie above one another; anything else is a chain gone wrong.
+            if next_frame <= frame || next_pc == 0 {
+                return;
+            }
+            (pc, frame) = (next_pc, next_frame);
+        }
+    }
+
+    /// Reads a word of a process's memory, if it is mapped there.
+    fn peek(&self, process: Id<Process>, address: usize) -> Option<usize> {
+        if !address.is_multiple_of(8) {
+            return None;
+        }
+        let mapping = &self.mappings[self.mapping_at(process, address)?];
+        if mapping.permission == Permission::Device {
+            return None;
+        }
+        let index = mapping.first_page + (address - mapping.address) / PAGE_SIZE;
+        let page = self.folios[mapping.folio].page(&self.memory, index)?;
+        Some(self.memory.read_u64(page.frame.offset(address % PAGE_SIZE)) as usize)
+    }
+
+    /// [`abi::Call::ProcessPanic`]: the report lies in the send page.
+    pub fn report_panic(
+        &mut self,
+        process: Id<Process>,
+        thread: Id<Thread>,
+        len: usize,
+        frame: usize,
+    ) {
+        let name = self.processes[process].name;
+        let mut text = [0; 1024];
+        let len = self.copy_send_page(thread, len, &mut text);
+        let text = core::str::from_utf8(&text[..len]).unwrap_or("(not UTF-8)");
+        self.log_line(Level::Error, name.as_str(), format_args!("crashed: {text}"));
+        let (link, back) = crate::arch::frame_links(frame);
+        if let (Some(pc), Some(frame)) = (self.peek(process, link), self.peek(process, back)) {
+            self.log_backtrace(process, name.as_str(), pc, frame);
+        }
+    }
+
+    /// [`abi::Call::Log`].
+    pub fn log_from(
+        &mut self,
+        process: Id<Process>,
+        thread: Id<Thread>,
+        level: Level,
+        len: usize,
+    ) -> abi::Result<usize> {
+        let name = self.processes[process].name;
+        let mut text = [0; 1024];
+        let len = self.copy_send_page(thread, len, &mut text);
+        let text = text.get(..len).unwrap_or(&[]);
+        let text = match core::str::from_utf8(text) {
+            Ok(text) => text,
+            // Cut in the middle of a character, or not text: what is valid up to there.
+            Err(error) => core::str::from_utf8(&text[..error.valid_up_to()]).unwrap_or(""),
+        };
+        self.log_line(level, name.as_str(), format_args!("{text}"));
+        Ok(0)
+    }
+
+    fn copy_send_page(&self, thread: Id<Thread>, len: usize, to: &mut [u8]) -> usize {
+        let len = len.min(to.len());
+        let from = self.memory.machine.memory(self.threads[thread].send_page());
+        // SAFETY: the send page is longer than any `to` that callers pass; under another
+        // alias it may change meanwhile, but bytes have no invalid values and are copied once.
+        unsafe { from.copy_to_nonoverlapping(to.as_mut_ptr(), len) };
+        len
+    }
+
+    /// [`abi::Call::LogRead`]: the start of the copy in the first 8 bytes, then the bytes.
+    pub fn log_read(&mut self, thread: Id<Thread>, position: u64) -> usize {
+        let page = self
+            .memory
+            .machine
+            .memory(self.threads[thread].receive_page());
+        // SAFETY: the receive page is a whole page that belongs to the thread, which is in the
+        // kernel now; nothing else refers to it.
+        let page = unsafe { core::slice::from_raw_parts_mut(page, abi::MESSAGE_LEN_MAX) };
+        let (start, len) = self.log.read(position, &mut page[8..]);
+        page[..8].copy_from_slice(&start.to_le_bytes());
+        len
+    }
+}
+
+/// Registers in a row.
+struct Row<'a>(&'a [(&'static str, usize)]);
+
+impl fmt::Display for Row<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (name, value) in self.0 {
+            write!(f, "{name:>4} {value:016x} ")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,689 @@
+//! Messages and events: send, wait, call.
+//!
+//! A message goes straight to its receiver if that one is waiting, from message buffer to
+//! message buffer; otherwise through a slot of the channel's queue. Either way a refused send
+//! has changed nothing: everything that can fail is checked first.
+//!
+//! Nobody sleeps through an event: a thread is put down as a queue's waiter only after the
+//! queue's list was seen empty, and everything that happens between two entries into the
+//! kernel happens under the one lock (rule 5), so between the look and the sleep nothing can.
+
+use abi::{Error, EventKind, HANDLES_MAX, Handle, MessageInfo, MessageKind, Result, Rights};
+
+use crate::kernel::Kernel;
+use crate::memory::{Id, PhysAddr};
+use crate::object::{
+    Channel, Deadline, Entry, Object, Queue, Side, SlotHeader, Source, Thread, ThreadState,
+};
+
+/// What `wait` came to.
+pub enum Waited {
+    /// An event is there; these go to the thread's result registers.
+    Now([usize; 6]),
+    /// The thread is put down as waiting.
+    Blocked,
+}
+
+impl Kernel {
+    /// Sends the message in `sender`'s send page. Returns the thread that got it straight away,
+    /// if one was waiting: it is runnable and on no run queue, so the caller may switch to it.
+    #[inline]
+    pub fn send(
+        &mut self,
+        sender: Id<Thread>,
+        channel: Handle,
+        info: usize,
+        transaction: usize,
+        handles: [usize; 2],
+    ) -> Result<Option<Id<Thread>>> {
+        let process = self.threads[sender].process;
+        let entry = self.processes[process]
+            .handles
+            .get(&self.memory.machine, channel)?;
+        let Object::Channel(side, id) = entry.object else {
+            return Err(Error::WrongKind);
+        };
+        if !entry.rights.contains(Rights::WRITE) {
+            return Err(Error::MissingRight);
+        }
+        let info = MessageInfo::from_bits(info as u64);
+        let kind = info.kind().ok_or(Error::InvalidArgument)?;
+        let channel = self.channels.get_mut(id).ok_or(Error::Closed)?;
+        let there = side.other();
+        if channel.ended || !channel.end(there).open {
+            return Err(Error::Closed);
+        }
+        if info.len() > channel.body_max as usize {
+            return Err(Error::MessageTooLong);
+        }
+        // A direct receiver needs no slot, but whether there is one must not change what a
+        // sender is allowed: its own queue has to have room for the answer.
+        match kind {
+            MessageKind::Reply => {
+                if channel.end(side).owed == 0 {
+                    return Err(Error::UnexpectedReply);
+                }
+            }
+            MessageKind::Request | MessageKind::OneWay => {
+                let reply_fits = kind == MessageKind::OneWay || channel.has_room(side);
+                if !reply_fits || !channel.has_room(there) {
+                    channel.end(side).writable_armed = true;
+                    return Err(Error::QueueFull);
+                }
+            }
+        }
+        let mut moved = [None; HANDLES_MAX];
+        if info.handle_count() > 0 {
+            self.check_handles(process, info.handle_count(), handles, &mut moved)?;
+        }
+
+        // Point of no return.
+        let (end, peer) = {
+            let channel = &mut self.channels[id];
+            match kind {
+                MessageKind::Request => {
+                    channel.end(side).reserved += 1;
+                    channel.end(there).owed += 1;
+                }
+                MessageKind::Reply => {
+                    channel.end(side).owed -= 1;
+                    channel.end(there).reserved -= 1;
+                }
+                MessageKind::OneWay => {}
+            }
+            (*channel.end(there), there)
+        };
+        if kind == MessageKind::Reply {
+            // The slot that was kept is free again unless the reply is queued below: whoever
+            // was refused on that side may try again.
+            self.note_writable(id, peer);
+        }
+        if let Some((receiver, key)) = self.direct_receiver(&end, kind, transaction) {
+            let room = info.handle_count() == 0
+                || self.reserve_handles(receiver, info.handle_count()).is_ok();
+            if room {
+                let entries = self.take_handles(process, &moved);
+                self.hand_over(
+                    sender,
+                    receiver,
+                    key,
+                    info,
+                    transaction,
+                    &entries,
+                    &end,
+                    id,
+                    peer,
+                );
+                return Ok(Some(receiver));
+            }
+        }
+        let entries = self.take_handles(process, &moved);
+        let channel = &mut self.channels[id];
+        let slots = channel.slots;
+        let end = channel.end(peer);
+        let number = (end.head + end.count) % slots;
+        end.count += 1;
+        let slot = channel.slot(peer, number);
+        let header = SlotHeader {
+            info: info.bits(),
+            transaction: transaction as u64,
+            handles: entries,
+        };
+        let machine = &self.memory.machine;
+        let (from, to) = (
+            machine.memory(self.threads[sender].send_page()),
+            machine.memory(slot),
+        );
+        // SAFETY: the slot belongs to the channel, is 8-aligned and large enough for a header
+        // and a body of `body_max` bytes, which `info.len()` was compared with.
+        unsafe { to.cast::<SlotHeader>().write(header) };
+        self.memory
+            .copy_words(from, to.wrapping_add(size_of::<SlotHeader>()), info.len());
+        Ok(self.channels[id]
+            .end(peer)
+            .source
+            .and_then(|source| self.notify(source)))
+    }
+
+    /// Who, if anyone, takes a message arriving at this end without a detour, and under which key.
+    #[inline]
+    fn direct_receiver(
+        &self,
+        end: &crate::object::End,
+        kind: MessageKind,
+        transaction: usize,
+    ) -> Option<(Id<Thread>, usize)> {
+        if kind == MessageKind::Reply
+            && let Some((caller, awaited)) = end.caller
+            && awaited == transaction as u32
+        {
+            return Some((caller, 0));
+        }
+        let source = &self.sources[end.source?];
+        if end.count > 0 || source.listed {
+            return None;
+        }
+        Some((self.queues[source.queue].waiter?, source.key))
+    }
+
+    /// Buffer to buffer: the receiver is waiting. Its results are set and it is runnable after.
+    #[inline]
+    #[allow(clippy::too_many_arguments)]
+    fn hand_over(
+        &mut self,
+        sender: Id<Thread>,
+        receiver: Id<Thread>,
+        key: usize,
+        info: MessageInfo,
+        transaction: usize,
+        entries: &[Entry; HANDLES_MAX],
+        end: &crate::object::End,
+        channel: Id<Channel>,
+        side: Side,
+    ) {
+        let machine = &self.memory.machine;
+        let from = machine.memory(self.threads[sender].send_page());
+        let to = machine.memory(self.threads[receiver].receive_page());
+        self.memory.copy_words(from, to, info.len());
+        let packed = if info.handle_count() > 0 {
+            self.install_handles(receiver, info.handle_count(), entries)
+        } else {
+            [0; 2]
+        };
+        if matches!(end.caller, Some((caller, _)) if caller == receiver) {
+            self.channels[channel].end(side).caller = None;
+        } else if let Some(source) = end.source {
+            let queue = self.sources[source].queue;
+            self.queues[queue].waiter = None;
+        }
+        let results = [
+            EventKind::Message as usize,
+            key,
+            info.bits() as usize,
+            transaction,
+            packed[0],
+            packed[1],
+        ];
+        self.finish_waiting(receiver, results);
+    }
+
+    /// Sets a waiting thread's results and makes it runnable, on no run queue yet.
+    #[inline]
+    fn finish_waiting(&mut self, thread: Id<Thread>, results: [usize; 6]) {
+        let place = self.threads[thread].heap_place;
+        if place != 0 {
+            self.cancel_deadline(place);
+        }
+        let thread = &mut self.threads[thread];
+        thread.state = ThreadState::Ready;
+        thread.context.set_results(results);
+    }
+
+    /// Looks the handles up that a message is to carry.
+    fn check_handles(
+        &self,
+        process: Id<crate::object::Process>,
+        count: usize,
+        packed: [usize; 2],
+        moved: &mut [Option<Handle>; HANDLES_MAX],
+    ) -> Result<()> {
+        if count > HANDLES_MAX {
+            return Err(Error::InvalidArgument);
+        }
+        let all = [
+            abi::unpack_handles(packed[0]).0,
+            abi::unpack_handles(packed[0]).1,
+            abi::unpack_handles(packed[1]).0,
+            abi::unpack_handles(packed[1]).1,
+        ];
+        for (i, handle) in all[..count].iter().enumerate() {
+            let entry = self.processes[process]
+                .handles
+                .get(&self.memory.machine, *handle)?;
+            if !entry.rights.contains(Rights::TRANSFER) {
+                return Err(Error::MissingRight);
+            }
+            if all[..i].contains(handle) {
+                return Err(Error::InvalidArgument);
+            }
+            moved[i] = Some(*handle);
+        }
+        Ok(())
+    }
+
+    /// Takes checked handles out of the sender's table.
+    #[inline]
+    fn take_handles(
+        &mut self,
+        process: Id<crate::object::Process>,
+        moved: &[Option<Handle>; HANDLES_MAX],
+    ) -> [Entry; HANDLES_MAX] {
+        let mut entries = [NO_ENTRY; HANDLES_MAX];
+        for (entry, handle) in entries.iter_mut().zip(moved.iter().flatten()) {
+            let table = &mut self.processes[process].handles;
+            *entry = table
+                .remove(&self.memory.machine, *handle)
+                .expect("checked just before");
+            if let Object::Channel(side, channel) = entry.object {
+                // An end under way belongs to nobody's queue.
+                self.detach_end(channel, side);
+            }
+        }
+        entries
+    }
+
+    fn reserve_handles(&mut self, thread: Id<Thread>, count: usize) -> Result<()> {
+        let process = self.threads[thread].process;
+        self.reserve_process_handles(process, count)
+    }
+
+    fn install_handles(
+        &mut self,
+        thread: Id<Thread>,
+        count: usize,
+        entries: &[Entry; HANDLES_MAX],
+    ) -> [usize; 2] {
+        let process = self.threads[thread].process;
+        let mut handles = [Handle::NONE; HANDLES_MAX];
+        for (handle, entry) in handles.iter_mut().zip(&entries[..count]) {
+            let table = &mut self.processes[process].handles;
+            *handle = table.insert(&self.memory.machine, entry.object, entry.rights);
+        }
+        [
+            abi::pack_handles(handles[0], handles[1]),
+            abi::pack_handles(handles[2], handles[3]),
+        ]
+    }
+
+    /// Something happened at a source: lists it, or hands the event straight to the queue's
+    /// waiter, which is then runnable and on no run queue.
+    pub fn notify(&mut self, source: Id<Source>) -> Option<Id<Thread>> {
+        let queue = self.sources[source].queue;
+        if !self.sources[source].listed {
+            self.list_source(source, queue);
+        }
+        let waiter = self.queues[queue].waiter?;
+        match self.next_event(waiter, queue) {
+            Ok(Some(results)) => {
+                self.queues[queue].waiter = None;
+                self.finish_waiting(waiter, results);
+                Some(waiter)
+            }
+            Ok(None) => None,
+            Err(error) => {
+                self.queues[queue].waiter = None;
+                self.finish_waiting(waiter, [error.to_register(), 0, 0, 0, 0, 0]);
+                Some(waiter)
+            }
+        }
+    }
+
+    /// [`Kernel::notify`], and the waiter goes on a run queue.
+    pub fn notify_and_wake(&mut self, source: Option<Id<Source>>, cpu: usize) {
+        if let Some(source) = source
+            && let Some(thread) = self.notify(source)
+        {
+            self.make_ready(thread, cpu);
+        }
+    }
+
+    /// Waits for the next event of a queue.
+    #[inline]
+    pub fn wait(&mut self, thread: Id<Thread>, queue: Handle, deadline: usize) -> Result<Waited> {
+        let process = self.threads[thread].process;
+        let entry = self.processes[process]
+            .handles
+            .get(&self.memory.machine, queue)?;
+        let Object::Queue(id) = entry.object else {
+            return Err(Error::WrongKind);
+        };
+        if !entry.rights.contains(Rights::WAIT) {
+            return Err(Error::MissingRight);
+        }
+        let queue = self.queues.get_mut(id).ok_or(Error::BadHandle)?;
+        if queue.waiter.is_some() {
+            return Err(Error::Busy);
+        }
+        if queue.head.is_some()
+            && let Some(results) = self.next_event(thread, id)?
+        {
+            return Ok(Waited::Now(results));
+        }
+        if deadline == 0 {
+            return Err(Error::TimedOut);
+        }
+        if deadline != abi::call::FOREVER {
+            self.set_deadline(deadline as u64, Deadline::Thread(thread));
+        }
+        self.queues[id].waiter = Some(thread);
+        self.threads[thread].state = ThreadState::Waiting(id);
+        Ok(Waited::Blocked)
+    }
+
+    /// Puts `thread` down as waiting for the reply to a request that was just sent.
+    #[inline]
+    pub fn await_reply(
+        &mut self,
+        thread: Id<Thread>,
+        channel: Id<Channel>,
+        side: Side,
+        transaction: u32,
+        deadline: usize,
+    ) {
+        if deadline != abi::call::FOREVER {
+            self.set_deadline(deadline as u64, Deadline::Thread(thread));
+        }
+        self.channels[channel].end(side).caller = Some((thread, transaction));
+        self.threads[thread].state = ThreadState::Calling(channel, side);
+    }
+
+    /// The channel end behind a handle, for a call: nobody else may be calling there.
+    #[inline]
+    pub fn calling_end(&self, thread: Id<Thread>, handle: Handle) -> Result<(Id<Channel>, Side)> {
+        let process = self.threads[thread].process;
+        let entry = self.processes[process]
+            .handles
+            .get(&self.memory.machine, handle)?;
+        let Object::Channel(side, id) = entry.object else {
+            return Err(Error::WrongKind);
+        };
+        let channel = self.channels.get(id).ok_or(Error::Closed)?;
+        if channel.ends[side as usize].caller.is_some() {
+            return Err(Error::Busy);
+        }
+        Ok((id, side))
+    }
+
+    /// Takes the first source of a queue that has something to say, and what it says.
+    fn next_event(&mut self, thread: Id<Thread>, queue: Id<Queue>) -> Result<Option<[usize; 6]>> {
+        while let Some(source) = self.queues[queue].head {
+            self.unlist_source(source, queue);
+            match self.take_event(thread, source) {
+                Ok(Some((results, more))) => {
+                    if more {
+                        self.list_source(source, queue);
+                    }
+                    return Ok(Some(results));
+                }
+                Ok(None) => {}
+                Err(error) => {
+                    self.list_source(source, queue);
+                    return Err(error);
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// What a source has to say now, and whether it has more to say after that.
+    fn take_event(
+        &mut self,
+        thread: Id<Thread>,
+        source: Id<Source>,
+    ) -> Result<Option<([usize; 6], bool)>> {
+        let Source { key, object, .. } = self.sources[source];
+        let counted = |kind: EventKind, count: u32| {
+            (count > 0).then_some(([kind as usize, key, count as usize, 0, 0, 0], false))
+        };
+        Ok(match object {
+            Object::Channel(side, id) => return self.take_channel_event(thread, key, id, side),
+            Object::Timer(id) => self
+                .timers
+                .get_mut(id)
+                .and_then(|timer| counted(EventKind::Timer, core::mem::take(&mut timer.count))),
+            Object::Doorbell(id) => self
+                .doorbells
+                .get_mut(id)
+                .and_then(|bell| counted(EventKind::Doorbell, core::mem::take(&mut bell.count))),
+            Object::Interrupt(id) => self
+                .interrupts
+                .get_mut(id)
+                .and_then(|line| counted(EventKind::Interrupt, core::mem::take(&mut line.count))),
+            Object::Process(id) => self.processes.get_mut(id).and_then(|process| {
+                let ended = process.state == abi::ProcessState::Ended && !process.end_reported;
+                process.end_reported |= ended;
+                ended.then_some((
+                    [EventKind::Exited as usize, key, process.status, 0, 0, 0],
+                    false,
+                ))
+            }),
+            _ => None,
+        })
+    }
+
+    fn take_channel_event(
+        &mut self,
+        thread: Id<Thread>,
+        key: usize,
+        id: Id<Channel>,
+        side: Side,
+    ) -> Result<Option<([usize; 6], bool)>> {
+        let simple = |kind: EventKind| [kind as usize, key, 0, 0, 0, 0];
+        let channel = &mut self.channels[id];
+        if channel.ended {
+            return Ok(Some((simple(EventKind::Closed), false)));
+        }
+        let peer_open = channel.end(side.other()).open;
+        let slots = channel.slots;
+        let end = channel.end(side);
+        if core::mem::take(&mut end.writable) && peer_open {
+            let more = end.count > 0;
+            return Ok(Some((simple(EventKind::Writable), more)));
+        }
+        if end.count == 0 {
+            return Ok((!peer_open).then_some((simple(EventKind::Closed), false)));
+        }
+        let slot = channel.slot(side, channel.ends[side as usize].head);
+        let from = self.memory.machine.memory(slot);
+        // SAFETY: `count` says that the slot holds a message, so a header was written there.
+        let header = unsafe { from.cast::<SlotHeader>().read() };
+        let info = MessageInfo::from_bits(header.info);
+        if info.handle_count() > 0 {
+            self.reserve_handles(thread, info.handle_count())?;
+        }
+        let end = self.channels[id].end(side);
+        end.head = (end.head + 1) % slots;
+        end.count -= 1;
+        let more = end.count > 0 || !peer_open;
+        let to = self
+            .memory
+            .machine
+            .memory(self.threads[thread].receive_page());
+        self.memory
+            .copy_words(from.wrapping_add(size_of::<SlotHeader>()), to, info.len());
+        let packed = if info.handle_count() > 0 {
+            self.install_handles(thread, info.handle_count(), &header.handles)
+        } else {
+            [0; 2]
+        };
+        self.note_writable(id, side.other());
+        let results = [
+            EventKind::Message as usize,
+            key,
+            header.info as usize,
+            header.transaction as usize,
+            packed[0],
+            packed[1],
+        ];
+        Ok(Some((results, more)))
+    }
+
+    /// A slot came free that a send from `side` may have been refused for.
+    #[inline]
+    fn note_writable(&mut self, id: Id<Channel>, side: Side) {
+        let channel = &mut self.channels[id];
+        if channel.end(side).writable_armed
+            && channel.has_room(side.other())
+            && channel.has_room(side)
+        {
+            let end = channel.end(side);
+            end.writable_armed = false;
+            end.writable = true;
+            if let Some(source) = end.source
+                && let Some(thread) = self.notify(source)
+            {
+                let cpu = self.threads[thread].cpu as usize;
+                self.make_ready(thread, cpu);
+            }
+        }
+    }
+
+    /// Puts a source at the end of its queue's list.
+    fn list_source(&mut self, source: Id<Source>, queue: Id<Queue>) {
+        let tail = self.queues[queue].tail.replace(source);
+        let node = &mut self.sources[source];
+        node.listed = true;
+        node.next = None;
+        node.previous = tail;
+        match tail {
+            Some(tail) => self.sources[tail].next = Some(source),
+            None => self.queues[queue].head = Some(source),
+        }
+    }
+
+    fn unlist_source(&mut self, source: Id<Source>, queue: Id<Queue>) {
+        let node = &mut self.sources[source];
+        node.listed = false;
+        let (next, previous) = (node.next.take(), node.previous.take());
+        match previous {
+            Some(previous) => self.sources[previous].next = next,
+            None => self.queues[queue].head = next,
+        }
+        match next {
+            Some(next) => self.sources[next].previous = previous,
+            None => self.queues[queue].tail = previous,
+        }
+    }
+
+    /// Attaches an object to a queue.
+    pub fn attach(&mut self, queue: Id<Queue>, object: Object, key: usize) -> Result<()> {
+        self.sources
+            .reserve(&self.memory.machine, &mut self.memory.frames)?;
+        let slot = self.source_of(object)?;
+        if slot.is_some() {
+            return Err(Error::AlreadyExists);
+        }
+        let source = self.sources.insert(Source {
+            queue,
+            key,
+            object,
+            listed: false,
+            next: None,
+            previous: None,
+        });
+        *self.source_of(object)? = Some(source);
+        self.queues[queue].attached += 1;
+        if self.has_something_to_say(object) {
+            self.list_source(source, queue);
+        }
+        Ok(())
+    }
+
+    /// Whether a source with this object has to be on its queue's list.
+    fn has_something_to_say(&self, object: Object) -> bool {
+        match object {
+            Object::Channel(side, id) => self.channels.get(id).is_some_and(|channel| {
+                let end = &channel.ends[side as usize];
+                channel.ended
+                    || end.count > 0
+                    || end.writable
+                    || !channel.ends[side.other() as usize].open
+            }),
+            Object::Timer(id) => self.timers.get(id).is_some_and(|timer| timer.count > 0),
+            Object::Doorbell(id) => self.doorbells.get(id).is_some_and(|bell| bell.count > 0),
+            Object::Interrupt(id) => self.interrupts.get(id).is_some_and(|line| line.count > 0),
+            Object::Process(id) => self
+                .processes
+                .get(id)
+                .is_some_and(|p| p.state == abi::ProcessState::Ended && !p.end_reported),
+            _ => false,
+        }
+    }
+
+    /// Where an object notes its source. Errors: `WrongKind` if it cannot be attached,
+    /// `Closed` if it is gone.
+    fn source_of(&mut self, object: Object) -> Result<&mut Option<Id<Source>>> {
+        let slot = match object {
+            Object::Channel(side, id) => self
+                .channels
+                .get_mut(id)
+                .map(|c| &mut c.ends[side as usize].source),
+            Object::Timer(id) => self.timers.get_mut(id).map(|timer| &mut timer.source),
+            Object::Doorbell(id) => self.doorbells.get_mut(id).map(|bell| &mut bell.source),
+            Object::Interrupt(id) => self.interrupts.get_mut(id).map(|line| &mut line.source),
+            Object::Process(id) => self
+                .processes
+                .get_mut(id)
+                .map(|process| &mut process.source),
+            _ => return Err(Error::WrongKind),
+        };
+        slot.ok_or(Error::Closed)
+    }
+
+    /// Detaches an object from its queue, if it is on one.
+    pub fn detach(&mut self, object: Object) -> Result<()> {
+        let source = self.source_of(object)?.take().ok_or(Error::NotFound)?;
+        self.remove_source(source);
+        Ok(())
+    }
+
+    /// Detaches a channel end, if it is attached.
+    pub fn detach_end(&mut self, channel: Id<Channel>, side: Side) {
+        let _ = self.detach(Object::Channel(side, channel));
+    }
+
+    /// Removes the node itself. The object must not name it any more.
+    pub fn remove_source(&mut self, source: Id<Source>) {
+        let queue = self.sources[source].queue;
+        if self.sources[source].listed {
+            self.unlist_source(source, queue);
+        }
+        self.sources.remove(source);
+        self.queues[queue].attached -= 1;
+        self.drop_queue_if_unused(queue);
+    }
+
+    /// A thread gives up waiting: its time is over, or it is being ended.
+    pub fn stop_waiting(&mut self, thread: Id<Thread>) {
+        match self.threads[thread].state {
+            ThreadState::Waiting(queue) => {
+                if let Some(queue) = self.queues.get_mut(queue) {
+                    queue.waiter = None;
+                }
+            }
+            ThreadState::Calling(channel, side) => {
+                if let Some(channel) = self.channels.get_mut(channel) {
+                    channel.end(side).caller = None;
+                }
+            }
+            _ => {}
+        }
+        let place = self.threads[thread].heap_place;
+        if place != 0 {
+            self.cancel_deadline(place);
+        }
+    }
+
+    /// Ends a thread's wait with an error. It is runnable then, on no run queue.
+    pub fn fail_waiting(&mut self, thread: Id<Thread>, error: Error) {
+        self.stop_waiting(thread);
+        let thread = &mut self.threads[thread];
+        thread.state = ThreadState::Ready;
+        thread
+            .context
+            .set_results([error.to_register(), 0, 0, 0, 0, 0]);
+    }
+
+    /// Reads the header in a slot: for taking handles out of a dead channel.
+    pub fn slot_header(&self, slot: PhysAddr) -> SlotHeader {
+        // SAFETY: callers pass slots that hold a message.
+        unsafe { self.memory.machine.memory(slot).cast::<SlotHeader>().read() }
+    }
+}
+
+/// Stands for "no handle" in a message's slot.
+const NO_ENTRY: Entry = Entry {
+    object: Object::Free(0),
+    rights: Rights::NONE,
+    generation: 0,
+};

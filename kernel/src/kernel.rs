@@ -1,0 +1,277 @@
+//! The kernel's whole state, and how a CPU enters and leaves it.
+//!
+//! [`Kernel`] is one state machine under one lock (rule 5): an entry (a call, an interrupt, a
+//! fault) changes objects in a bounded number of steps and says with an [`Exit`] who runs next.
+//! It knows nothing of registers or page-table bits; [`crate::arch`] does. So the same logic
+//! runs on the host, where tests drive it step by step.
+
+use abi::{Error, Handle, KernelStatistics, Result, Rights};
+
+use crate::arch::Machine;
+use crate::log::Log;
+use crate::memory::{Frames, Id, Memory, Regions, Slab};
+use crate::object::{
+    Channel, DeadlineHeap, Device, Doorbell, Entry, Folio, Interrupt, Mapping, Object, Process,
+    Queue, Source, Space, Thread, Timer,
+};
+use crate::random::Random;
+use crate::scheduler::CpuState;
+
+/// CPUs that one kernel can run on.
+pub const CPUS_MAX: usize = 8;
+
+/// How a CPU leaves the kernel.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Exit {
+    /// The calling thread goes on, with this in its first result register.
+    Value(usize),
+    /// This thread goes on with the registers in its context. It may be the calling thread.
+    Run(Id<Thread>),
+    /// Nothing is to be done until an interrupt comes.
+    Idle,
+}
+
+/// The state of the kernel.
+pub struct Kernel {
+    /// Memory and the machine.
+    pub memory: Memory,
+    /// Per CPU: current thread and run queues.
+    pub cpus: [CpuState; CPUS_MAX],
+    /// Bit n: CPU n has nothing to do.
+    pub idle_cpus: u32,
+    /// CPUs that take part.
+    pub cpu_count: usize,
+    /// Processes.
+    pub processes: Slab<Process>,
+    /// Threads.
+    pub threads: Slab<Thread>,
+    /// Channels.
+    pub channels: Slab<Channel>,
+    /// Event queues.
+    pub queues: Slab<Queue>,
+    /// Sources.
+    pub sources: Slab<Source>,
+    /// Memory objects.
+    pub folios: Slab<Folio>,
+    /// Mappings.
+    pub mappings: Slab<Mapping>,
+    /// Address spaces.
+    pub spaces: Slab<Space>,
+    /// Timers.
+    pub timers: Slab<Timer>,
+    /// Doorbells.
+    pub doorbells: Slab<Doorbell>,
+    /// Interrupts.
+    pub interrupts: Slab<Interrupt>,
+    /// Devices.
+    pub devices: Slab<Device>,
+    /// The kernel's own address space, where components under `kernel` isolation live too.
+    pub kernel_space: Id<Space>,
+    /// Everything that is due some time.
+    pub deadlines: DeadlineHeap,
+    /// Whether the hardware timer may have to be set anew before leaving.
+    pub deadlines_changed: bool,
+    /// Processes to tear down.
+    pub dead_processes: Option<Id<Process>>,
+    /// Channels to take apart.
+    pub dead_channels: Option<Id<Channel>>,
+    /// Folios to give back.
+    pub dead_folios: Option<Id<Folio>>,
+    /// Counters.
+    pub statistics: KernelStatistics,
+    /// The log.
+    pub log: Log,
+    /// Random numbers.
+    pub random: Random,
+    /// The first process: its end is the system's.
+    pub init: Option<Id<Process>>,
+    /// How the system is to end, once that is decided.
+    pub shutdown: Option<Shutdown>,
+}
+
+/// How the system ends.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Shutdown {
+    /// As init asked, with this status.
+    Ordered(usize),
+    /// Init ended by itself, with this status.
+    InitEnded(usize),
+}
+
+impl Kernel {
+    /// A kernel without processes on `machine`, with the free memory in `frames`.
+    pub fn new(machine: Machine, frames: Frames, seed: Option<[u8; 32]>) -> Result<Kernel> {
+        let mut memory = Memory::new(machine, frames);
+        let mut spaces = Slab::new();
+        spaces.reserve(&memory.machine, &mut memory.frames)?;
+        let (area, area_len) = crate::arch::KERNEL_COMPONENT_AREA;
+        let mut random = Random::new(seed);
+        let start = random.next() as usize;
+        let regions = Regions::new(&memory.machine, &mut memory.frames, area, area_len, start)
+            .ok_or(Error::OutOfMemory)?;
+        let table = memory.machine.kernel_table();
+        let kernel_space = spaces.insert(Space { table, regions });
+        let log = Log::new(&mut memory)?;
+        let statistics = KernelStatistics {
+            pages_total: memory.frames.total() as u64,
+            ..Default::default()
+        };
+        Ok(Kernel {
+            memory,
+            cpus: [const { CpuState::new() }; CPUS_MAX],
+            idle_cpus: 0,
+            cpu_count: 0,
+            processes: Slab::new(),
+            threads: Slab::new(),
+            channels: Slab::new(),
+            queues: Slab::new(),
+            sources: Slab::new(),
+            folios: Slab::new(),
+            mappings: Slab::new(),
+            spaces,
+            timers: Slab::new(),
+            doorbells: Slab::new(),
+            interrupts: Slab::new(),
+            devices: Slab::new(),
+            kernel_space,
+            deadlines: DeadlineHeap::new(),
+            deadlines_changed: false,
+            dead_processes: None,
+            dead_channels: None,
+            dead_folios: None,
+            statistics,
+            log,
+            random,
+            init: None,
+            shutdown: None,
+        })
+    }
+
+    /// The system is over: real machines do not come back from here.
+    pub fn machine_off(&mut self) {
+        if let Some(how) = self.shutdown {
+            self.memory.machine.shut_down(how);
+        }
+    }
+
+    /// A CPU takes part from now on.
+    pub fn cpu_online(&mut self, cpu: usize) {
+        self.cpus[cpu].online = true;
+        self.cpu_count += 1;
+    }
+
+    /// The thread on this CPU, which has just entered the kernel.
+    #[inline]
+    pub fn current(&self, cpu: usize) -> Id<Thread> {
+        self.cpus[cpu]
+            .current
+            .expect("only a running thread enters the kernel")
+    }
+
+    /// A CPU without a thread looks for work: what it does first, and after each idle spell.
+    pub fn idle_step(&mut self, cpu: usize) -> Exit {
+        self.collect_garbage(cpu);
+        self.pick(cpu)
+    }
+
+    /// Whether there is garbage that an idle CPU should work off before it sleeps.
+    pub fn has_garbage(&self) -> bool {
+        self.dead_processes.is_some() || self.dead_channels.is_some() || self.dead_folios.is_some()
+    }
+
+    /// A timer interrupt, or one from another CPU that has work for this one.
+    pub fn interrupt(&mut self, cpu: usize, timer: bool) -> Exit {
+        if timer {
+            self.timer_interrupt(cpu);
+        }
+        self.leave(cpu)
+    }
+
+    /// A device's interrupt has fired, and is masked now.
+    pub fn device_interrupt(&mut self, cpu: usize, number: u32) {
+        self.statistics.interrupts += 1;
+        let line = self
+            .interrupts
+            .ids()
+            .find(|&id| self.interrupts[id].number == number);
+        if let Some(line) = line {
+            let line = &mut self.interrupts[line];
+            line.count = line.count.saturating_add(1);
+            let source = line.source;
+            self.notify_and_wake(source, cpu);
+        }
+    }
+
+    /// The end of every entry that did not come from a call: who goes on.
+    pub fn leave(&mut self, cpu: usize) -> Exit {
+        self.collect_garbage(cpu);
+        self.end_condemned(cpu);
+        let exit = match self.preemption(cpu) {
+            Some(exit) => exit,
+            None => Exit::Run(self.current(cpu)),
+        };
+        // Another CPU may have started this one's slice, or given it somebody to share with.
+        self.arm_timer(cpu);
+        exit
+    }
+
+    /// Rule 11: death takes effect when the kernel is left.
+    pub fn end_condemned(&mut self, cpu: usize) {
+        if let Some(current) = self.cpus[cpu].current
+            && self.threads[current].state == crate::object::ThreadState::Dead
+        {
+            self.cpus[cpu].current = None;
+            self.forget_thread(current);
+        }
+    }
+
+    /// What a handle of the calling process refers to, if it allows `rights`.
+    pub fn lookup(&self, process: Id<Process>, handle: Handle, rights: Rights) -> Result<Entry> {
+        let entry = self.processes[process]
+            .handles
+            .get(&self.memory.machine, handle)?;
+        if !entry.rights.contains(rights) {
+            return Err(Error::MissingRight);
+        }
+        Ok(entry)
+    }
+
+    /// Makes sure that `count` handles more fit in a process's table, and charges for it.
+    pub fn reserve_process_handles(&mut self, process: Id<Process>, count: usize) -> Result<()> {
+        let added = self.processes[process]
+            .handles
+            .reserve(&mut self.memory, count)?;
+        self.processes[process].memory_pages += added;
+        Ok(())
+    }
+
+    /// Adds a handle to a process's table; it fails before anything changed.
+    pub fn add_handle(
+        &mut self,
+        process: Id<Process>,
+        object: Object,
+        rights: Rights,
+    ) -> Result<Handle> {
+        self.reserve_process_handles(process, 1)?;
+        Ok(self.processes[process]
+            .handles
+            .insert(&self.memory.machine, object, rights))
+    }
+
+    /// Charges pages to a process, up to its limit.
+    pub fn charge(&mut self, process: Id<Process>, pages: usize) -> Result<()> {
+        let process = &mut self.processes[process];
+        if process.memory_pages + pages > process.memory_pages_max {
+            return Err(Error::MemoryLimit);
+        }
+        process.memory_pages += pages;
+        Ok(())
+    }
+
+    /// The reverse of [`Kernel::charge`]; the process may be gone.
+    pub fn uncharge(&mut self, process: Option<Id<Process>>, pages: usize) {
+        if let Some(process) = process.and_then(|id| self.processes.get_mut(id)) {
+            process.memory_pages -= pages;
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! FTL's microkernel.
+//!
+//! It keeps components apart, lets them talk, and gives them memory, time and devices; all
+//! else is a component. Read [`kernel`] first, then [`syscall`] and [`ipc`]; [`arch`] is the
+//! only part that knows which CPU this is.
+//!
+//! Principles, to be cited in reviews:
+//! 1. The kernel is an event handler: every entry does a bounded amount of work and leaves.
+//! 2. Everything that can fail comes before anything changes.
+//! 3. Reaching a limit is the caller's error, never the kernel's end.
+//! 4. The rules in `docs/rules.md` are cited by number where they are followed.
+#![cfg_attr(target_os = "none", no_std)]
+
+pub mod arch;
+pub mod boot;
+pub mod death;
+pub mod devices;
+pub mod fault;
+pub mod ipc;
+pub mod kernel;
+pub mod loader;
+pub mod lock;
+pub mod log;
+pub mod memory;
+pub mod object;
+pub mod platform;
+pub mod process;
+pub mod random;
+pub mod scheduler;
+pub mod syscall;
+pub mod vm;

@@ -1,0 +1,209 @@
+//! Loading component images.
+//!
+//! An image is a position-independent ELF file inside a folio that nobody can write any more
+//! (the boot archive), so what was checked stays as it was. Loading goes in steps, one per call:
+//! copy pages, fill in addresses, map. No page is ever writable and executable: code is copied
+//! into code frames through the kernel (rule 13), and what is mapped gets its final permission
+//! at once.
+
+use abi::{Error, Handle, PAGE_SIZE, ProcessState, Result, Rights};
+use elf_image::Image;
+
+use crate::arch::{IMAGE_MACHINE, Permission};
+use crate::kernel::Kernel;
+use crate::memory::{Id, PhysAddr};
+use crate::object::{Backing, LoadStage, Object, Page, Process};
+use crate::vm::MapRequest;
+
+/// Pages copied in one step.
+const COPY_STEP: usize = 16;
+/// Addresses filled in in one step.
+const RELOCATE_STEP: usize = 512;
+
+impl Kernel {
+    /// [`abi::Call::ProcessLoad`].
+    pub fn process_load(
+        &mut self,
+        caller: Id<Process>,
+        target: Handle,
+        folio: Handle,
+        offset: usize,
+        len: usize,
+    ) -> Result<usize> {
+        let target = self.managed_process(caller, target)?;
+        let needed = Rights::READ.union(Rights::EXECUTE);
+        let Object::Folio(folio) = self.lookup(caller, folio, needed)?.object else {
+            return Err(Error::WrongKind);
+        };
+        let folio = &self.folios[folio];
+        let Backing::Fixed(base) = folio.backing else {
+            return Err(Error::BadImage);
+        };
+        if !folio.immutable {
+            return Err(Error::BadImage);
+        }
+        let end = offset.checked_add(len).ok_or(Error::InvalidArgument)?;
+        if end > folio.pages as usize * PAGE_SIZE {
+            return Err(Error::InvalidArgument);
+        }
+        match self.load_step(target, base.offset(offset), len)? {
+            true => Ok(0),
+            false => Err(Error::Again),
+        }
+    }
+
+    /// One step of loading the image at `base`, memory that never changes; true when it is done.
+    pub fn load_step(&mut self, id: Id<Process>, base: PhysAddr, len: usize) -> Result<bool> {
+        if self.processes[id].state != ProcessState::New {
+            return Err(Error::InvalidArgument);
+        }
+        // SAFETY: callers vouch that the memory is there and that nobody can write it.
+        let bytes = unsafe { core::slice::from_raw_parts(self.memory.machine.memory(base), len) };
+        let image = Image::parse(bytes, IMAGE_MACHINE).map_err(|_| Error::BadImage)?;
+        match self.processes[id].load.stage {
+            LoadStage::Empty => self.load_begin(id, &image)?,
+            LoadStage::Copy => self.load_copy(id, &image)?,
+            LoadStage::Relocate => self.load_relocate(id, &image)?,
+            LoadStage::Done => return Err(Error::AlreadyExists),
+        }
+        Ok(self.processes[id].load.stage == LoadStage::Done)
+    }
+
+    fn load_begin(&mut self, id: Id<Process>, image: &Image<'_>) -> Result<()> {
+        let len = image.memory_len() as usize;
+        let base = self.reserve_range(id, len)?;
+        let folio = match self.new_folio(Some(id), len / PAGE_SIZE, false) {
+            Ok(folio) => folio,
+            Err(error) => {
+                self.release_range(id, base, len);
+                return Err(error);
+            }
+        };
+        let load = &mut self.processes[id].load;
+        load.stage = LoadStage::Copy;
+        load.folio = Some(folio);
+        (load.base, load.len) = (base, len);
+        load.entry = base + image.entry() as usize;
+        Ok(())
+    }
+
+    fn load_copy(&mut self, id: Id<Process>, image: &Image<'_>) -> Result<()> {
+        let folio = self.processes[id]
+            .load
+            .folio
+            .expect("set when loading began");
+        let pages = self.processes[id].load.len / PAGE_SIZE;
+        for _ in 0..COPY_STEP {
+            let index = self.processes[id].load.progress;
+            if index == pages {
+                let load = &mut self.processes[id].load;
+                (load.stage, load.progress) = (LoadStage::Relocate, 0);
+                return Ok(());
+            }
+            self.processes[id].load.progress += 1;
+            let address = (index * PAGE_SIZE) as u64;
+            // Segments share no page, and most pages of a hole belong to none.
+            let Some(segment) = image.segments().find(|s| s.pages().contains(&address)) else {
+                continue;
+            };
+            let content = image.content(&segment);
+            // The part of this page that the file gives: [from, to) of the segment's bytes.
+            let from = address.saturating_sub(segment.vaddr) as usize;
+            let skip = segment.vaddr.saturating_sub(address) as usize;
+            let to = content.len().min(from + PAGE_SIZE - skip);
+            let bytes = content.get(from..to).unwrap_or(&[]);
+            if bytes.is_empty() && !segment.executable {
+                continue; // All zeros: its first touch makes it.
+            }
+            if segment.executable {
+                self.load_code_page(folio, index, skip, bytes)?;
+            } else {
+                let page = self.folios[folio].touch(&mut self.memory, index);
+                let to = self.memory.machine.memory(page.frame.offset(skip));
+                // SAFETY: the frame belongs to the new image, which nobody sees yet, and
+                // `skip + bytes.len()` is at most a page.
+                unsafe { to.copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
+            }
+        }
+        Ok(())
+    }
+
+    fn load_code_page(
+        &mut self,
+        folio: Id<crate::object::Folio>,
+        index: usize,
+        skip: usize,
+        bytes: &[u8],
+    ) -> Result<()> {
+        let memory = &mut self.memory;
+        let frame = memory
+            .code
+            .allocate(&mut memory.machine, &mut memory.frames)
+            .ok_or(Error::OutOfMemory)?;
+        // The page was promised as an ordinary one; the pool gave it instead.
+        memory.unreserve(1);
+        self.folios[folio].untouched -= 1;
+        memory.machine.write_code(frame, &[0; PAGE_SIZE]);
+        memory.machine.write_code(frame.offset(skip), bytes);
+        self.folios[folio].set_page(memory, index, Page { frame, code: true });
+        Ok(())
+    }
+
+    fn load_relocate(&mut self, id: Id<Process>, image: &Image<'_>) -> Result<()> {
+        let load = self.processes[id].load;
+        let folio = load.folio.expect("set when loading began");
+        let count = image.relocation_count();
+        for index in load.progress..count.min(load.progress + RELOCATE_STEP) {
+            let relocation = image.relocation(index).map_err(|_| Error::BadImage)?;
+            let value = (load.base as u64).wrapping_add(relocation.addend);
+            let offset = relocation.offset as usize;
+            let page = self.folios[folio].touch(&mut self.memory, offset / PAGE_SIZE);
+            let at = page.frame.offset(offset % PAGE_SIZE);
+            match page.code {
+                true => self.memory.machine.write_code(at, &value.to_le_bytes()),
+                false => self.memory.write_u64(at, value),
+            }
+        }
+        self.processes[id].load.progress = load.progress + RELOCATE_STEP;
+        if load.progress + RELOCATE_STEP < count {
+            return Ok(());
+        }
+        self.load_map(id, image)
+    }
+
+    fn load_map(&mut self, id: Id<Process>, image: &Image<'_>) -> Result<()> {
+        let load = self.processes[id].load;
+        let folio = load.folio.expect("set when loading began");
+        let count = image.segments().count();
+        for (number, segment) in image.segments().enumerate() {
+            let pages = segment.pages();
+            let permission = match (segment.writable, segment.executable) {
+                (false, false) => Permission::Read,
+                (true, false) => Permission::ReadWrite,
+                (false, true) => Permission::Execute,
+                (true, true) => return Err(Error::BadImage),
+            };
+            let first_page = pages.start as usize / PAGE_SIZE;
+            let request = MapRequest {
+                folio,
+                first_page,
+                pages: (pages.end as usize / PAGE_SIZE) - first_page,
+                permission,
+                stack: false,
+            };
+            // Mappings go in the reverse order in which they were made, so the first one made
+            // is the last to go and gives the whole range back.
+            let region = (number == 0).then_some((load.base, load.len));
+            let made = self.map_at(id, request, load.base + pages.start as usize, region);
+            if number == 0 && made.is_ok() {
+                self.processes[id].load.stage = LoadStage::Done;
+            }
+            made?;
+        }
+        if count == 0 {
+            return Err(Error::BadImage);
+        }
+        self.memory.machine.synchronize_code();
+        Ok(())
+    }
+}

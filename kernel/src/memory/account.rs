@@ -1,0 +1,114 @@
+//! Memory with promises: frames that are free, and frames that are promised to somebody.
+//!
+//! Rule 12: memory is charged and reserved when an object is created, and only taken when it
+//! is first touched. A promise can therefore always be kept, and a page fault cannot fail for
+//! lack of memory.
+
+use abi::{Error, Result};
+
+use crate::arch::Machine;
+use crate::memory::{CodePool, FRAME_LEN, Frames, PhysAddr};
+
+/// The machine's memory.
+pub struct Memory {
+    /// The machine itself: memory is reached through it.
+    pub machine: Machine,
+    /// Free frames, including those that are promised.
+    pub frames: Frames,
+    /// Frames for code.
+    pub code: CodePool,
+    reserved: usize,
+}
+
+impl Memory {
+    /// All of `frames` free and none promised.
+    pub fn new(machine: Machine, frames: Frames) -> Memory {
+        Memory {
+            machine,
+            frames,
+            code: CodePool::new(),
+            reserved: 0,
+        }
+    }
+
+    /// Frames that are neither in use nor promised.
+    pub fn available(&self) -> usize {
+        self.frames.free_count().saturating_sub(self.reserved)
+    }
+
+    /// Promises `count` frames, to be taken one by one with [`Memory::take_reserved`].
+    pub fn reserve(&mut self, count: usize) -> Result<()> {
+        if self.available() < count {
+            return Err(Error::OutOfMemory);
+        }
+        self.reserved += count;
+        Ok(())
+    }
+
+    /// Takes a promise back.
+    pub fn unreserve(&mut self, count: usize) {
+        self.reserved -= count;
+    }
+
+    /// Takes one promised frame, zeroed.
+    pub fn take_reserved(&mut self) -> PhysAddr {
+        let frame = self
+            .frames
+            .allocate(0)
+            .expect("a promised frame is free by the definition of available()");
+        self.reserved -= 1;
+        self.zero(frame, FRAME_LEN);
+        frame
+    }
+
+    /// Takes a block of 2^order frames that nobody was promised. Its content is arbitrary.
+    pub fn allocate(&mut self, order: usize) -> Result<PhysAddr> {
+        if self.available() < 1 << order {
+            return Err(Error::OutOfMemory);
+        }
+        self.frames.allocate(order).ok_or(Error::OutOfMemory)
+    }
+
+    /// Takes one frame, zeroed.
+    pub fn allocate_zeroed(&mut self) -> Result<PhysAddr> {
+        let frame = self.allocate(0)?;
+        self.zero(frame, FRAME_LEN);
+        Ok(frame)
+    }
+
+    /// Gives a block back.
+    pub fn free(&mut self, block: PhysAddr) {
+        self.frames.free(block);
+    }
+
+    /// Writes zeros.
+    pub fn zero(&self, start: PhysAddr, len: usize) {
+        // SAFETY: callers pass memory that they were given and that nobody refers to.
+        unsafe { self.machine.memory(start).write_bytes(0, len) };
+    }
+
+    /// Reads one machine word.
+    pub fn read_u64(&self, at: PhysAddr) -> u64 {
+        // SAFETY: frames are always mapped; a plain integer has no invalid values.
+        unsafe { self.machine.memory(at).cast::<u64>().read() }
+    }
+
+    /// Writes one machine word into memory that the caller was given.
+    pub fn write_u64(&mut self, at: PhysAddr, value: u64) {
+        // SAFETY: as in `read_u64`.
+        unsafe { self.machine.memory(at).cast::<u64>().write(value) };
+    }
+
+    /// Copies between two places that do not overlap. Whole machine words: `len` is rounded
+    /// up to 8, which both places have room for. A loop over words beats `memcpy` for the short
+    /// bodies that messages have.
+    #[inline]
+    pub fn copy_words(&self, from: *const u8, to: *mut u8, len: usize) {
+        let (from, to) = (from.cast::<u64>(), to.cast::<u64>());
+        for i in 0..len.div_ceil(8) {
+            // SAFETY: callers pass message buffers or queue slots, which are multiples of 8
+            // bytes long, 8-aligned, and hold `len` bytes by the checks on the header.
+            unsafe { to.add(i).write(from.add(i).read()) };
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! Channels: connected pairs of ends, each with a bounded queue of messages towards it.
+//!
+//! The two queues lie in one block of memory that is charged when the channel is made, so
+//! nothing is allocated per message. A request reserves the slot for its reply in the queue
+//! of the one who asks (rule 9); `reserved` and `owed` keep count of that.
+
+use abi::HANDLES_MAX;
+
+use crate::memory::{Id, PhysAddr};
+use crate::object::{Entry, Process, Source, Thread};
+
+/// One of the two ends.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum Side {
+    /// The first.
+    A = 0,
+    /// The second.
+    B = 1,
+}
+
+impl Side {
+    /// The opposite end.
+    #[inline]
+    pub const fn other(self) -> Side {
+        match self {
+            Side::A => Side::B,
+            Side::B => Side::A,
+        }
+    }
+}
+
+/// What stands before each message's body in a queue.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct SlotHeader {
+    /// The header as it crossed the gate, checked.
+    pub info: u64,
+    /// The transaction number.
+    pub transaction: u64,
+    /// The handles that travel, taken out of the sender's table.
+    pub handles: [Entry; HANDLES_MAX],
+}
+
+/// A connected pair of ends.
+pub struct Channel {
+    /// Who pays, and with whose end the channel ends (rule 10).
+    pub owner: Id<Process>,
+    /// The owner's other channels.
+    pub next_owned: Option<Id<Channel>>,
+    /// The owner's other channels.
+    pub previous_owned: Option<Id<Channel>>,
+    /// The next channel on the list of dead ones.
+    pub next_dead: Option<Id<Channel>>,
+    /// Whether it ended: its owner did, or both ends are closed.
+    pub ended: bool,
+    /// Both queues, first that towards end A; none once an ended channel was taken apart.
+    pub memory: Option<PhysAddr>,
+    /// Order of that block.
+    pub order: u8,
+    /// Slots in each queue.
+    pub slots: u16,
+    /// Most bytes in a body.
+    pub body_max: u16,
+    /// The two ends.
+    pub ends: [End; 2],
+}
+
+/// One end: what comes in there.
+#[derive(Clone, Copy)]
+pub struct End {
+    /// Whether a handle to it exists, in a table or in a message.
+    pub open: bool,
+    /// Whether a send from here was refused, and "writable" is still owed.
+    pub writable_armed: bool,
+    /// Whether "writable" is to be reported.
+    pub writable: bool,
+    /// First message in the queue.
+    pub head: u16,
+    /// Messages in the queue.
+    pub count: u16,
+    /// Slots kept for replies to requests that were sent from here.
+    pub reserved: u16,
+    /// Requests that arrived here, or are queued, and have not been answered.
+    pub owed: u16,
+    /// Where the end is attached.
+    pub source: Option<Id<Source>>,
+    /// The thread that waits here for the reply to one transaction.
+    pub caller: Option<(Id<Thread>, u32)>,
+}
+
+impl End {
+    /// A fresh end.
+    pub const fn new() -> End {
+        End {
+            open: true,
+            writable_armed: false,
+            writable: false,
+            head: 0,
+            count: 0,
+            reserved: 0,
+            owed: 0,
+            source: None,
+            caller: None,
+        }
+    }
+}
+
+impl Channel {
+    /// Bytes of one slot for bodies of up to `body_max` bytes.
+    pub const fn slot_len(body_max: usize) -> usize {
+        size_of::<SlotHeader>() + body_max.next_multiple_of(8)
+    }
+
+    /// Where the slot with this number in the queue towards `side` lies.
+    pub fn slot(&self, side: Side, number: u16) -> PhysAddr {
+        let index = side as usize * self.slots as usize + number as usize;
+        let memory = self
+            .memory
+            .expect("a channel that was taken apart has no messages");
+        memory.offset(index * Channel::slot_len(self.body_max as usize))
+    }
+
+    /// Whether the queue towards `side` has room for one message that is not a reply.
+    #[inline]
+    pub fn has_room(&self, side: Side) -> bool {
+        let end = &self.ends[side as usize];
+        end.count + end.reserved < self.slots
+    }
+
+    /// The end on this side.
+    #[inline]
+    pub fn end(&mut self, side: Side) -> &mut End {
+        &mut self.ends[side as usize]
+    }
+}

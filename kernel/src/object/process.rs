@@ -1,0 +1,121 @@
+//! Processes: what a component holds, and what it may hold.
+
+use abi::{Isolation, Name, ProcessState};
+
+use crate::arch::Permission;
+use crate::memory::Id;
+use crate::object::{Channel, Folio, HandleTable, Source, Space, Thread};
+
+/// One running component.
+pub struct Process {
+    /// The component's name.
+    pub name: Name,
+    /// How it is kept apart.
+    pub isolation: Isolation,
+    /// Where it is in its life.
+    pub state: ProcessState,
+    /// How it ended.
+    pub status: usize,
+    /// Its threads' priority: 0 runs first.
+    pub priority: u8,
+    /// Its address space: its own, or the kernel's.
+    pub space: Id<Space>,
+    /// What it may reach.
+    pub handles: HandleTable,
+    /// Pages charged to it.
+    pub memory_pages: usize,
+    /// Most pages that may be.
+    pub memory_pages_max: usize,
+    /// Its threads.
+    pub threads: Option<Id<Thread>>,
+    /// How many those are.
+    pub thread_count: u32,
+    /// Most threads it may have.
+    pub threads_max: u32,
+    /// Its mappings.
+    pub mappings: Option<Id<Mapping>>,
+    /// Channels that it pays for.
+    pub channels: Option<Id<Channel>>,
+    /// Where its end is reported.
+    pub source: Option<Id<Source>>,
+    /// Whether its end was reported.
+    pub end_reported: bool,
+    /// Handles to it.
+    pub references: u32,
+    /// Bytes of heap to start with.
+    pub heap_len: usize,
+    /// Bytes of stack for its first thread.
+    pub stack_len: usize,
+    /// How far loading has come, and what was loaded.
+    pub load: Load,
+    /// Ticks that its threads that have ended spent on CPUs.
+    pub cpu_ticks: u64,
+    /// Messages it has sent.
+    pub messages_sent: u64,
+    /// How far teardown has come in its handle table.
+    pub teardown_cursor: usize,
+    /// The next process on the list of those to tear down.
+    pub next_dead: Option<Id<Process>>,
+}
+
+/// A range of addresses that shows part of a folio.
+pub struct Mapping {
+    /// First address.
+    pub address: usize,
+    /// Pages.
+    pub pages: usize,
+    /// What is seen there.
+    pub folio: Id<Folio>,
+    /// The folio's page at the first address.
+    pub first_page: usize,
+    /// What may be done there.
+    pub permission: Permission,
+    /// Whether it is a thread's stack.
+    pub stack: bool,
+    /// The range of addresses to give back with this mapping, if it is this one's to give.
+    pub region: Option<(usize, usize)>,
+    /// The process's other mappings.
+    pub next: Option<Id<Mapping>>,
+}
+
+/// A program image in a process.
+#[derive(Clone, Copy)]
+pub struct Load {
+    /// What comes next.
+    pub stage: LoadStage,
+    /// Pages copied, or relocations made, in this stage.
+    pub progress: usize,
+    /// The folio that the image is copied to.
+    pub folio: Option<Id<Folio>>,
+    /// Where the image is.
+    pub base: usize,
+    /// Its bytes, in whole pages.
+    pub len: usize,
+    /// Where it starts.
+    pub entry: usize,
+}
+
+/// The steps of loading an image; each call does a bounded part of one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LoadStage {
+    /// Nothing is loaded.
+    Empty,
+    /// Pages are copied.
+    Copy,
+    /// Addresses are filled in.
+    Relocate,
+    /// It is mapped and can be started.
+    Done,
+}
+
+impl Load {
+    /// Nothing loaded.
+    pub const EMPTY: Load = Load {
+        stage: LoadStage::Empty,
+        progress: 0,
+        folio: None,
+        base: 0,
+        len: 0,
+        entry: 0,
+    };
+}

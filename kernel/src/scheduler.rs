@@ -1,0 +1,336 @@
+//! Which thread runs where, and when something is due.
+//!
+//! Each CPU has a list of ready threads per priority. A thread that wakes goes to an idle CPU
+//! if there is one, otherwise to the CPU that woke it; a CPU with nothing to do takes from the
+//! others. The hardware timer of a CPU is set only when something is due: a deadline, or the end
+//! of a slice while another thread of the same priority is ready. Nothing ticks.
+
+use crate::kernel::{CPUS_MAX, Exit, Kernel};
+use crate::memory::Id;
+use crate::object::{Deadline, Space, Thread, ThreadState};
+
+/// Priorities: 0 runs first.
+pub const PRIORITIES: usize = 8;
+/// How long a thread runs while others of its priority are ready.
+const SLICE_NS: u64 = 10_000_000;
+
+/// What a CPU is doing.
+pub struct CpuState {
+    /// The thread on it.
+    pub current: Option<Id<Thread>>,
+    /// Ready threads: first and last for each priority.
+    ready: [(Option<Id<Thread>>, Option<Id<Thread>>); PRIORITIES],
+    /// Bit n: there are ready threads of priority n.
+    ready_mask: u32,
+    /// The address space whose user half is visible.
+    pub active_space: Option<Id<Space>>,
+    /// When the current thread's slice ends, or `u64::MAX`.
+    slice_end: u64,
+    /// What the hardware timer is set to.
+    armed: u64,
+    /// Whether it takes part.
+    pub online: bool,
+    /// Since when it has been idle, in ticks.
+    idle_since: u64,
+}
+
+impl CpuState {
+    /// A CPU that has not started.
+    pub const fn new() -> CpuState {
+        CpuState {
+            current: None,
+            ready: [(None, None); PRIORITIES],
+            ready_mask: 0,
+            active_space: None,
+            slice_end: u64::MAX,
+            armed: u64::MAX,
+            online: false,
+            idle_since: 0,
+        }
+    }
+
+    /// The best priority among the ready threads; `PRIORITIES` if there are none.
+    #[inline]
+    pub fn best_ready(&self) -> u32 {
+        if self.ready_mask == 0 {
+            PRIORITIES as u32
+        } else {
+            self.ready_mask.trailing_zeros()
+        }
+    }
+}
+
+impl Kernel {
+    /// Puts a runnable thread on a run queue. `cpu` is the CPU that this happens on.
+    pub fn make_ready(&mut self, thread: Id<Thread>, cpu: usize) {
+        let last = self.threads[thread].cpu as usize;
+        let idle = self.idle_cpus;
+        let target = match idle {
+            0 => cpu,
+            _ if idle >> last & 1 == 1 => last,
+            _ => idle.trailing_zeros() as usize,
+        };
+        self.enqueue(thread, target, false);
+        if target != cpu {
+            self.idle_cpus &= !(1 << target);
+            self.memory.machine.interrupt_cpu(target);
+        } else {
+            self.idle_cpus &= !(1 << cpu);
+            self.start_slice(cpu);
+        }
+    }
+
+    /// Lets the current thread's slice begin if somebody of its priority waits for its end.
+    fn start_slice(&mut self, cpu: usize) {
+        let Some(current) = self.cpus[cpu].current else {
+            return;
+        };
+        let priority = self.threads[current].priority;
+        let state = &self.cpus[cpu];
+        if state.slice_end == u64::MAX && state.ready_mask >> priority & 1 == 1 {
+            self.cpus[cpu].slice_end = self.memory.machine.now() + self.ticks(SLICE_NS);
+            self.arm_timer(cpu);
+        }
+    }
+
+    fn enqueue(&mut self, thread: Id<Thread>, cpu: usize, first: bool) {
+        let node = &mut self.threads[thread];
+        node.state = ThreadState::Ready;
+        node.cpu = cpu as u16;
+        let priority = node.priority as usize;
+        let (head, tail) = self.cpus[cpu].ready[priority];
+        if first {
+            (node.previous, node.next) = (None, head);
+            self.cpus[cpu].ready[priority] = (Some(thread), tail.or(Some(thread)));
+            if let Some(head) = head {
+                self.threads[head].previous = Some(thread);
+            }
+        } else {
+            (node.previous, node.next) = (tail, None);
+            self.cpus[cpu].ready[priority] = (head.or(Some(thread)), Some(thread));
+            if let Some(tail) = tail {
+                self.threads[tail].next = Some(thread);
+            }
+        }
+        self.cpus[cpu].ready_mask |= 1 << priority;
+    }
+
+    /// Takes a ready thread off its run queue.
+    pub fn dequeue(&mut self, thread: Id<Thread>) {
+        let node = &mut self.threads[thread];
+        let (previous, next) = (node.previous.take(), node.next.take());
+        let (cpu, priority) = (node.cpu as usize, node.priority as usize);
+        match previous {
+            Some(previous) => self.threads[previous].next = next,
+            None => self.cpus[cpu].ready[priority].0 = next,
+        }
+        match next {
+            Some(next) => self.threads[next].previous = previous,
+            None => self.cpus[cpu].ready[priority].1 = previous,
+        }
+        if self.cpus[cpu].ready[priority].0.is_none() {
+            self.cpus[cpu].ready_mask &= !(1 << priority);
+        }
+    }
+
+    /// The CPU has no current thread: chooses one, its own or another CPU's, or idles.
+    pub fn pick(&mut self, cpu: usize) -> Exit {
+        if self.cpus[cpu].ready_mask == 0 {
+            let busiest = (0..CPUS_MAX)
+                .filter(|&other| self.cpus[other].ready_mask != 0)
+                .min_by_key(|&other| self.cpus[other].best_ready());
+            match busiest {
+                Some(other) => return self.run_best_of(other, cpu),
+                None => return self.go_idle(cpu),
+            }
+        }
+        self.run_best_of(cpu, cpu)
+    }
+
+    fn run_best_of(&mut self, from: usize, cpu: usize) -> Exit {
+        let priority = self.cpus[from].best_ready() as usize;
+        let thread = self.cpus[from].ready[priority]
+            .0
+            .expect("the mask says that one is ready");
+        self.dequeue(thread);
+        self.cpus[cpu].slice_end = u64::MAX;
+        let exit = self.run(thread, cpu);
+        self.start_slice(cpu);
+        exit
+    }
+
+    /// Puts a thread on the CPU. Whoever was there has been put down elsewhere already.
+    #[inline]
+    pub fn run(&mut self, thread: Id<Thread>, cpu: usize) -> Exit {
+        let now = self.memory.machine.now();
+        let state = &mut self.cpus[cpu];
+        match state.current.replace(thread) {
+            Some(previous) => {
+                if let Some(previous) = self.threads.get_mut(previous) {
+                    previous.cpu_ticks += now - previous.running_since;
+                }
+            }
+            None => {
+                self.idle_cpus &= !(1 << cpu);
+                if state.idle_since != 0 {
+                    self.statistics.idle_ticks += now - state.idle_since;
+                    state.idle_since = 0;
+                }
+            }
+        }
+        let node = &mut self.threads[thread];
+        node.state = ThreadState::Running;
+        node.cpu = cpu as u16;
+        node.running_since = now;
+        self.statistics.switches += 1;
+        Exit::Run(thread)
+    }
+
+    fn go_idle(&mut self, cpu: usize) -> Exit {
+        let now = self.memory.machine.now();
+        let state = &mut self.cpus[cpu];
+        if let Some(previous) = state.current.take()
+            && let Some(previous) = self.threads.get_mut(previous)
+        {
+            previous.cpu_ticks += now - previous.running_since;
+        }
+        if state.idle_since == 0 {
+            state.idle_since = now;
+        }
+        state.slice_end = u64::MAX;
+        self.idle_cpus |= 1 << cpu;
+        Exit::Idle
+    }
+
+    /// The current thread has blocked or ended. If it made `woken` runnable, that one goes on
+    /// straight away unless somebody more important is ready (rule 14).
+    #[inline]
+    pub fn switch_from_blocked(&mut self, cpu: usize, woken: Option<Id<Thread>>) -> Exit {
+        match woken {
+            Some(thread)
+                if u32::from(self.threads[thread].priority) <= self.cpus[cpu].best_ready() =>
+            {
+                self.run(thread, cpu)
+            }
+            Some(thread) => {
+                self.make_ready(thread, cpu);
+                self.pick(cpu)
+            }
+            None => self.pick(cpu),
+        }
+    }
+
+    /// Chooses between the current thread, which can go on, and the ready ones. `None`: it goes on.
+    #[inline]
+    pub fn preemption(&mut self, cpu: usize) -> Option<Exit> {
+        let Some(current) = self.cpus[cpu].current else {
+            return Some(self.pick(cpu));
+        };
+        let priority = u32::from(self.threads[current].priority);
+        let best = self.cpus[cpu].best_ready();
+        if best > priority {
+            return None;
+        }
+        if best < priority {
+            self.enqueue(current, cpu, true);
+        } else if self.memory.machine.now() >= self.cpus[cpu].slice_end {
+            self.enqueue(current, cpu, false);
+        } else {
+            return None;
+        }
+        Some(self.run_best_of(cpu, cpu))
+    }
+
+    /// The current thread lets others of its priority run first.
+    pub fn yield_now(&mut self, cpu: usize) -> Option<Exit> {
+        let current = self.cpus[cpu].current?;
+        if self.cpus[cpu].best_ready() > u32::from(self.threads[current].priority) {
+            return None;
+        }
+        self.enqueue(current, cpu, false);
+        Some(self.run_best_of(cpu, cpu))
+    }
+
+    /// Handles what is due.
+    pub fn timer_interrupt(&mut self, cpu: usize) {
+        self.cpus[cpu].armed = u64::MAX;
+        let now = self.memory.machine.now();
+        while let Some((at, whose)) = self.deadlines.first(&self.memory) {
+            if at > now {
+                break;
+            }
+            self.cancel_deadline(1);
+            match whose {
+                Deadline::Thread(thread) => {
+                    self.fail_waiting(thread, abi::Error::TimedOut);
+                    self.make_ready(thread, cpu);
+                }
+                Deadline::Timer(id) => {
+                    let timer = &mut self.timers[id];
+                    timer.count = timer.count.saturating_add(1);
+                    let (period, source) = (timer.period, timer.source);
+                    if period > 0 {
+                        // Ticks that were missed are counted, not replayed one by one.
+                        let missed = (now - at) / period;
+                        timer.count = timer.count.saturating_add(missed as u32);
+                        self.set_deadline(at + (missed + 1) * period, whose);
+                    }
+                    self.notify_and_wake(source, cpu);
+                }
+            }
+        }
+        self.arm_timer(cpu);
+    }
+
+    /// Adds a deadline; it must not be in the heap already.
+    pub fn set_deadline(&mut self, at: u64, whose: Deadline) {
+        let Kernel {
+            deadlines,
+            memory,
+            threads,
+            timers,
+            ..
+        } = self;
+        deadlines.insert(memory, at, whose, &mut |whose, place| match whose {
+            Deadline::Thread(id) => threads[id].heap_place = place,
+            Deadline::Timer(id) => timers[id].heap_place = place,
+        });
+        self.deadlines_changed = true;
+    }
+
+    /// Removes a deadline by its place in the heap.
+    pub fn cancel_deadline(&mut self, place: u32) {
+        let Kernel {
+            deadlines,
+            memory,
+            threads,
+            timers,
+            ..
+        } = self;
+        deadlines.remove(memory, place, &mut |whose, place| match whose {
+            Deadline::Thread(id) => threads[id].heap_place = place,
+            Deadline::Timer(id) => timers[id].heap_place = place,
+        });
+    }
+
+    /// Sets this CPU's timer to the next thing due, if that is sooner than what it is set to.
+    /// Invariant: whoever makes a deadline the first one arms its own timer for it, so some
+    /// CPU is always armed for the first deadline or earlier.
+    pub fn arm_timer(&mut self, cpu: usize) {
+        self.deadlines_changed = false;
+        let first = self
+            .deadlines
+            .first(&self.memory)
+            .map_or(u64::MAX, |(at, _)| at);
+        let due = first.min(self.cpus[cpu].slice_end);
+        if due < self.cpus[cpu].armed {
+            self.cpus[cpu].armed = due;
+            self.memory.machine.set_timer(due);
+        }
+    }
+
+    /// Nanoseconds in ticks of the counter.
+    pub fn ticks(&self, nanoseconds: u64) -> u64 {
+        nanoseconds * self.memory.machine.ticks_per_second() / 1_000_000_000
+    }
+}

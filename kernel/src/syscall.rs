@@ -1,0 +1,406 @@
+//! The system calls: from registers to operations and back.
+//!
+//! What each call takes and answers is written down in [`abi::Call`]. The calls of the message
+//! path come first, since their length is what everything on FTL pays; the others are rare.
+
+use abi::{Call, Error, Handle, MessageInfo, MessageKind, Result, Rights};
+
+use crate::ipc::Waited;
+use crate::kernel::{Exit, Kernel, Shutdown};
+use crate::log::Level;
+use crate::memory::Id;
+use crate::object::{Deadline, Doorbell, Object, Process, Queue, ThreadState, Timer};
+
+fn handle(register: usize) -> Handle {
+    Handle::from_raw(register as u32)
+}
+
+impl Kernel {
+    /// A call by the thread on this CPU.
+    #[inline]
+    pub fn syscall(&mut self, cpu: usize, number: usize, arguments: [usize; 6]) -> Exit {
+        self.statistics.calls += 1;
+        let exit = match Call::from_number(number) {
+            Some(Call::Nop) => Exit::Value(0),
+            Some(Call::SendWait) => self.send_wait(cpu, arguments),
+            Some(Call::Call) => self.call(cpu, arguments),
+            Some(Call::Wait) => {
+                let thread = self.current(cpu);
+                let waited = self.wait(thread, handle(arguments[0]), arguments[1]);
+                self.finish_wait(cpu, None, waited)
+            }
+            Some(Call::Send) => self.send_only(cpu, arguments),
+            Some(call) => self.rare_call(cpu, call, arguments),
+            None => Exit::Value(Error::UnknownCall.to_register()),
+        };
+        if self.has_garbage() || self.deadlines_changed {
+            return self.finish_call(cpu, exit);
+        }
+        exit
+    }
+
+    /// What a call leaves behind for its end: garbage, a new first deadline.
+    #[cold]
+    #[inline(never)]
+    fn finish_call(&mut self, cpu: usize, exit: Exit) -> Exit {
+        self.collect_garbage(cpu);
+        if self.deadlines_changed {
+            self.arm_timer(cpu);
+        }
+        // Collecting may have ended the thread that was to go on.
+        match exit {
+            Exit::Run(thread)
+                if self
+                    .threads
+                    .get(thread)
+                    .is_none_or(|t| t.state == ThreadState::Dead) =>
+            {
+                self.end_condemned(cpu);
+                self.pick(cpu)
+            }
+            exit => exit,
+        }
+    }
+
+    #[inline]
+    fn send_wait(&mut self, cpu: usize, a: [usize; 6]) -> Exit {
+        let thread = self.current(cpu);
+        let (channel, queue) = abi::unpack_handles(a[0]);
+        self.statistics.messages += 1;
+        match self.send(thread, channel, a[1], a[2], [a[3], a[4]]) {
+            Ok(woken) => {
+                let waited = self.wait(thread, queue, a[5]);
+                self.finish_wait(cpu, woken, waited)
+            }
+            Err(error) => Exit::Value(error.to_register()),
+        }
+    }
+
+    #[inline]
+    fn call(&mut self, cpu: usize, a: [usize; 6]) -> Exit {
+        let thread = self.current(cpu);
+        let info = MessageInfo::from_bits(a[1] as u64);
+        let end = match self.calling_end(thread, handle(a[0])) {
+            Ok(_) if info.kind() != Some(MessageKind::Request) => Err(Error::InvalidArgument),
+            Ok(_) if a[5] == 0 => Err(Error::TimedOut),
+            end => end,
+        };
+        self.statistics.messages += 1;
+        let sent = end.and_then(|end| {
+            Ok((
+                end,
+                self.send(thread, handle(a[0]), a[1], a[2], [a[3], a[4]])?,
+            ))
+        });
+        match sent {
+            Ok(((channel, side), woken)) => {
+                self.await_reply(thread, channel, side, a[2] as u32, a[5]);
+                self.switch_from_blocked(cpu, woken)
+            }
+            Err(error) => Exit::Value(error.to_register()),
+        }
+    }
+
+    #[inline]
+    fn send_only(&mut self, cpu: usize, a: [usize; 6]) -> Exit {
+        let thread = self.current(cpu);
+        self.statistics.messages += 1;
+        match self.send(thread, handle(a[0]), a[1], a[2], [a[3], a[4]]) {
+            Ok(None) => Exit::Value(0),
+            Ok(Some(woken)) => {
+                self.make_ready(woken, cpu);
+                self.value_or_preempt(cpu, 0)
+            }
+            Err(error) => Exit::Value(error.to_register()),
+        }
+    }
+
+    /// The call is done with `value`; but somebody more important may have become ready.
+    fn value_or_preempt(&mut self, cpu: usize, value: usize) -> Exit {
+        let thread = self.current(cpu);
+        match self.preemption(cpu) {
+            None => Exit::Value(value),
+            Some(exit) => {
+                self.threads[thread]
+                    .context
+                    .set_results([value, 0, 0, 0, 0, 0]);
+                exit
+            }
+        }
+    }
+
+    #[inline]
+    fn finish_wait(
+        &mut self,
+        cpu: usize,
+        woken: Option<Id<crate::object::Thread>>,
+        waited: Result<Waited>,
+    ) -> Exit {
+        let results = match waited {
+            Ok(Waited::Blocked) => return self.switch_from_blocked(cpu, woken),
+            Ok(Waited::Now(results)) => results,
+            Err(error) => [error.to_register(), 0, 0, 0, 0, 0],
+        };
+        let thread = self.current(cpu);
+        self.threads[thread].context.set_results(results);
+        if let Some(woken) = woken {
+            self.make_ready(woken, cpu);
+            if let Some(exit) = self.preemption(cpu) {
+                return exit;
+            }
+        }
+        Exit::Run(thread)
+    }
+
+    /// Everything that is not on the message path.
+    #[inline(never)]
+    fn rare_call(&mut self, cpu: usize, call: Call, a: [usize; 6]) -> Exit {
+        let thread = self.current(cpu);
+        let process = self.threads[thread].process;
+        match call {
+            Call::ProcessExit => {
+                self.end_process(process, a[0], cpu);
+                return self.after_own_end(cpu);
+            }
+            Call::ProcessPanic => {
+                self.report_panic(process, thread, a[0], a[1]);
+                self.end_process(process, abi::ProcessState::EXIT_PANIC, cpu);
+                return self.after_own_end(cpu);
+            }
+            Call::ThreadExit => {
+                self.end_thread(thread, cpu);
+                return self.after_own_end(cpu);
+            }
+            Call::SystemShutdown => {
+                if let Err(error) = self.system(process, a[0]) {
+                    return Exit::Value(error.to_register());
+                }
+                self.shutdown = Some(Shutdown::Ordered(a[1]));
+                self.machine_off();
+                return Exit::Value(0);
+            }
+            Call::Yield => {
+                self.threads[thread].context.set_results([0; 6]);
+                return self.yield_now(cpu).unwrap_or(Exit::Value(0));
+            }
+            _ => {}
+        }
+        let result = self.plain_call(cpu, thread, process, call, a);
+        let value = result.unwrap_or_else(Error::to_register);
+        if self.cpus[cpu].current.is_none() || self.threads[thread].state == ThreadState::Dead {
+            return self.after_own_end(cpu);
+        }
+        self.value_or_preempt(cpu, value)
+    }
+
+    /// The calling thread is no more.
+    fn after_own_end(&mut self, cpu: usize) -> Exit {
+        self.end_condemned(cpu);
+        self.pick(cpu)
+    }
+
+    /// Checks that a handle is the right to manage the system.
+    fn system(&self, process: Id<Process>, register: usize) -> Result<()> {
+        match self
+            .lookup(process, handle(register), Rights::MANAGE)?
+            .object
+        {
+            Object::System => Ok(()),
+            _ => Err(Error::WrongKind),
+        }
+    }
+
+    /// Calls that answer at once with one value.
+    fn plain_call(
+        &mut self,
+        cpu: usize,
+        thread: Id<crate::object::Thread>,
+        process: Id<Process>,
+        call: Call,
+        a: [usize; 6],
+    ) -> Result<usize> {
+        match call {
+            Call::Log => {
+                let level = Level::from_number(a[0]).ok_or(Error::InvalidArgument)?;
+                self.log_from(process, thread, level, a[1])
+            }
+            Call::HandleClose => {
+                let table = &mut self.processes[process].handles;
+                let entry = table.remove(&self.memory.machine, handle(a[0]))?;
+                self.release(entry.object, cpu);
+                Ok(0)
+            }
+            Call::HandleDuplicate => {
+                let entry = self.lookup(process, handle(a[0]), Rights::DUPLICATE)?;
+                if matches!(entry.object, Object::Channel(..) | Object::Device(_)) {
+                    return Err(Error::WrongKind);
+                }
+                let rights = entry.rights.intersection(Rights::from_bits(a[1] as u16));
+                let new = self.add_handle(process, entry.object, rights)?;
+                self.retain(entry.object);
+                Ok(new.raw() as usize)
+            }
+            Call::ChannelCreate => self.channel_create(process, a[0], a[1]),
+            Call::QueueCreate => {
+                self.queues
+                    .reserve(&self.memory.machine, &mut self.memory.frames)?;
+                self.reserve_process_handles(process, 1)?;
+                let object = Object::Queue(self.queues.insert(Queue::new()));
+                Ok(self.add_handle(process, object, Rights::ALL)?.raw() as usize)
+            }
+            Call::QueueAttach => {
+                let queue = self.lookup(process, handle(a[0]), Rights::WAIT)?;
+                let Object::Queue(queue) = queue.object else {
+                    return Err(Error::WrongKind);
+                };
+                let source = self.lookup(process, handle(a[1]), Rights::WAIT)?;
+                self.attach(queue, source.object, a[2])?;
+                Ok(0)
+            }
+            Call::QueueDetach => {
+                let source = self.lookup(process, handle(a[0]), Rights::WAIT)?;
+                self.detach(source.object)?;
+                Ok(0)
+            }
+            Call::FolioCreate => self.folio_create(process, a[0], a[1]),
+            Call::FolioMap => self.folio_map(process, handle(a[0]), a[1], a[2], a[3]),
+            Call::FolioUnmap => self.folio_unmap(process, a[0], cpu),
+            Call::FolioSize => {
+                let entry = self.lookup(process, handle(a[0]), Rights::NONE)?;
+                let Object::Folio(id) = entry.object else {
+                    return Err(Error::WrongKind);
+                };
+                Ok(self.folios[id].pages as usize * abi::PAGE_SIZE)
+            }
+            Call::TimerCreate => {
+                self.timers
+                    .reserve(&self.memory.machine, &mut self.memory.frames)?;
+                self.reserve_process_handles(process, 1)?;
+                self.deadlines.reserve(&mut self.memory)?;
+                let object = Object::Timer(self.timers.insert(Timer {
+                    period: 0,
+                    count: 0,
+                    heap_place: 0,
+                    source: None,
+                    references: 1,
+                }));
+                Ok(self.add_handle(process, object, Rights::ALL)?.raw() as usize)
+            }
+            Call::TimerSet => {
+                let entry = self.lookup(process, handle(a[0]), Rights::WRITE)?;
+                let Object::Timer(id) = entry.object else {
+                    return Err(Error::WrongKind);
+                };
+                let place = self.timers[id].heap_place;
+                if place != 0 {
+                    self.cancel_deadline(place);
+                }
+                self.timers[id].count = 0;
+                self.timers[id].period = a[2] as u64;
+                if a[1] != 0 {
+                    self.set_deadline(a[1] as u64, Deadline::Timer(id));
+                }
+                Ok(0)
+            }
+            Call::DoorbellCreate => {
+                self.doorbells
+                    .reserve(&self.memory.machine, &mut self.memory.frames)?;
+                self.reserve_process_handles(process, 1)?;
+                let bell = Doorbell {
+                    count: 0,
+                    source: None,
+                    references: 1,
+                };
+                let object = Object::Doorbell(self.doorbells.insert(bell));
+                Ok(self.add_handle(process, object, Rights::ALL)?.raw() as usize)
+            }
+            Call::DoorbellRing => {
+                let entry = self.lookup(process, handle(a[0]), Rights::WRITE)?;
+                let Object::Doorbell(id) = entry.object else {
+                    return Err(Error::WrongKind);
+                };
+                let bell = &mut self.doorbells[id];
+                bell.count = bell.count.saturating_add(1);
+                let source = bell.source;
+                self.notify_and_wake(source, cpu);
+                Ok(0)
+            }
+            Call::InterruptAck => {
+                let entry = self.lookup(process, handle(a[0]), Rights::WRITE)?;
+                let Object::Interrupt(id) = entry.object else {
+                    return Err(Error::WrongKind);
+                };
+                let number = self.interrupts[id].number;
+                self.memory.machine.unmask_interrupt(number);
+                Ok(0)
+            }
+            Call::DeviceInfo => {
+                self.system(process, a[0])?;
+                self.device_info(thread, a[1])
+            }
+            Call::DeviceOpen => {
+                self.system(process, a[0])?;
+                self.device_open(process, a[1])
+            }
+            Call::DeviceMap => self.device_map(process, handle(a[0]), a[1]),
+            Call::DeviceInterrupt => self.device_interrupt_handle(process, handle(a[0]), a[1]),
+            Call::DeviceDma => self.device_dma(process, handle(a[0]), handle(a[1])),
+            Call::ProcessCreate => {
+                self.system(process, a[0])?;
+                self.process_create_call(process, thread)
+            }
+            Call::ProcessLoad => self.process_load(process, handle(a[0]), handle(a[1]), a[2], a[3]),
+            Call::ProcessStart => self.process_start_call(process, handle(a[0]), handle(a[1]), cpu),
+            Call::ProcessKill => {
+                let target = self.managed_process(process, handle(a[0]))?;
+                if self.processes[target].state != abi::ProcessState::Ended {
+                    self.end_process(target, a[1], cpu);
+                }
+                Ok(0)
+            }
+            Call::ProcessInfo => {
+                let entry = self.lookup(process, handle(a[0]), Rights::READ)?;
+                let Object::Process(target) = entry.object else {
+                    return Err(Error::WrongKind);
+                };
+                let info = self.process_info(target);
+                self.answer(thread, info);
+                Ok(0)
+            }
+            Call::ThreadCreate => self.thread_create_call(process, a[0], a[1], a[2], cpu),
+            Call::SystemStatistics => {
+                self.system(process, a[0])?;
+                let statistics = self.current_statistics();
+                self.answer(thread, statistics);
+                Ok(0)
+            }
+            Call::Random => {
+                if !self.random.is_seeded() {
+                    return Err(Error::Unsupported);
+                }
+                let seed = self.random.seed();
+                self.answer(thread, seed);
+                Ok(seed.len())
+            }
+            Call::LogRead => {
+                self.system(process, a[0])?;
+                Ok(self.log_read(thread, a[1] as u64))
+            }
+            // The message path and the calls that do not return were handled before.
+            Call::Nop | Call::Wait | Call::Send | Call::SendWait | Call::Call => Ok(0),
+            Call::ProcessExit
+            | Call::ProcessPanic
+            | Call::ThreadExit
+            | Call::SystemShutdown
+            | Call::Yield => Ok(0),
+        }
+    }
+
+    /// The process behind a handle that allows to manage it.
+    pub fn managed_process(&self, process: Id<Process>, handle: Handle) -> Result<Id<Process>> {
+        match self.lookup(process, handle, Rights::MANAGE)?.object {
+            Object::Process(target) => Ok(target),
+            _ => Err(Error::WrongKind),
+        }
+    }
+}
