@@ -44,6 +44,7 @@ impl Kernel {
             ThreadState::Running => {
                 let runs_on = self.threads[id].cpu as usize;
                 self.threads[id].state = ThreadState::Dead;
+                self.condemned_threads += 1;
                 if runs_on != cpu {
                     self.memory.machine.interrupt_cpu(runs_on);
                 }

@@ -50,6 +50,9 @@ impl fmt::Display for Fault {
 impl Kernel {
     /// The thread on this CPU has faulted; its registers are in its context.
     pub fn fault(&mut self, cpu: usize, fault: Fault) -> Exit {
+        if self.current_is_condemned(cpu) {
+            return self.leave(cpu);
+        }
         let thread = self.current(cpu);
         let process = self.threads[thread].process;
         if self.answer_page_fault(process, fault) {

@@ -36,7 +36,7 @@ impl Kernel {
         transaction: usize,
         handles: [usize; 2],
     ) -> Result<Option<Id<Thread>>> {
-        let process = self.threads[sender].process;
+        let (process, cpu) = (self.threads[sender].process, self.threads[sender].cpu as usize);
         let entry = self.processes[process]
             .handles
             .get(&self.memory.machine, channel)?;
@@ -96,7 +96,7 @@ impl Kernel {
         if kind == MessageKind::Reply {
             // The slot that was kept is free again unless the reply is queued below: whoever
             // was refused on that side may try again.
-            self.note_writable(id, peer);
+            self.note_writable(id, peer, cpu);
         }
         if let Some((receiver, key)) = self.direct_receiver(&end, kind, transaction) {
             let room = info.handle_count() == 0
@@ -142,7 +142,7 @@ impl Kernel {
         Ok(self.channels[id]
             .end(peer)
             .source
-            .and_then(|source| self.notify(source)))
+            .and_then(|source| self.notify(source, cpu)))
     }
 
     /// Who, if anyone, takes a message arriving at this end without a detour, and under which key.
@@ -297,13 +297,13 @@ impl Kernel {
 
     /// Something happened at a source: lists it, or hands the event straight to the queue's
     /// waiter, which is then runnable and on no run queue.
-    pub fn notify(&mut self, source: Id<Source>) -> Option<Id<Thread>> {
+    pub fn notify(&mut self, source: Id<Source>, cpu: usize) -> Option<Id<Thread>> {
         let queue = self.sources[source].queue;
         if !self.sources[source].listed {
             self.list_source(source, queue);
         }
         let waiter = self.queues[queue].waiter?;
-        match self.next_event(waiter, queue) {
+        match self.next_event(waiter, queue, cpu) {
             Ok(Some(results)) => {
                 self.queues[queue].waiter = None;
                 self.finish_waiting(waiter, results);
@@ -321,7 +321,7 @@ impl Kernel {
     /// [`Kernel::notify`], and the waiter goes on a run queue.
     pub fn notify_and_wake(&mut self, source: Option<Id<Source>>, cpu: usize) {
         if let Some(source) = source
-            && let Some(thread) = self.notify(source)
+            && let Some(thread) = self.notify(source, cpu)
         {
             self.make_ready(thread, cpu);
         }
@@ -330,7 +330,7 @@ impl Kernel {
     /// Waits for the next event of a queue.
     #[inline]
     pub fn wait(&mut self, thread: Id<Thread>, queue: Handle, deadline: usize) -> Result<Waited> {
-        let process = self.threads[thread].process;
+        let (process, cpu) = (self.threads[thread].process, self.threads[thread].cpu as usize);
         let entry = self.processes[process]
             .handles
             .get(&self.memory.machine, queue)?;
@@ -345,7 +345,7 @@ impl Kernel {
             return Err(Error::Busy);
         }
         if queue.head.is_some()
-            && let Some(results) = self.next_event(thread, id)?
+            && let Some(results) = self.next_event(thread, id, cpu)?
         {
             return Ok(Waited::Now(results));
         }
@@ -395,10 +395,10 @@ impl Kernel {
     }
 
     /// Takes the first source of a queue that has something to say, and what it says.
-    fn next_event(&mut self, thread: Id<Thread>, queue: Id<Queue>) -> Result<Option<[usize; 6]>> {
+    fn next_event(&mut self, thread: Id<Thread>, queue: Id<Queue>, cpu: usize) -> Result<Option<[usize; 6]>> {
         while let Some(source) = self.queues[queue].head {
             self.unlist_source(source, queue);
-            match self.take_event(thread, source) {
+            match self.take_event(thread, source, cpu) {
                 Ok(Some((results, more))) => {
                     if more {
                         self.list_source(source, queue);
@@ -420,13 +420,14 @@ impl Kernel {
         &mut self,
         thread: Id<Thread>,
         source: Id<Source>,
+        cpu: usize,
     ) -> Result<Option<([usize; 6], bool)>> {
         let Source { key, object, .. } = self.sources[source];
         let counted = |kind: EventKind, count: u32| {
             (count > 0).then_some(([kind as usize, key, count as usize, 0, 0, 0], false))
         };
         Ok(match object {
-            Object::Channel(side, id) => return self.take_channel_event(thread, key, id, side),
+            Object::Channel(side, id) => return self.take_channel_event(thread, cpu, key, id, side),
             Object::Timer(id) => self
                 .timers
                 .get_mut(id)
@@ -454,6 +455,7 @@ impl Kernel {
     fn take_channel_event(
         &mut self,
         thread: Id<Thread>,
+        cpu: usize,
         key: usize,
         id: Id<Channel>,
         side: Side,
@@ -496,7 +498,7 @@ impl Kernel {
         } else {
             [0; 2]
         };
-        self.note_writable(id, side.other());
+        self.note_writable(id, side.other(), cpu);
         let results = [
             EventKind::Message as usize,
             key,
@@ -510,7 +512,7 @@ impl Kernel {
 
     /// A slot came free that a send from `side` may have been refused for.
     #[inline]
-    fn note_writable(&mut self, id: Id<Channel>, side: Side) {
+    fn note_writable(&mut self, id: Id<Channel>, side: Side, cpu: usize) {
         let channel = &mut self.channels[id];
         if channel.end(side).writable_armed
             && channel.has_room(side.other())
@@ -519,12 +521,8 @@ impl Kernel {
             let end = channel.end(side);
             end.writable_armed = false;
             end.writable = true;
-            if let Some(source) = end.source
-                && let Some(thread) = self.notify(source)
-            {
-                let cpu = self.threads[thread].cpu as usize;
-                self.make_ready(thread, cpu);
-            }
+            let source = end.source;
+            self.notify_and_wake(source, cpu);
         }
     }
 

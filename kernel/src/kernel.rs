@@ -71,6 +71,8 @@ pub struct Kernel {
     pub deadlines: DeadlineHeap,
     /// Whether the hardware timer may have to be set anew before leaving.
     pub deadlines_changed: bool,
+    /// Threads that were ended while they ran, and whose CPU has not left the kernel since.
+    pub condemned_threads: u32,
     /// Processes to tear down.
     pub dead_processes: Option<Id<Process>>,
     /// Channels to take apart.
@@ -136,6 +138,7 @@ impl Kernel {
             kernel_space,
             deadlines: DeadlineHeap::new(),
             deadlines_changed: false,
+            condemned_threads: 0,
             dead_processes: None,
             dead_channels: None,
             dead_folios: None,
@@ -217,12 +220,20 @@ impl Kernel {
 
     /// Rule 11: death takes effect when the kernel is left.
     pub fn end_condemned(&mut self, cpu: usize) {
-        if let Some(current) = self.cpus[cpu].current
-            && self.threads[current].state == crate::object::ThreadState::Dead
-        {
+        if self.current_is_condemned(cpu) {
+            let current = self.current(cpu);
             self.cpus[cpu].current = None;
+            self.condemned_threads -= 1;
             self.forget_thread(current);
         }
+    }
+
+    /// Whether the thread on this CPU was ended while it ran.
+    pub fn current_is_condemned(&self, cpu: usize) -> bool {
+        self.condemned_threads > 0
+            && self.cpus[cpu].current.is_some_and(|current| {
+                self.threads[current].state == crate::object::ThreadState::Dead
+            })
     }
 
     /// What a handle of the calling process refers to, if it allows `rights`.

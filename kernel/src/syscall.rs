@@ -20,6 +20,10 @@ impl Kernel {
     #[inline]
     pub fn syscall(&mut self, cpu: usize, number: usize, arguments: [usize; 6]) -> Exit {
         self.statistics.calls += 1;
+        if self.current_is_condemned(cpu) {
+            // It was ended between its last look at the kernel and this call.
+            return self.after_own_end(cpu);
+        }
         let exit = match Call::from_number(number) {
             Some(Call::Nop) => Exit::Value(0),
             Some(Call::SendWait) => self.send_wait(cpu, arguments),
