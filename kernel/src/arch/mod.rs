@@ -18,11 +18,15 @@
 //! clock. With it the kernel's logic runs in plain `cargo test`. It is chosen by
 //! `not(target_os = "none")` (rule 29).
 
+#[cfg(all(target_os = "none", target_arch = "aarch64"))]
+mod arm64;
 #[cfg(not(target_os = "none"))]
 pub mod host;
 #[cfg(all(target_os = "none", target_arch = "riscv64"))]
 mod riscv64;
 
+#[cfg(all(target_os = "none", target_arch = "aarch64"))]
+pub use arm64::*;
 #[cfg(not(target_os = "none"))]
 pub use host::*;
 #[cfg(all(target_os = "none", target_arch = "riscv64"))]

@@ -1,0 +1,73 @@
+//! 64-bit Arm (ARMv8.0 and later) with EL1, 4 KiB pages, PSCI and a GICv2 or GICv3.
+
+mod boot;
+mod context;
+mod entry;
+mod float;
+mod gic;
+mod layout;
+mod machine;
+mod paging;
+mod psci;
+
+use core::fmt::{self, Write};
+use core::sync::atomic::{AtomicU32, Ordering};
+
+pub use context::{Context, frame_links};
+pub use entry::kernel_gate;
+pub use layout::{KERNEL_COMPONENT_AREA, USER_AREA, USER_GATE};
+pub use machine::Machine;
+pub use paging::PageTable;
+
+use crate::kernel::Kernel;
+use crate::lock::TicketLock;
+
+/// For which machine a component's image must be made.
+pub const IMAGE_MACHINE: elf_image::Machine = elf_image::Machine::Arm64;
+/// What the boot log calls this architecture.
+pub const NAME: &str = "arm64";
+
+/// The kernel's state, under its lock.
+static KERNEL: TicketLock<Kernel> = TicketLock::new();
+/// 1 once a CPU reports the end of the kernel.
+static PANICKING: AtomicU32 = AtomicU32::new(0);
+
+/// Reports the end of the kernel and switches the machine off. Takes no lock: whoever holds it
+/// may be the one who fails.
+fn report(what: fmt::Arguments<'_>, pc: usize, frame: usize) -> ! {
+    let mut console = machine::Console;
+    let _ = writeln!(console, "\nkernel panic: {what}");
+    let (mut pc, mut frame) = (pc, frame);
+    for _ in 0..32 {
+        if pc != 0 {
+            let _ = writeln!(console, "  at {pc:#x}");
+        }
+        // Only frames on a kernel stack or the boot stack can be read without care.
+        if !machine::is_kernel_stack(frame) {
+            break;
+        }
+        let (link, back) = frame_links(frame);
+        // SAFETY: both words lie on a mapped kernel stack, at an address on it and above.
+        unsafe {
+            pc = (link as *const usize).read();
+            let next = (back as *const usize).read();
+            if next <= frame {
+                break;
+            }
+            frame = next;
+        }
+    }
+    let _ = writeln!(console, "FTL-EXIT panic");
+    machine::power_off()
+}
+
+/// A panic of the kernel itself.
+pub fn panic(info: &core::panic::PanicInfo<'_>) -> ! {
+    if PANICKING.swap(1, Ordering::Relaxed) != 0 {
+        machine::halt()
+    }
+    let frame: usize;
+    // SAFETY: a read of a register.
+    unsafe { core::arch::asm!("mov {0}, x29", out(reg) frame, options(nomem, nostack)) };
+    report(format_args!("{info}"), 0, frame)
+}
