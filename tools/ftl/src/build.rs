@@ -16,6 +16,7 @@ use serde_json::json;
 use crate::arch::Arch;
 use crate::archive::Archive;
 use crate::image;
+use crate::inspect::{self, Owner};
 use crate::report::Step;
 use crate::toolchain::Toolchain;
 use crate::workspace;
@@ -84,8 +85,10 @@ pub fn build(root: &Path, arch: Arch, request: &Request) -> Result<Built> {
 
     let mut unstripped = BTreeMap::new();
     let mut archive = Archive::default();
+    let mut breaches = Vec::new();
     for (entry, path) in &files {
         let elf = read(path)?;
+        breaches.extend(inspect_image(&elf, arch, Owner::Component, path)?);
         let name = entry.rsplit('/').next().unwrap_or(entry);
         unstripped.insert(name.to_owned(), keep_unstripped(&folder, name, &elf)?);
         archive.add(
@@ -98,6 +101,13 @@ pub fn build(root: &Path, arch: Arch, request: &Request) -> Result<Built> {
     }
 
     let elf = read(&kernel_elf)?;
+    breaches.extend(inspect_image(&elf, arch, Owner::Kernel, &kernel_elf)?);
+    if !breaches.is_empty() {
+        bail!(
+            "the machine code breaks rules:\n  {}",
+            breaches.join("\n  ")
+        );
+    }
     unstripped.insert(
         "kernel".to_owned(),
         keep_unstripped(&folder, "kernel", &elf)?,
@@ -191,6 +201,16 @@ fn compile(
     }
     step.done();
     Ok(programs)
+}
+
+/// What [`inspect`] finds in the image in a file, with the file's name.
+fn inspect_image(elf: &[u8], arch: Arch, owner: Owner, path: &Path) -> Result<Vec<String>> {
+    let name = path.file_name().unwrap_or_default().display().to_string();
+    let found = inspect::inspect(elf, arch, owner).with_context(|| path.display().to_string())?;
+    Ok(found
+        .into_iter()
+        .map(|breach| format!("{name}: {breach}"))
+        .collect())
 }
 
 /// Copies an image to where [`crate::symbols`] finds it.

@@ -22,12 +22,14 @@ pub mod toolchain;
 pub mod archive;
 pub mod build;
 pub mod image;
+pub mod inspect;
 
 pub mod qemu;
 pub mod run;
 pub mod symbols;
 pub mod terminal;
 
+pub mod closure;
 pub mod house;
 pub mod sources;
 pub mod test;

@@ -10,6 +10,7 @@ use clap::{Args, Parser, Subcommand};
 
 use ftl_tool::arch::Arch;
 use ftl_tool::build::{self, Built, Request};
+use ftl_tool::closure;
 use ftl_tool::doctor::{self, Purpose};
 use ftl_tool::qemu::{Machine, Port};
 use ftl_tool::run::{self, Options, STATUS_TOOL};
@@ -38,6 +39,8 @@ enum Command {
     Run(RunArguments),
     /// Build a system's boot archive
     Build(BuildArguments),
+    /// Check what a compiler does not: generated files, and what may run in the kernel
+    Check,
     /// Run all tests: format, lints, rules, host tests, and systems in QEMU
     Test(TestArguments),
     /// List what this machine needs for FTL, and install what is missing
@@ -143,6 +146,7 @@ fn execute(command_line: CommandLine) -> Result<ExitCode> {
             let shown = built.archive.strip_prefix(&root).unwrap_or(&built.archive);
             eprintln!("built {}", shown.display());
         }
+        Command::Check => return check(&root),
         Command::Test(arguments) => {
             doctor::set_up(&root, &[arguments.arch], Purpose::Test, yes)?;
             let selection = Selection {
@@ -199,6 +203,23 @@ fn run(root: &Path, arguments: RunArguments, yes: bool) -> Result<ExitCode> {
     };
     let end = run::run(root, machine, &built, &options)?;
     Ok(ExitCode::from(end.status()))
+}
+
+/// Walks over all that is compiled into components (rule 17), and shows what it trusts.
+fn check(root: &Path) -> Result<ExitCode> {
+    let outcome = closure::walk(root, &closure::starts(root)?, &closure::reviewed(root)?)?;
+    eprintln!(
+        "compiled into components: {} crates of safe Rust, {} reviewed ones",
+        outcome.clean.len(),
+        outcome.reviewed.len()
+    );
+    for entry in &outcome.reviewed {
+        eprintln!("  reviewed  {entry}");
+    }
+    for breach in &outcome.breaches {
+        eprintln!("error: {breach}");
+    }
+    Ok(ExitCode::from(u8::from(!outcome.breaches.is_empty())))
 }
 
 /// What is to be built.
