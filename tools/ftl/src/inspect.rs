@@ -201,15 +201,29 @@ fn riscv64_privileged(word: u32) -> Option<&'static str> {
 fn arm64(code: &[u8]) -> Vec<(usize, Finding)> {
     let mut found = Vec::new();
     let mut constants: [Option<u64>; 32] = [None; 32];
-    for (index, word) in code.chunks_exact(4).enumerate() {
+    let words: Vec<u32> = code
+        .chunks_exact(4)
+        .map(|word| u32::from_le_bytes([word[0], word[1], word[2], word[3]]))
+        .collect();
+    for (index, &word) in words.iter().enumerate() {
         let at = index * 4;
-        let word = u32::from_le_bytes([word[0], word[1], word[2], word[3]]);
         let (rd, rn) = ((word & 31) as usize, word >> 5 & 31);
         if word & 0xff80_0000 == 0xd100_0000 && rd == 31 && rn == 31 {
             // sub sp, sp, #imm{, lsl #12}
             let imm = u64::from(word >> 10 & 0xfff);
             let len = if word >> 22 & 1 == 1 { imm << 12 } else { imm };
             found.push((at, Finding::Frame(len)));
+        } else if word & 0xffc0_0000 == 0xd140_0000 && rn == 31 {
+            // sub Xd, sp, #imm, lsl #12: where a loop that probes the stack page by page ends, if
+            // `cmp sp, Xd` follows.
+            let end_of_probes = 0xeb20_63ff | (rd as u32) << 16;
+            if words[index..]
+                .iter()
+                .take(6)
+                .any(|&next| next == end_of_probes)
+            {
+                found.push((at, Finding::Frame(u64::from(word >> 10 & 0xfff) << 12)));
+            }
         } else if word & 0xffe0_001f == 0xcb20_001f && rn == 31 {
             // sub sp, sp, Xm
             if let Some(len) = constants[(word >> 16 & 31) as usize] {
@@ -320,6 +334,11 @@ mod tests {
         assert_eq!(
             frames(arm64(&bytes(&[0xd140_c3ff, 0xd135_03ff]))),
             [0x30000, 0xd40]
+        );
+        // sub x9, sp, #24, lsl #12; sub sp, sp, #1, lsl #12; cmp sp, x9
+        assert_eq!(
+            frames(arm64(&bytes(&[0xd140_63e9, 0xd140_07ff, 0xeb29_63ff]))),
+            [24 << 12, 4096]
         );
         // mov w9, #0x0d40; movk w9, #3, lsl #16; sub sp, sp, x9
         assert_eq!(
