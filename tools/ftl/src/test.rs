@@ -232,15 +232,14 @@ impl Tally {
         }
         self.record("systems", true, 1, 0, "", started.elapsed());
         let mut command = host_cargo(root);
+        command.args(["test", "--quiet", "--no-fail-fast", "--package", "e2e"]);
+        // A filter may name a file of tests, or tests.
+        let files = test_files(root, selection.filter.as_deref());
+        for file in &files {
+            command.args(["--test", file]);
+        }
         command
-            .args([
-                "test",
-                "--quiet",
-                "--no-fail-fast",
-                "--package",
-                "e2e",
-                "--",
-            ])
+            .arg("--")
             // Each test boots a machine; more than two at once only take CPU from each other.
             .arg("--test-threads=2")
             .env("FTL_ARCH", selection.arch.name())
@@ -250,7 +249,7 @@ impl Tally {
         if selection.long {
             command.env("FTL_LONG", "1");
         }
-        if let Some(filter) = &selection.filter {
+        if let (Some(filter), true) = (&selection.filter, files.is_empty()) {
             command.arg(filter);
         }
         self.cargo_test(&format!("end to end on {}", selection.arch), command);
@@ -343,6 +342,28 @@ fn optional_extension(root: &Path, name: &str) -> Result<(), String> {
     crate::toolchain::output(host_cargo(root).args([name, "--version"]))
         .map(drop)
         .map_err(|_| format!("`cargo {name}` is not there, and set-up could not install it"))
+}
+
+/// The files of end-to-end tests whose names contain the filter; none without one.
+fn test_files(root: &Path, filter: Option<&str>) -> Vec<String> {
+    let Some(filter) = filter else {
+        return Vec::new();
+    };
+    let mut files: Vec<String> = std::fs::read_dir(root.join("tests/tests"))
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|entry| {
+            entry
+                .file_name()
+                .to_str()?
+                .strip_suffix(".rs")
+                .map(str::to_owned)
+        })
+        .filter(|name| name.contains(filter))
+        .collect();
+    files.sort();
+    files
 }
 
 /// Whether a package of the workspace has this name.
