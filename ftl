@@ -24,10 +24,13 @@ if ! find_cargo; then
     sudo=
     [ "$(id -u)" = 0 ] || sudo='sudo '
     distribution=$(. /etc/os-release 2>/dev/null && echo "${ID:-}" || true)
+    # To fetch crates; not named when it is there, so that it is not replaced by a newer one.
+    certificates=
+    [ -e /etc/ssl/certs/ca-certificates.crt ] || certificates=ca-certificates
     if [ "$distribution" = debian ]; then
-        install="${sudo}apt-get update -q && ${sudo}apt-get install -qy --no-install-recommends ca-certificates rustc-web cargo-web rust-web-src lld"
+        install="${sudo}apt-get update -q && ${sudo}apt-get install -qy --no-install-recommends $certificates rustc-web cargo-web rust-web-src lld"
     elif command -v apt-get >/dev/null; then
-        install="${sudo}apt-get update -q && ${sudo}apt-get install -qy --no-install-recommends ca-certificates gcc libc6-dev lld rustup && rustup default stable"
+        install="${sudo}apt-get update -q && ${sudo}apt-get install -qy --no-install-recommends $certificates gcc libc6-dev lld rustup && rustup default stable"
     elif command -v brew >/dev/null; then
         install="brew install rustup && \"\$(brew --prefix rustup)/bin/rustup\" default stable"
     else
