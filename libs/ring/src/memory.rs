@@ -8,9 +8,9 @@ use core::sync::atomic::Ordering;
 /// ordering asked for; copies may tear, byte by byte, but are never undefined behaviour; what
 /// lies outside [`SharedMemory::len`] is never touched. A caller keeps within it and keeps words
 /// aligned; an implementation may panic if not, since offsets are never taken from the peer unchecked.
+#[allow(clippy::len_without_is_empty)]
 pub trait SharedMemory {
     /// Bytes that can be reached.
-    #[allow(clippy::len_without_is_empty)]
     fn len(&self) -> usize;
     /// Reads the word at `offset`, which is divisible by 4.
     fn load_u32(&self, offset: usize, order: Ordering) -> u32;

@@ -1,0 +1,172 @@
+//! Frames on their way out, and smoltcp's view of them.
+//!
+//! smoltcp writes packets into plain memory of ours, once; the caller copies them into memory
+//! shared with the driver, once. The queue is short: a socket is asked for its next packet only
+//! when the queue is empty ([`crate::Stack::next_transmit`]), so a slow driver slows the
+//! sockets down, and what fills the queue are answers only.
+
+use alloc::boxed::Box;
+use alloc::collections::VecDeque;
+use alloc::vec;
+use alloc::vec::Vec;
+use smoltcp::phy::{ChecksumCapabilities, Device, DeviceCapabilities, Medium, RxToken, TxToken};
+use smoltcp::time::Instant;
+
+/// Bytes of an Ethernet header.
+pub(crate) const ETHERNET_LEN: usize = 14;
+
+/// A frame with its Ethernet header.
+pub(crate) struct Frame {
+    bytes: Box<[u8]>,
+    len: usize,
+}
+
+impl Frame {
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes[..self.len]
+    }
+    pub fn bytes_mut(&mut self) -> &mut [u8] {
+        &mut self.bytes[..self.len]
+    }
+}
+
+/// The queue.
+pub(crate) struct Out {
+    frames: VecDeque<Frame>,
+    spare: Vec<Frame>,
+    /// Takes what does not fit, so that smoltcp always has somewhere to write.
+    scratch: Box<[u8]>,
+    frame_len: usize,
+    max: usize,
+    pub dropped: u64,
+}
+
+impl Out {
+    pub fn new(mtu: usize, max: usize) -> Out {
+        let frame_len = mtu + ETHERNET_LEN;
+        Out {
+            frames: VecDeque::with_capacity(max),
+            spare: Vec::with_capacity(max),
+            scratch: vec![0; frame_len].into(),
+            frame_len,
+            max,
+            dropped: 0,
+        }
+    }
+
+    pub fn len(&self) -> usize {
+        self.frames.len()
+    }
+
+    pub fn pop(&mut self) -> Option<Frame> {
+        self.frames.pop_front()
+    }
+
+    pub fn pop_newest(&mut self) -> Option<Frame> {
+        self.frames.pop_back()
+    }
+
+    pub fn newest(&mut self) -> Option<&mut Frame> {
+        self.frames.back_mut()
+    }
+
+    /// Puts a frame in that was taken out before. Dropped if there is no place for it.
+    pub fn push(&mut self, frame: Frame) {
+        if self.frames.len() < self.max {
+            self.frames.push_back(frame);
+        } else {
+            self.dropped += 1;
+            self.recycle(frame);
+        }
+    }
+
+    pub fn recycle(&mut self, frame: Frame) {
+        if self.spare.len() < self.max {
+            self.spare.push(frame);
+        }
+    }
+
+    /// Lets `write` fill a new frame of `len` bytes.
+    pub fn write<R>(&mut self, len: usize, write: impl FnOnce(&mut [u8]) -> R) -> R {
+        assert!(len <= self.frame_len, "smoltcp keeps to the MTU it was told");
+        if self.frames.len() >= self.max {
+            self.dropped += 1;
+            return write(&mut self.scratch[..len]);
+        }
+        let frame_len = self.frame_len;
+        let mut frame =
+            self.spare.pop().unwrap_or_else(|| Frame { bytes: vec![0; frame_len].into(), len: 0 });
+        frame.len = len;
+        let result = write(frame.bytes_mut());
+        self.frames.push_back(frame);
+        result
+    }
+}
+
+/// What smoltcp takes for its network device: one packet in, any number out.
+pub(crate) struct Port<'a> {
+    pub incoming: Option<&'a [u8]>,
+    pub out: &'a mut Out,
+    pub capabilities: DeviceCapabilities,
+}
+
+/// What smoltcp is told about the device.
+pub(crate) fn capabilities(medium: Medium, mtu: usize) -> DeviceCapabilities {
+    let mut capabilities = DeviceCapabilities::default();
+    capabilities.medium = medium;
+    // smoltcp's MTU counts the Ethernet header, if there is one.
+    capabilities.max_transmission_unit = if medium == Medium::Ethernet { mtu + ETHERNET_LEN } else { mtu };
+    capabilities.checksum = ChecksumCapabilities::default();
+    capabilities
+}
+
+impl Port<'_> {
+    /// Where in a frame smoltcp begins: behind the Ethernet header if that is ours to write.
+    fn start(&self) -> usize {
+        if self.capabilities.medium == Medium::Ip { ETHERNET_LEN } else { 0 }
+    }
+}
+
+impl Device for Port<'_> {
+    type RxToken<'b>
+        = Incoming<'b>
+    where
+        Self: 'b;
+    type TxToken<'b>
+        = Outgoing<'b>
+    where
+        Self: 'b;
+
+    fn receive(&mut self, _: Instant) -> Option<(Incoming<'_>, Outgoing<'_>)> {
+        let start = self.start();
+        let packet = self.incoming.take()?;
+        Some((Incoming(packet), Outgoing { out: self.out, start }))
+    }
+    fn transmit(&mut self, _: Instant) -> Option<Outgoing<'_>> {
+        let start = self.start();
+        Some(Outgoing { out: self.out, start })
+    }
+    fn capabilities(&self) -> DeviceCapabilities {
+        self.capabilities.clone()
+    }
+}
+
+pub(crate) struct Incoming<'a>(&'a [u8]);
+
+impl RxToken for Incoming<'_> {
+    fn consume<R, F: FnOnce(&[u8]) -> R>(self, f: F) -> R {
+        f(self.0)
+    }
+}
+
+pub(crate) struct Outgoing<'a> {
+    out: &'a mut Out,
+    start: usize,
+}
+
+impl TxToken for Outgoing<'_> {
+    fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, len: usize, f: F) -> R {
+        let start = self.start;
+        self.out.write(start + len, |frame| f(&mut frame[start..]))
+    }
+}

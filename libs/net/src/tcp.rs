@@ -1,0 +1,715 @@
+//! TCP connections and listeners, as their owners see them.
+
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+use core::net::{Ipv4Addr, SocketAddrV4};
+use core::time::Duration;
+
+use smoltcp::iface::SocketSet;
+use smoltcp::socket::tcp::{self, CongestionControl, RecvError, State};
+use smoltcp::time::Instant;
+use smoltcp::wire::{IpAddress, IpEndpoint, IpListenEndpoint};
+
+use crate::Error;
+use crate::budget::{OwnerId, SOCKET_LEN};
+use crate::handshake::TimeWait;
+use crate::event::{ConnectionId, ListenerId, Signal, Signals};
+use crate::packet::{Packet, be16, be32};
+use crate::stack::{Cause, Flow, Kind, Socket, Stack, instant, new_interface};
+use crate::table::Id;
+
+type SmolDuration = smoltcp::time::Duration;
+
+/// How long a connection lives that its owner has let go of: while there is something to send,
+/// and when only the other side's end is missing.
+const LINGER: SmolDuration = SmolDuration::from_secs(300);
+const LINGER_HALF_CLOSED: SmolDuration = SmolDuration::from_secs(30);
+
+/// What a connection is like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TcpOptions {
+    /// Bytes received that wait for the owner; also the most that the other side may send ahead.
+    pub receive_buffer: usize,
+    /// Bytes to be sent that wait for the other side.
+    pub send_buffer: usize,
+    /// Connections that wait for `accept`; for listeners only.
+    pub backlog: usize,
+    /// Silence after which the other side is asked whether it is there.
+    pub keep_alive: Duration,
+    /// Silence after which it is given up. Longer than `keep_alive`.
+    pub timeout: Duration,
+}
+
+impl Default for TcpOptions {
+    fn default() -> TcpOptions {
+        TcpOptions {
+            receive_buffer: 8 * 1024,
+            send_buffer: 16 * 1024,
+            backlog: 128,
+            keep_alive: Duration::from_secs(45),
+            timeout: Duration::from_secs(120),
+        }
+    }
+}
+
+impl TcpOptions {
+    fn check(&self) -> Result<(), Error> {
+        let buffer = 1024..=1 << 20;
+        if !buffer.contains(&self.receive_buffer) || !buffer.contains(&self.send_buffer) || self.backlog == 0 {
+            return Err(Error::InvalidArgument);
+        }
+        Ok(())
+    }
+
+    /// What a connection is charged for.
+    pub(crate) fn charge(&self) -> usize {
+        self.receive_buffer + self.send_buffer + SOCKET_LEN
+    }
+}
+
+/// Both ends of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Tuple {
+    pub local: Ipv4Addr,
+    pub local_port: u16,
+    pub remote: Ipv4Addr,
+    pub remote_port: u16,
+}
+
+pub(crate) struct Listener {
+    pub owner: Id,
+    pub port: u16,
+    pub options: TcpOptions,
+    /// Connections that nobody has accepted yet.
+    pub ready: VecDeque<Id>,
+    /// Whether to tell of the next one.
+    pub wants_incoming: bool,
+}
+
+pub(crate) struct Connection {
+    tuple: Tuple,
+    /// In whose queue it waits to be accepted.
+    listener: Option<Id>,
+    connecting: bool,
+    /// Over in both directions, and remembered as TIME-WAIT elsewhere: smoltcp, which would empty
+    /// the receive buffer after a while, does not see it any more.
+    detached: bool,
+    /// When its owner let go of it.
+    released_at: Option<Instant>,
+    state: State,
+    /// Set once it is over, and how it ended.
+    over: Option<Result<(), Error>>,
+    wants_readable: bool,
+    wants_writable: bool,
+    /// First sequence number of the last segment that had any; the one behind all that were sent;
+    /// and what was acknowledged last.
+    sent_first: u32,
+    sent_any: bool,
+    sent_next: u32,
+    sent_ack: u32,
+}
+
+/// How far a connection is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConnectionState {
+    /// Asked for and not there yet.
+    Connecting,
+    /// There; perhaps closed in one direction.
+    Open,
+    /// Over.
+    Closed,
+}
+
+/// What can be asked about a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ConnectionInfo {
+    /// Our end.
+    pub local: SocketAddrV4,
+    /// The other end.
+    pub remote: SocketAddrV4,
+    /// How far it is.
+    pub state: ConnectionState,
+    /// Bytes that can be received now.
+    pub receive_queue: usize,
+    /// Bytes that were given to `send` and are not acknowledged.
+    pub send_queue: usize,
+}
+
+impl Connection {
+    pub fn new(tuple: Tuple, listener: Option<Id>) -> Connection {
+        Connection {
+            tuple,
+            listener,
+            connecting: listener.is_none(),
+            detached: false,
+            released_at: None,
+            state: if listener.is_some() { State::SynReceived } else { State::SynSent },
+            over: None,
+            wants_readable: true,
+            wants_writable: false,
+            sent_first: 0,
+            sent_any: false,
+            sent_next: 0,
+            sent_ack: 0,
+        }
+    }
+
+    /// Looks at a packet that is about to be sent: takes from it what has to be known later, and
+    /// mends the sequence number of a pure acknowledgement.
+    ///
+    /// An acknowledgement carries the number behind everything ever sent (RFC 9293, 3.10.7.4:
+    /// SEQ=SND.NXT). smoltcp puts in the number that it goes on from, which after a retransmission
+    /// time-out is an old one. The other side then discards the segment as a repeated one, its
+    /// acknowledgement included; and when that happens to both sides at once, neither ever hears the
+    /// other again. `tests/tcp.rs` has wires bad enough for that.
+    pub fn sending(&mut self, packet: &mut [u8]) {
+        let header = (packet[0] as usize & 15) * 4;
+        let Some(total) = be16(packet, 2) else { return };
+        let Some(segment) = packet.get_mut(header..) else { return };
+        let (Some(seq), Some(ack), Some(&offset), Some(&flags)) =
+            (be32(segment, 4), be32(segment, 8), segment.get(12), segment.get(13))
+        else {
+            return;
+        };
+        const FIN: u8 = 1;
+        const SYN: u8 = 2;
+        const RST: u8 = 4;
+        if flags & RST != 0 {
+            return;
+        }
+        let payload = total as u32 - header as u32 - (offset >> 4) as u32 * 4;
+        let len = payload + (flags & FIN) as u32 + (flags & SYN) as u32 / 2;
+        let next = seq.wrapping_add(len);
+        if len > 0 {
+            self.sent_first = seq;
+            if !self.sent_any || (next.wrapping_sub(self.sent_next) as i32) > 0 {
+                self.sent_any = true;
+                self.sent_next = next;
+            }
+        } else if self.sent_any && (self.sent_next.wrapping_sub(seq) as i32) > 0 {
+            segment[4..8].copy_from_slice(&self.sent_next.to_be_bytes());
+            let (old, new) = (seq, self.sent_next);
+            // RFC 1624: the checksum follows the change of the words that it covers.
+            let mut sum = !be16(segment, 16).unwrap_or(0) as u32;
+            for word in [!(old >> 16) & 0xffff, !old & 0xffff, new >> 16, new & 0xffff] {
+                sum += word;
+            }
+            sum = (sum & 0xffff) + (sum >> 16);
+            sum = (sum & 0xffff) + (sum >> 16);
+            segment[16..18].copy_from_slice(&(!(sum as u16)).to_be_bytes());
+        }
+        self.sent_ack = ack;
+    }
+}
+
+impl Stack {
+    /// Listens on a port. Errors: `AddrInUse`, `InvalidArgument`, `ServerLimit`.
+    pub fn listen(&mut self, owner: OwnerId, port: u16, options: TcpOptions) -> Result<ListenerId, Error> {
+        options.check()?;
+        if port == 0 {
+            return Err(Error::InvalidArgument);
+        }
+        if self.owners.get(owner.0).is_none() {
+            return Err(Error::BadHandle);
+        }
+        if self.listener_ports.contains_key(&port) {
+            return Err(Error::AddrInUse);
+        }
+        let listener = Listener { owner: owner.0, port, options, ready: VecDeque::new(), wants_incoming: true };
+        let id = self.listeners.insert(listener).ok_or(Error::ServerLimit)?;
+        self.listener_ports.insert(port, id);
+        Ok(ListenerId(id))
+    }
+
+    /// Stops listening. Connections that nobody has accepted are aborted.
+    pub fn close_listener(&mut self, id: ListenerId, now: Duration) {
+        let Some(listener) = self.listeners.remove(id.0) else { return };
+        self.listener_ports.remove(&listener.port);
+        for connection in listener.ready {
+            self.abort(ConnectionId(connection), now);
+        }
+    }
+
+    /// Takes a connection that has come in, or none.
+    pub fn accept(&mut self, id: ListenerId, now: Duration) -> Result<Option<ConnectionId>, Error> {
+        loop {
+            let listener = self.listeners.get_mut(id.0).ok_or(Error::BadHandle)?;
+            let Some(connection_id) = listener.ready.pop_front() else {
+                listener.wants_incoming = true;
+                return Ok(None);
+            };
+            // One that was reset meanwhile is gone from the table.
+            if let Some(Socket { kind: Kind::Connection(connection), .. }) = self.sockets.get_mut(connection_id) {
+                connection.listener = None;
+                self.settle(connection_id, Cause::Owner, instant(now));
+                return Ok(Some(ConnectionId(connection_id)));
+            }
+        }
+    }
+
+    /// Begins a connection; [`crate::Event::Connected`] or [`crate::Event::Closed`] follows.
+    /// Errors: `Unreachable` without an address, `InvalidArgument`, `AddrInUse` (no port free), `ServerLimit`.
+    pub fn connect(
+        &mut self,
+        owner: OwnerId,
+        remote: SocketAddrV4,
+        options: TcpOptions,
+        now: Duration,
+    ) -> Result<ConnectionId, Error> {
+        options.check()?;
+        let now = instant(now);
+        let address = self.address.as_ref().ok_or(Error::Unreachable)?;
+        if remote.port() == 0
+            || remote.ip().is_unspecified()
+            || remote.ip().is_multicast()
+            || address.is_broadcast(*remote.ip())
+            || *remote.ip() == address.ip
+        {
+            return Err(Error::InvalidArgument);
+        }
+        address.next_hop(*remote.ip()).ok_or(Error::Unreachable)?;
+        let local = address.ip;
+        let tuple = (0..64)
+            .map(|_| Tuple {
+                local,
+                local_port: 49152 + (self.random.next_u32() % 16384) as u16,
+                remote: *remote.ip(),
+                remote_port: remote.port(),
+            })
+            .find(|tuple| {
+                !self.flows.contains_key(tuple) && !self.listener_ports.contains_key(&tuple.local_port)
+            })
+            .ok_or(Error::AddrInUse)?;
+
+        let charge = options.charge();
+        self.charge(owner.0, charge)?;
+        let mut socket = match buffers(&options) {
+            Some((receive, send)) => tcp::Socket::new(receive, send),
+            None => {
+                self.refund(owner.0, charge);
+                return Err(Error::OutOfMemory);
+            }
+        };
+        configure(&mut socket, &options);
+        // The first sequence number comes from our own generator, by way of a throw-away
+        // interface: smoltcp's own can be predicted from what it has put out.
+        let mut oracle = new_interface(self.random.next_u64(), self.mtu, &mut self.out, now);
+        let local = IpListenEndpoint { addr: Some(IpAddress::Ipv4(local)), port: tuple.local_port };
+        let remote = IpEndpoint::new(IpAddress::Ipv4(tuple.remote), tuple.remote_port);
+        if socket.connect(oracle.context(), remote, local).is_err() {
+            self.refund(owner.0, charge);
+            return Err(Error::InvalidArgument);
+        }
+        match self.add_connection(socket, Connection::new(tuple, None), owner.0, charge) {
+            Some(id) => {
+                self.settle(id, Cause::Owner, now);
+                Ok(ConnectionId(id))
+            }
+            None => {
+                self.refund(owner.0, charge);
+                Err(Error::ServerLimit)
+            }
+        }
+    }
+
+    /// Puts a connection's socket into a set of its own.
+    pub(crate) fn add_connection(
+        &mut self,
+        socket: tcp::Socket<'static>,
+        connection: Connection,
+        owner: Id,
+        charge: usize,
+    ) -> Option<Id> {
+        let tuple = connection.tuple;
+        let mut set = SocketSet::new(Vec::with_capacity(1));
+        let handle = set.add(socket);
+        let id = self.sockets.insert(Socket {
+            set,
+            handle,
+            owner: Some(owner),
+            charge,
+            dirty: false,
+            signals: Signals::default(),
+            kind: Kind::Connection(connection),
+        })?;
+        self.flows.insert(tuple, Flow::Connection(id));
+        Some(id)
+    }
+
+    /// What can be said about a connection.
+    pub fn connection(&mut self, id: ConnectionId) -> Option<ConnectionInfo> {
+        let socket = self.sockets.get_mut(id.0)?;
+        let Kind::Connection(connection) = &socket.kind else { return None };
+        let (tuple, connecting, over) = (connection.tuple, connection.connecting, connection.over.is_some());
+        let tcp = socket.tcp();
+        Some(ConnectionInfo {
+            local: SocketAddrV4::new(tuple.local, tuple.local_port),
+            remote: SocketAddrV4::new(tuple.remote, tuple.remote_port),
+            state: match (over, connecting) {
+                (true, _) => ConnectionState::Closed,
+                (false, true) => ConnectionState::Connecting,
+                (false, false) => ConnectionState::Open,
+            },
+            receive_queue: tcp.recv_queue(),
+            send_queue: tcp.send_queue(),
+        })
+    }
+
+    /// Gives bytes to be sent; returns how many were taken. Errors: `NotConnected` after the
+    /// sending side was closed, and whatever ended the connection.
+    pub fn send(&mut self, id: ConnectionId, data: &[u8], now: Duration) -> Result<usize, Error> {
+        let mut at = 0;
+        while at < data.len() {
+            let taken = self.send_with(
+                id,
+                |space| {
+                    let len = space.len().min(data.len() - at);
+                    space[..len].copy_from_slice(&data[at..at + len]);
+                    len
+                },
+                now,
+            )?;
+            if taken == 0 {
+                break;
+            }
+            at += taken;
+        }
+        if at < data.len() {
+            self.wait_writable(id);
+        }
+        Ok(at)
+    }
+
+    /// Lets `fill` write bytes to be sent into the connection's buffer, as many as there is room
+    /// for in one piece; returns what it returns, the number of bytes. It is called with an empty
+    /// slice if there is no room. See [`Stack::wait_writable`].
+    pub fn send_with(
+        &mut self,
+        id: ConnectionId,
+        fill: impl FnOnce(&mut [u8]) -> usize,
+        now: Duration,
+    ) -> Result<usize, Error> {
+        let (connection, tcp) = self.held(id)?;
+        if let Some(result) = connection.over {
+            return Err(result.err().unwrap_or(Error::NotConnected));
+        }
+        if connection.connecting {
+            return Ok(0);
+        }
+        let taken = tcp
+            .send(|space| {
+                let len = fill(space).min(space.len());
+                (len, len)
+            })
+            .map_err(|_| Error::NotConnected)?;
+        if taken > 0 {
+            self.settle(id.0, Cause::Owner, instant(now));
+        }
+        Ok(taken)
+    }
+
+    /// Arms [`crate::Event::Writable`].
+    pub fn wait_writable(&mut self, id: ConnectionId) {
+        if let Ok((connection, _)) = self.held(id) {
+            connection.wants_writable = true;
+        }
+    }
+
+    /// Takes received bytes. `Ok(None)`: none now. `Ok(Some(0))`: there will be no more. Errors:
+    /// whatever ended the connection.
+    pub fn receive_from(&mut self, id: ConnectionId, buffer: &mut [u8], now: Duration) -> Result<Option<usize>, Error> {
+        let mut at = 0;
+        // Twice, because the buffer is a ring; and once more, to find out how it goes on.
+        while at < buffer.len() {
+            let got = self.receive_with(
+                id,
+                |bytes| {
+                    let len = bytes.len().min(buffer.len() - at);
+                    buffer[at..at + len].copy_from_slice(&bytes[..len]);
+                    len
+                },
+                now,
+            );
+            match got {
+                Ok(Some(len)) if len > 0 => at += len,
+                _ if at > 0 => break,
+                other => return other,
+            }
+        }
+        Ok(Some(at))
+    }
+
+    /// Lets `take` see received bytes, as many as lie in one piece; it returns how many it took.
+    /// Answers as [`Stack::receive_from`] does.
+    pub fn receive_with(
+        &mut self,
+        id: ConnectionId,
+        take: impl FnOnce(&[u8]) -> usize,
+        now: Duration,
+    ) -> Result<Option<usize>, Error> {
+        let (connection, tcp) = self.held(id)?;
+        let (connecting, over) = (connection.connecting, connection.over);
+        if connecting && over.is_none() {
+            connection.wants_readable = true;
+            return Ok(None);
+        }
+        if tcp.recv_queue() == 0 {
+            return match tcp.recv(|_| (0, ())) {
+                Ok(()) => {
+                    self.wait_readable(id);
+                    Ok(None)
+                }
+                Err(RecvError::Finished) => Ok(Some(0)),
+                Err(RecvError::InvalidState) => match over {
+                    Some(Err(error)) => Err(error),
+                    _ => Ok(Some(0)),
+                },
+            };
+        }
+        let taken = tcp
+            .recv(|bytes| {
+                let len = take(bytes).min(bytes.len());
+                (len, len)
+            })
+            .map_err(|_| Error::Internal)?;
+        if tcp.recv_queue() == 0 {
+            self.wait_readable(id);
+        }
+        // A window that opens may have to be announced.
+        self.settle(id.0, Cause::Owner, instant(now));
+        Ok(Some(taken))
+    }
+
+    fn wait_readable(&mut self, id: ConnectionId) {
+        if let Ok((connection, _)) = self.held(id) {
+            connection.wants_readable = true;
+        }
+    }
+
+    /// Says that nothing more will be sent. What was sent before still arrives.
+    pub fn shutdown_write(&mut self, id: ConnectionId, now: Duration) -> Result<(), Error> {
+        let (_, tcp) = self.held(id)?;
+        tcp.close();
+        self.settle(id.0, Cause::Owner, instant(now));
+        Ok(())
+    }
+
+    /// Lets go of a connection. What was sent still arrives; if there are received bytes that
+    /// nobody took, or some come later, the other side is told by a reset.
+    pub fn close(&mut self, id: ConnectionId, now: Duration) {
+        self.release(id, false, instant(now));
+    }
+
+    /// Lets go of a connection and resets it.
+    pub fn abort(&mut self, id: ConnectionId, now: Duration) {
+        self.release(id, true, instant(now));
+    }
+
+    fn release(&mut self, id: ConnectionId, abort: bool, now: Instant) {
+        let Ok((connection, tcp)) = self.held(id) else { return };
+        connection.released_at = Some(now);
+        connection.listener = None;
+        // While it lingers it still has its buffers, so its owner still pays.
+        if abort || tcp.recv_queue() > 0 {
+            tcp.abort();
+        } else {
+            tcp.close();
+        }
+        self.settle(id.0, Cause::Owner, now);
+    }
+
+    /// The two halves of a connection that its owner still holds: ours and smoltcp's.
+    fn held(&mut self, id: ConnectionId) -> Result<(&mut Connection, &mut tcp::Socket<'static>), Error> {
+        match self.sockets.get_mut(id.0) {
+            Some(Socket { set, handle, kind: Kind::Connection(connection), .. })
+                if connection.released_at.is_none() =>
+            {
+                Ok((connection, set.get_mut(*handle)))
+            }
+            _ => Err(Error::BadHandle),
+        }
+    }
+
+    pub(crate) fn receive_tcp(&mut self, packet: Packet<'_>, now: Instant) {
+        let (Some(remote_port), Some(local_port)) = (be16(packet.payload, 0), be16(packet.payload, 2)) else {
+            self.statistics.malformed += 1;
+            return;
+        };
+        let tuple = Tuple { local: packet.destination, local_port, remote: packet.source, remote_port };
+        match self.flows.get(&tuple).copied() {
+            Some(Flow::Connection(id)) => self.give(&packet, Some(id), now),
+            Some(Flow::HalfOpen(id)) => self.receive_half_open(packet, id, now),
+            Some(Flow::TimeWait(id)) => self.receive_time_wait(packet, id, now),
+            None => self.receive_unknown(packet, tuple, now),
+        }
+    }
+
+    /// An ICMP error about a segment that we are said to have sent.
+    pub(crate) fn tcp_unreachable(&mut self, tuple: Tuple, segment: &[u8], code: u8, now: Instant) -> Option<()> {
+        let Some(&Flow::Connection(id)) = self.flows.get(&tuple) else { return None };
+        let socket = self.sockets.get_mut(id)?;
+        let Kind::Connection(connection) = &mut socket.kind else { return None };
+        // RFC 5927: only a connection that is being made ends by it, and only if the error quotes
+        // the segment that we sent; an established one goes on and may recover.
+        if !connection.connecting || be32(segment, 4)? != connection.sent_first {
+            return None;
+        }
+        let error = match code {
+            2 | 3 => Error::ConnectionRefused,
+            _ => Error::Unreachable,
+        };
+        connection.over = Some(Err(error));
+        socket.signals.closed = Some(Err(error));
+        self.flows.remove(&tuple);
+        self.signal(id);
+        let _ = now;
+        Some(())
+    }
+
+    /// What a connection has to say after something happened to it. True if it is gone from the table.
+    pub(crate) fn settle_connection(&mut self, id: Id, cause: Cause, now: Instant) -> bool {
+        let Some(socket) = self.sockets.get_mut(id) else { return true };
+        let Socket { set, handle, signals, kind: Kind::Connection(connection), .. } = socket else { return true };
+        let tcp: &mut tcp::Socket<'static> = set.get_mut(*handle);
+        let state = tcp.state();
+        let before = core::mem::replace(&mut connection.state, state);
+
+        if connection.connecting && !matches!(state, State::SynSent | State::SynReceived | State::Closed) {
+            connection.connecting = false;
+            signals.connected = true;
+        }
+        if connection.over.is_none() && matches!(state, State::Closed | State::TimeWait) {
+            let result = match (state, before, cause) {
+                (State::TimeWait, ..) | (_, State::LastAck | State::Closing | State::TimeWait, _) => Ok(()),
+                (.., Cause::Owner) => Ok(()),
+                (_, State::SynSent, Cause::Packet) => Err(Error::ConnectionRefused),
+                (.., Cause::Packet) => Err(Error::ConnectionReset),
+                (.., Cause::Asked { .. }) => Err(Error::TimedOut),
+            };
+            connection.over = Some(result);
+            signals.closed = Some(result);
+        }
+        // Data that nobody will take.
+        if connection.released_at.is_some() && tcp.recv_queue() > 0 && state != State::Closed {
+            tcp.abort();
+        }
+        if let Some(released_at) = connection.released_at {
+            let linger = if state == State::FinWait2 { LINGER_HALF_CLOSED } else { LINGER };
+            if now >= released_at + linger && state != State::TimeWait {
+                tcp.abort();
+            }
+        }
+        let state = tcp.state();
+        let quiet = tcp.remote_endpoint().is_none();
+        // Nobody holds it: its owner let go, or it ended before it was accepted.
+        let ownerless = connection.released_at.is_some() || (connection.listener.is_some() && connection.over.is_some());
+        let refused = connection.connecting && connection.over.is_some();
+        if ownerless && ((state == State::Closed && quiet) || refused || connection.detached) {
+            self.remove_connection(id);
+            return true;
+        }
+        if state == State::Closed && quiet && matches!(self.flows.get(&connection.tuple), Some(&Flow::Connection(flow)) if flow == id)
+        {
+            // Its owner still has to let go of it, but its ports are free.
+            let tuple = connection.tuple;
+            self.flows.remove(&tuple);
+        }
+        if ownerless {
+            // Nobody wants to hear of it any more.
+            *signals = Signals { queued: signals.queued, ..Signals::default() };
+        }
+        if state == State::TimeWait && !connection.detached {
+            // When only its last timer is left to wait for, nothing is left to say.
+            let all_said = self.interface.poll_at(now, set).is_none_or(|at| at > now + SmolDuration::from_secs(2));
+            if all_said {
+                connection.detached = true;
+                let over = TimeWait { tuple: connection.tuple, next: connection.sent_next, ack: connection.sent_ack };
+                if ownerless {
+                    self.remove_connection(id);
+                }
+                self.start_time_wait(over, now);
+                if ownerless {
+                    return true;
+                }
+            }
+        }
+        let Some(socket) = self.sockets.get_mut(id) else { return true };
+        let Socket { set, handle, signals, kind: Kind::Connection(connection), .. } = socket else { return true };
+        let tcp: &mut tcp::Socket<'static> = set.get_mut(*handle);
+        if ownerless {
+            return false;
+        }
+        if connection.listener.is_some() {
+            // Its owner hears of it when it is accepted.
+            *signals = Signals { queued: signals.queued, ..Signals::default() };
+            return false;
+        }
+        let at_end = !tcp.may_recv() && !matches!(state, State::SynSent | State::SynReceived);
+        if connection.wants_readable && !connection.connecting && (tcp.can_recv() || at_end) {
+            connection.wants_readable = false;
+            signals.readable = true;
+        }
+        let room = tcp.send_capacity() - tcp.send_queue();
+        // Not at the first free byte, so that the owner is not woken for crumbs.
+        if connection.wants_writable && !connection.connecting && (room * 2 >= tcp.send_capacity() || !tcp.may_send()) {
+            connection.wants_writable = false;
+            signals.writable = true;
+        }
+        false
+    }
+
+    /// When a connection that lingers has lingered long enough.
+    pub(crate) fn linger_deadline(&self, id: Id) -> Option<Instant> {
+        let Kind::Connection(connection) = &self.sockets.get(id)?.kind else { return None };
+        let linger = if connection.state == State::FinWait2 { LINGER_HALF_CLOSED } else { LINGER };
+        Some(connection.released_at? + linger)
+    }
+
+    /// Takes a connection out of the table, and gives its buffers back.
+    pub(crate) fn remove_connection(&mut self, id: Id) {
+        let Some(socket) = self.sockets.remove(id) else { return };
+        self.timers.set(id.index, None);
+        if let Some(owner) = socket.owner {
+            self.refund(owner, socket.charge);
+        }
+        let Kind::Connection(connection) = socket.kind else { return };
+        if matches!(self.flows.get(&connection.tuple), Some(&Flow::Connection(flow)) if flow == id) {
+            self.flows.remove(&connection.tuple);
+        }
+    }
+
+    /// A handshake is complete: the connection waits to be accepted.
+    pub(crate) fn announce(&mut self, listener_id: Id, id: Id) {
+        let Some(listener) = self.listeners.get_mut(listener_id) else { return };
+        listener.ready.push_back(id);
+        if core::mem::replace(&mut listener.wants_incoming, false) {
+            self.signals.push_back(Signal::Listener(listener_id));
+        }
+    }
+}
+
+impl Connection {
+    pub fn is_detached(&self) -> bool {
+        self.detached
+    }
+}
+
+/// The two buffers of a connection, if there is memory.
+pub(crate) fn buffers(options: &TcpOptions) -> Option<(tcp::SocketBuffer<'static>, tcp::SocketBuffer<'static>)> {
+    let buffer = |len: usize| {
+        let mut bytes = Vec::new();
+        bytes.try_reserve_exact(len).ok()?;
+        bytes.resize(len, 0);
+        Some(tcp::SocketBuffer::new(bytes))
+    };
+    Some((buffer(options.receive_buffer)?, buffer(options.send_buffer)?))
+}
+
+/// How every connection's socket is set.
+pub(crate) fn configure(socket: &mut tcp::Socket<'_>, options: &TcpOptions) {
+    // What an owner sends comes in batches already; holding the last piece back only adds delay.
+    socket.set_nagle_enabled(false);
+    socket.set_congestion_control(CongestionControl::Reno);
+    socket.set_keep_alive(Some(SmolDuration::from_micros(options.keep_alive.as_micros() as u64)));
+    socket.set_timeout(Some(SmolDuration::from_micros(options.timeout.as_micros() as u64)));
+}
