@@ -58,10 +58,7 @@ impl<T: Termination, E: core::fmt::Display> Termination for core::result::Result
 pub fn run<E: Environment, T: Termination>(info: &'static StartInfo, main: fn(E) -> T) -> usize {
     // SAFETY: the kernel wrote this address; that it is a gate is its part of the contract.
     unsafe { gate::open(info.gate) };
-    let local = gate::local();
-    local.ticks_per_second.set(info.ticks_per_second);
-    local.boot_ticks.set(info.boot_ticks);
-    crate::log::start();
+    adopt(info);
     if info.abi_version != ABI_VERSION {
         crate::error!(
             "built for version {ABI_VERSION} of the kernel's calls, not {}",
@@ -78,6 +75,16 @@ pub fn run<E: Environment, T: Termination>(info: &'static StartInfo, main: fn(E)
     };
     stage::flush();
     status
+}
+
+/// Makes the calling thread know clock and log. For `libs/testkit`: a test's own thread has no
+/// `main` that [`run`] could call.
+#[doc(hidden)]
+pub fn adopt(info: &StartInfo) {
+    let local = gate::local();
+    local.ticks_per_second.set(info.ticks_per_second);
+    local.boot_ticks.set(info.boot_ticks);
+    crate::log::start();
 }
 
 /// [`run`] on FTL itself: comes from the entry point, and ends the component.

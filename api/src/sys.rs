@@ -166,7 +166,7 @@ pub fn process_exit(status: usize) -> ! {
 
 /// [`Call::ProcessPanic`]: `len` bytes of report are in the send page.
 pub fn process_panic(len: usize) -> ! {
-    call_forever(Call::ProcessPanic, [len, 0, 0, 0, 0, 0])
+    call_forever(Call::ProcessPanic, [len, gate::frame_pointer(), 0, 0, 0, 0])
 }
 
 /// [`Call::Log`]: `len` bytes of text are in the send page.

@@ -36,7 +36,10 @@ impl Kernel {
         transaction: usize,
         handles: [usize; 2],
     ) -> Result<Option<Id<Thread>>> {
-        let (process, cpu) = (self.threads[sender].process, self.threads[sender].cpu as usize);
+        let (process, cpu) = (
+            self.threads[sender].process,
+            self.threads[sender].cpu as usize,
+        );
         let entry = self.processes[process]
             .handles
             .get(&self.memory.machine, channel)?;
@@ -330,7 +333,10 @@ impl Kernel {
     /// Waits for the next event of a queue.
     #[inline]
     pub fn wait(&mut self, thread: Id<Thread>, queue: Handle, deadline: usize) -> Result<Waited> {
-        let (process, cpu) = (self.threads[thread].process, self.threads[thread].cpu as usize);
+        let (process, cpu) = (
+            self.threads[thread].process,
+            self.threads[thread].cpu as usize,
+        );
         let entry = self.processes[process]
             .handles
             .get(&self.memory.machine, queue)?;
@@ -395,7 +401,12 @@ impl Kernel {
     }
 
     /// Takes the first source of a queue that has something to say, and what it says.
-    fn next_event(&mut self, thread: Id<Thread>, queue: Id<Queue>, cpu: usize) -> Result<Option<[usize; 6]>> {
+    fn next_event(
+        &mut self,
+        thread: Id<Thread>,
+        queue: Id<Queue>,
+        cpu: usize,
+    ) -> Result<Option<[usize; 6]>> {
         while let Some(source) = self.queues[queue].head {
             self.unlist_source(source, queue);
             match self.take_event(thread, source, cpu) {
@@ -427,7 +438,9 @@ impl Kernel {
             (count > 0).then_some(([kind as usize, key, count as usize, 0, 0, 0], false))
         };
         Ok(match object {
-            Object::Channel(side, id) => return self.take_channel_event(thread, cpu, key, id, side),
+            Object::Channel(side, id) => {
+                return self.take_channel_event(thread, cpu, key, id, side);
+            }
             Object::Timer(id) => self
                 .timers
                 .get_mut(id)

@@ -67,6 +67,15 @@ pub fn counter() -> u64 {
     ticks
 }
 
+/// The frame pointer of the function that this is inlined into: where a backtrace begins.
+#[inline(always)]
+pub fn frame_pointer() -> usize {
+    let address: usize;
+    // SAFETY: reads a register and nothing else.
+    unsafe { asm!("mov {}, x29", out(reg) address, options(nomem, nostack, preserves_flags)) };
+    address
+}
+
 /// The component's own state.
 #[inline(always)]
 pub fn local() -> &'static Local {

@@ -67,6 +67,12 @@ pub fn counter() -> u64 {
     COUNTER.get()()
 }
 
+/// The frame pointer of the function that this is inlined into: where a backtrace begins.
+#[inline(always)]
+pub fn frame_pointer() -> usize {
+    0
+}
+
 /// The component's own state.
 pub fn local() -> &'static Local {
     LOCAL.with(|local| *local)

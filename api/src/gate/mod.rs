@@ -34,7 +34,7 @@ use riscv64 as machine;
 #[cfg(not(target_os = "none"))]
 pub use host::{HostGate, install, set_counter};
 
-pub(crate) use machine::{counter, local, message_buffer, open, syscall};
+pub(crate) use machine::{counter, frame_pointer, local, message_buffer, open, syscall};
 
 /// State of which each component has its own. On FTL every component is its own copy of the
 /// image, so this is one static; on the host, where tests run several components in one

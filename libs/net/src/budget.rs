@@ -28,8 +28,17 @@ pub(crate) struct Owner {
 impl Stack {
     /// Adds an owner. Errors: `ServerLimit`.
     pub fn add_owner(&mut self, budget: Budget) -> Result<OwnerId, Error> {
-        let owner = Owner { budget, used: Budget { bytes: 0, sockets: 0 } };
-        self.owners.insert(owner).map(OwnerId).ok_or(Error::ServerLimit)
+        let owner = Owner {
+            budget,
+            used: Budget {
+                bytes: 0,
+                sockets: 0,
+            },
+        };
+        self.owners
+            .insert(owner)
+            .map(OwnerId)
+            .ok_or(Error::ServerLimit)
     }
 
     /// What an owner uses now.
@@ -42,13 +51,21 @@ impl Stack {
     pub fn remove_owner(&mut self, owner: OwnerId, now: core::time::Duration) {
         let listeners: alloc::vec::Vec<_> = self.listeners.ids().collect();
         for id in listeners {
-            if self.listeners.get(id).is_some_and(|listener| listener.owner == owner.0) {
+            if self
+                .listeners
+                .get(id)
+                .is_some_and(|listener| listener.owner == owner.0)
+            {
                 self.close_listener(crate::ListenerId(id), now);
             }
         }
         let sockets: alloc::vec::Vec<_> = self.sockets.ids().collect();
         for id in sockets {
-            if self.sockets.get(id).is_some_and(|socket| socket.owner == Some(owner.0)) {
+            if self
+                .sockets
+                .get(id)
+                .is_some_and(|socket| socket.owner == Some(owner.0))
+            {
                 self.abort(crate::ConnectionId(id), now);
                 self.udp_close(crate::UdpId(id));
             }
@@ -58,7 +75,9 @@ impl Stack {
 
     pub(crate) fn charge(&mut self, owner: Id, bytes: usize) -> Result<(), Error> {
         let owner = self.owners.get_mut(owner).ok_or(Error::BadHandle)?;
-        if owner.used.sockets >= owner.budget.sockets || bytes > owner.budget.bytes - owner.used.bytes {
+        if owner.used.sockets >= owner.budget.sockets
+            || bytes > owner.budget.bytes - owner.used.bytes
+        {
             return Err(Error::ServerLimit);
         }
         owner.used.sockets += 1;

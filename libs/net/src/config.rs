@@ -43,19 +43,26 @@ pub struct Address {
 impl Address {
     /// Whether this address is in the local network.
     pub fn is_local(&self, ip: Ipv4Addr) -> bool {
-        let mask = u32::MAX.checked_shl(32 - self.prefix_len.min(32) as u32).unwrap_or(0);
+        let mask = u32::MAX
+            .checked_shl(32 - self.prefix_len.min(32) as u32)
+            .unwrap_or(0);
         (ip.to_bits() ^ self.ip.to_bits()) & mask == 0
     }
 
     /// Whether a packet to this address goes to everybody.
     pub(crate) fn is_broadcast(&self, ip: Ipv4Addr) -> bool {
         let host = u32::MAX.checked_shr(self.prefix_len as u32).unwrap_or(0);
-        ip.is_broadcast() || (self.prefix_len < 31 && self.is_local(ip) && ip.to_bits() & host == host)
+        ip.is_broadcast()
+            || (self.prefix_len < 31 && self.is_local(ip) && ip.to_bits() & host == host)
     }
 
     /// To whom a packet goes first on its way.
     pub(crate) fn next_hop(&self, ip: Ipv4Addr) -> Option<Ipv4Addr> {
-        if self.is_local(ip) { Some(ip) } else { self.gateway }
+        if self.is_local(ip) {
+            Some(ip)
+        } else {
+            self.gateway
+        }
     }
 }
 
@@ -76,6 +83,12 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits { sockets_max: 4096, listeners_max: 256, half_open_max: 1024, time_wait_max: 4096, replies_max: 64 }
+        Limits {
+            sockets_max: 4096,
+            listeners_max: 256,
+            half_open_max: 1024,
+            time_wait_max: 4096,
+            replies_max: 64,
+        }
     }
 }

@@ -25,18 +25,32 @@ impl Dhcp {
     pub fn new(mac: EthernetAddress, mtu: usize, seed: u64, out: &mut Out, now: Instant) -> Dhcp {
         let mut config = smoltcp::iface::Config::new(HardwareAddress::Ethernet(mac));
         config.random_seed = seed;
-        let mut port = Port { incoming: None, out, capabilities: capabilities(Medium::Ethernet, mtu) };
+        let mut port = Port {
+            incoming: None,
+            out,
+            capabilities: capabilities(Medium::Ethernet, mtu),
+        };
         let interface = Interface::new(config, &mut port, now);
         let mut set = SocketSet::new(Vec::with_capacity(1));
         let handle = set.add(dhcpv4::Socket::new());
-        Dhcp { interface, set, handle, mtu, deadline: Some(now) }
+        Dhcp {
+            interface,
+            set,
+            handle,
+            mtu,
+            deadline: Some(now),
+        }
     }
 
     /// Hands it a frame: one to its port, or an ARP answer.
     pub fn receive(&mut self, out: &mut Out, frame: &[u8], now: Instant) {
-        let mut port =
-            Port { incoming: Some(frame), out, capabilities: capabilities(Medium::Ethernet, self.mtu) };
-        self.interface.poll_ingress_single(now, &mut port, &mut self.set);
+        let mut port = Port {
+            incoming: Some(frame),
+            out,
+            capabilities: capabilities(Medium::Ethernet, self.mtu),
+        };
+        self.interface
+            .poll_ingress_single(now, &mut port, &mut self.set);
         self.deadline = Some(now);
     }
 
@@ -45,7 +59,11 @@ impl Dhcp {
         if self.deadline.is_none_or(|deadline| deadline > now) {
             return None;
         }
-        let mut port = Port { incoming: None, out, capabilities: capabilities(Medium::Ethernet, self.mtu) };
+        let mut port = Port {
+            incoming: None,
+            out,
+            capabilities: capabilities(Medium::Ethernet, self.mtu),
+        };
         self.interface.poll_egress(now, &mut port, &mut self.set);
         let mut changed = None;
         let address = match self.set.get_mut::<dhcpv4::Socket>(self.handle).poll() {
@@ -73,7 +91,10 @@ impl Dhcp {
         }
         // Never at once again: if it has more to say, it can wait that long.
         let soon = now + smoltcp::time::Duration::from_millis(10);
-        self.deadline = self.interface.poll_at(now, &self.set).map(|at| at.max(soon));
+        self.deadline = self
+            .interface
+            .poll_at(now, &self.set)
+            .map(|at| at.max(soon));
         changed
     }
 }

@@ -78,7 +78,11 @@ pub(crate) struct Signals {
 
 impl Signals {
     fn any(&self) -> bool {
-        self.connected || self.readable || self.writable || self.undelivered || self.closed.is_some()
+        self.connected
+            || self.readable
+            || self.writable
+            || self.undelivered
+            || self.closed.is_some()
     }
 }
 
@@ -90,24 +94,37 @@ impl Stack {
                 Signal::AddressChanged => return Some(Event::AddressChanged),
                 Signal::Query(id, result) => return Some(Event::Resolved(id, result)),
                 Signal::Listener(id) => {
-                    if self.listeners.get(id).is_some_and(|listener| !listener.ready.is_empty()) {
+                    if self
+                        .listeners
+                        .get(id)
+                        .is_some_and(|listener| !listener.ready.is_empty())
+                    {
                         return Some(Event::Incoming(ListenerId(id)));
                     }
                 }
                 Signal::Socket(id) => {
-                    let Some(socket) = self.sockets.get_mut(id) else { continue };
+                    let Some(socket) = self.sockets.get_mut(id) else {
+                        continue;
+                    };
                     let udp = socket.is_udp();
                     let signals = &mut socket.signals;
                     let event = if core::mem::take(&mut signals.connected) {
                         Some(Event::Connected(ConnectionId(id)))
                     } else if core::mem::take(&mut signals.readable) {
-                        Some(if udp { Event::Datagram(UdpId(id)) } else { Event::Readable(ConnectionId(id)) })
+                        Some(if udp {
+                            Event::Datagram(UdpId(id))
+                        } else {
+                            Event::Readable(ConnectionId(id))
+                        })
                     } else if core::mem::take(&mut signals.writable) {
                         Some(Event::Writable(ConnectionId(id)))
                     } else if core::mem::take(&mut signals.undelivered) {
                         Some(Event::Undelivered(UdpId(id)))
                     } else {
-                        signals.closed.take().map(|result| Event::Closed(ConnectionId(id), result))
+                        signals
+                            .closed
+                            .take()
+                            .map(|result| Event::Closed(ConnectionId(id), result))
                     };
                     signals.queued = signals.any();
                     if signals.queued {

@@ -19,8 +19,8 @@ use smoltcp::phy::ChecksumCapabilities;
 use smoltcp::socket::tcp;
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::{
-    EthernetAddress, IpAddress, IpCidr, IpListenEndpoint, IpProtocol, IpRepr, TcpControl, TcpPacket, TcpRepr,
-    TcpSeqNumber,
+    EthernetAddress, IpAddress, IpCidr, IpListenEndpoint, IpProtocol, IpRepr, TcpControl,
+    TcpPacket, TcpRepr, TcpSeqNumber,
 };
 
 use crate::out::{ETHERNET_LEN, Out, Port};
@@ -106,9 +106,12 @@ impl Stack {
         if self.half_open.is_full() {
             self.evict_half_open();
         }
-        let Some(id) = self.half_open.insert(half_open) else { return };
+        let Some(id) = self.half_open.insert(half_open) else {
+            return;
+        };
         self.half_open_order.push_back(id);
-        self.half_open_timers.set(id.index, Some(now + ANSWER_INTERVAL));
+        self.half_open_timers
+            .set(id.index, Some(now + ANSWER_INTERVAL));
         self.flows.insert(tuple, Flow::HalfOpen(id));
     }
 
@@ -179,7 +182,9 @@ impl Stack {
                 };
                 let mut bytes = [0; 80];
                 let len = emit(&repr, tuple.local, tuple.remote, &mut bytes);
-                self.out.write(ETHERNET_LEN + len, |frame| frame[ETHERNET_LEN..].copy_from_slice(&bytes[..len]));
+                self.out.write(ETHERNET_LEN + len, |frame| {
+                    frame[ETHERNET_LEN..].copy_from_slice(&bytes[..len])
+                });
                 self.finish_newest(Some(packet.from), now);
             }
             _ => {}
@@ -188,11 +193,17 @@ impl Stack {
 
     /// Sends the SYN|ACK of a half-open connection. False if there is none to be sent.
     fn answer(&mut self, half_open: &mut HalfOpen, now: Instant) -> bool {
-        let Some(listener) = self.listeners.get(half_open.listener) else { return false };
+        let Some(listener) = self.listeners.get(half_open.listener) else {
+            return false;
+        };
         // The window that is offered is the one that there will be. Nothing is ever written here.
         let len = listener.options.receive_buffer;
         if self.window.len() < len {
-            if self.window.try_reserve_exact(len - self.window.len()).is_err() {
+            if self
+                .window
+                .try_reserve_exact(len - self.window.len())
+                .is_err()
+            {
                 return false;
             }
             self.window.resize(len, 0);
@@ -203,7 +214,9 @@ impl Stack {
         let mut set = SocketSet::new(&mut storage[..]);
         let handle = set.add(socket);
         let before = self.out.len();
-        if !replay(half_open, &mut set, handle, self.mtu, &mut self.out, now) || self.out.len() == before {
+        if !replay(half_open, &mut set, handle, self.mtu, &mut self.out, now)
+            || self.out.len() == before
+        {
             return false;
         }
         if let Some(frame) = self.out.newest() {
@@ -216,7 +229,9 @@ impl Stack {
 
     /// Makes a connection out of a half-open one. False if it has to wait, or cannot be.
     fn establish(&mut self, id: Id, now: Instant) -> bool {
-        let Some(half_open) = self.half_open.get(id).copied() else { return false };
+        let Some(half_open) = self.half_open.get(id).copied() else {
+            return false;
+        };
         let listener_id = half_open.listener;
         let Some(listener) = self.listeners.get(listener_id) else {
             self.remove_half_open(id);
@@ -241,19 +256,27 @@ impl Stack {
         let handle = set.add(tcp::Socket::new(receive, send));
         let mut desk = Out::new(self.mtu, 1);
         let repeated = replay(&half_open, &mut set, handle, self.mtu, &mut desk, now)
-            && desk.newest().and_then(|frame| be32(frame.bytes(), ETHERNET_LEN + 24)) == Some(half_open.sequence);
+            && desk
+                .newest()
+                .and_then(|frame| be32(frame.bytes(), ETHERNET_LEN + 24))
+                == Some(half_open.sequence);
         let tuple = half_open.tuple;
         self.remove_half_open(id);
-        let smoltcp::socket::Socket::Tcp(mut socket) = set.remove(handle) else { return false };
+        let smoltcp::socket::Socket::Tcp(mut socket) = set.remove(handle) else {
+            return false;
+        };
         if !repeated {
             // It would mean that smoltcp does not do the same thing twice.
             self.refund(owner, options.charge());
             return false;
         }
         configure(&mut socket, &options);
-        let Some(connection) =
-            self.add_connection(socket, Connection::new(tuple, Some(listener_id)), owner, options.charge())
-        else {
+        let Some(connection) = self.add_connection(
+            socket,
+            Connection::new(tuple, Some(listener_id)),
+            owner,
+            options.charge(),
+        ) else {
             self.refund(owner, options.charge());
             return false;
         };
@@ -290,8 +313,12 @@ impl Stack {
             && at <= now
         {
             self.half_open_timers.set(index, None);
-            let Some(id) = self.half_open.id_at(index) else { continue };
-            let Some(mut half_open) = self.half_open.get(id).copied() else { continue };
+            let Some(id) = self.half_open.id_at(index) else {
+                continue;
+            };
+            let Some(mut half_open) = self.half_open.get(id).copied() else {
+                continue;
+            };
             if half_open.answers >= ANSWERS_MAX || !self.answer(&mut half_open, now) {
                 self.put_half_open(id, half_open);
                 self.remove_half_open(id);
@@ -319,7 +346,9 @@ impl Stack {
     /// Forgets all of them: the address changed.
     pub(crate) fn forget_handshakes(&mut self) {
         let half_open: alloc::vec::Vec<Id> = self.half_open.ids().collect();
-        half_open.into_iter().for_each(|id| self.remove_half_open(id));
+        half_open
+            .into_iter()
+            .for_each(|id| self.remove_half_open(id));
         while let Some((_, id)) = self.time_wait_order.pop_front() {
             self.forget_time_wait(id);
         }
@@ -342,7 +371,8 @@ impl Stack {
         // Those that were finished leave their names behind in the order of age; they go in batches.
         if self.half_open_order.len() > 2 * self.half_open.len() + 64 {
             let half_open = &self.half_open;
-            self.half_open_order.retain(|&id| half_open.get(id).is_some());
+            self.half_open_order
+                .retain(|&id| half_open.get(id).is_some());
         }
     }
 
@@ -351,12 +381,15 @@ impl Stack {
         // As above.
         if self.time_wait_order.len() > 2 * self.time_wait.len() + 64 {
             let time_wait = &self.time_wait;
-            self.time_wait_order.retain(|&(_, id)| time_wait.get(id).is_some());
+            self.time_wait_order
+                .retain(|&(_, id)| time_wait.get(id).is_some());
         }
     }
 
     fn forget_time_wait(&mut self, id: Id) -> bool {
-        let Some(over) = self.time_wait.remove(id) else { return false };
+        let Some(over) = self.time_wait.remove(id) else {
+            return false;
+        };
         self.flows.remove(&over.tuple);
         true
     }
@@ -378,9 +411,18 @@ fn replay(
     out: &mut Out,
     now: Instant,
 ) -> bool {
-    let HalfOpen { tuple, syn, seed, .. } = half_open;
-    let local = IpListenEndpoint { addr: Some(IpAddress::Ipv4(tuple.local)), port: tuple.local_port };
-    if set.get_mut::<tcp::Socket<'_>>(handle).listen(local).is_err() {
+    let HalfOpen {
+        tuple, syn, seed, ..
+    } = half_open;
+    let local = IpListenEndpoint {
+        addr: Some(IpAddress::Ipv4(tuple.local)),
+        port: tuple.local_port,
+    };
+    if set
+        .get_mut::<tcp::Socket<'_>>(handle)
+        .listen(local)
+        .is_err()
+    {
         return false;
     }
     let mut interface = new_interface(*seed, mtu, out, now);
@@ -400,7 +442,11 @@ fn replay(
     };
     let mut bytes = [0; 80];
     let len = emit(&repr, tuple.remote, tuple.local, &mut bytes);
-    let mut port = Port { incoming: Some(&bytes[..len]), out, capabilities: port_capabilities(mtu) };
+    let mut port = Port {
+        incoming: Some(&bytes[..len]),
+        out,
+        capabilities: port_capabilities(mtu),
+    };
     interface.poll_ingress_single(now, &mut port, set);
     interface.poll_egress(now, &mut port, set);
     true
@@ -413,8 +459,17 @@ fn parse<'a>(packet: &Packet<'a>) -> Option<TcpRepr<'a>> {
         return None;
     }
     let segment = TcpPacket::new_checked(packet.payload).ok()?;
-    let (source, destination) = (IpAddress::Ipv4(packet.source), IpAddress::Ipv4(packet.destination));
-    TcpRepr::parse(&segment, &source, &destination, &ChecksumCapabilities::default()).ok()
+    let (source, destination) = (
+        IpAddress::Ipv4(packet.source),
+        IpAddress::Ipv4(packet.destination),
+    );
+    TcpRepr::parse(
+        &segment,
+        &source,
+        &destination,
+        &ChecksumCapabilities::default(),
+    )
+    .ok()
 }
 
 fn plain_segment() -> TcpRepr<'static> {
@@ -442,7 +497,12 @@ fn emit(repr: &TcpRepr<'_>, from: Ipv4Addr, to: Ipv4Addr, bytes: &mut [u8; 80]) 
     ip.emit(&mut bytes[..], &checksums);
     let start = ip.header_len();
     let len = start + repr.buffer_len();
-    repr.emit(&mut TcpPacket::new_unchecked(&mut bytes[start..len]), &from, &to, &checksums);
+    repr.emit(
+        &mut TcpPacket::new_unchecked(&mut bytes[start..len]),
+        &from,
+        &to,
+        &checksums,
+    );
     len
 }
 

@@ -17,7 +17,10 @@ impl Keyed {
 impl BuildHasher for Keyed {
     type Hasher = Folded;
     fn build_hasher(&self) -> Folded {
-        Folded { state: self.0, key: self.1 }
+        Folded {
+            state: self.0,
+            key: self.1,
+        }
     }
 }
 

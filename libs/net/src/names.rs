@@ -43,7 +43,8 @@ impl Stack {
         let id = QueryId(self.names.next);
         self.names.next += 1;
         if let Ok(address) = name.parse::<Ipv4Addr>() {
-            self.signals.push_back(Signal::Query(id, Ok(alloc::vec![address])));
+            self.signals
+                .push_back(Signal::Query(id, Ok(alloc::vec![address])));
             return Ok(id);
         }
         if self.names.servers.is_empty() {
@@ -57,10 +58,15 @@ impl Stack {
         // interface: smoltcp's own generator can be predicted from what it has put out.
         let mut oracle = new_interface(self.random.next_u64(), self.mtu, &mut self.out, now);
         let socket = self.sockets.get_mut(socket_id).ok_or(Error::Internal)?;
-        let handle = socket.dns().start_query(oracle.context(), name, DnsQueryType::A).map_err(|error| match error {
-            StartQueryError::NoFreeSlot => Error::ServerLimit,
-            StartQueryError::InvalidName | StartQueryError::NameTooLong => Error::InvalidArgument,
-        })?;
+        let handle = socket
+            .dns()
+            .start_query(oracle.context(), name, DnsQueryType::A)
+            .map_err(|error| match error {
+                StartQueryError::NoFreeSlot => Error::ServerLimit,
+                StartQueryError::InvalidName | StartQueryError::NameTooLong => {
+                    Error::InvalidArgument
+                }
+            })?;
         self.names.pending.push((id, handle));
         self.settle(socket_id, Cause::Owner, now);
         Ok(id)
@@ -92,7 +98,12 @@ impl Stack {
 
     pub(crate) fn set_name_servers(&mut self, servers: &[Ipv4Addr]) {
         self.names.servers = servers.iter().copied().take(4).collect();
-        let servers: Vec<IpAddress> = self.names.servers.iter().map(|&ip| IpAddress::Ipv4(ip)).collect();
+        let servers: Vec<IpAddress> = self
+            .names
+            .servers
+            .iter()
+            .map(|&ip| IpAddress::Ipv4(ip))
+            .collect();
         if let Some(socket) = self.names.socket.and_then(|id| self.sockets.get_mut(id)) {
             socket.dns().update_servers(&servers);
         }
@@ -100,7 +111,9 @@ impl Stack {
 
     /// Collects answers. There are at most [`QUERIES_MAX`] questions.
     pub(crate) fn settle_names(&mut self, id: Id) {
-        let Some(socket) = self.sockets.get_mut(id) else { return };
+        let Some(socket) = self.sockets.get_mut(id) else {
+            return;
+        };
         let dns = socket.dns();
         let signals = &mut self.signals;
         self.names.pending.retain(|&(query, handle)| {
@@ -109,8 +122,13 @@ impl Stack {
                 // smoltcp does not tell "no such name" from "no answer".
                 Err(GetQueryResultError::Failed) => Err(Error::NotFound),
                 Ok(addresses) => {
-                    let found: Vec<Ipv4Addr> = addresses.iter().map(|&IpAddress::Ipv4(ip)| ip).collect();
-                    if found.is_empty() { Err(Error::NotFound) } else { Ok(found) }
+                    let found: Vec<Ipv4Addr> =
+                        addresses.iter().map(|&IpAddress::Ipv4(ip)| ip).collect();
+                    if found.is_empty() {
+                        Err(Error::NotFound)
+                    } else {
+                        Ok(found)
+                    }
                 }
             };
             signals.push_back(Signal::Query(query, result));

@@ -48,12 +48,26 @@ pub(crate) struct Neighbors {
 
 impl Neighbors {
     pub fn new(own: EthernetAddress, hash: Keyed) -> Neighbors {
-        Neighbors { own, table: HashMap::with_hasher(hash), asking: Vec::new(), unresolved: 0 }
+        Neighbors {
+            own,
+            table: HashMap::with_hasher(hash),
+            asking: Vec::new(),
+            unresolved: 0,
+        }
     }
 
     /// Addresses the newest frame in `out` to `next_hop`, or keeps it until that is known.
-    pub fn address_newest(&mut self, out: &mut Out, next_hop: Ipv4Addr, own_ip: Ipv4Addr, now: Instant) {
-        let known = self.table.get(&next_hop).and_then(|n| n.address.map(|a| (a, n.confirmed_at, n.ask_at)));
+    pub fn address_newest(
+        &mut self,
+        out: &mut Out,
+        next_hop: Ipv4Addr,
+        own_ip: Ipv4Addr,
+        now: Instant,
+    ) {
+        let known = self
+            .table
+            .get(&next_hop)
+            .and_then(|n| n.address.map(|a| (a, n.confirmed_at, n.ask_at)));
         if let Some((address, confirmed_at, ask_at)) = known {
             if let Some(frame) = out.newest() {
                 write_header(frame.bytes_mut(), self.own, address);
@@ -63,7 +77,9 @@ impl Neighbors {
             }
             return;
         }
-        let Some(frame) = out.pop_newest() else { return };
+        let Some(frame) = out.pop_newest() else {
+            return;
+        };
         if !self.table.contains_key(&next_hop) {
             if self.asking.len() >= RESOLVING_MAX {
                 // The one asked for longest ago makes way, so that questions nobody answers
@@ -74,7 +90,13 @@ impl Neighbors {
             self.make_room();
             self.table.insert(
                 next_hop,
-                Neighbor { address: None, confirmed_at: now, asks: 0, ask_at: None, waiting: Vec::new() },
+                Neighbor {
+                    address: None,
+                    confirmed_at: now,
+                    asks: 0,
+                    ask_at: None,
+                    waiting: Vec::new(),
+                },
             );
             self.start_asking(out, next_hop, own_ip, now);
         }
@@ -113,7 +135,9 @@ impl Neighbors {
         network: impl Fn(Ipv4Addr) -> bool,
         now: Instant,
     ) -> bool {
-        let Ok(packet) = ArpPacket::new_checked(packet) else { return false };
+        let Ok(packet) = ArpPacket::new_checked(packet) else {
+            return false;
+        };
         let Ok(ArpRepr::EthernetIpv4 {
             operation,
             source_hardware_addr,
@@ -155,7 +179,13 @@ impl Neighbors {
             out.push(frame);
         }
         if operation == ArpOperation::Request {
-            self.send(out, ArpOperation::Reply, own_ip, source_hardware_addr, source_protocol_addr);
+            self.send(
+                out,
+                ArpOperation::Reply,
+                own_ip,
+                source_hardware_addr,
+                source_protocol_addr,
+            );
         }
         true
     }
@@ -165,13 +195,18 @@ impl Neighbors {
         let mut i = 0;
         while i < self.asking.len() {
             let ip = self.asking[i];
-            let due = self.table.get(&ip).and_then(|n| n.ask_at).is_some_and(|at| at <= now);
+            let due = self
+                .table
+                .get(&ip)
+                .and_then(|n| n.ask_at)
+                .is_some_and(|at| at <= now);
             if !due {
                 i += 1;
                 continue;
             }
             self.asking.remove(i);
-            let give_up = self.table.get(&ip).is_none_or(|n| n.asks >= ASKS_MAX) || own_ip.is_none();
+            let give_up =
+                self.table.get(&ip).is_none_or(|n| n.asks >= ASKS_MAX) || own_ip.is_none();
             if give_up {
                 self.give_up(out, ip);
             } else if let Some(own_ip) = own_ip {
@@ -181,13 +216,19 @@ impl Neighbors {
     }
 
     pub fn deadline(&self) -> Option<Instant> {
-        self.asking.iter().filter_map(|ip| self.table.get(ip)?.ask_at).min()
+        self.asking
+            .iter()
+            .filter_map(|ip| self.table.get(ip)?.ask_at)
+            .min()
     }
 
     /// Forgets everybody: the address changed.
     pub fn clear(&mut self, out: &mut Out) {
         for (_, neighbor) in self.table.drain() {
-            neighbor.waiting.into_iter().for_each(|frame| out.recycle(frame));
+            neighbor
+                .waiting
+                .into_iter()
+                .for_each(|frame| out.recycle(frame));
         }
         self.asking.clear();
     }
@@ -195,19 +236,37 @@ impl Neighbors {
     fn give_up(&mut self, out: &mut Out, ip: Ipv4Addr) {
         if let Some(neighbor) = self.table.remove(&ip) {
             self.unresolved += neighbor.waiting.len() as u64;
-            neighbor.waiting.into_iter().for_each(|frame| out.recycle(frame));
+            neighbor
+                .waiting
+                .into_iter()
+                .for_each(|frame| out.recycle(frame));
         }
     }
 
     fn start_asking(&mut self, out: &mut Out, ip: Ipv4Addr, own_ip: Ipv4Addr, now: Instant) {
-        let Some(neighbor) = self.table.get_mut(&ip) else { return };
+        let Some(neighbor) = self.table.get_mut(&ip) else {
+            return;
+        };
         neighbor.asks += 1;
         neighbor.ask_at = Some(now + ASK_INTERVAL);
         self.asking.push(ip);
-        self.send(out, ArpOperation::Request, own_ip, EthernetAddress::BROADCAST, ip);
+        self.send(
+            out,
+            ArpOperation::Request,
+            own_ip,
+            EthernetAddress::BROADCAST,
+            ip,
+        );
     }
 
-    fn send(&self, out: &mut Out, operation: ArpOperation, own_ip: Ipv4Addr, to: EthernetAddress, ip: Ipv4Addr) {
+    fn send(
+        &self,
+        out: &mut Out,
+        operation: ArpOperation,
+        own_ip: Ipv4Addr,
+        to: EthernetAddress,
+        ip: Ipv4Addr,
+    ) {
         let arp = ArpRepr::EthernetIpv4 {
             operation,
             source_hardware_addr: self.own,

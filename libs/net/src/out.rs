@@ -88,14 +88,19 @@ impl Out {
 
     /// Lets `write` fill a new frame of `len` bytes.
     pub fn write<R>(&mut self, len: usize, write: impl FnOnce(&mut [u8]) -> R) -> R {
-        assert!(len <= self.frame_len, "smoltcp keeps to the MTU it was told");
+        assert!(
+            len <= self.frame_len,
+            "smoltcp keeps to the MTU it was told"
+        );
         if self.frames.len() >= self.max {
             self.dropped += 1;
             return write(&mut self.scratch[..len]);
         }
         let frame_len = self.frame_len;
-        let mut frame =
-            self.spare.pop().unwrap_or_else(|| Frame { bytes: vec![0; frame_len].into(), len: 0 });
+        let mut frame = self.spare.pop().unwrap_or_else(|| Frame {
+            bytes: vec![0; frame_len].into(),
+            len: 0,
+        });
         frame.len = len;
         let result = write(frame.bytes_mut());
         self.frames.push_back(frame);
@@ -115,7 +120,11 @@ pub(crate) fn capabilities(medium: Medium, mtu: usize) -> DeviceCapabilities {
     let mut capabilities = DeviceCapabilities::default();
     capabilities.medium = medium;
     // smoltcp's MTU counts the Ethernet header, if there is one.
-    capabilities.max_transmission_unit = if medium == Medium::Ethernet { mtu + ETHERNET_LEN } else { mtu };
+    capabilities.max_transmission_unit = if medium == Medium::Ethernet {
+        mtu + ETHERNET_LEN
+    } else {
+        mtu
+    };
     capabilities.checksum = ChecksumCapabilities::default();
     capabilities
 }
@@ -123,7 +132,11 @@ pub(crate) fn capabilities(medium: Medium, mtu: usize) -> DeviceCapabilities {
 impl Port<'_> {
     /// Where in a frame smoltcp begins: behind the Ethernet header if that is ours to write.
     fn start(&self) -> usize {
-        if self.capabilities.medium == Medium::Ip { ETHERNET_LEN } else { 0 }
+        if self.capabilities.medium == Medium::Ip {
+            ETHERNET_LEN
+        } else {
+            0
+        }
     }
 }
 
@@ -140,11 +153,20 @@ impl Device for Port<'_> {
     fn receive(&mut self, _: Instant) -> Option<(Incoming<'_>, Outgoing<'_>)> {
         let start = self.start();
         let packet = self.incoming.take()?;
-        Some((Incoming(packet), Outgoing { out: self.out, start }))
+        Some((
+            Incoming(packet),
+            Outgoing {
+                out: self.out,
+                start,
+            },
+        ))
     }
     fn transmit(&mut self, _: Instant) -> Option<Outgoing<'_>> {
         let start = self.start();
-        Some(Outgoing { out: self.out, start })
+        Some(Outgoing {
+            out: self.out,
+            start,
+        })
     }
     fn capabilities(&self) -> DeviceCapabilities {
         self.capabilities.clone()

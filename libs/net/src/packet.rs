@@ -25,7 +25,9 @@ pub(crate) struct Packet<'a> {
 }
 
 pub(crate) fn look<'a>(frame: &'a [u8], own: EthernetAddress) -> Seen<'a> {
-    let Ok(ethernet) = EthernetFrame::new_checked(frame) else { return Seen::Malformed };
+    let Ok(ethernet) = EthernetFrame::new_checked(frame) else {
+        return Seen::Malformed;
+    };
     let from = ethernet.src_addr();
     if ethernet.dst_addr() != own && !ethernet.dst_addr().is_broadcast() || !from.is_unicast() {
         return Seen::NotForUs;
@@ -34,7 +36,9 @@ pub(crate) fn look<'a>(frame: &'a [u8], own: EthernetAddress) -> Seen<'a> {
         EthernetProtocol::Arp => Seen::Arp(ethernet.payload()),
         EthernetProtocol::Ipv4 => {
             let payload = ethernet.payload();
-            let Ok(ip) = Ipv4Packet::new_checked(payload) else { return Seen::Malformed };
+            let Ok(ip) = Ipv4Packet::new_checked(payload) else {
+                return Seen::Malformed;
+            };
             if ip.version() != 4 {
                 return Seen::Malformed;
             }

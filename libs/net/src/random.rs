@@ -12,9 +12,19 @@ pub(crate) struct Random {
 impl Random {
     pub fn new(seed: [u8; 32]) -> Random {
         let key = core::array::from_fn(|i| {
-            u32::from_le_bytes([seed[4 * i], seed[4 * i + 1], seed[4 * i + 2], seed[4 * i + 3]])
+            u32::from_le_bytes([
+                seed[4 * i],
+                seed[4 * i + 1],
+                seed[4 * i + 2],
+                seed[4 * i + 3],
+            ])
         });
-        Random { key, counter: 0, block: [0; 16], used: 16 }
+        Random {
+            key,
+            counter: 0,
+            block: [0; 16],
+            used: 16,
+        }
     }
 
     pub fn next_u32(&mut self) -> u32 {
@@ -68,9 +78,17 @@ mod tests {
     #[test]
     fn the_block_function_gives_the_standards_example() {
         // RFC 8439, section 2.3.2.
-        let key = core::array::from_fn(|i| u32::from_le_bytes(core::array::from_fn(|j| (4 * i + j) as u8)));
+        let key = core::array::from_fn(|i| {
+            u32::from_le_bytes(core::array::from_fn(|j| (4 * i + j) as u8))
+        });
         let got = block(key, 1, [0x0900_0000, 0x4a00_0000, 0]);
-        assert_eq!(got[..4], [0xe4e7_f110, 0x1559_3bd1, 0x1fdd_0f50, 0xc471_20a3]);
-        assert_eq!(got[12..], [0xd19c_12b5, 0xb94e_16de, 0xe883_d0cb, 0x4e3c_50a2]);
+        assert_eq!(
+            got[..4],
+            [0xe4e7_f110, 0x1559_3bd1, 0x1fdd_0f50, 0xc471_20a3]
+        );
+        assert_eq!(
+            got[12..],
+            [0xd19c_12b5, 0xb94e_16de, 0xe883_d0cb, 0x4e3c_50a2]
+        );
     }
 }

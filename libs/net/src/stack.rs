@@ -127,7 +127,13 @@ impl Stack {
         let mac = EthernetAddress(config.mac);
         let mtu = (config.mtu as usize).clamp(576, 9000);
         let mut random = Random::new(config.seed);
-        let Limits { sockets_max, listeners_max, half_open_max, time_wait_max, replies_max } = config.limits;
+        let Limits {
+            sockets_max,
+            listeners_max,
+            half_open_max,
+            time_wait_max,
+            replies_max,
+        } = config.limits;
         let mut out = Out::new(mtu, replies_max.max(4));
         let now = instant(now);
         let interface = new_interface(random.next_u64(), mtu, &mut out, now);
@@ -209,7 +215,10 @@ impl Stack {
                 let address = self.address.as_ref();
                 let own = address.map(|address| address.ip);
                 let local = |ip| address.is_some_and(|address| address.is_local(ip));
-                if !self.neighbors.receive(&mut self.out, packet, own, local, now) {
+                if !self
+                    .neighbors
+                    .receive(&mut self.out, packet, own, local, now)
+                {
                     self.statistics.malformed += 1;
                 }
                 // The DHCP client renews its lease over an interface of its own, and so asks by itself.
@@ -283,18 +292,26 @@ impl Stack {
 
     /// Asks a dirty socket for a packet.
     fn ask(&mut self, id: Id, now: Instant) {
-        let Some(socket) = self.sockets.get_mut(id) else { return };
+        let Some(socket) = self.sockets.get_mut(id) else {
+            return;
+        };
         socket.dirty = false;
         if matches!(&socket.kind, Kind::Connection(connection) if connection.is_detached()) {
             return;
         }
         self.statistics.polls += 1;
         let before = self.out.len();
-        let mut port = Port { incoming: None, out: &mut self.out, capabilities: port_capabilities(self.mtu) };
+        let mut port = Port {
+            incoming: None,
+            out: &mut self.out,
+            capabilities: port_capabilities(self.mtu),
+        };
         self.interface.poll_egress(now, &mut port, &mut socket.set);
         let sent = self.out.len() > before;
         if sent {
-            if let (Kind::Connection(connection), Some(frame)) = (&mut socket.kind, self.out.newest()) {
+            if let (Kind::Connection(connection), Some(frame)) =
+                (&mut socket.kind, self.out.newest())
+            {
                 connection.sending(&mut frame.bytes_mut()[ETHERNET_LEN..]);
             }
             self.finish_newest(None, now);
@@ -306,15 +323,21 @@ impl Stack {
     pub(crate) fn give(&mut self, packet: &Packet<'_>, id: Option<Id>, now: Instant) {
         self.statistics.polls += 1;
         let before = self.out.len();
-        let mut port =
-            Port { incoming: Some(packet.bytes), out: &mut self.out, capabilities: port_capabilities(self.mtu) };
+        let mut port = Port {
+            incoming: Some(packet.bytes),
+            out: &mut self.out,
+            capabilities: port_capabilities(self.mtu),
+        };
         let set = match id.and_then(|id| self.sockets.get_mut(id)) {
             Some(socket) => &mut socket.set,
             None => &mut self.nobody,
         };
         self.interface.poll_ingress_single(now, &mut port, set);
         if self.out.len() > before {
-            if let Some(Socket { kind: Kind::Connection(connection), .. }) = id.and_then(|id| self.sockets.get_mut(id))
+            if let Some(Socket {
+                kind: Kind::Connection(connection),
+                ..
+            }) = id.and_then(|id| self.sockets.get_mut(id))
                 && let Some(frame) = self.out.newest()
             {
                 connection.sending(&mut frame.bytes_mut()[ETHERNET_LEN..]);
@@ -332,15 +355,21 @@ impl Stack {
         if let Some(to) = reply_to {
             return self.neighbors.address_reply(&mut self.out, to);
         }
-        let Some(frame) = self.out.newest() else { return };
+        let Some(frame) = self.out.newest() else {
+            return;
+        };
         let b = &frame.bytes()[ETHERNET_LEN..];
         let to = Ipv4Addr::new(b[16], b[17], b[18], b[19]);
         match &self.address {
             Some(address) if address.is_broadcast(to) => {
-                self.neighbors.address_reply(&mut self.out, EthernetAddress::BROADCAST);
+                self.neighbors
+                    .address_reply(&mut self.out, EthernetAddress::BROADCAST);
             }
             Some(address) if !to.is_multicast() => match address.next_hop(to) {
-                Some(next_hop) => self.neighbors.address_newest(&mut self.out, next_hop, address.ip, now),
+                Some(next_hop) => {
+                    self.neighbors
+                        .address_newest(&mut self.out, next_hop, address.ip, now)
+                }
                 None => self.drop_newest(),
             },
             _ => self.drop_newest(),
@@ -356,13 +385,21 @@ impl Stack {
 
     /// After anything happened to a socket: what it has to say, and when it wants to be asked.
     pub(crate) fn settle(&mut self, id: Id, cause: Cause, now: Instant) {
-        let Some(socket) = self.sockets.get_mut(id) else { return };
+        let Some(socket) = self.sockets.get_mut(id) else {
+            return;
+        };
         let gone = match socket.kind {
             Kind::Connection(_) => self.settle_connection(id, cause, now),
-            Kind::Udp { port, wants_datagram } => {
+            Kind::Udp {
+                port,
+                wants_datagram,
+            } => {
                 if wants_datagram && socket.udp().can_recv() {
                     socket.signals.readable = true;
-                    socket.kind = Kind::Udp { port, wants_datagram: false };
+                    socket.kind = Kind::Udp {
+                        port,
+                        wants_datagram: false,
+                    };
                 }
                 false
             }
@@ -375,7 +412,9 @@ impl Stack {
             return;
         }
         self.signal(id);
-        let Some(socket) = self.sockets.get_mut(id) else { return };
+        let Some(socket) = self.sockets.get_mut(id) else {
+            return;
+        };
         if matches!(&socket.kind, Kind::Connection(connection) if connection.is_detached()) {
             return self.timers.set(id.index, None);
         }
@@ -392,7 +431,10 @@ impl Stack {
 
     fn receive_ip(&mut self, packet: Packet<'_>, frame: &[u8], now: Instant) {
         let ports = (be16(packet.payload, 0), be16(packet.payload, 2));
-        if packet.protocol == IpProtocol::Udp && ports == (Some(67), Some(68)) && self.dhcp.is_some() {
+        if packet.protocol == IpProtocol::Udp
+            && ports == (Some(67), Some(68))
+            && self.dhcp.is_some()
+        {
             if let Some(dhcp) = &mut self.dhcp {
                 dhcp.receive(&mut self.out, frame, now);
             }
@@ -455,8 +497,12 @@ impl Stack {
         let (local_port, remote_port) = (be16(payload, 0)?, be16(payload, 2)?);
         match ip.next_header() {
             IpProtocol::Tcp => {
-                let tuple =
-                    Tuple { local: ip.src_addr(), local_port, remote: ip.dst_addr(), remote_port };
+                let tuple = Tuple {
+                    local: ip.src_addr(),
+                    local_port,
+                    remote: ip.dst_addr(),
+                    remote_port,
+                };
                 self.tcp_unreachable(tuple, payload, code, now)
             }
             IpProtocol::Udp => {
@@ -487,7 +533,8 @@ impl Stack {
             addresses.clear();
             if let Some(address) = &address {
                 // There is room for two.
-                let _ = addresses.push(IpCidr::new(IpAddress::Ipv4(address.ip), address.prefix_len));
+                let _ =
+                    addresses.push(IpCidr::new(IpAddress::Ipv4(address.ip), address.prefix_len));
             }
         });
         self.neighbors.clear(&mut self.out);
@@ -511,7 +558,11 @@ pub(crate) fn instant(now: Duration) -> Instant {
 pub(crate) fn new_interface(seed: u64, mtu: usize, out: &mut Out, now: Instant) -> Interface {
     let mut config = smoltcp::iface::Config::new(HardwareAddress::Ip);
     config.random_seed = seed;
-    let mut port = Port { incoming: None, out, capabilities: port_capabilities(mtu) };
+    let mut port = Port {
+        incoming: None,
+        out,
+        capabilities: port_capabilities(mtu),
+    };
     Interface::new(config, &mut port, now)
 }
 

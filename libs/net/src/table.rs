@@ -23,7 +23,11 @@ pub(crate) struct Table<T> {
 
 impl<T> Table<T> {
     pub fn new(max: usize) -> Table<T> {
-        Table { slots: Vec::new(), free: Vec::new(), max }
+        Table {
+            slots: Vec::new(),
+            free: Vec::new(),
+            max,
+        }
     }
 
     pub fn len(&self) -> usize {
@@ -42,30 +46,50 @@ impl<T> Table<T> {
         if let Some(index) = self.free.pop() {
             let slot = &mut self.slots[index as usize];
             slot.value = Some(value);
-            return Some(Id { index, generation: slot.generation });
+            return Some(Id {
+                index,
+                generation: slot.generation,
+            });
         }
         self.slots.try_reserve(1).ok()?;
         // So that `remove` never has to allocate.
         self.free.try_reserve(self.slots.len() + 1).ok()?;
-        self.slots.push(Slot { generation: 0, value: Some(value) });
-        Some(Id { index: self.slots.len() as u32 - 1, generation: 0 })
+        self.slots.push(Slot {
+            generation: 0,
+            value: Some(value),
+        });
+        Some(Id {
+            index: self.slots.len() as u32 - 1,
+            generation: 0,
+        })
     }
 
     pub fn get(&self, id: Id) -> Option<&T> {
         let slot = self.slots.get(id.index as usize)?;
-        if slot.generation == id.generation { slot.value.as_ref() } else { None }
+        if slot.generation == id.generation {
+            slot.value.as_ref()
+        } else {
+            None
+        }
     }
 
     pub fn get_mut(&mut self, id: Id) -> Option<&mut T> {
         let slot = self.slots.get_mut(id.index as usize)?;
-        if slot.generation == id.generation { slot.value.as_mut() } else { None }
+        if slot.generation == id.generation {
+            slot.value.as_mut()
+        } else {
+            None
+        }
     }
 
     /// The full name of the entry that has this index now.
     pub fn id_at(&self, index: u32) -> Option<Id> {
         let slot = self.slots.get(index as usize)?;
         slot.value.as_ref()?;
-        Some(Id { index, generation: slot.generation })
+        Some(Id {
+            index,
+            generation: slot.generation,
+        })
     }
 
     pub fn remove(&mut self, id: Id) -> Option<T> {

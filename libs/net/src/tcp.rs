@@ -12,8 +12,8 @@ use smoltcp::wire::{IpAddress, IpEndpoint, IpListenEndpoint};
 
 use crate::Error;
 use crate::budget::{OwnerId, SOCKET_LEN};
-use crate::handshake::TimeWait;
 use crate::event::{ConnectionId, ListenerId, Signal, Signals};
+use crate::handshake::TimeWait;
 use crate::packet::{Packet, be16, be32};
 use crate::stack::{Cause, Flow, Kind, Socket, Stack, instant, new_interface};
 use crate::table::Id;
@@ -55,7 +55,10 @@ impl Default for TcpOptions {
 impl TcpOptions {
     fn check(&self) -> Result<(), Error> {
         let buffer = 1024..=1 << 20;
-        if !buffer.contains(&self.receive_buffer) || !buffer.contains(&self.send_buffer) || self.backlog == 0 {
+        if !buffer.contains(&self.receive_buffer)
+            || !buffer.contains(&self.send_buffer)
+            || self.backlog == 0
+        {
             return Err(Error::InvalidArgument);
         }
         Ok(())
@@ -143,7 +146,11 @@ impl Connection {
             connecting: listener.is_none(),
             detached: false,
             released_at: None,
-            state: if listener.is_some() { State::SynReceived } else { State::SynSent },
+            state: if listener.is_some() {
+                State::SynReceived
+            } else {
+                State::SynSent
+            },
             over: None,
             wants_readable: true,
             wants_writable: false,
@@ -165,10 +172,15 @@ impl Connection {
     pub fn sending(&mut self, packet: &mut [u8]) {
         let header = (packet[0] as usize & 15) * 4;
         let Some(total) = be16(packet, 2) else { return };
-        let Some(segment) = packet.get_mut(header..) else { return };
-        let (Some(seq), Some(ack), Some(&offset), Some(&flags)) =
-            (be32(segment, 4), be32(segment, 8), segment.get(12), segment.get(13))
-        else {
+        let Some(segment) = packet.get_mut(header..) else {
+            return;
+        };
+        let (Some(seq), Some(ack), Some(&offset), Some(&flags)) = (
+            be32(segment, 4),
+            be32(segment, 8),
+            segment.get(12),
+            segment.get(13),
+        ) else {
             return;
         };
         const FIN: u8 = 1;
@@ -191,7 +203,12 @@ impl Connection {
             let (old, new) = (seq, self.sent_next);
             // RFC 1624: the checksum follows the change of the words that it covers.
             let mut sum = !be16(segment, 16).unwrap_or(0) as u32;
-            for word in [!(old >> 16) & 0xffff, !old & 0xffff, new >> 16, new & 0xffff] {
+            for word in [
+                !(old >> 16) & 0xffff,
+                !old & 0xffff,
+                new >> 16,
+                new & 0xffff,
+            ] {
                 sum += word;
             }
             sum = (sum & 0xffff) + (sum >> 16);
@@ -204,7 +221,12 @@ impl Connection {
 
 impl Stack {
     /// Listens on a port. Errors: `AddrInUse`, `InvalidArgument`, `ServerLimit`.
-    pub fn listen(&mut self, owner: OwnerId, port: u16, options: TcpOptions) -> Result<ListenerId, Error> {
+    pub fn listen(
+        &mut self,
+        owner: OwnerId,
+        port: u16,
+        options: TcpOptions,
+    ) -> Result<ListenerId, Error> {
         options.check()?;
         if port == 0 {
             return Err(Error::InvalidArgument);
@@ -215,7 +237,13 @@ impl Stack {
         if self.listener_ports.contains_key(&port) {
             return Err(Error::AddrInUse);
         }
-        let listener = Listener { owner: owner.0, port, options, ready: VecDeque::new(), wants_incoming: true };
+        let listener = Listener {
+            owner: owner.0,
+            port,
+            options,
+            ready: VecDeque::new(),
+            wants_incoming: true,
+        };
         let id = self.listeners.insert(listener).ok_or(Error::ServerLimit)?;
         self.listener_ports.insert(port, id);
         Ok(ListenerId(id))
@@ -223,7 +251,9 @@ impl Stack {
 
     /// Stops listening. Connections that nobody has accepted are aborted.
     pub fn close_listener(&mut self, id: ListenerId, now: Duration) {
-        let Some(listener) = self.listeners.remove(id.0) else { return };
+        let Some(listener) = self.listeners.remove(id.0) else {
+            return;
+        };
         self.listener_ports.remove(&listener.port);
         for connection in listener.ready {
             self.abort(ConnectionId(connection), now);
@@ -239,7 +269,11 @@ impl Stack {
                 return Ok(None);
             };
             // One that was reset meanwhile is gone from the table.
-            if let Some(Socket { kind: Kind::Connection(connection), .. }) = self.sockets.get_mut(connection_id) {
+            if let Some(Socket {
+                kind: Kind::Connection(connection),
+                ..
+            }) = self.sockets.get_mut(connection_id)
+            {
                 connection.listener = None;
                 self.settle(connection_id, Cause::Owner, instant(now));
                 return Ok(Some(ConnectionId(connection_id)));
@@ -277,7 +311,8 @@ impl Stack {
                 remote_port: remote.port(),
             })
             .find(|tuple| {
-                !self.flows.contains_key(tuple) && !self.listener_ports.contains_key(&tuple.local_port)
+                !self.flows.contains_key(tuple)
+                    && !self.listener_ports.contains_key(&tuple.local_port)
             })
             .ok_or(Error::AddrInUse)?;
 
@@ -294,7 +329,10 @@ impl Stack {
         // The first sequence number comes from our own generator, by way of a throw-away
         // interface: smoltcp's own can be predicted from what it has put out.
         let mut oracle = new_interface(self.random.next_u64(), self.mtu, &mut self.out, now);
-        let local = IpListenEndpoint { addr: Some(IpAddress::Ipv4(local)), port: tuple.local_port };
+        let local = IpListenEndpoint {
+            addr: Some(IpAddress::Ipv4(local)),
+            port: tuple.local_port,
+        };
         let remote = IpEndpoint::new(IpAddress::Ipv4(tuple.remote), tuple.remote_port);
         if socket.connect(oracle.context(), remote, local).is_err() {
             self.refund(owner.0, charge);
@@ -339,8 +377,14 @@ impl Stack {
     /// What can be said about a connection.
     pub fn connection(&mut self, id: ConnectionId) -> Option<ConnectionInfo> {
         let socket = self.sockets.get_mut(id.0)?;
-        let Kind::Connection(connection) = &socket.kind else { return None };
-        let (tuple, connecting, over) = (connection.tuple, connection.connecting, connection.over.is_some());
+        let Kind::Connection(connection) = &socket.kind else {
+            return None;
+        };
+        let (tuple, connecting, over) = (
+            connection.tuple,
+            connection.connecting,
+            connection.over.is_some(),
+        );
         let tcp = socket.tcp();
         Some(ConnectionInfo {
             local: SocketAddrV4::new(tuple.local, tuple.local_port),
@@ -417,7 +461,12 @@ impl Stack {
 
     /// Takes received bytes. `Ok(None)`: none now. `Ok(Some(0))`: there will be no more. Errors:
     /// whatever ended the connection.
-    pub fn receive_from(&mut self, id: ConnectionId, buffer: &mut [u8], now: Duration) -> Result<Option<usize>, Error> {
+    pub fn receive_from(
+        &mut self,
+        id: ConnectionId,
+        buffer: &mut [u8],
+        now: Duration,
+    ) -> Result<Option<usize>, Error> {
         let mut at = 0;
         // Twice, because the buffer is a ring; and once more, to find out how it goes on.
         while at < buffer.len() {
@@ -506,7 +555,9 @@ impl Stack {
     }
 
     fn release(&mut self, id: ConnectionId, abort: bool, now: Instant) {
-        let Ok((connection, tcp)) = self.held(id) else { return };
+        let Ok((connection, tcp)) = self.held(id) else {
+            return;
+        };
         connection.released_at = Some(now);
         connection.listener = None;
         // While it lingers it still has its buffers, so its owner still pays.
@@ -519,23 +570,34 @@ impl Stack {
     }
 
     /// The two halves of a connection that its owner still holds: ours and smoltcp's.
-    fn held(&mut self, id: ConnectionId) -> Result<(&mut Connection, &mut tcp::Socket<'static>), Error> {
+    fn held(
+        &mut self,
+        id: ConnectionId,
+    ) -> Result<(&mut Connection, &mut tcp::Socket<'static>), Error> {
         match self.sockets.get_mut(id.0) {
-            Some(Socket { set, handle, kind: Kind::Connection(connection), .. })
-                if connection.released_at.is_none() =>
-            {
-                Ok((connection, set.get_mut(*handle)))
-            }
+            Some(Socket {
+                set,
+                handle,
+                kind: Kind::Connection(connection),
+                ..
+            }) if connection.released_at.is_none() => Ok((connection, set.get_mut(*handle))),
             _ => Err(Error::BadHandle),
         }
     }
 
     pub(crate) fn receive_tcp(&mut self, packet: Packet<'_>, now: Instant) {
-        let (Some(remote_port), Some(local_port)) = (be16(packet.payload, 0), be16(packet.payload, 2)) else {
+        let (Some(remote_port), Some(local_port)) =
+            (be16(packet.payload, 0), be16(packet.payload, 2))
+        else {
             self.statistics.malformed += 1;
             return;
         };
-        let tuple = Tuple { local: packet.destination, local_port, remote: packet.source, remote_port };
+        let tuple = Tuple {
+            local: packet.destination,
+            local_port,
+            remote: packet.source,
+            remote_port,
+        };
         match self.flows.get(&tuple).copied() {
             Some(Flow::Connection(id)) => self.give(&packet, Some(id), now),
             Some(Flow::HalfOpen(id)) => self.receive_half_open(packet, id, now),
@@ -545,10 +607,20 @@ impl Stack {
     }
 
     /// An ICMP error about a segment that we are said to have sent.
-    pub(crate) fn tcp_unreachable(&mut self, tuple: Tuple, segment: &[u8], code: u8, now: Instant) -> Option<()> {
-        let Some(&Flow::Connection(id)) = self.flows.get(&tuple) else { return None };
+    pub(crate) fn tcp_unreachable(
+        &mut self,
+        tuple: Tuple,
+        segment: &[u8],
+        code: u8,
+        now: Instant,
+    ) -> Option<()> {
+        let Some(&Flow::Connection(id)) = self.flows.get(&tuple) else {
+            return None;
+        };
         let socket = self.sockets.get_mut(id)?;
-        let Kind::Connection(connection) = &mut socket.kind else { return None };
+        let Kind::Connection(connection) = &mut socket.kind else {
+            return None;
+        };
         // RFC 5927: only a connection that is being made ends by it, and only if the error quotes
         // the segment that we sent; an established one goes on and may recover.
         if !connection.connecting || be32(segment, 4)? != connection.sent_first {
@@ -568,19 +640,33 @@ impl Stack {
 
     /// What a connection has to say after something happened to it. True if it is gone from the table.
     pub(crate) fn settle_connection(&mut self, id: Id, cause: Cause, now: Instant) -> bool {
-        let Some(socket) = self.sockets.get_mut(id) else { return true };
-        let Socket { set, handle, signals, kind: Kind::Connection(connection), .. } = socket else { return true };
+        let Some(socket) = self.sockets.get_mut(id) else {
+            return true;
+        };
+        let Socket {
+            set,
+            handle,
+            signals,
+            kind: Kind::Connection(connection),
+            ..
+        } = socket
+        else {
+            return true;
+        };
         let tcp: &mut tcp::Socket<'static> = set.get_mut(*handle);
         let state = tcp.state();
         let before = core::mem::replace(&mut connection.state, state);
 
-        if connection.connecting && !matches!(state, State::SynSent | State::SynReceived | State::Closed) {
+        if connection.connecting
+            && !matches!(state, State::SynSent | State::SynReceived | State::Closed)
+        {
             connection.connecting = false;
             signals.connected = true;
         }
         if connection.over.is_none() && matches!(state, State::Closed | State::TimeWait) {
             let result = match (state, before, cause) {
-                (State::TimeWait, ..) | (_, State::LastAck | State::Closing | State::TimeWait, _) => Ok(()),
+                (State::TimeWait, ..)
+                | (_, State::LastAck | State::Closing | State::TimeWait, _) => Ok(()),
                 (.., Cause::Owner) => Ok(()),
                 (_, State::SynSent, Cause::Packet) => Err(Error::ConnectionRefused),
                 (.., Cause::Packet) => Err(Error::ConnectionReset),
@@ -594,7 +680,11 @@ impl Stack {
             tcp.abort();
         }
         if let Some(released_at) = connection.released_at {
-            let linger = if state == State::FinWait2 { LINGER_HALF_CLOSED } else { LINGER };
+            let linger = if state == State::FinWait2 {
+                LINGER_HALF_CLOSED
+            } else {
+                LINGER
+            };
             if now >= released_at + linger && state != State::TimeWait {
                 tcp.abort();
             }
@@ -602,13 +692,16 @@ impl Stack {
         let state = tcp.state();
         let quiet = tcp.remote_endpoint().is_none();
         // Nobody holds it: its owner let go, or it ended before it was accepted.
-        let ownerless = connection.released_at.is_some() || (connection.listener.is_some() && connection.over.is_some());
+        let ownerless = connection.released_at.is_some()
+            || (connection.listener.is_some() && connection.over.is_some());
         let refused = connection.connecting && connection.over.is_some();
         if ownerless && ((state == State::Closed && quiet) || refused || connection.detached) {
             self.remove_connection(id);
             return true;
         }
-        if state == State::Closed && quiet && matches!(self.flows.get(&connection.tuple), Some(&Flow::Connection(flow)) if flow == id)
+        if state == State::Closed
+            && quiet
+            && matches!(self.flows.get(&connection.tuple), Some(&Flow::Connection(flow)) if flow == id)
         {
             // Its owner still has to let go of it, but its ports are free.
             let tuple = connection.tuple;
@@ -616,14 +709,24 @@ impl Stack {
         }
         if ownerless {
             // Nobody wants to hear of it any more.
-            *signals = Signals { queued: signals.queued, ..Signals::default() };
+            *signals = Signals {
+                queued: signals.queued,
+                ..Signals::default()
+            };
         }
         if state == State::TimeWait && !connection.detached {
             // When only its last timer is left to wait for, nothing is left to say.
-            let all_said = self.interface.poll_at(now, set).is_none_or(|at| at > now + SmolDuration::from_secs(2));
+            let all_said = self
+                .interface
+                .poll_at(now, set)
+                .is_none_or(|at| at > now + SmolDuration::from_secs(2));
             if all_said {
                 connection.detached = true;
-                let over = TimeWait { tuple: connection.tuple, next: connection.sent_next, ack: connection.sent_ack };
+                let over = TimeWait {
+                    tuple: connection.tuple,
+                    next: connection.sent_next,
+                    ack: connection.sent_ack,
+                };
                 if ownerless {
                     self.remove_connection(id);
                 }
@@ -633,15 +736,29 @@ impl Stack {
                 }
             }
         }
-        let Some(socket) = self.sockets.get_mut(id) else { return true };
-        let Socket { set, handle, signals, kind: Kind::Connection(connection), .. } = socket else { return true };
+        let Some(socket) = self.sockets.get_mut(id) else {
+            return true;
+        };
+        let Socket {
+            set,
+            handle,
+            signals,
+            kind: Kind::Connection(connection),
+            ..
+        } = socket
+        else {
+            return true;
+        };
         let tcp: &mut tcp::Socket<'static> = set.get_mut(*handle);
         if ownerless {
             return false;
         }
         if connection.listener.is_some() {
             // Its owner hears of it when it is accepted.
-            *signals = Signals { queued: signals.queued, ..Signals::default() };
+            *signals = Signals {
+                queued: signals.queued,
+                ..Signals::default()
+            };
             return false;
         }
         let at_end = !tcp.may_recv() && !matches!(state, State::SynSent | State::SynReceived);
@@ -651,7 +768,10 @@ impl Stack {
         }
         let room = tcp.send_capacity() - tcp.send_queue();
         // Not at the first free byte, so that the owner is not woken for crumbs.
-        if connection.wants_writable && !connection.connecting && (room * 2 >= tcp.send_capacity() || !tcp.may_send()) {
+        if connection.wants_writable
+            && !connection.connecting
+            && (room * 2 >= tcp.send_capacity() || !tcp.may_send())
+        {
             connection.wants_writable = false;
             signals.writable = true;
         }
@@ -660,27 +780,40 @@ impl Stack {
 
     /// When a connection that lingers has lingered long enough.
     pub(crate) fn linger_deadline(&self, id: Id) -> Option<Instant> {
-        let Kind::Connection(connection) = &self.sockets.get(id)?.kind else { return None };
-        let linger = if connection.state == State::FinWait2 { LINGER_HALF_CLOSED } else { LINGER };
+        let Kind::Connection(connection) = &self.sockets.get(id)?.kind else {
+            return None;
+        };
+        let linger = if connection.state == State::FinWait2 {
+            LINGER_HALF_CLOSED
+        } else {
+            LINGER
+        };
         Some(connection.released_at? + linger)
     }
 
     /// Takes a connection out of the table, and gives its buffers back.
     pub(crate) fn remove_connection(&mut self, id: Id) {
-        let Some(socket) = self.sockets.remove(id) else { return };
+        let Some(socket) = self.sockets.remove(id) else {
+            return;
+        };
         self.timers.set(id.index, None);
         if let Some(owner) = socket.owner {
             self.refund(owner, socket.charge);
         }
-        let Kind::Connection(connection) = socket.kind else { return };
-        if matches!(self.flows.get(&connection.tuple), Some(&Flow::Connection(flow)) if flow == id) {
+        let Kind::Connection(connection) = socket.kind else {
+            return;
+        };
+        if matches!(self.flows.get(&connection.tuple), Some(&Flow::Connection(flow)) if flow == id)
+        {
             self.flows.remove(&connection.tuple);
         }
     }
 
     /// A handshake is complete: the connection waits to be accepted.
     pub(crate) fn announce(&mut self, listener_id: Id, id: Id) {
-        let Some(listener) = self.listeners.get_mut(listener_id) else { return };
+        let Some(listener) = self.listeners.get_mut(listener_id) else {
+            return;
+        };
         listener.ready.push_back(id);
         if core::mem::replace(&mut listener.wants_incoming, false) {
             self.signals.push_back(Signal::Listener(listener_id));
@@ -695,14 +828,19 @@ impl Connection {
 }
 
 /// The two buffers of a connection, if there is memory.
-pub(crate) fn buffers(options: &TcpOptions) -> Option<(tcp::SocketBuffer<'static>, tcp::SocketBuffer<'static>)> {
+pub(crate) fn buffers(
+    options: &TcpOptions,
+) -> Option<(tcp::SocketBuffer<'static>, tcp::SocketBuffer<'static>)> {
     let buffer = |len: usize| {
         let mut bytes = Vec::new();
         bytes.try_reserve_exact(len).ok()?;
         bytes.resize(len, 0);
         Some(tcp::SocketBuffer::new(bytes))
     };
-    Some((buffer(options.receive_buffer)?, buffer(options.send_buffer)?))
+    Some((
+        buffer(options.receive_buffer)?,
+        buffer(options.send_buffer)?,
+    ))
 }
 
 /// How every connection's socket is set.
@@ -710,6 +848,10 @@ pub(crate) fn configure(socket: &mut tcp::Socket<'_>, options: &TcpOptions) {
     // What an owner sends comes in batches already; holding the last piece back only adds delay.
     socket.set_nagle_enabled(false);
     socket.set_congestion_control(CongestionControl::Reno);
-    socket.set_keep_alive(Some(SmolDuration::from_micros(options.keep_alive.as_micros() as u64)));
-    socket.set_timeout(Some(SmolDuration::from_micros(options.timeout.as_micros() as u64)));
+    socket.set_keep_alive(Some(SmolDuration::from_micros(
+        options.keep_alive.as_micros() as u64,
+    )));
+    socket.set_timeout(Some(SmolDuration::from_micros(
+        options.timeout.as_micros() as u64
+    )));
 }

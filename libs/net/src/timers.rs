@@ -23,7 +23,11 @@ impl Timers {
 
     /// Sets, moves or removes the deadline of `index`.
     pub fn set(&mut self, index: u32, deadline: Option<Instant>) {
-        let at = self.position.get(index as usize).copied().unwrap_or(NOWHERE);
+        let at = self
+            .position
+            .get(index as usize)
+            .copied()
+            .unwrap_or(NOWHERE);
         match (deadline, at) {
             (None, NOWHERE) => {}
             (None, at) => self.remove(at as usize),

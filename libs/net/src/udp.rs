@@ -27,12 +27,19 @@ impl Stack {
                 .map(|_| 49152 + (self.random.next_u32() % 16384) as u16)
                 .find(|port| !self.udp_ports.contains_key(port))
                 .ok_or(Error::AddrInUse)?,
-            port if self.udp_ports.contains_key(&port) || port == 68 => return Err(Error::AddrInUse),
+            port if self.udp_ports.contains_key(&port) || port == 68 => {
+                return Err(Error::AddrInUse);
+            }
             port => port,
         };
         let charge = 2 * BUFFER_LEN + SOCKET_LEN;
         self.charge(owner.0, charge)?;
-        let buffer = || udp::PacketBuffer::new(vec![udp::PacketMetadata::EMPTY; DATAGRAMS], vec![0; BUFFER_LEN]);
+        let buffer = || {
+            udp::PacketBuffer::new(
+                vec![udp::PacketMetadata::EMPTY; DATAGRAMS],
+                vec![0; BUFFER_LEN],
+            )
+        };
         let mut socket = udp::Socket::new(buffer(), buffer());
         // The port is not zero and the socket is new: nothing to refuse.
         let _ = socket.bind(port);
@@ -45,7 +52,10 @@ impl Stack {
             charge,
             dirty: false,
             signals: Signals::default(),
-            kind: Kind::Udp { port, wants_datagram: true },
+            kind: Kind::Udp {
+                port,
+                wants_datagram: true,
+            },
         };
         let Some(id) = self.sockets.insert(entry) else {
             self.refund(owner.0, charge);
@@ -65,9 +75,19 @@ impl Stack {
 
     /// Sends a datagram. `Ok(false)` if the port's buffer is full. Errors: `InvalidArgument` for
     /// an address or length that cannot be, `BadHandle`.
-    pub fn udp_send(&mut self, id: UdpId, to: SocketAddrV4, data: &[u8], now: Duration) -> Result<bool, Error> {
+    pub fn udp_send(
+        &mut self,
+        id: UdpId,
+        to: SocketAddrV4,
+        data: &[u8],
+        now: Duration,
+    ) -> Result<bool, Error> {
         let most = self.mtu - 28;
-        let socket = self.sockets.get_mut(id.0).filter(|socket| socket.is_udp()).ok_or(Error::BadHandle)?;
+        let socket = self
+            .sockets
+            .get_mut(id.0)
+            .filter(|socket| socket.is_udp())
+            .ok_or(Error::BadHandle)?;
         if data.len() > most {
             // It would have to be sent in fragments.
             return Err(Error::MessageTooLong);
@@ -84,14 +104,25 @@ impl Stack {
 
     /// Takes a datagram: its sender and its length, which may be more than `buffer` holds; then
     /// the rest is lost. `Ok(None)` if there is none.
-    pub fn udp_receive(&mut self, id: UdpId, buffer: &mut [u8]) -> Result<Option<(SocketAddrV4, usize)>, Error> {
-        let socket = self.sockets.get_mut(id.0).filter(|socket| socket.is_udp()).ok_or(Error::BadHandle)?;
+    pub fn udp_receive(
+        &mut self,
+        id: UdpId,
+        buffer: &mut [u8],
+    ) -> Result<Option<(SocketAddrV4, usize)>, Error> {
+        let socket = self
+            .sockets
+            .get_mut(id.0)
+            .filter(|socket| socket.is_udp())
+            .ok_or(Error::BadHandle)?;
         match socket.udp().recv() {
             Ok((data, meta)) => {
                 let len = data.len().min(buffer.len());
                 buffer[..len].copy_from_slice(&data[..len]);
                 let IpAddress::Ipv4(ip) = meta.endpoint.addr;
-                Ok(Some((SocketAddrV4::new(ip, meta.endpoint.port), data.len())))
+                Ok(Some((
+                    SocketAddrV4::new(ip, meta.endpoint.port),
+                    data.len(),
+                )))
             }
             Err(_) => {
                 if let Kind::Udp { wants_datagram, .. } = &mut socket.kind {
@@ -104,7 +135,9 @@ impl Stack {
 
     /// Gives a port back.
     pub fn udp_close(&mut self, id: UdpId) {
-        let Some(port) = self.udp_port(id) else { return };
+        let Some(port) = self.udp_port(id) else {
+            return;
+        };
         self.udp_ports.remove(&port);
         self.timers.set(id.0.index, None);
         if let Some(socket) = self.sockets.remove(id.0)
@@ -115,12 +148,16 @@ impl Stack {
     }
 
     pub(crate) fn receive_udp(&mut self, packet: Packet<'_>, unicast: bool, now: Instant) {
-        let (Some(source_port), Some(port)) = (be16(packet.payload, 0), be16(packet.payload, 2)) else {
+        let (Some(source_port), Some(port)) = (be16(packet.payload, 0), be16(packet.payload, 2))
+        else {
             self.statistics.malformed += 1;
             return;
         };
         if let Some(&id) = self.udp_ports.get(&port) {
-            let waiting = self.sockets.get_mut(id).map(|socket| socket.udp().recv_queue());
+            let waiting = self
+                .sockets
+                .get_mut(id)
+                .map(|socket| socket.udp().recv_queue());
             self.give(&packet, Some(id), now);
             if let (Some(before), Some(socket)) = (waiting, self.sockets.get_mut(id)) {
                 let empty = packet.payload.len() <= 8;

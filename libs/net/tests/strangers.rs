@@ -15,7 +15,20 @@ fn frame_to(destination: Ipv4Addr, source: Ipv4Addr, protocol: u8, payload: &[u8
     frame.extend_from_slice(&SERVER_MAC);
     frame.extend_from_slice(&[2, 0, 0, 0, 9, 9, 8, 0]);
     let total = 20 + payload.len() as u16;
-    let mut ip = vec![0x45, 0, (total >> 8) as u8, total as u8, 0, 0, 0x40, 0, 64, protocol, 0, 0];
+    let mut ip = vec![
+        0x45,
+        0,
+        (total >> 8) as u8,
+        total as u8,
+        0,
+        0,
+        0x40,
+        0,
+        64,
+        protocol,
+        0,
+        0,
+    ];
     ip.extend_from_slice(&source.octets());
     ip.extend_from_slice(&destination.octets());
     let sum = checksum(&[&ip]);
@@ -27,7 +40,10 @@ fn frame_to(destination: Ipv4Addr, source: Ipv4Addr, protocol: u8, payload: &[u8
 
 fn checksum(parts: &[&[u8]]) -> u16 {
     let bytes: Vec<u8> = parts.concat();
-    let mut sum: u32 = bytes.chunks(2).map(|c| (c[0] as u32) << 8 | *c.get(1).unwrap_or(&0) as u32).sum();
+    let mut sum: u32 = bytes
+        .chunks(2)
+        .map(|c| (c[0] as u32) << 8 | *c.get(1).unwrap_or(&0) as u32)
+        .sum();
     while sum > 0xffff {
         sum = (sum & 0xffff) + (sum >> 16);
     }
@@ -41,7 +57,15 @@ fn pseudo(source: Ipv4Addr, protocol: u8, len: usize) -> Vec<u8> {
     p
 }
 
-fn segment(source: Ipv4Addr, from: u16, to: u16, seq: u32, ack: u32, flags: u8, data: &[u8]) -> Vec<u8> {
+fn segment(
+    source: Ipv4Addr,
+    from: u16,
+    to: u16,
+    seq: u32,
+    ack: u32,
+    flags: u8,
+    data: &[u8],
+) -> Vec<u8> {
     let mut tcp = Vec::new();
     tcp.extend_from_slice(&from.to_be_bytes());
     tcp.extend_from_slice(&to.to_be_bytes());
@@ -91,7 +115,11 @@ fn ping_is_answered_to_where_it_came_from() {
     stack.receive(NOW, &icmp(FAR, 8, 0, b"hello"));
     let frames = answers(&mut stack, NOW);
     assert_eq!(frames.len(), 1);
-    assert_eq!(frames[0][..6], [2, 0, 0, 0, 9, 9], "no ARP needed for an answer");
+    assert_eq!(
+        frames[0][..6],
+        [2, 0, 0, 0, 9, 9],
+        "no ARP needed for an answer"
+    );
     assert_eq!(frames[0][34], 0, "echo reply");
     assert!(frames[0].ends_with(b"hello"));
 }
@@ -112,12 +140,20 @@ fn ports_that_nobody_has_say_so() {
 
 #[test]
 fn a_flood_of_syns_takes_no_buffers_and_shuts_nobody_out() {
-    let limits = Limits { half_open_max: 100, ..Limits::default() };
+    let limits = Limits {
+        half_open_max: 100,
+        ..Limits::default()
+    };
     let mut world = World::with_limits(Wire::default(), 1, limits);
-    let listener = world.stacks[0].listen(world.owners[0], 80, TcpOptions::default()).unwrap();
+    let listener = world.stacks[0]
+        .listen(world.owners[0], 80, TcpOptions::default())
+        .unwrap();
     for i in 0..50_000u32 {
         let source = Ipv4Addr::from_bits(0xcb00_7100 + i % 5000);
-        world.stacks[0].receive(world.now, &segment(source, 1000 + (i % 60_000) as u16, 80, i, 0, 2, b""));
+        world.stacks[0].receive(
+            world.now,
+            &segment(source, 1000 + (i % 60_000) as u16, 80, i, 0, 2, b""),
+        );
         if i % 8 == 0 {
             answers(&mut world.stacks[0], world.now);
         }
@@ -125,7 +161,13 @@ fn a_flood_of_syns_takes_no_buffers_and_shuts_nobody_out() {
     let statistics = world.stacks[0].statistics();
     assert!(statistics.half_open_evicted > 1000, "{statistics:?}");
     assert_eq!(world.stacks[0].socket_count(), 0);
-    assert_eq!(world.stacks[0].usage(world.owners[0]), Some(Budget { bytes: 0, sockets: 0 }));
+    assert_eq!(
+        world.stacks[0].usage(world.owners[0]),
+        Some(Budget {
+            bytes: 0,
+            sockets: 0
+        })
+    );
     world.connect(listener, 80, TcpOptions::default());
     world.rest(Duration::from_secs(30));
     assert!(world.stacks[0].statistics().half_open_expired > 0);
@@ -141,7 +183,11 @@ fn half_open_connections_are_told_again_then_forgotten() {
     let first = answers(&mut stack, NOW);
     assert_eq!(first[0][47], 0x12, "SYN|ACK");
     stack.receive(NOW, &segment(FAR, 5000, 80, 7, 0, 2, b""));
-    assert_eq!(answers(&mut stack, NOW), first, "the same answer to the same SYN");
+    assert_eq!(
+        answers(&mut stack, NOW),
+        first,
+        "the same answer to the same SYN"
+    );
     let mut sent = 0;
     let mut now = NOW;
     while let Some(deadline) = stack.deadline() {
@@ -187,7 +233,9 @@ fn icmp_errors_end_only_a_connection_that_is_being_made_and_is_quoted_right() {
     let mut stack = server(Limits::default());
     let owner = stack.add_owner(PLENTY).unwrap();
     let remote = SocketAddrV4::new(Ipv4Addr::new(10, 0, 0, 2), 80);
-    let id = stack.connect(owner, remote, TcpOptions::default(), NOW).unwrap();
+    let id = stack
+        .connect(owner, remote, TcpOptions::default(), NOW)
+        .unwrap();
     answers(&mut stack, NOW); // ARP
     let mut arp = vec![];
     arp.extend_from_slice(&SERVER_MAC);
@@ -206,19 +254,30 @@ fn icmp_errors_end_only_a_connection_that_is_being_made_and_is_quoted_right() {
     assert_eq!(stack.next_event(), Some(Event::AddressChanged));
     assert_eq!(stack.next_event(), None);
     stack.receive(NOW, &icmp(FAR, 3, 1, &syn[14..42]));
-    assert_eq!(stack.next_event(), Some(Event::Closed(id, Err(Error::Unreachable))));
+    assert_eq!(
+        stack.next_event(),
+        Some(Event::Closed(id, Err(Error::Unreachable)))
+    );
     stack.close(id, NOW);
     assert_eq!(stack.socket_count(), 0);
     let statistics = stack.statistics();
-    assert_eq!((statistics.icmp_errors, statistics.icmp_errors_ignored), (1, 1));
+    assert_eq!(
+        (statistics.icmp_errors, statistics.icmp_errors_ignored),
+        (1, 1)
+    );
 }
 
 #[test]
 fn time_wait_is_bounded() {
-    let limits = Limits { time_wait_max: 10, ..Limits::default() };
+    let limits = Limits {
+        time_wait_max: 10,
+        ..Limits::default()
+    };
     let mut world = World::with_limits(Wire::default(), 1, limits);
     let options = TcpOptions::default();
-    let listener = world.stacks[0].listen(world.owners[0], 80, options).unwrap();
+    let listener = world.stacks[0]
+        .listen(world.owners[0], 80, options)
+        .unwrap();
     for _ in 0..50 {
         let (server, client) = world.connect(listener, 80, options);
         world.stacks[0].close(server, world.now);
@@ -249,7 +308,10 @@ fn arp_floods_and_lost_answers_do_not_stop_others() {
 
 /// A server with one of each, and a client's connection open.
 fn busy() -> (Stack, Vec<Vec<u8>>) {
-    let mut stack = server(Limits { half_open_max: 20, ..Limits::default() });
+    let mut stack = server(Limits {
+        half_open_max: 20,
+        ..Limits::default()
+    });
     let owner = stack.add_owner(PLENTY).unwrap();
     let listener = stack.listen(owner, 80, TcpOptions::default()).unwrap();
     stack.udp_bind(owner, 7).unwrap();
@@ -268,11 +330,23 @@ fn busy() -> (Stack, Vec<Vec<u8>>) {
         segment(FAR, 5001, 80, 1, 0, 2, b""),
         segment(FAR, 5000, 80, 8, ack, 0x04, b""),
         datagram(FAR, 9, 7, b"datagram"),
-        datagram(CLIENT, 53, 4000, &[0, 1, 0x81, 0x80, 0, 1, 0, 1, 0, 0, 0, 0, 1, b'a', 0, 0, 1, 0, 1]),
+        datagram(
+            CLIENT,
+            53,
+            4000,
+            &[
+                0, 1, 0x81, 0x80, 0, 1, 0, 1, 0, 0, 0, 0, 1, b'a', 0, 0, 1, 0, 1,
+            ],
+        ),
         icmp(FAR, 8, 0, b"ping"),
         icmp(FAR, 3, 3, &quoted),
         frame(FAR, 99, b"another protocol"),
-        frame_to(Ipv4Addr::new(10, 0, 0, 255), FAR, 17, &[0, 9, 0, 9, 0, 8, 0, 0]),
+        frame_to(
+            Ipv4Addr::new(10, 0, 0, 255),
+            FAR,
+            17,
+            &[0, 9, 0, 9, 0, 8, 0, 0],
+        ),
     ];
     (stack, frames)
 }
@@ -352,7 +426,11 @@ fn mend_checksums(frame: &mut [u8]) {
         return;
     }
     payload[at..at + 2].fill(0);
-    let pseudo = if protocol == 1 { vec![] } else { pseudo(source, protocol, payload.len()) };
+    let pseudo = if protocol == 1 {
+        vec![]
+    } else {
+        pseudo(source, protocol, payload.len())
+    };
     let sum = checksum(&[&pseudo, payload]);
     payload[at..at + 2].copy_from_slice(&sum.to_be_bytes());
 }

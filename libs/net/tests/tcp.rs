@@ -16,7 +16,9 @@ fn exchange(wire: Wire, seed: u64, len: usize, options: TcpOptions) {
         for i in 0..2 {
             if sent[i] < data[i].len() {
                 let end = data[i].len().min(sent[i] + 3000);
-                sent[i] += world.stacks[i].send(ids[i], &data[i][sent[i]..end], world.now).unwrap();
+                sent[i] += world.stacks[i]
+                    .send(ids[i], &data[i][sent[i]..end], world.now)
+                    .unwrap();
                 if sent[i] == data[i].len() {
                     world.stacks[i].shutdown_write(ids[i], world.now).unwrap();
                 }
@@ -24,7 +26,10 @@ fn exchange(wire: Wire, seed: u64, len: usize, options: TcpOptions) {
             // A reader that is sometimes slow.
             while !ended[i] && world.rng.below(3) > 0 {
                 let mut buffer = [0; 1000];
-                match world.stacks[i].receive_from(ids[i], &mut buffer, world.now).unwrap() {
+                match world.stacks[i]
+                    .receive_from(ids[i], &mut buffer, world.now)
+                    .unwrap()
+                {
                     Some(0) => ended[i] = true,
                     Some(n) => received[i].extend_from_slice(&buffer[..n]),
                     None => break,
@@ -33,7 +38,10 @@ fn exchange(wire: Wire, seed: u64, len: usize, options: TcpOptions) {
         }
         ended == [true, true]
     });
-    assert!(received[0] == data[1] && received[1] == data[0], "seed {seed}");
+    assert!(
+        received[0] == data[1] && received[1] == data[0],
+        "seed {seed}"
+    );
     let now = world.now;
     for i in 0..2 {
         world.stacks[i].close(ids[i], now);
@@ -41,7 +49,13 @@ fn exchange(wire: Wire, seed: u64, len: usize, options: TcpOptions) {
     world.rest(Duration::from_secs(400));
     for i in 0..2 {
         assert_eq!(world.stacks[i].socket_count(), 0, "stack {i}, seed {seed}");
-        assert_eq!(world.stacks[i].usage(world.owners[i]), Some(Budget { bytes: 0, sockets: 0 }));
+        assert_eq!(
+            world.stacks[i].usage(world.owners[i]),
+            Some(Budget {
+                bytes: 0,
+                sockets: 0
+            })
+        );
     }
 }
 
@@ -53,26 +67,62 @@ fn a_good_wire() {
 #[test]
 fn bad_wires() {
     for seed in 0..40 {
-        exchange(Wire { lose: 50, double: 30, delay: 200 }, seed, 100_000, TcpOptions::default());
+        exchange(
+            Wire {
+                lose: 50,
+                double: 30,
+                delay: 200,
+            },
+            seed,
+            100_000,
+            TcpOptions::default(),
+        );
     }
 }
 
 #[test]
 fn a_very_bad_wire_and_small_buffers() {
-    let options = TcpOptions { receive_buffer: 1500, send_buffer: 1200, ..TcpOptions::default() };
+    let options = TcpOptions {
+        receive_buffer: 1500,
+        send_buffer: 1200,
+        ..TcpOptions::default()
+    };
     for seed in 0..20 {
-        exchange(Wire { lose: 150, double: 100, delay: 500 }, seed, 10_000, options);
+        exchange(
+            Wire {
+                lose: 150,
+                double: 100,
+                delay: 500,
+            },
+            seed,
+            10_000,
+            options,
+        );
     }
 }
 
 #[test]
 fn the_same_seed_repeats() {
     let run = || {
-        let mut world = World::new(Wire { lose: 100, double: 50, delay: 300 }, 77);
+        let mut world = World::new(
+            Wire {
+                lose: 100,
+                double: 50,
+                delay: 300,
+            },
+            77,
+        );
         let (_, server, client) = world.connected(80, TcpOptions::default());
-        world.stacks[1].send(client, &pattern(9000, 3), world.now).unwrap();
+        world.stacks[1]
+            .send(client, &pattern(9000, 3), world.now)
+            .unwrap();
         world.rest(Duration::from_secs(20));
-        (world.frames, world.now, world.stacks[0].connection(server), world.stacks[1].statistics())
+        (
+            world.frames,
+            world.now,
+            world.stacks[0].connection(server),
+            world.stacks[1].statistics(),
+        )
     };
     assert_eq!(run(), run());
 }
@@ -90,13 +140,30 @@ fn readable_and_writable_are_told_once_and_armed_again() {
     world.stacks[1].send(client, b"one", world.now).unwrap();
     assert_eq!(count(&mut world, 0, Event::Readable(server)), 1);
     world.stacks[1].send(client, b"two", world.now).unwrap();
-    assert_eq!(count(&mut world, 0, Event::Readable(server)), 0, "not armed");
+    assert_eq!(
+        count(&mut world, 0, Event::Readable(server)),
+        0,
+        "not armed"
+    );
     let mut buffer = [0; 3];
-    assert_eq!(world.stacks[0].receive_from(server, &mut buffer, world.now), Ok(Some(3)));
-    assert_eq!(count(&mut world, 0, Event::Readable(server)), 0, "not all was taken");
+    assert_eq!(
+        world.stacks[0].receive_from(server, &mut buffer, world.now),
+        Ok(Some(3))
+    );
+    assert_eq!(
+        count(&mut world, 0, Event::Readable(server)),
+        0,
+        "not all was taken"
+    );
     let mut buffer = [0; 30];
-    assert_eq!(world.stacks[0].receive_from(server, &mut buffer, world.now), Ok(Some(3)));
-    assert_eq!(world.stacks[0].receive_from(server, &mut buffer, world.now), Ok(None));
+    assert_eq!(
+        world.stacks[0].receive_from(server, &mut buffer, world.now),
+        Ok(Some(3))
+    );
+    assert_eq!(
+        world.stacks[0].receive_from(server, &mut buffer, world.now),
+        Ok(None)
+    );
     world.stacks[1].send(client, b"three", world.now).unwrap();
     assert_eq!(count(&mut world, 0, Event::Readable(server)), 1);
     // Nobody takes what the client sends: the window closes, then its buffer is full.
@@ -109,16 +176,29 @@ fn readable_and_writable_are_told_once_and_armed_again() {
     assert_eq!(world.stacks[1].send(client, &[0; 5000], world.now), Ok(0));
     assert_eq!(count(&mut world, 1, Event::Writable(client)), 0);
     let mut buffer = [0; 30_000];
-    assert!(world.stacks[0].receive_from(server, &mut buffer, world.now).unwrap().unwrap() > 8000);
+    assert!(
+        world.stacks[0]
+            .receive_from(server, &mut buffer, world.now)
+            .unwrap()
+            .unwrap()
+            > 8000
+    );
     assert_eq!(count(&mut world, 1, Event::Writable(client)), 1);
     // The end is readable, too.
-    while world.stacks[0].receive_from(server, &mut buffer, world.now).unwrap().is_some() {
+    while world.stacks[0]
+        .receive_from(server, &mut buffer, world.now)
+        .unwrap()
+        .is_some()
+    {
         world.rest(Duration::from_millis(100));
     }
     world.events[0].clear();
     world.stacks[1].close(client, world.now);
     assert_eq!(count(&mut world, 0, Event::Readable(server)), 1);
-    assert_eq!(world.stacks[0].receive_from(server, &mut buffer, world.now), Ok(Some(0)));
+    assert_eq!(
+        world.stacks[0].receive_from(server, &mut buffer, world.now),
+        Ok(Some(0))
+    );
 }
 
 #[test]
@@ -126,27 +206,41 @@ fn how_connections_end_is_told() {
     let mut world = World::new(Wire::default(), 1);
     // Nobody listens.
     let remote = SocketAddrV4::new(SERVER, 81);
-    let id = world.stacks[1].connect(world.owners[1], remote, TcpOptions::default(), world.now).unwrap();
+    let id = world.stacks[1]
+        .connect(world.owners[1], remote, TcpOptions::default(), world.now)
+        .unwrap();
     world.rest(Duration::from_secs(1));
     assert!(world.events[1].contains(&Event::Closed(id, Err(Error::ConnectionRefused))));
-    assert_eq!(world.stacks[1].send(id, b"x", world.now), Err(Error::ConnectionRefused));
+    assert_eq!(
+        world.stacks[1].send(id, b"x", world.now),
+        Err(Error::ConnectionRefused)
+    );
     world.stacks[1].close(id, world.now);
     // Reset by the other side.
     let (_, server, client) = world.connected(80, TcpOptions::default());
     world.stacks[0].abort(server, world.now);
     world.rest(Duration::from_secs(1));
     assert!(world.events[1].contains(&Event::Closed(client, Err(Error::ConnectionReset))));
-    assert_eq!(world.stacks[1].receive_from(client, &mut [0; 9], world.now), Err(Error::ConnectionReset));
+    assert_eq!(
+        world.stacks[1].receive_from(client, &mut [0; 9], world.now),
+        Err(Error::ConnectionReset)
+    );
     world.stacks[1].close(client, world.now);
     // Nobody there at all: no answer to ARP.
     let remote = SocketAddrV4::new(Ipv4Addr::new(10, 0, 0, 77), 80);
-    let id = world.stacks[1].connect(world.owners[1], remote, TcpOptions::default(), world.now).unwrap();
+    let id = world.stacks[1]
+        .connect(world.owners[1], remote, TcpOptions::default(), world.now)
+        .unwrap();
     world.rest(Duration::from_secs(200));
     assert!(world.events[1].contains(&Event::Closed(id, Err(Error::TimedOut))));
     world.stacks[1].close(id, world.now);
     assert_eq!(world.stacks[1].socket_count(), 0);
     assert_eq!(world.stacks[0].socket_count(), 0);
-    assert_eq!(world.stacks[1].send(id, b"x", world.now), Err(Error::BadHandle), "a stale name finds nothing");
+    assert_eq!(
+        world.stacks[1].send(id, b"x", world.now),
+        Err(Error::BadHandle),
+        "a stale name finds nothing"
+    );
 }
 
 #[test]
@@ -169,7 +263,13 @@ fn an_abandoned_connection_is_given_up_and_its_memory_comes_back() {
     world.rest(Duration::from_secs(130));
     assert!(world.events[0].contains(&Event::Closed(server, Err(Error::TimedOut))));
     world.stacks[0].close(server, world.now);
-    assert_eq!(world.stacks[0].usage(world.owners[0]), Some(Budget { bytes: 0, sockets: 0 }));
+    assert_eq!(
+        world.stacks[0].usage(world.owners[0]),
+        Some(Budget {
+            bytes: 0,
+            sockets: 0
+        })
+    );
 }
 
 #[test]
@@ -177,9 +277,14 @@ fn an_idle_connection_that_is_alive_stays() {
     let mut world = World::new(Wire::default(), 1);
     let (_, server, client) = world.connected(80, TcpOptions::default());
     world.rest(Duration::from_secs(3600));
-    world.stacks[1].send(client, b"still there", world.now).unwrap();
+    world.stacks[1]
+        .send(client, b"still there", world.now)
+        .unwrap();
     world.rest(Duration::from_millis(50));
-    assert_eq!(world.stacks[0].receive_from(server, &mut [0; 99], world.now), Ok(Some(11)));
+    assert_eq!(
+        world.stacks[0].receive_from(server, &mut [0; 99], world.now),
+        Ok(Some(11))
+    );
 }
 
 #[test]
@@ -190,7 +295,11 @@ fn a_connection_that_nobody_holds_does_not_linger_for_ever() {
     world.stacks[0].close(server, world.now);
     world.rest(Duration::from_secs(60));
     assert_eq!(world.stacks[0].socket_count(), 0);
-    assert!(world.events[1].iter().any(|e| matches!(e, Event::Closed(id, Err(_)) if *id == client)));
+    assert!(
+        world.events[1]
+            .iter()
+            .any(|e| matches!(e, Event::Closed(id, Err(_)) if *id == client))
+    );
 }
 
 #[test]
@@ -205,7 +314,11 @@ fn the_last_packet_lost_is_answered_out_of_time_wait() {
     world.wire.lose = 1000;
     world.rest(Duration::from_millis(500));
     world.wire.lose = 0;
-    assert_eq!(world.stacks[0].socket_count(), 0, "in TIME-WAIT it is no socket any more");
+    assert_eq!(
+        world.stacks[0].socket_count(),
+        0,
+        "in TIME-WAIT it is no socket any more"
+    );
     assert_eq!(world.stacks[1].socket_count(), 1);
     world.rest(Duration::from_secs(3));
     assert_eq!(world.stacks[1].socket_count(), 0);
@@ -214,11 +327,20 @@ fn the_last_packet_lost_is_answered_out_of_time_wait() {
 #[test]
 fn a_backlog_is_bounded_and_recovers() {
     let mut world = World::new(Wire::default(), 1);
-    let options = TcpOptions { backlog: 3, ..TcpOptions::default() };
-    let listener = world.stacks[0].listen(world.owners[0], 80, options).unwrap();
+    let options = TcpOptions {
+        backlog: 3,
+        ..TcpOptions::default()
+    };
+    let listener = world.stacks[0]
+        .listen(world.owners[0], 80, options)
+        .unwrap();
     let remote = SocketAddrV4::new(SERVER, 80);
     let ids: Vec<_> = (0..6)
-        .map(|_| world.stacks[1].connect(world.owners[1], remote, TcpOptions::default(), world.now).unwrap())
+        .map(|_| {
+            world.stacks[1]
+                .connect(world.owners[1], remote, TcpOptions::default(), world.now)
+                .unwrap()
+        })
         .collect();
     world.rest(Duration::from_millis(300));
     assert_eq!(world.stacks[0].statistics().accepted, 3);
@@ -229,7 +351,11 @@ fn a_backlog_is_bounded_and_recovers() {
     }
     let mut accepted = 0;
     world.until(Duration::from_secs(30), "the others", |world| {
-        while world.stacks[0].accept(listener, world.now).unwrap().is_some() {
+        while world.stacks[0]
+            .accept(listener, world.now)
+            .unwrap()
+            .is_some()
+        {
             accepted += 1;
         }
         accepted == 6
@@ -240,12 +366,21 @@ fn a_backlog_is_bounded_and_recovers() {
 fn a_budget_is_kept_and_other_owners_are_not_touched() {
     let mut world = World::new(Wire::default(), 1);
     let options = TcpOptions::default();
-    let poor = world.stacks[0].add_owner(Budget { bytes: 2 * 26_000, sockets: 10 }).unwrap();
+    let poor = world.stacks[0]
+        .add_owner(Budget {
+            bytes: 2 * 26_000,
+            sockets: 10,
+        })
+        .unwrap();
     world.stacks[0].listen(poor, 80, options).unwrap();
-    let other = world.stacks[0].listen(world.owners[0], 81, options).unwrap();
+    let other = world.stacks[0]
+        .listen(world.owners[0], 81, options)
+        .unwrap();
     for _ in 0..4 {
         let remote = SocketAddrV4::new(SERVER, 80);
-        world.stacks[1].connect(world.owners[1], remote, options, world.now).unwrap();
+        world.stacks[1]
+            .connect(world.owners[1], remote, options, world.now)
+            .unwrap();
     }
     world.rest(Duration::from_millis(300));
     assert_eq!(world.stacks[0].usage(poor).unwrap().sockets, 2);
@@ -254,9 +389,18 @@ fn a_budget_is_kept_and_other_owners_are_not_touched() {
     world.stacks[0].remove_owner(poor, world.now);
     assert_eq!(world.stacks[0].usage(poor), None);
     world.rest(Duration::from_secs(10));
-    assert_eq!(world.stacks[0].socket_count(), 1, "only the other owner's is left");
-    assert_eq!(world.stacks[0].listen(poor, 90, options), Err(Error::BadHandle));
-    world.stacks[0].listen(world.owners[0], 80, options).unwrap();
+    assert_eq!(
+        world.stacks[0].socket_count(),
+        1,
+        "only the other owner's is left"
+    );
+    assert_eq!(
+        world.stacks[0].listen(poor, 90, options),
+        Err(Error::BadHandle)
+    );
+    world.stacks[0]
+        .listen(world.owners[0], 80, options)
+        .unwrap();
 }
 
 #[test]
@@ -268,9 +412,36 @@ fn requests_that_cannot_be_are_refused() {
     stack.listen(owner, 80, options).unwrap();
     assert_eq!(stack.listen(owner, 80, options), Err(Error::AddrInUse));
     assert_eq!(stack.listen(owner, 0, options), Err(Error::InvalidArgument));
-    assert_eq!(stack.listen(owner, 1, TcpOptions { backlog: 0, ..options }), Err(Error::InvalidArgument));
-    assert_eq!(stack.listen(owner, 1, TcpOptions { send_buffer: 0, ..options }), Err(Error::InvalidArgument));
-    for remote in ["0.0.0.0:80", "10.0.0.1:0", "255.255.255.255:80", "10.0.0.255:80", "224.0.0.1:80", "10.0.0.2:80"] {
+    assert_eq!(
+        stack.listen(
+            owner,
+            1,
+            TcpOptions {
+                backlog: 0,
+                ..options
+            }
+        ),
+        Err(Error::InvalidArgument)
+    );
+    assert_eq!(
+        stack.listen(
+            owner,
+            1,
+            TcpOptions {
+                send_buffer: 0,
+                ..options
+            }
+        ),
+        Err(Error::InvalidArgument)
+    );
+    for remote in [
+        "0.0.0.0:80",
+        "10.0.0.1:0",
+        "255.255.255.255:80",
+        "10.0.0.255:80",
+        "224.0.0.1:80",
+        "10.0.0.2:80",
+    ] {
         let got = stack.connect(owner, remote.parse().unwrap(), options, now);
         assert_eq!(got, Err(Error::InvalidArgument), "{remote}");
     }

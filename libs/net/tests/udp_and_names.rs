@@ -9,10 +9,19 @@ fn datagrams_arrive_whole_and_queues_are_bounded() {
     let a = world.stacks[0].udp_bind(world.owners[0], 7).unwrap();
     let b = world.stacks[1].udp_bind(world.owners[1], 0).unwrap();
     let port = world.stacks[1].udp_port(b).unwrap();
-    assert_eq!(world.stacks[0].udp_bind(world.owners[0], 7), Err(Error::AddrInUse));
+    assert_eq!(
+        world.stacks[0].udp_bind(world.owners[0], 7),
+        Err(Error::AddrInUse)
+    );
     let to = SocketAddrV4::new(SERVER, 7);
-    assert_eq!(world.stacks[1].udp_send(b, to, &[1; 1472], world.now), Ok(true));
-    assert_eq!(world.stacks[1].udp_send(b, to, &[1; 1473], world.now), Err(Error::MessageTooLong));
+    assert_eq!(
+        world.stacks[1].udp_send(b, to, &[1; 1472], world.now),
+        Ok(true)
+    );
+    assert_eq!(
+        world.stacks[1].udp_send(b, to, &[1; 1473], world.now),
+        Err(Error::MessageTooLong)
+    );
     world.rest(Duration::from_millis(10));
     assert!(world.events[0].contains(&Event::Datagram(a)));
     let mut buffer = [0; 2000];
@@ -25,11 +34,19 @@ fn datagrams_arrive_whole_and_queues_are_bounded() {
     }
     assert_eq!(world.stacks[0].statistics().datagrams_dropped, 100 - 32);
     world.stacks[0].udp_close(a);
-    world.stacks[1].udp_send(b, to, b"nobody there", world.now).unwrap();
+    world.stacks[1]
+        .udp_send(b, to, b"nobody there", world.now)
+        .unwrap();
     world.rest(Duration::from_millis(10));
     assert!(world.events[1].contains(&Event::Undelivered(b)));
     world.stacks[1].udp_close(b);
-    assert_eq!(world.stacks[1].usage(world.owners[1]), Some(Budget { bytes: 0, sockets: 0 }));
+    assert_eq!(
+        world.stacks[1].usage(world.owners[1]),
+        Some(Budget {
+            bytes: 0,
+            sockets: 0
+        })
+    );
 }
 
 #[test]
@@ -37,10 +54,15 @@ fn names_are_asked_for_and_answered() {
     let mut world = World::new(Wire::default(), 1);
     // The client's address is the server's name server: it is played through a plain UDP port.
     let dns = world.stacks[1].udp_bind(world.owners[1], 53).unwrap();
-    assert_eq!(world.stacks[0].resolve("", world.now), Err(Error::InvalidArgument));
+    assert_eq!(
+        world.stacks[0].resolve("", world.now),
+        Err(Error::InvalidArgument)
+    );
     let literal = world.stacks[0].resolve("192.0.2.1", world.now).unwrap();
     let found = world.stacks[0].resolve("ftl.example", world.now).unwrap();
-    let missing = world.stacks[0].resolve("missing.example", world.now).unwrap();
+    let missing = world.stacks[0]
+        .resolve("missing.example", world.now)
+        .unwrap();
     for _ in 0..20 {
         world.rest(Duration::from_millis(20));
         let mut query = [0; 600];
@@ -53,22 +75,42 @@ fn names_are_asked_for_and_answered() {
             } else {
                 answer[3] |= 3;
             }
-            world.stacks[1].udp_send(dns, from, &answer, world.now).unwrap();
+            world.stacks[1]
+                .udp_send(dns, from, &answer, world.now)
+                .unwrap();
         }
     }
-    let expect = |id, result| assert!(world.events[0].contains(&Event::Resolved(id, result)), "{:?}", world.events[0]);
+    let expect = |id, result| {
+        assert!(
+            world.events[0].contains(&Event::Resolved(id, result)),
+            "{:?}",
+            world.events[0]
+        )
+    };
     expect(literal, Ok(vec![Ipv4Addr::new(192, 0, 2, 1)]));
     expect(found, Ok(vec![Ipv4Addr::new(192, 0, 2, 7)]));
     expect(missing, Err(Error::NotFound));
     // No answer at all.
     world.stacks[1].udp_close(dns);
-    let silent = world.stacks[0].resolve("silent.example", world.now).unwrap();
-    let cancelled = world.stacks[0].resolve("cancelled.example", world.now).unwrap();
+    let silent = world.stacks[0]
+        .resolve("silent.example", world.now)
+        .unwrap();
+    let cancelled = world.stacks[0]
+        .resolve("cancelled.example", world.now)
+        .unwrap();
     world.stacks[0].cancel_resolve(cancelled);
     world.wire.lose = 1000;
     world.rest(Duration::from_secs(60));
-    assert!(world.events[0].iter().any(|e| matches!(e, Event::Resolved(id, Err(_)) if *id == silent)));
-    assert!(!world.events[0].iter().any(|e| matches!(e, Event::Resolved(id, _) if *id == cancelled)));
+    assert!(
+        world.events[0]
+            .iter()
+            .any(|e| matches!(e, Event::Resolved(id, Err(_)) if *id == silent))
+    );
+    assert!(
+        !world.events[0]
+            .iter()
+            .any(|e| matches!(e, Event::Resolved(id, _) if *id == cancelled))
+    );
 }
 
 /// Answers DHCP questions as QEMU's user network does.
@@ -76,7 +118,9 @@ fn dhcp_answer(frame: &[u8]) -> Option<Vec<u8>> {
     if frame.len() < 286 || frame[12..14] != [8, 0] || frame[23] != 17 || frame[36..38] != [0, 67] {
         return None;
     }
-    let kind = frame[14 + 28 + 236 + 4..].windows(3).find(|w| w[..2] == [53, 1])?[2];
+    let kind = frame[14 + 28 + 236 + 4..]
+        .windows(3)
+        .find(|w| w[..2] == [53, 1])?[2];
     let mut dhcp = vec![2, 1, 6, 0];
     dhcp.extend_from_slice(&frame[46..50]); // the transaction
     dhcp.extend_from_slice(&[0; 8]);
@@ -84,7 +128,9 @@ fn dhcp_answer(frame: &[u8]) -> Option<Vec<u8>> {
     dhcp.extend_from_slice(&SERVER_MAC);
     dhcp.resize(236, 0);
     dhcp.extend_from_slice(&[0x63, 0x82, 0x53, 0x63, 53, 1, if kind == 1 { 2 } else { 5 }]);
-    dhcp.extend_from_slice(&[54, 4, 10, 0, 2, 2, 51, 4, 0, 0, 0, 60, 1, 4, 255, 255, 255, 0]);
+    dhcp.extend_from_slice(&[
+        54, 4, 10, 0, 2, 2, 51, 4, 0, 0, 0, 60, 1, 4, 255, 255, 255, 0,
+    ]);
     dhcp.extend_from_slice(&[3, 4, 10, 0, 2, 2, 6, 4, 10, 0, 2, 3, 255]);
     let udp_len = 8 + dhcp.len() as u16;
     let mut udp = Vec::new();
@@ -94,7 +140,28 @@ fn dhcp_answer(frame: &[u8]) -> Option<Vec<u8>> {
     udp.extend_from_slice(&dhcp);
     let total = 20 + udp.len() as u16;
     let mut answer = [&SERVER_MAC[..], &[0x52, 0x55, 10, 0, 2, 2, 8, 0]].concat();
-    let mut ip = vec![0x45, 0, (total >> 8) as u8, total as u8, 0, 0, 0, 0, 64, 17, 0, 0, 10, 0, 2, 2, 255, 255, 255, 255];
+    let mut ip = vec![
+        0x45,
+        0,
+        (total >> 8) as u8,
+        total as u8,
+        0,
+        0,
+        0,
+        0,
+        64,
+        17,
+        0,
+        0,
+        10,
+        0,
+        2,
+        2,
+        255,
+        255,
+        255,
+        255,
+    ];
     let mut sum: u32 = ip.chunks(2).map(|c| (c[0] as u32) << 8 | c[1] as u32).sum();
     sum = (sum & 0xffff) + (sum >> 16);
     ip[10..12].copy_from_slice(&(!(sum as u16)).to_be_bytes());
@@ -105,7 +172,10 @@ fn dhcp_answer(frame: &[u8]) -> Option<Vec<u8>> {
 
 #[test]
 fn dhcp_gets_an_address_keeps_it_and_loses_it() {
-    let config = Config { addressing: Addressing::Dhcp, ..config(SERVER_MAC, SERVER, Limits::default()) };
+    let config = Config {
+        addressing: Addressing::Dhcp,
+        ..config(SERVER_MAC, SERVER, Limits::default())
+    };
     let mut stack = Stack::new(config, Duration::ZERO);
     let mut now = Duration::ZERO;
     let mut run = |stack: &mut Stack, until: Duration, answering: bool| {
@@ -121,7 +191,11 @@ fn dhcp_gets_an_address_keeps_it_and_loses_it() {
                     }
                 } else if answering && frame[12..14] == [8, 6] && frame[21] == 1 {
                     // Who has 10.0.2.2?
-                    let mut arp = [&SERVER_MAC[..], &[0x52, 0x55, 10, 0, 2, 2, 8, 6, 0, 1, 8, 0, 6, 4, 0, 2]].concat();
+                    let mut arp = [
+                        &SERVER_MAC[..],
+                        &[0x52, 0x55, 10, 0, 2, 2, 8, 6, 0, 1, 8, 0, 6, 4, 0, 2],
+                    ]
+                    .concat();
                     arp.extend_from_slice(&[0x52, 0x55, 10, 0, 2, 2, 10, 0, 2, 2]);
                     arp.extend_from_slice(&SERVER_MAC);
                     arp.extend_from_slice(&[10, 0, 2, 15]);
@@ -133,7 +207,10 @@ fn dhcp_gets_an_address_keeps_it_and_loses_it() {
                 // There may be something to say to that at once.
                 continue;
             }
-            now = stack.deadline().unwrap_or(until).max(now + Duration::from_micros(10));
+            now = stack
+                .deadline()
+                .unwrap_or(until)
+                .max(now + Duration::from_micros(10));
         }
         questions
     };

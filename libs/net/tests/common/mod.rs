@@ -11,7 +11,10 @@ pub const SERVER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
 pub const CLIENT: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
 pub const SERVER_MAC: [u8; 6] = [2, 0, 0, 0, 0, 1];
 pub const CLIENT_MAC: [u8; 6] = [2, 0, 0, 0, 0, 2];
-pub const PLENTY: Budget = Budget { bytes: 1 << 30, sockets: 100_000 };
+pub const PLENTY: Budget = Budget {
+    bytes: 1 << 30,
+    sockets: 100_000,
+};
 
 /// A small generator for tests (splitmix64).
 pub struct Rng(pub u64);
@@ -33,7 +36,12 @@ pub fn config(mac: [u8; 6], ip: Ipv4Addr, limits: Limits) -> Config {
     Config {
         mac,
         mtu: 1500,
-        addressing: Addressing::Static(Address { ip, prefix_len: 24, gateway: Some(SERVER), dns_servers: vec![CLIENT] }),
+        addressing: Addressing::Static(Address {
+            ip,
+            prefix_len: 24,
+            gateway: Some(SERVER),
+            dns_servers: vec![CLIENT],
+        }),
         seed: [mac[5]; 32],
         limits,
     }
@@ -102,7 +110,16 @@ impl World {
                 let frame = frame.to_vec();
                 if std::env::var("TRACE").is_ok() && frame[12] == 8 && frame[13] == 0 {
                     let be = |a: usize| u32::from_be_bytes(frame[a..a + 4].try_into().unwrap());
-                    println!("{:?} from {i} seq {} ack {} flags {:x} win {} len {} opt {}", self.now, be(38), be(42), frame[47], u16::from_be_bytes([frame[48], frame[49]]), frame.len() - 34 - (frame[46] >> 4) as usize * 4, frame[46]>>4);
+                    println!(
+                        "{:?} from {i} seq {} ack {} flags {:x} win {} len {} opt {}",
+                        self.now,
+                        be(38),
+                        be(42),
+                        frame[47],
+                        u16::from_be_bytes([frame[48], frame[49]]),
+                        frame.len() - 34 - (frame[46] >> 4) as usize * 4,
+                        frame[46] >> 4
+                    );
                 }
                 if self.rng.below(1000) < self.wire.lose {
                     continue;
@@ -114,7 +131,12 @@ impl World {
                         delay += self.rng.below(20_000);
                     }
                     self.sequence += 1;
-                    self.flying.push((self.now + Duration::from_micros(delay), self.sequence, 1 - i, frame.clone()));
+                    self.flying.push((
+                        self.now + Duration::from_micros(delay),
+                        self.sequence,
+                        1 - i,
+                        frame.clone(),
+                    ));
                 }
             }
             while let Some(event) = self.stacks[i].next_event() {
@@ -123,7 +145,9 @@ impl World {
         }
         let next_frame = self.flying.iter().map(|f| f.0).min();
         let deadlines = self.stacks.iter().filter_map(|stack| stack.deadline());
-        let Some(next) = next_frame.into_iter().chain(deadlines).min() else { return false };
+        let Some(next) = next_frame.into_iter().chain(deadlines).min() else {
+            return false;
+        };
         self.now = next.max(self.now + Duration::from_micros(1)).min(end);
         let now = self.now;
         let mut due: Vec<_> = Vec::new();
@@ -160,15 +184,28 @@ impl World {
     }
 
     /// A connection from the client to a listener on `port` of the server.
-    pub fn connected(&mut self, port: u16, options: TcpOptions) -> (ListenerId, ConnectionId, ConnectionId) {
-        let listener = self.stacks[0].listen(self.owners[0], port, options).unwrap();
+    pub fn connected(
+        &mut self,
+        port: u16,
+        options: TcpOptions,
+    ) -> (ListenerId, ConnectionId, ConnectionId) {
+        let listener = self.stacks[0]
+            .listen(self.owners[0], port, options)
+            .unwrap();
         let (server, client) = self.connect(listener, port, options);
         (listener, server, client)
     }
 
-    pub fn connect(&mut self, listener: ListenerId, port: u16, options: TcpOptions) -> (ConnectionId, ConnectionId) {
+    pub fn connect(
+        &mut self,
+        listener: ListenerId,
+        port: u16,
+        options: TcpOptions,
+    ) -> (ConnectionId, ConnectionId) {
         let remote = SocketAddrV4::new(SERVER, port);
-        let client = self.stacks[1].connect(self.owners[1], remote, options, self.now).unwrap();
+        let client = self.stacks[1]
+            .connect(self.owners[1], remote, options, self.now)
+            .unwrap();
         let mut server = None;
         self.until(Duration::from_secs(60), "a connection", |world| {
             if server.is_none() {
