@@ -3,7 +3,7 @@
 //! The archive holds `init`, `plan` and `components/NAME`. Images in it are stripped; unstripped
 //! copies lie in `build/ARCH/unstripped/`, named by the linker's build id, for [`crate::symbols`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -47,8 +47,21 @@ pub struct Built {
     pub unstripped: BTreeMap<String, PathBuf>,
 }
 
-/// Compiles everything in `request` and packs the archive.
+/// Compiles everything in `request` and packs its archive.
 pub fn build(root: &Path, arch: Arch, request: &Request) -> Result<Built> {
+    compile_all(root, arch, std::slice::from_ref(request))?.pack(request)
+}
+
+/// Compiled programs, out of which archives are packed.
+pub struct Programs {
+    arch: Arch,
+    folder: PathBuf,
+    kernel: Program,
+    components: BTreeMap<String, Program>,
+}
+
+/// Compiles the kernel and whatever is in any of `requests`.
+pub fn compile_all(root: &Path, arch: Arch, requests: &[Request]) -> Result<Programs> {
     let toolchain = Toolchain::find(root, arch).map_err(|reason| {
         anyhow::anyhow!("nothing can build for {arch}: {reason}; `./ftl doctor` sets it up")
     })?;
@@ -56,85 +69,115 @@ pub fn build(root: &Path, arch: Arch, request: &Request) -> Result<Built> {
     std::fs::create_dir_all(folder.join("unstripped"))?;
     prune(&folder.join("unstripped"));
 
-    let kernel_elf = compile(root, &toolchain, arch.kernel_target(), &["kernel"])?
+    let kernel = compile(root, &toolchain, arch.kernel_target(), &["kernel"])?
         .remove("kernel")
         .context("the package `kernel` has no program `kernel`")?;
-    let mut packages: Vec<&str> = vec![&request.init];
-    packages.extend(
-        request
-            .components
-            .iter()
-            .map(|(_, package)| package.as_str()),
-    );
-    packages.sort_unstable();
-    packages.dedup();
-    let programs = compile(root, &toolchain, arch.component_target(), &packages)?;
-    let program = |package: &str| {
-        programs.get(package).cloned().with_context(|| {
+    let packages: BTreeSet<&str> = requests
+        .iter()
+        .flat_map(|request| {
+            let others = request
+                .components
+                .iter()
+                .map(|(_, package)| package.as_str());
+            others.chain([request.init.as_str()])
+        })
+        .collect();
+    let packages: Vec<&str> = packages.into_iter().collect();
+    let components = compile(root, &toolchain, arch.component_target(), &packages)?;
+    Ok(Programs {
+        arch,
+        folder,
+        kernel,
+        components,
+    })
+}
+
+impl Programs {
+    /// Checks the images that `request` names, and packs them.
+    pub fn pack(&self, request: &Request) -> Result<Built> {
+        let mut breaches = Vec::new();
+        let mut unstripped = BTreeMap::new();
+        let mut archive = Archive::default();
+        let mut add = |entry: &str, path: &Path, frames: Frames| -> Result<()> {
+            let elf = read(path)?;
+            breaches.extend(inspect_image(
+                &elf,
+                self.arch,
+                Owner::Component,
+                frames,
+                path,
+            )?);
+            let name = entry.rsplit('/').next().unwrap_or(entry);
+            unstripped.insert(name.to_owned(), self.keep_unstripped(name, &elf)?);
+            let stripped = image::strip(&elf).with_context(|| path.display().to_string())?;
+            archive.add(entry, &stripped)
+        };
+        let init = self.component(&request.init)?;
+        add("init", &init.path, init.frames)?;
+        for (name, package) in &request.components {
+            let program = self.component(package)?;
+            add(&format!("components/{name}"), &program.path, program.frames)?;
+        }
+        for (name, path) in &request.images {
+            add(name, path, Frames::Bounded)?;
+        }
+        if let Some(plan) = &request.plan {
+            archive.add("plan", plan)?;
+        }
+
+        let elf = read(&self.kernel.path)?;
+        breaches.extend(inspect_image(
+            &elf,
+            self.arch,
+            Owner::Kernel,
+            Frames::Bounded,
+            &self.kernel.path,
+        )?);
+        if !breaches.is_empty() {
+            bail!(
+                "the machine code breaks rules:\n  {}",
+                breaches.join("\n  ")
+            );
+        }
+        unstripped.insert("kernel".to_owned(), self.keep_unstripped("kernel", &elf)?);
+
+        let file = |extension: &str| self.folder.join(format!("{}.{extension}", request.name));
+        let built = Built {
+            kernel: file("kernel"),
+            archive: file("tar"),
+            unstripped,
+        };
+        write_if_changed(&built.kernel, &bootable(self.arch, &elf)?)?;
+        write_if_changed(&built.archive, &archive.finish())?;
+        let listing = json!({ "unstripped": built.unstripped });
+        write_if_changed(&file("json"), &serde_json::to_vec_pretty(&listing)?)?;
+        Ok(built)
+    }
+
+    fn component(&self, package: &str) -> Result<&Program> {
+        self.components.get(package).with_context(|| {
             format!("the package `{package}` has no program `{package}` (src/main.rs)")
         })
-    };
-
-    let mut files = vec![("init".to_owned(), program(&request.init)?)];
-    for (name, package) in &request.components {
-        files.push((format!("components/{name}"), program(package)?));
-    }
-    for (name, path) in &request.images {
-        files.push((name.clone(), path.clone()));
     }
 
-    let mut unstripped = BTreeMap::new();
-    let mut archive = Archive::default();
-    let mut breaches = Vec::new();
-    for (entry, path) in &files {
-        let elf = read(path)?;
-        breaches.extend(inspect_image(&elf, arch, Owner::Component, path)?);
-        let name = entry.rsplit('/').next().unwrap_or(entry);
-        unstripped.insert(name.to_owned(), keep_unstripped(&folder, name, &elf)?);
-        archive.add(
-            entry,
-            &image::strip(&elf).with_context(|| path.display().to_string())?,
-        )?;
+    /// Copies an image to where [`crate::symbols`] finds it.
+    fn keep_unstripped(&self, name: &str, elf: &[u8]) -> Result<PathBuf> {
+        let id = image::build_id(elf).unwrap_or_else(|| name.to_owned());
+        let path = self.folder.join("unstripped").join(id);
+        write_if_changed(&path, elf)?;
+        Ok(path)
     }
-    if let Some(plan) = &request.plan {
-        archive.add("plan", plan)?;
-    }
+}
 
-    let elf = read(&kernel_elf)?;
-    breaches.extend(inspect_image(&elf, arch, Owner::Kernel, &kernel_elf)?);
-    if !breaches.is_empty() {
-        bail!(
-            "the machine code breaks rules:\n  {}",
-            breaches.join("\n  ")
-        );
-    }
-    unstripped.insert(
-        "kernel".to_owned(),
-        keep_unstripped(&folder, "kernel", &elf)?,
-    );
-    let bootable = match arch {
-        Arch::Riscv64 => image::strip(&elf)?,
-        Arch::Arm64 => {
-            let flat = image::flatten(&elf)?;
-            if image::has_arm64_boot_header(&flat) {
-                flat
-            } else {
-                image::strip(&elf)?
-            }
+/// The kernel in the form that QEMU boots.
+fn bootable(arch: Arch, elf: &[u8]) -> Result<Vec<u8>> {
+    if arch == Arch::Arm64 {
+        let flat = image::flatten(elf)?;
+        if image::has_arm64_boot_header(&flat) {
+            return Ok(flat);
         }
-    };
-    let built = Built {
-        kernel: folder.join(format!("{}.kernel", request.name)),
-        archive: folder.join(format!("{}.tar", request.name)),
-        unstripped,
-    };
-    write_if_changed(&built.kernel, &bootable)?;
-    write_if_changed(&built.archive, &archive.finish())?;
-    write_if_changed(
-        &folder.join(format!("{}.json", request.name)),
-        &serde_json::to_vec_pretty(&json!({ "unstripped": built.unstripped }))?,
-    )?;
-    Ok(built)
+    }
+    image::strip(elf)
 }
 
 /// What an earlier [`build`] of this name left behind.
@@ -158,13 +201,29 @@ pub fn built_before(root: &Path, arch: Arch, name: &str) -> Result<Built> {
     })
 }
 
-/// Runs cargo for some packages; gives each program's file by its name.
+/// Whether an image may have large stack frames.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Frames {
+    /// None above 64 KiB (rule 4).
+    Bounded,
+    /// Any: components in components/tests/ overflow their stacks to show what becomes of them.
+    Any,
+}
+
+/// A compiled program.
+#[derive(Clone, Debug)]
+struct Program {
+    path: PathBuf,
+    frames: Frames,
+}
+
+/// Runs cargo for some packages; gives each program by its name.
 fn compile(
     root: &Path,
     toolchain: &Toolchain,
     target: &str,
     packages: &[&str],
-) -> Result<BTreeMap<String, PathBuf>> {
+) -> Result<BTreeMap<String, Program>> {
     let what = match packages {
         [one] => (*one).to_owned(),
         more => format!("{} components", more.len()),
@@ -190,8 +249,19 @@ fn compile(
     for message in Message::parse_stream(BufReader::new(output)) {
         if let Message::CompilerArtifact(artifact) = message? {
             step.detail(&artifact.target.name);
-            if let (true, Some(program)) = (artifact.target.is_bin(), artifact.executable) {
-                programs.insert(artifact.target.name, program.into_std_path_buf());
+            if let (true, Some(path)) = (artifact.target.is_bin(), artifact.executable) {
+                let is_test = artifact
+                    .manifest_path
+                    .starts_with(root.join("components/tests"));
+                let program = Program {
+                    path: path.into_std_path_buf(),
+                    frames: if is_test {
+                        Frames::Any
+                    } else {
+                        Frames::Bounded
+                    },
+                };
+                programs.insert(artifact.target.name, program);
             }
         }
     }
@@ -204,21 +274,24 @@ fn compile(
 }
 
 /// What [`inspect`] finds in the image in a file, with the file's name.
-fn inspect_image(elf: &[u8], arch: Arch, owner: Owner, path: &Path) -> Result<Vec<String>> {
+fn inspect_image(
+    elf: &[u8],
+    arch: Arch,
+    owner: Owner,
+    frames: Frames,
+    path: &Path,
+) -> Result<Vec<String>> {
     let name = path.file_name().unwrap_or_default().display().to_string();
-    let found = inspect::inspect(elf, arch, owner).with_context(|| path.display().to_string())?;
+    let frame_len_max = match frames {
+        Frames::Bounded => inspect::FRAME_LEN_MAX,
+        Frames::Any => u64::MAX,
+    };
+    let found = inspect::inspect(elf, arch, owner, frame_len_max)
+        .with_context(|| path.display().to_string())?;
     Ok(found
         .into_iter()
         .map(|breach| format!("{name}: {breach}"))
         .collect())
-}
-
-/// Copies an image to where [`crate::symbols`] finds it.
-fn keep_unstripped(folder: &Path, name: &str, elf: &[u8]) -> Result<PathBuf> {
-    let id = image::build_id(elf).unwrap_or_else(|| name.to_owned());
-    let path = folder.join("unstripped").join(id);
-    write_if_changed(&path, elf)?;
-    Ok(path)
 }
 
 /// Removes unstripped images that nobody has built for a week.

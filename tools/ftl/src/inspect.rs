@@ -14,7 +14,7 @@ use object::{Object, ObjectSection, ObjectSymbol, SectionFlags};
 
 use crate::arch::Arch;
 
-/// The largest frame that is allowed.
+/// The largest frame that ordinary code may have.
 pub const FRAME_LEN_MAX: u64 = 64 * 1024;
 
 /// Whose image it is.
@@ -26,8 +26,8 @@ pub enum Owner {
     Component,
 }
 
-/// What is wrong with an unstripped image, one line each.
-pub fn inspect(elf: &[u8], arch: Arch, owner: Owner) -> Result<Vec<String>> {
+/// What is wrong with an unstripped image, one line each. Frames may have `frame_len_max` bytes.
+pub fn inspect(elf: &[u8], arch: Arch, owner: Owner, frame_len_max: u64) -> Result<Vec<String>> {
     let file = object::File::parse(elf).context("not an ELF file")?;
     let mut symbols: Vec<(u64, &str)> = file
         .symbols()
@@ -60,8 +60,8 @@ pub fn inspect(elf: &[u8], arch: Arch, owner: Owner) -> Result<Vec<String>> {
         for (offset, finding) in found {
             let function = place(section.address() + offset as u64);
             match finding {
-                Finding::Frame(len) if len > FRAME_LEN_MAX => breaches.push(format!(
-                    "{function} has a stack frame of {len} bytes, and {FRAME_LEN_MAX} are allowed; put large values \
+                Finding::Frame(len) if len > frame_len_max => breaches.push(format!(
+                    "{function} has a stack frame of {len} bytes, and {frame_len_max} are allowed; put large values \
                      into a static, on the heap, or take them by reference"
                 )),
                 Finding::Privileged(what) if owner == Owner::Component => {
