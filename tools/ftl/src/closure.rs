@@ -57,18 +57,6 @@ pub fn reviewed(root: &Path) -> Result<Vec<Reviewed>> {
     serde_saphyr::from_str(&text).with_context(|| "tools/reviewed.yml is wrong".to_owned())
 }
 
-/// The components of the workspace at `root`.
-pub fn starts(root: &Path) -> Result<Vec<String>> {
-    let metadata = MetadataCommand::new().current_dir(root).no_deps().exec()?;
-    let components = metadata.workspace_root.join("components");
-    Ok(metadata
-        .workspace_packages()
-        .into_iter()
-        .filter(|package| package.manifest_path.starts_with(&components))
-        .map(|package| package.name.to_string())
-        .collect())
-}
-
 /// Walks from the packages `starts` of the workspace at `root` over all that they depend on.
 pub fn walk(root: &Path, starts: &[String], reviewed: &[Reviewed]) -> Result<Outcome> {
     let mut outcome = Outcome::default();

@@ -7,7 +7,7 @@
 //! - [`doctor`], [`toolchain`]: what the host has, lacks, and how that is mended.
 //! - [`build`], [`image`], [`archive`]: from Rust to the boot archive.
 //! - [`test`], [`house`], [`sources`]: what `./ftl test` runs, and the rules of the house.
-//! - [`qemu`], [`run`], [`terminal`], [`symbols`]: booting it, and reading what it says.
+//! - [`qemu`], [`run`], [`screen`], [`terminal`], [`symbols`]: booting it, and reading what it says.
 //!
 //! The tool reports to people on standard error and keeps standard output for what a
 //! program may read (`--json`).
@@ -26,6 +26,7 @@ pub mod inspect;
 
 pub mod qemu;
 pub mod run;
+pub mod screen;
 pub mod symbols;
 pub mod terminal;
 

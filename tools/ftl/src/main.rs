@@ -154,7 +154,7 @@ fn execute(command_line: CommandLine) -> Result<ExitCode> {
                 long: arguments.long,
                 arch: arguments.arch,
             };
-            let passed = test::test(&root, &selection, || Ok(()))?;
+            let passed = test::test(&root, &selection, || build_for_tests(&root, arguments.arch))?;
             return Ok(ExitCode::from(u8::from(!passed)));
         }
         Command::Doctor => doctor::doctor(&root, &Arch::ALL, yes)?,
@@ -205,9 +205,33 @@ fn run(root: &Path, arguments: RunArguments, yes: bool) -> Result<ExitCode> {
     Ok(ExitCode::from(end.status()))
 }
 
+/// Packs everything that an end-to-end test may boot: each component of components/tests/ by itself.
+fn build_for_tests(root: &Path, arch: Arch) -> Result<()> {
+    let mut requests = Vec::new();
+    for package in workspace::packages_below(root, "components/tests")? {
+        requests.push(Request {
+            name: format!("init-{package}"),
+            init: package,
+            ..Request::default()
+        });
+    }
+    if requests.is_empty() {
+        return Ok(());
+    }
+    let programs = build::compile_all(root, arch, &requests)?;
+    for request in &requests {
+        programs.pack(request)?;
+    }
+    Ok(())
+}
+
 /// Walks over all that is compiled into components (rule 17), and shows what it trusts.
 fn check(root: &Path) -> Result<ExitCode> {
-    let outcome = closure::walk(root, &closure::starts(root)?, &closure::reviewed(root)?)?;
+    let outcome = closure::walk(
+        root,
+        &workspace::packages_below(root, "components")?,
+        &closure::reviewed(root)?,
+    )?;
     eprintln!(
         "compiled into components: {} crates of safe Rust, {} reviewed ones",
         outcome.clean.len(),

@@ -4,7 +4,7 @@
 //! backtraces with their source line added. The last line tells how it ended (rule 27):
 //! `FTL-EXIT n`, `FTL-EXIT panic` or `FTL-EXIT init n`. See [`End`] for what becomes of it.
 
-use std::io::{BufRead, BufReader, IsTerminal, Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -17,6 +17,7 @@ use crate::build::Built;
 use crate::doctor;
 use crate::qemu::Machine;
 use crate::report;
+use crate::screen::Screen;
 use crate::symbols::Symbols;
 use crate::terminal::{Keys, RawTerminal, Typed, read_input};
 
@@ -230,10 +231,10 @@ fn watch(
     let mut keys = Keys::default();
     let mut farewell: Option<Instant> = None;
     loop {
-        let until = match (deadline, farewell) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (a, b) => a.or(b),
-        };
+        let until = [deadline, farewell, screen.wants_flush()]
+            .into_iter()
+            .flatten()
+            .min();
         let happening = match until {
             None => happenings
                 .recv()
@@ -266,7 +267,17 @@ fn watch(
                 }
             }
             Err(RecvTimeoutError::Timeout) => {
-                return Some(screen.end().unwrap_or(End::Timeout));
+                let now = Instant::now();
+                if screen.wants_flush().is_some_and(|at| at <= now) {
+                    screen.flush_partial();
+                }
+                if [deadline, farewell]
+                    .into_iter()
+                    .flatten()
+                    .any(|at| at <= now)
+                {
+                    return Some(screen.end().unwrap_or(End::Timeout));
+                }
             }
         }
     }
@@ -339,217 +350,9 @@ fn report_end(end: End, ran: Duration, options: &Options, machine: &Machine) {
     }
 }
 
-/// Shows what comes from the UART, line by line, and remembers the last line.
-struct Screen {
-    symbols: Symbols,
-    banner: Banner,
-    /// The line that is not finished yet, and how much of it has been shown.
-    line: Vec<u8>,
-    shown: usize,
-    /// Whether unfinished lines are shown, so that a prompt can be seen.
-    immediate: bool,
-    end: Option<End>,
-}
-
-impl Screen {
-    /// The longest line; a longer one is broken, so that rubbish cannot fill our memory.
-    const LINE_LEN_MAX: usize = 16384;
-
-    fn new(symbols: Symbols, show_banner: bool) -> Screen {
-        Screen {
-            symbols,
-            banner: Banner::new(show_banner),
-            line: Vec::new(),
-            shown: 0,
-            immediate: std::io::stderr().is_terminal(),
-            end: None,
-        }
-    }
-
-    fn show(&mut self, bytes: &[u8]) {
-        let mut output = Vec::with_capacity(bytes.len() + 128);
-        for &byte in bytes {
-            match byte {
-                b'\r' => {}
-                b'\n' => self.line_ends(&mut output),
-                _ => {
-                    self.line.push(byte);
-                    if self.line.len() >= Screen::LINE_LEN_MAX {
-                        self.line_ends(&mut output);
-                    }
-                }
-            }
-        }
-        if self.immediate && self.banner.is_over() && !self.line.starts_with(b"FTL-EXIT") {
-            output.extend_from_slice(&self.line[self.shown..]);
-            self.shown = self.line.len();
-        }
-        write_out(&output);
-    }
-
-    fn line_ends(&mut self, output: &mut Vec<u8>) {
-        let bytes = std::mem::take(&mut self.line);
-        let shown = std::mem::take(&mut self.shown);
-        let line = String::from_utf8_lossy(&bytes);
-        if self.banner.swallows(&line) {
-            return;
-        }
-        let end = End::from_line(line.trim_end());
-        if end.is_some() {
-            self.end = end;
-            return;
-        }
-        if !line.trim().is_empty() {
-            self.end = None;
-        }
-        output.extend_from_slice(&bytes[shown..]);
-        if let Some(annotation) = self.symbols.annotate(&line) {
-            output.extend_from_slice(annotation.as_bytes());
-        }
-        output.push(b'\n');
-    }
-
-    /// How the system says it ended, if that was its last line so far.
-    fn end(&self) -> Option<End> {
-        self.end
-    }
-
-    /// Shows what is left, and gives the end.
-    fn finish(mut self) -> Option<End> {
-        let mut output = Vec::new();
-        if !self.line.is_empty() {
-            self.line_ends(&mut output);
-        }
-        for line in self.banner.swallowed {
-            output.extend_from_slice(line.as_bytes());
-            output.push(b'\n');
-        }
-        write_out(&output);
-        self.end
-    }
-}
-
-fn write_out(bytes: &[u8]) {
-    let _ = std::io::stderr().write_all(bytes);
-}
-
-/// Keeps OpenSBI's long banner off the screen. If nothing follows it, it is shown after all,
-/// because then it is the only clue there is.
-struct Banner {
-    state: BannerState,
-    swallowed: Vec<String>,
-}
-
-#[derive(PartialEq)]
-enum BannerState {
-    Expected,
-    Inside,
-    Over,
-}
-
-impl Banner {
-    const FIRST: &'static str = "OpenSBI v";
-    /// What the last line of the banner begins with (OpenSBI 0.9 to 1.7).
-    const LAST: &'static str = "Boot HART MEDELEG";
-    /// Longer than any banner.
-    const LINES_MAX: usize = 120;
-
-    fn new(show: bool) -> Banner {
-        Banner {
-            state: if show {
-                BannerState::Over
-            } else {
-                BannerState::Expected
-            },
-            swallowed: Vec::new(),
-        }
-    }
-
-    fn is_over(&self) -> bool {
-        self.state == BannerState::Over
-    }
-
-    /// Whether this line belongs to the banner.
-    fn swallows(&mut self, line: &str) -> bool {
-        match self.state {
-            BannerState::Expected if line.trim().is_empty() => return true,
-            BannerState::Expected if line.starts_with(Banner::FIRST) => {
-                self.state = BannerState::Inside;
-            }
-            BannerState::Inside if self.swallowed.len() < Banner::LINES_MAX => {}
-            _ => {
-                self.state = BannerState::Over;
-                self.swallowed.clear();
-                return false;
-            }
-        }
-        self.swallowed.push(line.to_owned());
-        if line.starts_with(Banner::LAST) {
-            self.state = BannerState::Expected;
-        }
-        true
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::collections::BTreeMap;
-
-    fn screen() -> Screen {
-        let mut screen = Screen::new(Symbols::new(Path::new("/"), BTreeMap::new()), false);
-        screen.immediate = false;
-        screen
-    }
-
-    /// What the screen would write, and the end, for a UART that says `text` in pieces.
-    fn check(text: &str, shown: &str, end: Option<End>) {
-        for piece_len in [1, 7, text.len().max(1)] {
-            let mut screen = screen();
-            let mut output = Vec::new();
-            for piece in text.as_bytes().chunks(piece_len) {
-                for &byte in piece {
-                    match byte {
-                        b'\n' => screen.line_ends(&mut output),
-                        b'\r' => {}
-                        _ => screen.line.push(byte),
-                    }
-                }
-            }
-            if !screen.line.is_empty() {
-                screen.line_ends(&mut output);
-            }
-            assert_eq!(String::from_utf8(output).unwrap(), shown);
-            assert_eq!(screen.end(), end);
-        }
-    }
-
-    #[test]
-    fn the_last_line_tells_the_end() {
-        check("up\r\nFTL-EXIT 3\r\n", "up\n", Some(End::Shutdown(3)));
-        check("FTL-EXIT panic\n\n", "\n", Some(End::Panic));
-        check("FTL-EXIT init 101", "", Some(End::Init(101)));
-        // Not the last line; not at the start of a line; not a number.
-        check("FTL-EXIT 0\nmore\n", "more\n", None);
-        check("ping: FTL-EXIT 0\n", "ping: FTL-EXIT 0\n", None);
-        check("FTL-EXIT maybe\n", "FTL-EXIT maybe\n", None);
-        check("FTL-EXIT\n", "FTL-EXIT\n", None);
-    }
-
-    #[test]
-    fn the_banner_is_swallowed() {
-        let banner = "\nOpenSBI v1.1\n   ____\n\nPlatform Name : virt\nBoot HART MEDELEG : 0x0\n";
-        check(&format!("{banner}\nFTL 0.1\n"), "FTL 0.1\n", None);
-        let mut screen = screen();
-        screen.show(banner.as_bytes());
-        assert!(
-            screen
-                .banner
-                .swallowed
-                .iter()
-                .any(|line| line.contains("OpenSBI"))
-        );
-    }
 
     #[test]
     fn statuses_are_told_apart() {

@@ -89,10 +89,20 @@ impl Symbols {
         Some(text)
     }
 
+    /// The component's image if there is one alone: then every process was started from it,
+    /// whatever it is called.
+    fn only_component(&self) -> Option<&PathBuf> {
+        let mut components = self.paths.iter().filter(|(name, _)| *name != "kernel");
+        match (components.next(), components.next()) {
+            (Some((_, path)), None) => Some(path),
+            _ => None,
+        }
+    }
+
     fn image(&mut self, name: &str) -> Option<&(Loader, u64)> {
         if !self.loaded.contains_key(name) {
             let load = || {
-                let path = self.paths.get(name)?;
+                let path = self.paths.get(name).or_else(|| self.only_component())?;
                 let base = image::base(&std::fs::read(path).ok()?).ok()?;
                 Some((Loader::new(path).ok()?, base))
             };

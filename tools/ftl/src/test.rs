@@ -4,7 +4,7 @@
 //! all steps: `N passed, N failed`. A step without tests of its own (format, lints) counts as one.
 
 use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -14,6 +14,7 @@ use crate::arch::Arch;
 use crate::doctor;
 use crate::report::{self, Step};
 use crate::toolchain::Toolchain;
+use crate::workspace;
 
 /// What to test.
 #[derive(Clone, Debug)]
@@ -89,29 +90,6 @@ pub fn test(
     Ok(tally.failed == 0)
 }
 
-/// Packages that are built for the bare machine: the kernel, and what runs under it.
-fn bare_metal_packages(root: &Path) -> Result<(bool, Vec<String>)> {
-    let metadata = cargo_metadata::MetadataCommand::new()
-        .current_dir(root)
-        .cargo_path(host_cargo(root).get_program())
-        .no_deps()
-        .exec()?;
-    let mut kernel = false;
-    let mut components = Vec::new();
-    for package in metadata.workspace_packages() {
-        let path = package.manifest_path.strip_prefix(&metadata.workspace_root);
-        let path = path.map(|path| path.as_str()).unwrap_or_default();
-        kernel |= path == "kernel/Cargo.toml";
-        if path == "api/Cargo.toml"
-            || path.starts_with("interfaces/")
-            || path.starts_with("components/")
-        {
-            components.push(package.name.to_string());
-        }
-    }
-    Ok((kernel, components))
-}
-
 impl Tally {
     /// Runs a command that counts as one test. `missing` says why it cannot run on this machine.
     fn command(
@@ -162,7 +140,13 @@ impl Tally {
                 .map(drop)
                 .map_err(|_| format!("{} has no clippy", toolchain.name))
         };
-        let (kernel, components) = bare_metal_packages(root)?;
+        let components: Vec<String> = workspace::packages(root)?
+            .into_iter()
+            .filter(|(path, _)| {
+                path == "api" || path == "interfaces" || path.starts_with("components/")
+            })
+            .map(|(_, name)| name)
+            .collect();
         let lint = |target: &str, packages: &[String]| {
             let mut command = toolchain.cargo(root, "clippy", target);
             command.args(["--quiet", "--release"]);
@@ -172,12 +156,10 @@ impl Tally {
             command.args(["--", "-D", "warnings"]);
             command
         };
-        if kernel {
-            let name = format!("lints, kernel for {arch}");
-            self.command(&name, available(), || {
-                lint(arch.kernel_target(), &["kernel".into()])
-            });
-        }
+        let name = format!("lints, kernel for {arch}");
+        self.command(&name, available(), || {
+            lint(arch.kernel_target(), &["kernel".into()])
+        });
         if !components.is_empty() {
             let name = format!("lints, components for {arch}");
             self.command(&name, available(), || {
@@ -368,17 +350,8 @@ fn test_files(root: &Path, filter: Option<&str>) -> Vec<String> {
 
 /// Whether a package of the workspace has this name.
 fn is_package(root: &Path, name: &str) -> bool {
-    cargo_metadata::MetadataCommand::new()
-        .current_dir(root)
-        .cargo_path(PathBuf::from(doctor::host_cargo().get_program()))
-        .no_deps()
-        .exec()
-        .is_ok_and(|metadata| {
-            metadata
-                .workspace_packages()
-                .iter()
-                .any(|package| package.name == name)
-        })
+    workspace::packages(root)
+        .is_ok_and(|packages| packages.iter().any(|(_, package)| package == name))
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 
 use crate::arch::Arch;
 
@@ -28,4 +28,31 @@ pub fn root() -> Result<PathBuf> {
 /// The folder for what `./ftl build` makes for one architecture.
 pub fn build_folder(root: &Path, arch: Arch) -> PathBuf {
     root.join("build").join(arch.name())
+}
+
+/// The workspace's packages, by their folder relative to `root` and their name.
+pub fn packages(root: &Path) -> Result<Vec<(String, String)>> {
+    let mut command = cargo_metadata::MetadataCommand::new();
+    command.current_dir(root).no_deps();
+    command.cargo_path(crate::doctor::host_cargo().get_program());
+    let metadata = command.exec().context("cargo metadata failed")?;
+    let folder = |package: &cargo_metadata::Package| {
+        let path = package.manifest_path.parent()?;
+        let path = path.strip_prefix(&metadata.workspace_root).ok()?;
+        Some(path.as_str().replace('\\', "/"))
+    };
+    Ok(metadata
+        .workspace_packages()
+        .into_iter()
+        .filter_map(|package| Some((folder(package)?, package.name.to_string())))
+        .collect())
+}
+
+/// Names of the workspace's packages in or below a folder.
+pub fn packages_below(root: &Path, folder: &str) -> Result<Vec<String>> {
+    Ok(packages(root)?
+        .into_iter()
+        .filter(|(path, _)| Path::new(path).starts_with(folder))
+        .map(|(_, name)| name)
+        .collect())
 }

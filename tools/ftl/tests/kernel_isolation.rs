@@ -8,7 +8,7 @@ fn components_are_safe_rust_or_reviewed() {
         .join("../..")
         .canonicalize()
         .unwrap();
-    let starts = ftl_tool::closure::starts(&root).unwrap();
+    let starts = ftl_tool::workspace::packages_below(&root, "components").unwrap();
     let reviewed = ftl_tool::closure::reviewed(&root).unwrap();
     let outcome = ftl_tool::closure::walk(&root, &starts, &reviewed).unwrap();
     assert!(

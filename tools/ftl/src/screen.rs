@@ -1,0 +1,305 @@
+//! What comes from the UART, as a person should see it: line by line, without the firmware's
+//! banner, with source lines added to backtraces. The last line tells how the system ended.
+
+use std::io::{IsTerminal, Write};
+use std::time::{Duration, Instant};
+
+use crate::run::End;
+use crate::symbols::Symbols;
+
+/// Shows what comes from the UART, line by line, and remembers the last line.
+pub struct Screen {
+    symbols: Symbols,
+    banner: Banner,
+    /// The line that is not finished yet, and how much of it has been shown.
+    line: Vec<u8>,
+    shown: usize,
+    /// Whether unfinished lines are shown, so that a prompt can be seen.
+    immediate: bool,
+    /// When something came last.
+    changed: Instant,
+    repeats: Repeats,
+    end: Option<End>,
+}
+
+impl Screen {
+    /// The longest line; a longer one is broken, so that rubbish cannot fill our memory.
+    const LINE_LEN_MAX: usize = 16384;
+
+    /// An empty screen; OpenSBI's banner is shown if asked for.
+    pub fn new(symbols: Symbols, show_banner: bool) -> Screen {
+        Screen {
+            symbols,
+            banner: Banner::new(show_banner),
+            line: Vec::new(),
+            shown: 0,
+            immediate: std::io::stderr().is_terminal(),
+            changed: Instant::now(),
+            repeats: Repeats::default(),
+            end: None,
+        }
+    }
+
+    /// Takes what came from the UART.
+    pub fn show(&mut self, bytes: &[u8]) {
+        let mut output = Vec::with_capacity(bytes.len() + 128);
+        for &byte in bytes {
+            match byte {
+                b'\r' => {}
+                b'\n' => self.line_ends(&mut output),
+                _ => {
+                    self.line.push(byte);
+                    if self.line.len() >= Screen::LINE_LEN_MAX {
+                        self.line_ends(&mut output);
+                    }
+                }
+            }
+        }
+        write_out(&output);
+        self.changed = Instant::now();
+    }
+
+    /// When the unfinished line should be shown as far as it goes: shortly after it stopped
+    /// growing, because then it is a prompt, and not a line that is being printed.
+    pub fn wants_flush(&self) -> Option<Instant> {
+        let waits = self.immediate
+            && self.banner.is_over()
+            && self.line.len() > self.shown
+            && !self.line.starts_with(b"FTL-EXIT");
+        waits.then(|| self.changed + Duration::from_millis(20))
+    }
+
+    /// Shows the unfinished line as far as it goes.
+    pub fn flush_partial(&mut self) {
+        let mut output = Vec::new();
+        self.repeats.end(&mut output);
+        output.extend_from_slice(&self.line[self.shown..]);
+        self.shown = self.line.len();
+        write_out(&output);
+    }
+
+    fn line_ends(&mut self, output: &mut Vec<u8>) {
+        let bytes = std::mem::take(&mut self.line);
+        let shown = std::mem::take(&mut self.shown);
+        let line = String::from_utf8_lossy(&bytes);
+        if self.banner.swallows(&line) {
+            return;
+        }
+        let end = End::from_line(line.trim_end());
+        if end.is_some() {
+            self.end = end;
+            return;
+        }
+        if !line.trim().is_empty() {
+            self.end = None;
+        }
+        let annotation = self.symbols.annotate(&line);
+        if shown == 0 && self.repeats.is_one_more(&line, annotation.is_some()) {
+            return;
+        }
+        self.repeats.end(output);
+        output.extend_from_slice(&bytes[shown..]);
+        output.extend_from_slice(annotation.unwrap_or_default().as_bytes());
+        output.push(b'\n');
+    }
+
+    /// How the system says it ended, if that was its last line so far.
+    pub fn end(&self) -> Option<End> {
+        self.end
+    }
+
+    /// Shows what is left, and gives the end.
+    pub fn finish(mut self) -> Option<End> {
+        let mut output = Vec::new();
+        if !self.line.is_empty() {
+            self.line_ends(&mut output);
+        }
+        self.repeats.end(&mut output);
+        for line in self.banner.swallowed {
+            output.extend_from_slice(line.as_bytes());
+            output.push(b'\n');
+        }
+        write_out(&output);
+        self.end
+    }
+}
+
+fn write_out(bytes: &[u8]) {
+    let _ = std::io::stderr().write_all(bytes);
+}
+
+/// Sums up frames of a backtrace that say the same, as endless recursion makes them.
+#[derive(Default)]
+struct Repeats {
+    last: String,
+    count: usize,
+}
+
+impl Repeats {
+    /// Whether this line is a frame that is the same as the one before, but for the time.
+    fn is_one_more(&mut self, line: &str, is_frame: bool) -> bool {
+        let frame = match line.rsplit_once("at ") {
+            Some((_, frame)) if is_frame => frame.trim(),
+            _ => "",
+        };
+        if !frame.is_empty() && frame == self.last {
+            self.count += 1;
+            return true;
+        }
+        self.last = frame.to_owned();
+        false
+    }
+
+    /// Says how many lines were left out, if any.
+    fn end(&mut self, output: &mut Vec<u8>) {
+        if self.count > 0 {
+            output
+                .extend_from_slice(format!("  … the same {} times more\n", self.count).as_bytes());
+            self.count = 0;
+        }
+    }
+}
+
+/// Keeps OpenSBI's long banner off the screen. If nothing follows it, it is shown after all,
+/// because then it is the only clue there is.
+struct Banner {
+    state: BannerState,
+    swallowed: Vec<String>,
+}
+
+#[derive(PartialEq)]
+enum BannerState {
+    Expected,
+    Inside,
+    Over,
+}
+
+impl Banner {
+    const FIRST: &'static str = "OpenSBI v";
+    /// What the last line of the banner begins with (OpenSBI 0.9 to 1.7).
+    const LAST: &'static str = "Boot HART MEDELEG";
+    /// Longer than any banner.
+    const LINES_MAX: usize = 120;
+
+    fn new(show: bool) -> Banner {
+        Banner {
+            state: if show {
+                BannerState::Over
+            } else {
+                BannerState::Expected
+            },
+            swallowed: Vec::new(),
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        self.state == BannerState::Over
+    }
+
+    /// Whether this line belongs to the banner.
+    fn swallows(&mut self, line: &str) -> bool {
+        match self.state {
+            BannerState::Expected if line.trim().is_empty() => return true,
+            BannerState::Expected if line.starts_with(Banner::FIRST) => {
+                self.state = BannerState::Inside;
+            }
+            BannerState::Inside if self.swallowed.len() < Banner::LINES_MAX => {}
+            _ => {
+                self.state = BannerState::Over;
+                self.swallowed.clear();
+                return false;
+            }
+        }
+        self.swallowed.push(line.to_owned());
+        if line.starts_with(Banner::LAST) {
+            self.state = BannerState::Expected;
+        }
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+    use std::path::Path;
+
+    fn screen() -> Screen {
+        let mut screen = Screen::new(Symbols::new(Path::new("/"), BTreeMap::new()), false);
+        screen.immediate = false;
+        screen
+    }
+
+    /// What the screen would write, and the end, for a UART that says `text` in pieces.
+    fn check(text: &str, shown: &str, end: Option<End>) {
+        for piece_len in [1, 7, text.len().max(1)] {
+            let mut screen = screen();
+            let mut output = Vec::new();
+            for piece in text.as_bytes().chunks(piece_len) {
+                for &byte in piece {
+                    match byte {
+                        b'\n' => screen.line_ends(&mut output),
+                        b'\r' => {}
+                        _ => screen.line.push(byte),
+                    }
+                }
+            }
+            if !screen.line.is_empty() {
+                screen.line_ends(&mut output);
+            }
+            assert_eq!(String::from_utf8(output).unwrap(), shown);
+            assert_eq!(screen.end(), end);
+        }
+    }
+
+    #[test]
+    fn the_last_line_tells_the_end() {
+        check("up\r\nFTL-EXIT 3\r\n", "up\n", Some(End::Shutdown(3)));
+        check("FTL-EXIT panic\n\n", "\n", Some(End::Panic));
+        check("FTL-EXIT init 101", "", Some(End::Init(101)));
+        // Not the last line; not at the start of a line; not a number.
+        check("FTL-EXIT 0\nmore\n", "more\n", None);
+        check("ping: FTL-EXIT 0\n", "ping: FTL-EXIT 0\n", None);
+        check("FTL-EXIT maybe\n", "FTL-EXIT maybe\n", None);
+        check("FTL-EXIT\n", "FTL-EXIT\n", None);
+    }
+
+    #[test]
+    fn endless_recursion_is_summed_up() {
+        let mut repeats = Repeats::default();
+        let mut output = Vec::new();
+        let lines = [
+            "[0.1] a: at a+0x10",
+            "[0.2] a: at a+0x10",
+            "[0.3] a: at a+0x10",
+            "at a+0x20",
+        ];
+        let said: Vec<bool> = lines
+            .iter()
+            .map(|line| repeats.is_one_more(line, true))
+            .collect();
+        assert_eq!(said, [false, true, true, false]);
+        repeats.end(&mut output);
+        repeats.end(&mut output);
+        assert_eq!(
+            String::from_utf8(output).unwrap(),
+            "  … the same 2 times more\n"
+        );
+        assert!(!repeats.is_one_more("up", false) && !repeats.is_one_more("up", false));
+    }
+
+    #[test]
+    fn the_banner_is_swallowed() {
+        let banner = "\nOpenSBI v1.1\n   ____\n\nPlatform Name : virt\nBoot HART MEDELEG : 0x0\n";
+        check(&format!("{banner}\nFTL 0.1\n"), "FTL 0.1\n", None);
+        let mut screen = screen();
+        screen.show(banner.as_bytes());
+        assert!(
+            screen
+                .banner
+                .swallowed
+                .iter()
+                .any(|line| line.contains("OpenSBI"))
+        );
+    }
+}
