@@ -25,6 +25,18 @@ pub(crate) fn receive_page() -> *const u8 {
 /// Copies `bytes`, cut to a page, into the send page; answers how many.
 pub fn write_send(bytes: &[u8]) -> usize {
     crate::stage::flush();
+    write_send_staged(bytes)
+}
+
+/// Copies the start of the send page into `bytes`; answers how many were copied.
+pub(crate) fn read_send(bytes: &mut [u8]) -> usize {
+    let len = bytes.len().min(MESSAGE_LEN_MAX);
+    // SAFETY: `len` bytes are inside the page, and `bytes` is not part of it (module rule).
+    unsafe { core::ptr::copy_nonoverlapping(send_page().cast_const(), bytes.as_mut_ptr(), len) };
+    len
+}
+
+fn write_send_staged(bytes: &[u8]) -> usize {
     let len = bytes.len().min(MESSAGE_LEN_MAX);
     // SAFETY: `len` bytes fit into the page, and no reference into it exists (module rule).
     unsafe { core::ptr::copy_nonoverlapping(bytes.as_ptr(), send_page(), len) };

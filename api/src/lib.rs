@@ -4,7 +4,7 @@
 //! what it needs and provides; from that the build generates a module `spec` with its `Environ`
 //! and its `Message`. This crate has everything else:
 //!
-//! - [`main`] marks where it begins;
+//! - [`main`] marks where it begins, and [`EventLoop`] is what it loops over;
 //! - [`handle`] has the kernel's objects as owned values, [`sys`] the bare system calls;
 //! - [`time`], [`random`], and the macros of [`log`] do what their names say.
 //!
@@ -19,6 +19,7 @@ extern crate alloc;
 // Generated code and macros say `::ftl`; inside this crate that must mean the crate itself.
 extern crate self as ftl;
 
+pub mod event_loop;
 pub mod handle;
 pub mod log;
 pub mod random;
@@ -26,15 +27,25 @@ pub mod runtime;
 pub mod sys;
 pub mod time;
 
+pub mod bootstrap;
 pub mod buffer;
+#[path = "generated/component.rs"]
+#[rustfmt::skip]
+pub mod component;
+pub mod end;
 pub mod gate;
 #[cfg(target_os = "none")]
 mod heap;
+pub mod reply;
 mod stage;
+pub mod wire;
 
 pub use ::log::{debug, error, info, trace, warn};
 pub use abi;
 pub use abi::{Error, Result};
+pub use alloc::string::String;
+pub use end::Transaction;
+pub use event_loop::{Connection, Event, EventLoop, Provider, Timer};
 pub use ftl_macros::main;
 
 /// What almost every component uses.
@@ -42,5 +53,6 @@ pub mod prelude {
     pub use crate::handle::{Channel, Device, Doorbell, Folio, Interrupt};
     pub use crate::random::Random;
     pub use crate::time::{Duration, Instant};
+    pub use crate::{Connection, Event, Timer};
     pub use crate::{Error, Result, debug, error, info, trace, warn};
 }

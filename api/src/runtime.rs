@@ -84,6 +84,8 @@ pub fn adopt(info: &StartInfo) {
     let local = gate::local();
     local.ticks_per_second.set(info.ticks_per_second);
     local.boot_ticks.set(info.boot_ticks);
+    local.bootstrap.set(info.bootstrap);
+    local.first_thread.set(gate::message_buffer());
     crate::log::start();
 }
 
@@ -103,9 +105,6 @@ pub fn start<E: Environment, T: Termination>(info: &'static StartInfo, main: fn(
 macro_rules! entry {
     ($main:path) => {
         const _: () = {
-            // Used, also where no entry point is made, as in tests.
-            let _ = $main;
-
             #[cfg(target_os = "none")]
             #[unsafe(no_mangle)]
             extern "C" fn _start(info: &'static $crate::abi::StartInfo) -> ! {

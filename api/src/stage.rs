@@ -1,10 +1,157 @@
 //! A reply that has been written but not sent yet.
 //!
 //! A server answers a request and then waits for the next one. As two system calls that would
-//! cost half as much again as one, so [`crate::Reply`] leaves its answer in the send page, and
+//! cost half as much again as one, so [`crate::Replier`] leaves its answer in the send page, and
 //! the event loop's next wait sends it along. Whoever else wants the send page before that calls
 //! [`flush`] first, which sends the answer on its own.
+//!
+//! Each thread that serves has one [`Stage`], found by its message buffer's address. Stages are
+//! never freed, because a reply may be kept for as long as its server likes.
+
+extern crate alloc;
+
+use alloc::boxed::Box;
+use core::cell::Cell;
+use core::ptr::null_mut;
+use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
+
+use abi::{Handle, MessageInfo, Result};
+
+use crate::sys::{self, Handles, NO_HANDLES, RawEvent};
+use crate::{gate, wire};
+
+/// How many replies are staged, over all threads. While it is zero nobody has to look further.
+static STAGED: AtomicUsize = AtomicUsize::new(0);
+/// The stages of all threads: a list that only grows.
+static STAGES: AtomicPtr<Stage> = AtomicPtr::new(null_mut());
+
+/// One thread's place for a reply that waits in the send page. Its cells belong to that thread
+/// alone; other threads look at `owner` and `next`, which never change.
+pub(crate) struct Stage {
+    owner: *mut u8,
+    next: *mut Stage,
+    staged: Cell<bool>,
+    message: Cell<Staged>,
+}
+
+#[derive(Clone, Copy)]
+pub(crate) struct Staged {
+    channel: Handle,
+    info: MessageInfo,
+    transaction: usize,
+    handles: Handles,
+}
+
+impl Stage {
+    /// The calling thread's stage.
+    pub fn of_thread() -> &'static Stage {
+        let owner = gate::message_buffer();
+        if let Some(stage) = Stage::find(owner) {
+            return stage;
+        }
+        let stage = Box::leak(Box::new(Stage {
+            owner,
+            next: null_mut(),
+            staged: Cell::new(false),
+            message: Cell::new(Staged {
+                channel: Handle::NONE,
+                info: MessageInfo::from_bits(0),
+                transaction: 0,
+                handles: NO_HANDLES,
+            }),
+        }));
+        let mut first = STAGES.load(Ordering::Acquire);
+        loop {
+            stage.next = first;
+            match STAGES.compare_exchange(first, stage, Ordering::AcqRel, Ordering::Acquire) {
+                Ok(_) => return stage,
+                Err(other) => first = other,
+            }
+        }
+    }
+
+    fn find(owner: *mut u8) -> Option<&'static Stage> {
+        let mut stage = STAGES.load(Ordering::Acquire);
+        // SAFETY: the list holds leaked stages only, whose `owner` and `next` do not change any
+        // more once they are in it. That a reference to one reaches just its own thread follows
+        // from the comparison: a message buffer belongs to one thread.
+        while let Some(candidate) = unsafe { stage.as_ref() } {
+            if candidate.owner == owner {
+                return Some(candidate);
+            }
+            stage = candidate.next;
+        }
+        None
+    }
+
+    /// Leaves a message, which has been written into the send page, for the next wait.
+    #[inline(always)]
+    pub fn put(&self, channel: Handle, info: MessageInfo, transaction: usize, handles: Handles) {
+        self.message.set(Staged {
+            channel,
+            info,
+            transaction,
+            handles,
+        });
+        self.staged.set(true);
+        STAGED.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Takes the staged message, if there is one.
+    #[inline(always)]
+    pub fn take(&self) -> Option<Staged> {
+        if !self.staged.get() {
+            return None;
+        }
+        self.staged.set(false);
+        STAGED.fetch_sub(1, Ordering::Relaxed);
+        Some(self.message.get())
+    }
+}
+
+impl Staged {
+    /// Sends it on its own.
+    pub fn send(self) -> Result<()> {
+        let result = sys::send(self.channel, self.info, self.transaction, self.handles);
+        if result.is_err() {
+            self.close_handles();
+        }
+        result
+    }
+
+    /// Sends it and waits, in one system call.
+    #[inline(always)]
+    pub fn send_wait(self, queue: Handle, deadline: usize) -> Result<RawEvent> {
+        sys::send_wait(
+            self.channel,
+            queue,
+            self.info,
+            self.transaction,
+            self.handles,
+            deadline,
+        )
+    }
+
+    /// For when it could not be sent: nobody else will close them.
+    #[cold]
+    pub fn close_handles(self) {
+        wire::close_all(&self.handles);
+    }
+}
 
 /// Sends the calling thread's staged reply, if there is one.
 #[inline(always)]
-pub(crate) fn flush() {}
+pub(crate) fn flush() {
+    if STAGED.load(Ordering::Relaxed) != 0 {
+        flush_slowly();
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn flush_slowly() {
+    if let Some(staged) = Stage::find(gate::message_buffer()).and_then(Stage::take) {
+        // Its caller is gone: nobody is left to be told.
+        let _ = staged.send();
+    }
+}

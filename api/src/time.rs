@@ -103,6 +103,15 @@ pub(crate) fn deadline_ticks(deadline: Option<Instant>) -> usize {
     }
 }
 
+/// A span of time in ticks, rounded up.
+pub(crate) fn duration_ticks(duration: Duration) -> usize {
+    let ticks = duration
+        .as_nanos()
+        .saturating_mul(u128::from(gate::local().ticks_per_second.get()))
+        .div_ceil(1_000_000_000);
+    usize::try_from(ticks).unwrap_or(usize::MAX)
+}
+
 /// `value * numerator / denominator`, in steps that do not overflow for sensible frequencies.
 fn convert(value: u64, numerator: u64, denominator: u64) -> u64 {
     let whole = value / denominator;

@@ -14,8 +14,14 @@
 //! Absent on purpose: anything that asks *how* the component is isolated. The kernel gives
 //! each image the address of the right gate, and the call is the same.
 
-use core::cell::Cell;
+use core::cell::{Cell, RefCell};
+use core::ptr::null_mut;
 use core::sync::atomic::AtomicU8;
+
+use abi::Handle;
+use alloc::vec::Vec;
+
+use crate::end::End;
 
 #[cfg(all(target_os = "none", target_arch = "aarch64"))]
 mod arm64;
@@ -40,8 +46,8 @@ pub(crate) use machine::{counter, frame_pointer, local, message_buffer, open, sy
 /// image, so this is one static; on the host, where tests run several components in one
 /// program, there is one for each thread.
 ///
-/// All of it is written by the component's first thread: before `main` begins, or by the event
-/// loop. See [`Local`]'s `Sync` for what other threads may touch.
+/// All of it is written by the component's first thread. See [`Local`]'s `Sync` for what other
+/// threads may touch.
 pub(crate) struct Local {
     /// Ticks a second of the counter.
     pub ticks_per_second: Cell<u64>,
@@ -49,6 +55,12 @@ pub(crate) struct Local {
     pub boot_ticks: Cell<u64>,
     /// Messages above this level are not sent to the kernel at all.
     pub log_level: AtomicU8,
+    /// The channel to init.
+    pub bootstrap: Cell<Handle>,
+    /// The message buffer of the first thread, which alone may use what follows.
+    pub first_thread: Cell<*mut u8>,
+    /// The components that this one needs, in the order of its file.
+    pub needs: RefCell<Vec<Option<End>>>,
 }
 
 impl Local {
@@ -57,10 +69,14 @@ impl Local {
             ticks_per_second: Cell::new(1_000_000_000),
             boot_ticks: Cell::new(0),
             log_level: AtomicU8::new(3),
+            bootstrap: Cell::new(Handle::NONE),
+            first_thread: Cell::new(null_mut()),
+            needs: RefCell::new(Vec::new()),
         }
     }
 }
 
-// SAFETY: the cells are written only by `runtime::start`, before the component has a second
-// thread, and are read-only from then on.
+// SAFETY: the cells are written only by `runtime::run`, before the component has a second
+// thread, and are read-only from then on. `needs` is touched only by `bootstrap`, which compares
+// the calling thread's message buffer with `first_thread` before.
 unsafe impl Sync for Local {}

@@ -1,0 +1,278 @@
+//! The channel to init: what a component is given at its start, and what comes later.
+//!
+//! It speaks `interfaces/component.yml`. At the start [`Start`] collects the messages up to
+//! `start`, and generated code makes the `Environ` of it; from then on the event loop handles
+//! what comes.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use abi::{Error, EventKind, Handle, Result, StartInfo};
+
+use crate::component::{Client, ToClient};
+use crate::end::{End, Incoming};
+use crate::event_loop::{Provider, TypedEnd};
+use crate::handle::{AsHandle, Channel, Device, OwnedHandle, Queue};
+use crate::random::Random;
+use crate::sys::RawEvent;
+use crate::wire::{self, Aligned, Reader};
+use crate::{gate, sys};
+
+/// What init asks of a component that runs.
+pub(crate) enum FromInit {
+    /// A new client of the provider with this index.
+    Client { index: u16, channel: Channel },
+    /// A fresh channel to the needed component with this index.
+    Restarted { index: u16, channel: Channel },
+    /// The component is to end by itself.
+    Shutdown,
+}
+
+/// The channel to init, for the thread that `main` runs on.
+pub(crate) fn channel() -> Option<Handle> {
+    let local = gate::local();
+    let channel = local.bootstrap.get();
+    (!channel.is_none() && is_first_thread()).then_some(channel)
+}
+
+/// The channel to what the component needs under this index.
+pub(crate) fn need(index: u16) -> Option<End> {
+    if !is_first_thread() {
+        return None;
+    }
+    gate::local().needs.borrow().get(index as usize)?.clone()
+}
+
+fn is_first_thread() -> bool {
+    gate::message_buffer() == gate::local().first_thread.get()
+}
+
+/// Decodes a message from init, and answers at once what needs nobody else.
+pub(crate) fn decode(page: &mut Option<Box<Aligned>>, raw: RawEvent) -> Option<FromInit> {
+    match ToClient::decode(incoming(page, raw)) {
+        Ok(ToClient::NewClient(client)) => Some(FromInit::Client {
+            index: client.index,
+            channel: client.channel,
+        }),
+        Ok(ToClient::Restarted(restarted)) => Some(FromInit::Restarted {
+            index: restarted.index,
+            channel: restarted.channel,
+        }),
+        Ok(ToClient::Shutdown) => Some(FromInit::Shutdown),
+        Ok(ToClient::Heartbeat(heartbeat)) => {
+            // If init's queue is full it hears of this component often enough.
+            let _ = init(|client| client.alive(heartbeat.serial));
+            None
+        }
+        Ok(other) => {
+            crate::warn!("init sent after the start what belongs before: {other:?}");
+            None
+        }
+        Err(error) => {
+            crate::error!("init sent something unknown: {error}");
+            None
+        }
+    }
+}
+
+fn incoming(page: &mut Option<Box<Aligned>>, raw: RawEvent) -> Incoming<'_> {
+    Incoming {
+        page,
+        channel: gate::local().bootstrap.get(),
+        info: raw.info(),
+        transaction: raw.transaction,
+        handles: raw.handles,
+        stage: None,
+    }
+}
+
+/// Waits until the needed component with this index is back, for a component that has no event
+/// loop to hear of it. Answers whether it is: no if there is a loop, which must hear it itself,
+/// and no after the deadline.
+pub(crate) fn wait_restarted(index: u16, deadline: usize) -> bool {
+    let (Some(bootstrap), Some(end)) = (channel(), need(index)) else {
+        return false;
+    };
+    let Ok(queue) = Queue::new() else {
+        return false;
+    };
+    if sys::queue_attach(queue.handle(), bootstrap, 0).is_err() {
+        return false;
+    }
+    let mut page = None;
+    let mut back = false;
+    while let Ok(raw) = sys::wait(queue.handle(), deadline) {
+        if raw.kind != EventKind::Message {
+            break;
+        }
+        if let Some(FromInit::Restarted {
+            index: which,
+            channel,
+        }) = decode(&mut page, raw)
+            && let Some(other) = need(which)
+        {
+            other.inner.reconnect(channel);
+            if other == end {
+                back = true;
+                break;
+            }
+        }
+    }
+    let _ = sys::queue_detach(bootstrap);
+    back
+}
+
+/// Tells init something.
+fn init<T>(tell: impl FnOnce(&Client) -> Result<T>) -> Result<T> {
+    let channel = channel().ok_or(Error::NotFound)?;
+    let client = Client::from(End::new(OwnedHandle::from_raw(channel).into()));
+    let result = tell(&client);
+    // The handle stays the runtime's.
+    client.end().inner.release();
+    result
+}
+
+/// Leaves up to 4,000 bytes with init, which a later start of this component finds again: see
+/// [`Start::state`]. They are lost when the machine restarts.
+pub fn save_state(state: &[u8]) -> Result<()> {
+    init(|client| client.save_state(state))
+}
+
+/// Restart state: see [`save_state`].
+pub type State = Vec<u8>;
+
+/// What a component was given at its start. Generated code makes the `Environ` of it.
+pub struct Start {
+    needs: Vec<(u64, Option<End>)>,
+    provides: Vec<u64>,
+    devices: Vec<Option<Device>>,
+    settings: Box<Aligned>,
+    state: Vec<u8>,
+    seed: [u8; 32],
+}
+
+impl Start {
+    /// Waits for everything that init sends before the component begins.
+    pub fn receive(info: &'static StartInfo) -> Result<Start> {
+        let mut start = Start {
+            needs: Vec::new(),
+            provides: Vec::new(),
+            devices: Vec::new(),
+            settings: Aligned::boxed(),
+            state: Vec::new(),
+            seed: info.random_seed,
+        };
+        let bootstrap = channel().ok_or(Error::NotFound)?;
+        let queue = Queue::new()?;
+        sys::queue_attach(queue.handle(), bootstrap, 0)?;
+        let mut page = None;
+        loop {
+            let raw = queue.wait(None)?;
+            if raw.kind != EventKind::Message {
+                wire::close_all(&raw.handles);
+                return Err(Error::Closed);
+            }
+            match ToClient::decode(incoming(&mut page, raw))? {
+                ToClient::Need(need) => {
+                    let end = End::new(need.channel);
+                    end.inner.need.set(need.index);
+                    let place = place(&mut start.needs, need.index.into(), || (0, None));
+                    *place = (need.hash, Some(end));
+                }
+                ToClient::Provide(provide) => {
+                    *place(&mut start.provides, provide.index.into(), || 0) = provide.hash;
+                }
+                ToClient::Device(device) => {
+                    *place(&mut start.devices, device.index.into(), || None) = Some(device.device);
+                }
+                ToClient::State(state) => start.state = state.state.into(),
+                ToClient::Start(message) => {
+                    start.settings.fill(message.settings);
+                    break;
+                }
+                _ => return Err(Error::Malformed),
+            }
+        }
+        sys::queue_detach(bootstrap)?;
+        *gate::local().needs.borrow_mut() =
+            start.needs.iter().map(|(_, end)| end.clone()).collect();
+        Ok(start)
+    }
+
+    /// The channel to what the component needs as number `index`.
+    pub fn need<E: TypedEnd>(&mut self, index: u16, name: &str, hash: u64) -> Result<E> {
+        self.need_optional(index, name, hash)?.ok_or_else(|| {
+            crate::error!("init gave no channel for the need `{name}`");
+            Error::NotFound
+        })
+    }
+
+    /// The same, for what may be absent from a system.
+    pub fn need_optional<E: TypedEnd>(
+        &mut self,
+        index: u16,
+        name: &str,
+        hash: u64,
+    ) -> Result<Option<E>> {
+        let Some((given, end)) = self.needs.get_mut(index as usize) else {
+            return Ok(None);
+        };
+        let Some(end) = end.take() else {
+            return Ok(None);
+        };
+        same_version(name, hash, *given)?;
+        Ok(Some(E::from(end)))
+    }
+
+    /// The clients of what the component provides as number `index`.
+    pub fn provider<E>(&self, index: u16, name: &str, hash: u64) -> Result<Provider<E>> {
+        let given = self.provides.get(index as usize).copied().unwrap_or(hash);
+        same_version(name, hash, given)?;
+        Ok(Provider::new(index))
+    }
+
+    /// The device that the component drives as number `index`.
+    pub fn device(&mut self, index: u16, name: &str) -> Result<Device> {
+        self.devices
+            .get_mut(index as usize)
+            .and_then(Option::take)
+            .ok_or_else(|| {
+                crate::error!("init gave no device for `{name}`");
+                Error::NotFound
+            })
+    }
+
+    /// A reader of the settings.
+    pub fn settings(&self) -> Reader<'_> {
+        Reader::of_bytes(&self.settings)
+    }
+
+    /// What an earlier life of this component left with [`save_state`]; empty if nothing.
+    pub fn state(&mut self) -> Vec<u8> {
+        core::mem::take(&mut self.state)
+    }
+
+    /// The component's random generator.
+    pub fn random(&self) -> Random {
+        Random::from_seed(self.seed)
+    }
+}
+
+/// The place with this index, after making room for it.
+fn place<T>(places: &mut Vec<T>, index: usize, empty: fn() -> T) -> &mut T {
+    if places.len() <= index {
+        places.resize_with(index + 1, empty);
+    }
+    &mut places[index]
+}
+
+fn same_version(name: &str, built_with: u64, given: u64) -> Result<()> {
+    if built_with == given {
+        return Ok(());
+    }
+    crate::error!(
+        "`{name}`: this component was built with version {built_with:016x} of the interface, \
+         the system's plan has {given:016x}; build again"
+    );
+    Err(Error::VersionMismatch)
+}

@@ -1,0 +1,556 @@
+//! One end of a typed channel: sending calls and events, and matching replies to calls.
+//!
+//! Generated types (`ping::Client` and the like) are this with typed methods.
+
+use alloc::boxed::Box;
+use alloc::collections::VecDeque;
+use alloc::rc::Rc;
+use alloc::vec::Vec;
+use core::cell::{Cell, OnceCell, RefCell};
+use core::fmt;
+
+use abi::{Error, Handle, MessageInfo, MessageKind, Result};
+
+use crate::handle::{AsHandle, Channel, OwnedHandle};
+use crate::reply::Replier;
+use crate::stage::Stage;
+use crate::sys::{self, Handles, RawEvent};
+use crate::time::Duration;
+use crate::wire::{self, Aligned, Reader, Writer};
+use crate::{buffer, gate};
+
+/// Names a call that was started: the event that answers it carries the same.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Transaction(usize);
+
+/// What is done with a one-way event when the receiver's queue is full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnFull {
+    /// It is kept, and replaces an earlier one of its kind that is still kept.
+    Coalesce,
+    /// It is kept, and the oldest is thrown away beyond a handful.
+    DropOldest,
+    /// The receiver is too slow: the channel is closed.
+    Close,
+}
+
+/// Calls that may be under way on one end at once.
+const CALLS_MAX: usize = 64;
+/// Set in the transaction number of a blocking call, which has no place in the table.
+const BLOCKING: usize = 1 << 63;
+/// Events that `drop_oldest` keeps.
+const KEPT_MAX: usize = 16;
+/// How long a blocking call waits unless told otherwise.
+const TIMEOUT_DEFAULT_S: u64 = 30;
+const NO_NEED: u16 = u16::MAX;
+
+/// One end of a channel. Clones are the same end; the last one dropped closes it.
+pub struct End {
+    pub(crate) inner: Rc<Inner>,
+    /// Where the reply of a blocking call is copied if it has views. Not shared with clones.
+    page: Option<Box<Aligned>>,
+}
+
+pub(crate) struct Inner {
+    /// Owned; [`Handle::NONE`] while the peer is gone.
+    channel: Cell<Handle>,
+    /// The place under `needs` that this came from: such a peer comes back.
+    pub(crate) need: Cell<u16>,
+    /// Ticks that a blocking call waits.
+    timeout: Cell<usize>,
+    serial: Cell<u32>,
+    calls: OnceCell<Box<Calls>>,
+    kept: RefCell<VecDeque<Kept>>,
+    /// Where the event loop has it, or `usize::MAX`.
+    pub(crate) slot: Cell<usize>,
+}
+
+/// The calls under way: a table with a list of its free places.
+struct Calls {
+    first_free: Cell<u32>,
+    places: [Cell<Place>; CALLS_MAX],
+}
+
+#[derive(Clone, Copy)]
+struct Place {
+    ordinal: u32,
+    /// Serial number of the call here; 0 if there is none, and then `ordinal` is the next free place.
+    serial: u32,
+}
+
+/// A one-way event that found the queue full.
+struct Kept {
+    ordinal: u32,
+    body: Vec<u8>,
+    handles: Vec<OwnedHandle>,
+}
+
+impl End {
+    /// The end that this channel is.
+    pub fn new(channel: Channel) -> End {
+        let second = usize::try_from(gate::local().ticks_per_second.get()).unwrap_or(usize::MAX);
+        End {
+            inner: Rc::new(Inner {
+                channel: Cell::new(OwnedHandle::from(channel).into_raw()),
+                need: Cell::new(NO_NEED),
+                timeout: Cell::new(second.saturating_mul(TIMEOUT_DEFAULT_S as usize)),
+                serial: Cell::new(0),
+                calls: OnceCell::new(),
+                kept: RefCell::new(VecDeque::new()),
+                slot: Cell::new(usize::MAX),
+            }),
+            page: None,
+        }
+    }
+
+    /// Sets how long a blocking call waits before it ends with [`Error::TimedOut`].
+    pub fn set_timeout(&self, timeout: Duration) {
+        self.inner.timeout.set(crate::time::duration_ticks(timeout));
+    }
+
+    /// Whether the peer is there, as far as is known.
+    pub fn is_connected(&self) -> bool {
+        !self.inner.channel.get().is_none()
+    }
+
+    /// Sends a request; the answer comes as an event.
+    #[inline]
+    pub fn start(&self, ordinal: u32, writer: Writer) -> Result<Transaction> {
+        let transaction = self.inner.begin(ordinal)?;
+        let (len, handles, count) = writer.finish();
+        let info = MessageInfo::new(MessageKind::Request, ordinal, len, count);
+        match sys::send(self.inner.channel.get(), info, transaction, handles) {
+            Ok(()) => Ok(Transaction(transaction)),
+            Err(error) => {
+                wire::close_all(&handles);
+                self.inner.end(transaction, ordinal);
+                Err(self.inner.error(error))
+            }
+        }
+    }
+
+    /// Sends a request and waits for its answer.
+    #[inline]
+    pub fn call(&mut self, ordinal: u32, writer: Writer) -> Result<Incoming<'_>> {
+        let event = self.inner.call(ordinal, writer)?;
+        Ok(self.answer(event))
+    }
+
+    /// The same for a call that may be done twice: if the peer restarts, it is asked again.
+    #[inline]
+    pub fn call_again(
+        &mut self,
+        ordinal: u32,
+        write: impl Fn() -> Result<Writer>,
+    ) -> Result<Incoming<'_>> {
+        let event = match self.inner.call(ordinal, write()?) {
+            Err(Error::PeerRestarted) if self.wait_restarted() => {
+                self.inner.call(ordinal, write()?)?
+            }
+            result => result?,
+        };
+        Ok(self.answer(event))
+    }
+
+    #[inline(always)]
+    fn answer(&mut self, event: RawEvent) -> Incoming<'_> {
+        Incoming {
+            page: &mut self.page,
+            channel: self.inner.channel.get(),
+            info: event.info(),
+            transaction: event.transaction,
+            handles: event.handles,
+            stage: None,
+        }
+    }
+
+    /// After [`Error::PeerRestarted`]: waits until the peer is back, if this component has no event
+    /// loop that would hear of it. Answers whether the call may be tried again.
+    #[cold]
+    fn wait_restarted(&self) -> bool {
+        let need = self.inner.need.get();
+        let deadline = (gate::counter() as usize).saturating_add(self.inner.timeout.get());
+        need != NO_NEED && crate::bootstrap::wait_restarted(need, deadline)
+    }
+
+    /// Sends a one-way event.
+    #[inline]
+    pub fn event(&self, ordinal: u32, writer: Writer, on_full: OnFull) -> Result<()> {
+        self.inner.flush_kept();
+        let (len, handles, count) = writer.finish();
+        let info = MessageInfo::new(MessageKind::OneWay, ordinal, len, count);
+        let result = if self.inner.kept.borrow().is_empty() {
+            sys::send(self.inner.channel.get(), info, 0, handles)
+        } else {
+            // What is kept goes first: a channel is first in, first out.
+            Err(Error::QueueFull)
+        };
+        match result {
+            Ok(()) => Ok(()),
+            Err(error) => self.inner.event_failed(error, info, handles, on_full),
+        }
+    }
+}
+
+impl Inner {
+    /// Sends a request and waits for its answer, which is still to be decoded.
+    #[inline]
+    fn call(&self, ordinal: u32, writer: Writer) -> Result<RawEvent> {
+        let serial = self.serial.get().wrapping_add(1);
+        self.serial.set(serial);
+        let deadline = (gate::counter() as usize).saturating_add(self.timeout.get());
+        let (len, handles, count) = writer.finish();
+        let info = MessageInfo::new(MessageKind::Request, ordinal, len, count);
+        match sys::call_and_wait(
+            self.channel.get(),
+            info,
+            BLOCKING | serial as usize,
+            handles,
+            deadline,
+        ) {
+            Ok(event) if event.info().ordinal() == ordinal => Ok(event),
+            Ok(event) => {
+                wire::close_all(&event.handles);
+                Err(Error::Malformed)
+            }
+            Err(error) => {
+                // If the request was sent before the call failed they are gone already, and
+                // closing them does nothing: a handle's number is not given out again soon.
+                wire::close_all(&handles);
+                Err(self.error(error))
+            }
+        }
+    }
+
+    /// What an error means for this end: a peer that will come back restarts rather than closes.
+    fn error(&self, error: Error) -> Error {
+        let gone = matches!(error, Error::Closed)
+            || matches!(error, Error::BadHandle) && self.channel.get().is_none();
+        match (gone, self.need.get()) {
+            (true, NO_NEED) => Error::Closed,
+            (true, _) => Error::PeerRestarted,
+            (false, _) => error,
+        }
+    }
+
+    /// Finds a place for a call and makes its transaction number.
+    #[inline]
+    fn begin(&self, ordinal: u32) -> Result<usize> {
+        let calls = self.calls.get_or_init(Calls::new);
+        let index = calls.first_free.get();
+        let Some(place) = calls.places.get(index as usize) else {
+            return Err(Error::QueueFull);
+        };
+        calls.first_free.set(place.get().ordinal);
+        // Never 0, and never the bit that `BLOCKING` is.
+        let serial = self.serial.get().wrapping_add(1).max(1);
+        self.serial.set(serial);
+        place.set(Place { ordinal, serial });
+        Ok((index as usize) | (serial as usize & 0x7fff_ffff) << 32)
+    }
+
+    /// Ends a call; answers whether there was one.
+    #[inline]
+    pub(crate) fn end(&self, transaction: usize, ordinal: u32) -> bool {
+        let Some(calls) = self.calls.get() else {
+            return false;
+        };
+        let index = transaction & 0xffff_ffff;
+        let Some(place) = calls.places.get(index) else {
+            return false;
+        };
+        let call = place.get();
+        if call.serial == 0
+            || call.serial as usize & 0x7fff_ffff != transaction >> 32
+            || call.ordinal != ordinal
+        {
+            return false;
+        }
+        place.set(Place {
+            ordinal: calls.first_free.get(),
+            serial: 0,
+        });
+        calls.first_free.set(index as u32);
+        true
+    }
+
+    /// Ends all calls; answers which there were.
+    pub(crate) fn end_all(&self) -> Vec<(u32, Transaction)> {
+        let Some(calls) = self.calls.get() else {
+            return Vec::new();
+        };
+        let mut ended = Vec::new();
+        for (index, place) in calls.places.iter().enumerate() {
+            let call = place.get();
+            if call.serial != 0 {
+                let transaction = index | (call.serial as usize & 0x7fff_ffff) << 32;
+                ended.push((call.serial, call.ordinal, Transaction(transaction)));
+                self.end(transaction, call.ordinal);
+            }
+        }
+        // In the order in which they were started.
+        ended.sort_by_key(|(serial, ..)| *serial);
+        ended
+            .into_iter()
+            .map(|(_, ordinal, transaction)| (ordinal, transaction))
+            .collect()
+    }
+
+    /// Closes the channel.
+    pub(crate) fn close(&self) {
+        let handle = self.channel.replace(Handle::NONE);
+        self.kept.borrow_mut().clear();
+        if !handle.is_none() {
+            drop(OwnedHandle::from_raw(handle));
+        }
+    }
+
+    /// Lets go of the channel without closing it.
+    pub(crate) fn release(&self) {
+        self.channel.set(Handle::NONE);
+    }
+
+    /// Goes on with a fresh channel to a peer that restarted.
+    pub(crate) fn reconnect(&self, channel: Channel) {
+        self.close();
+        self.channel.set(OwnedHandle::from(channel).into_raw());
+    }
+
+    pub(crate) fn will_return(&self) -> bool {
+        self.need.get() != NO_NEED
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn event_failed(
+        &self,
+        error: Error,
+        info: MessageInfo,
+        handles: Handles,
+        on_full: OnFull,
+    ) -> Result<()> {
+        let owned: Vec<OwnedHandle> = handles
+            .iter()
+            .filter(|handle| !handle.is_none())
+            .map(|handle| OwnedHandle::from_raw(*handle))
+            .collect();
+        if error != Error::QueueFull {
+            return Err(self.error(error));
+        }
+        if on_full == OnFull::Close {
+            self.close();
+            return Err(Error::Closed);
+        }
+        let mut body = alloc::vec![0; info.len()];
+        buffer::read_send(&mut body);
+        let event = Kept {
+            ordinal: info.ordinal(),
+            body,
+            handles: owned,
+        };
+        let mut kept = self.kept.borrow_mut();
+        if on_full == OnFull::Coalesce
+            && let Some(earlier) = kept.iter_mut().find(|kept| kept.ordinal == event.ordinal)
+        {
+            *earlier = event;
+            return Ok(());
+        }
+        if kept.len() >= KEPT_MAX {
+            kept.pop_front();
+        }
+        kept.push_back(event);
+        Ok(())
+    }
+
+    /// Sends what was kept, as far as it goes.
+    #[inline]
+    pub(crate) fn flush_kept(&self) {
+        if !self.kept.borrow().is_empty() {
+            self.flush_kept_slowly();
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn flush_kept_slowly(&self) {
+        // The caller may have a message in the send page already; it must find it there again.
+        let mut page = Aligned::new();
+        page.fill_send();
+        let mut kept = self.kept.borrow_mut();
+        while let Some(event) = kept.front() {
+            let len = buffer::write_send(&event.body);
+            let mut handles = sys::NO_HANDLES;
+            for (place, handle) in handles.iter_mut().zip(&event.handles) {
+                *place = handle.raw();
+            }
+            let info =
+                MessageInfo::new(MessageKind::OneWay, event.ordinal, len, event.handles.len());
+            match sys::send(self.channel.get(), info, 0, handles) {
+                Err(Error::QueueFull) => break,
+                Ok(()) => {
+                    let sent = kept.pop_front();
+                    for handle in sent.into_iter().flat_map(|event| event.handles) {
+                        handle.into_raw();
+                    }
+                }
+                Err(_) => kept.clear(),
+            }
+        }
+        buffer::write_send(page.as_bytes());
+    }
+}
+
+impl Calls {
+    fn new() -> Box<Calls> {
+        Box::new(Calls {
+            first_free: Cell::new(0),
+            places: core::array::from_fn(|i| {
+                Cell::new(Place {
+                    ordinal: i as u32 + 1,
+                    serial: 0,
+                })
+            }),
+        })
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+impl Clone for End {
+    fn clone(&self) -> End {
+        End {
+            inner: self.inner.clone(),
+            page: None,
+        }
+    }
+}
+
+impl AsHandle for End {
+    fn handle(&self) -> Handle {
+        self.inner.channel.get()
+    }
+}
+
+impl From<End> for OwnedHandle {
+    /// Takes the channel out of the end, which then has none any more: for passing it on.
+    fn from(end: End) -> OwnedHandle {
+        OwnedHandle::from_raw(end.inner.channel.replace(Handle::NONE))
+    }
+}
+
+impl fmt::Debug for End {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner.channel.get().fmt(f)
+    }
+}
+
+impl PartialEq for End {
+    fn eq(&self, other: &End) -> bool {
+        Rc::ptr_eq(&self.inner, &other.inner)
+    }
+}
+
+impl Eq for End {}
+
+/// A message that came and has not been decoded yet.
+///
+/// Generated decoders take it apart. A message of integers is read in place; one with views is
+/// copied once, so that the views stay valid while the message buffer is used for something else.
+pub struct Incoming<'a> {
+    pub(crate) page: &'a mut Option<Box<Aligned>>,
+    pub(crate) channel: Handle,
+    pub(crate) info: MessageInfo,
+    pub(crate) transaction: usize,
+    pub(crate) handles: Handles,
+    /// Where a reply may be staged; none in the answer to a blocking call.
+    pub(crate) stage: Option<&'static Stage>,
+}
+
+impl<'a> Incoming<'a> {
+    /// Which message it is.
+    #[inline(always)]
+    pub fn ordinal(&self) -> u32 {
+        self.info.ordinal()
+    }
+
+    /// Whether it is one-way, a request or a reply. The kernel lets no other kind through.
+    #[inline(always)]
+    pub fn kind(&self) -> MessageKind {
+        self.info.kind().unwrap_or(MessageKind::OneWay)
+    }
+
+    /// The transaction of a reply.
+    #[inline(always)]
+    pub fn transaction(&self) -> Transaction {
+        Transaction(self.transaction)
+    }
+
+    /// Splits it into its reader, without views, and what answers it.
+    #[inline(always)]
+    pub fn open(self) -> (Reader<'a>, Replier) {
+        let replier = self.replier();
+        // SAFETY: the receive page is aligned and as long as the kernel's longest message. It
+        // may change later, but this reader is told that it may not give out views.
+        let reader = unsafe {
+            Reader::new(
+                buffer::receive_page(),
+                self.info.len(),
+                self.handles,
+                self.info.handle_count(),
+                false,
+            )
+        };
+        (reader, replier)
+    }
+
+    /// Splits it into a reader that gives out views, and what answers it.
+    #[inline]
+    pub fn open_with_views(self) -> (Reader<'a>, Replier) {
+        let replier = self.replier();
+        let Incoming {
+            page,
+            info,
+            handles,
+            ..
+        } = self;
+        let page: &'a Aligned = {
+            let page = page.get_or_insert_with(Aligned::boxed);
+            page.fill_received(info.len());
+            page
+        };
+        // SAFETY: `Aligned` is aligned to 8, and borrowed for `'a`.
+        let reader = unsafe {
+            Reader::new(
+                page.as_bytes().as_ptr(),
+                page.as_bytes().len(),
+                handles,
+                info.handle_count(),
+                true,
+            )
+        };
+        (reader, replier)
+    }
+
+    #[inline(always)]
+    fn replier(&self) -> Replier {
+        let is_request = matches!(self.info.kind(), Some(MessageKind::Request));
+        Replier::new(
+            self.channel,
+            self.transaction,
+            self.info.ordinal(),
+            self.stage,
+            is_request,
+        )
+    }
+
+    /// Throws the message away: it is none that the interface has.
+    #[cold]
+    pub fn refuse(self) -> Error {
+        wire::close_all(&self.handles);
+        Error::Malformed
+    }
+}

@@ -1,0 +1,742 @@
+//! The loop that every component is: wait for the next event, handle it, again.
+//!
+//! [`EventLoop`] turns what the kernel reports into typed [`Event`]s under the author's own
+//! `Source`, and does by itself what no author should have to think of: it takes in new
+//! clients and fresh channels of restarted peers, ends calls whose server died, answers init's
+//! heartbeat, and closes peers that break their interface's rules.
+//!
+//! What an event's key is: the index of a slot, so finding out whom an event concerns is one
+//! look into a vector. Timers cost no system call at all: the earliest one is the deadline of the
+//! next wait.
+
+use alloc::boxed::Box;
+use alloc::collections::VecDeque;
+use alloc::rc::Rc;
+use alloc::vec::Vec;
+use core::cell::Cell;
+use core::marker::PhantomData;
+
+use abi::call::FOREVER;
+use abi::{Error, EventKind, Handle, MessageKind, Result};
+
+use crate::bootstrap::{self, FromInit};
+use crate::end::{End, Incoming, Transaction};
+use crate::handle::{AsHandle, Channel, Doorbell, Interrupt, KernelTimer, Process, Queue};
+use crate::stage::Stage;
+use crate::sys::{self, RawEvent};
+use crate::time::{self, Duration, Instant};
+use crate::wire::Aligned;
+use crate::{gate, wire};
+
+/// All messages that a component can hear: generated in its `spec`.
+pub trait Messages: 'static {
+    /// The enum with one variant for each interface and role.
+    type Message<'a>;
+
+    /// Decodes a message that came on a channel with this tag (see [`Hears`]).
+    fn decode<'a>(tag: u16, incoming: Incoming<'a>) -> Result<Self::Message<'a>>;
+
+    /// The message that ends a call because its server is gone.
+    fn ended<'a>(
+        tag: u16,
+        ordinal: u32,
+        transaction: Transaction,
+        error: Error,
+    ) -> Option<Self::Message<'a>>;
+}
+
+/// That a component can hear what arrives at ends of type `E`: generated in its `spec`.
+#[diagnostic::on_unimplemented(
+    message = "this component does not hear what arrives at `{E}`",
+    note = "add its interface under `needs` or `provides` in `component.yml`, then run `./ftl gen`"
+)]
+pub trait Hears<E> {
+    /// Tells this kind of channel from the component's others.
+    const TAG: u16;
+}
+
+/// Something that an event loop can listen to.
+pub trait Attach<M> {
+    /// What the loop is to know about it.
+    fn port(self) -> Port;
+}
+
+/// What an event loop knows about one of its sources. Made by [`Attach::port`].
+#[derive(Debug)]
+pub struct Port(Kind);
+
+#[derive(Debug)]
+enum Kind {
+    Free { next: usize },
+    Channel { end: End, tag: u16 },
+    Provider { index: u16, tag: u16 },
+    Object { handle: Handle },
+    Bootstrap,
+}
+
+impl Port {
+    /// A typed channel end.
+    pub fn channel(end: End, tag: u16) -> Port {
+        Port(Kind::Channel { end, tag })
+    }
+    fn object(object: &impl AsHandle) -> Port {
+        Port(Kind::Object {
+            handle: object.handle(),
+        })
+    }
+}
+
+macro_rules! attach_objects {
+    ($($name:ident)+) => {$(
+        impl<M> Attach<M> for &$name {
+            fn port(self) -> Port {
+                Port::object(self)
+            }
+        }
+    )+};
+}
+
+attach_objects!(Interrupt Doorbell KernelTimer Process);
+
+/// What happened, and to whom: `S` is the author's own type, `M` the generated `Message`.
+#[derive(Debug)]
+pub enum Event<S, M> {
+    /// A message came.
+    Message(S, M),
+    /// A client of a provider that was added with [`EventLoop::add_each`] came.
+    Connected(S),
+    /// The other side is gone. If it is a component that this one needs, [`Event::Restarted`]
+    /// follows when it is back.
+    Closed(S),
+    /// A component that this one needs is back, with nothing of its earlier state.
+    Restarted(S),
+    /// A send that was refused with [`Error::QueueFull`] may be tried again.
+    Writable(S),
+    /// A timer's time has come.
+    Timer(S),
+    /// An interrupt fired, so many times. It stays masked until acknowledged.
+    Interrupt(S, usize),
+    /// A doorbell was rung, so many times.
+    Doorbell(S, usize),
+    /// A process ended, with this status.
+    Exited(S, usize),
+    /// Init wants this component to end by itself; it will be killed soon.
+    Shutdown,
+}
+
+/// A source of clients: what `env` holds for each interface that the component provides.
+#[derive(Debug)]
+pub struct Provider<E> {
+    index: u16,
+    end: PhantomData<fn() -> E>,
+}
+
+impl<E> Provider<E> {
+    /// The provider at this place in the component's file.
+    pub fn new(index: u16) -> Provider<E> {
+        Provider {
+            index,
+            end: PhantomData,
+        }
+    }
+}
+
+impl<M: Hears<E>, E> Attach<M> for Provider<E> {
+    fn port(self) -> Port {
+        Port(Kind::Provider {
+            index: self.index,
+            tag: M::TAG,
+        })
+    }
+}
+
+/// One client of a provider: see [`EventLoop::add_each`].
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Connection {
+    slot: u32,
+    serial: u32,
+}
+
+/// A typed end of a channel.
+pub trait TypedEnd: From<End> {
+    /// The untyped end inside.
+    fn end(&self) -> &End;
+}
+
+struct Slot<S> {
+    kind: Kind,
+    source: Option<S>,
+    serial: u32,
+}
+
+struct Clients<S> {
+    index: u16,
+    tag: u16,
+    source: ClientSource<S>,
+}
+
+enum ClientSource<S> {
+    Same(S),
+    Each(fn(Connection) -> S),
+}
+
+/// Events that the loop makes itself.
+enum Ready<S> {
+    Ended {
+        source: S,
+        tag: u16,
+        ordinal: u32,
+        transaction: Transaction,
+    },
+    Closed(S),
+    Restarted(S),
+    Connected(S),
+    Shutdown,
+}
+
+/// See the [module](self).
+pub struct EventLoop<S, M> {
+    queue: Queue,
+    stage: &'static Stage,
+    slots: Vec<Slot<S>>,
+    first_free: usize,
+    serial: u32,
+    page: Option<Box<Aligned>>,
+    ready: VecDeque<Ready<S>>,
+    clients: Vec<Clients<S>>,
+    /// Clients that came before their provider was added.
+    early: Vec<(u16, Channel)>,
+    timers: Vec<(Rc<TimerState>, S)>,
+    nearest: Rc<Cell<usize>>,
+    messages: PhantomData<fn() -> M>,
+}
+
+impl<S: Copy, M: Messages> EventLoop<S, M> {
+    /// A loop that hears init already, and nobody else.
+    pub fn new() -> Result<EventLoop<S, M>> {
+        let mut events = EventLoop {
+            queue: Queue::new()?,
+            stage: Stage::of_thread(),
+            slots: Vec::new(),
+            first_free: usize::MAX,
+            serial: 0,
+            page: None,
+            ready: VecDeque::new(),
+            clients: Vec::new(),
+            early: Vec::new(),
+            timers: Vec::new(),
+            nearest: Rc::new(Cell::new(FOREVER)),
+            messages: PhantomData,
+        };
+        if let Some(channel) = bootstrap::channel() {
+            let key = events.take_slot(Kind::Bootstrap, None);
+            match sys::queue_attach(events.queue.handle(), channel, key) {
+                // Another loop of this component has it.
+                Err(Error::AlreadyExists) => events.free_slot(key),
+                result => result?,
+            }
+        }
+        Ok(events)
+    }
+
+    /// Listens to `what`; its events carry `source`. For a provider that means: to each of its
+    /// clients, now and later.
+    pub fn add(&mut self, what: impl Attach<M>, source: S) -> Result<()> {
+        match what.port().0 {
+            Kind::Provider { index, tag } => {
+                self.add_clients(index, tag, ClientSource::Same(source))
+            }
+            Kind::Channel { end, tag } => self.add_end(end, tag, source).map(drop),
+            Kind::Object { handle } => {
+                let key = self.take_slot(Kind::Object { handle }, Some(source));
+                sys::queue_attach(self.queue.handle(), handle, key)
+                    .inspect_err(|_| self.free_slot(key))
+            }
+            Kind::Free { .. } | Kind::Bootstrap => Err(Error::InvalidArgument),
+        }
+    }
+
+    /// Listens to a provider's clients, each under a source of its own, which `source` makes: a
+    /// variant of the author's enum that holds a [`Connection`] will do. Each begins with
+    /// [`Event::Connected`] and ends with [`Event::Closed`].
+    pub fn add_each<E>(&mut self, provider: Provider<E>, source: fn(Connection) -> S) -> Result<()>
+    where
+        M: Hears<E>,
+    {
+        self.add_clients(provider.index, M::TAG, ClientSource::Each(source))
+    }
+
+    /// Stops listening to an interrupt, a doorbell, a kernel timer or a process.
+    pub fn remove(&mut self, object: &impl AsHandle) -> Result<()> {
+        let wanted = object.handle();
+        let key = self
+            .slots
+            .iter()
+            .position(|slot| matches!(slot.kind, Kind::Object { handle } if handle == wanted))
+            .ok_or(Error::NotFound)?;
+        self.free_slot(key);
+        sys::queue_detach(wanted)
+    }
+
+    /// Stops listening to a channel. It is closed when its last owner drops it.
+    pub fn remove_channel(&mut self, channel: &impl TypedEnd) -> Result<()> {
+        let end = channel.end().clone();
+        let key = end.inner.slot.get();
+        match self.slots.get(key).map(|slot| &slot.kind) {
+            Some(Kind::Channel { end: there, .. }) if *there == end => {}
+            _ => return Err(Error::NotFound),
+        }
+        self.free_slot(key);
+        end.inner.slot.set(usize::MAX);
+        sys::queue_detach(end.handle())
+    }
+
+    /// The channel to a client, for sending it events and calls.
+    pub fn client<E: TypedEnd>(&self, connection: Connection) -> Option<E>
+    where
+        M: Hears<E>,
+    {
+        let slot = self.slots.get(connection.slot as usize)?;
+        match &slot.kind {
+            Kind::Channel { end, tag } if slot.serial == connection.serial && *tag == M::TAG => {
+                Some(E::from(end.clone()))
+            }
+            _ => None,
+        }
+    }
+
+    /// Closes the channel to a client.
+    pub fn disconnect(&mut self, connection: Connection) {
+        let key = connection.slot as usize;
+        if let Some(Slot {
+            kind: Kind::Channel { end, .. },
+            serial,
+            ..
+        }) = self.slots.get(key)
+            && *serial == connection.serial
+        {
+            end.inner.close();
+            self.free_slot(key);
+        }
+    }
+
+    /// A timer that is not set yet; its events carry `source`. As many as wanted: they need no
+    /// handle and no system call. Dropping it stops it.
+    pub fn timer(&mut self, source: S) -> Timer {
+        let state = Rc::new(TimerState {
+            deadline: Cell::new(FOREVER),
+            period: Cell::new(0),
+        });
+        self.timers.push((state.clone(), source));
+        Timer {
+            state,
+            nearest: self.nearest.clone(),
+        }
+    }
+
+    /// Waits for the next event.
+    ///
+    /// Views in the event are valid until the next call. Errors are the loop's own and leave
+    /// nothing to do but end: what goes wrong with one source is an event.
+    #[inline]
+    #[allow(clippy::should_implement_trait)] // an iterator's items could not borrow from it
+    pub fn next(&mut self) -> Result<Event<S, M::Message<'_>>> {
+        let (key, raw) = loop {
+            if let Some(ready) = self.ready.pop_front() {
+                match Self::made(ready) {
+                    Some(event) => return Ok(event),
+                    None => continue,
+                }
+            }
+            let deadline = self.nearest.get();
+            if deadline != FOREVER
+                && let Some(source) = self.fire()
+            {
+                return Ok(Event::Timer(source));
+            }
+            let raw = match self.stage.take() {
+                None => match sys::wait(self.queue.handle(), self.nearest.get()) {
+                    Ok(raw) => raw,
+                    Err(Error::TimedOut) => continue,
+                    Err(error) => return Err(error),
+                },
+                Some(staged) => {
+                    match staged.send_wait(self.queue.handle(), self.nearest.get()) {
+                        Ok(raw) => raw,
+                        Err(Error::TimedOut) => continue,
+                        // The reply could not be sent, which only its caller could mind. If it
+                        // is the wait that failed, waiting alone tells so again.
+                        Err(_) => {
+                            staged.close_handles();
+                            continue;
+                        }
+                    }
+                }
+            };
+            if raw.kind == EventKind::Message
+                && let Some(Slot {
+                    kind: Kind::Channel { end, .. },
+                    ..
+                }) = self.slots.get(raw.key)
+                && (raw.info().kind() != Some(MessageKind::Reply)
+                    || end.inner.end(raw.transaction, raw.info().ordinal()))
+            {
+                break (raw.key, raw);
+            }
+            if let Some(event) = self.other(raw)? {
+                return Ok(event);
+            }
+        };
+        let Some(Slot {
+            kind: Kind::Channel { end, tag },
+            source: Some(source),
+            ..
+        }) = self.slots.get(key)
+        else {
+            // The slot was a channel's just now, and all channels have a source.
+            return Err(Error::Internal);
+        };
+        let source = *source;
+        let incoming = Incoming {
+            page: &mut self.page,
+            channel: end.handle(),
+            info: raw.info(),
+            transaction: raw.transaction,
+            handles: raw.handles,
+            stage: Some(self.stage),
+        };
+        match M::decode(*tag, incoming) {
+            Ok(message) => Ok(Event::Message(source, message)),
+            Err(error) => {
+                crate::warn!(
+                    "closed a peer that broke its interface's rules: {:?}: {error}",
+                    raw.info()
+                );
+                end.inner.close();
+                self.ready
+                    .extend(closed(&mut self.slots, &mut self.first_free, key));
+                // There is one, made a line before.
+                match self.ready.pop_front().and_then(Self::made) {
+                    Some(event) => Ok(event),
+                    None => Ok(Event::Closed(source)),
+                }
+            }
+        }
+    }
+
+    /// What happens less often than a message on a channel.
+    #[cold]
+    #[inline(never)]
+    fn other<'a>(&mut self, raw: RawEvent) -> Result<Option<Event<S, M::Message<'a>>>> {
+        let key = raw.key;
+        let Some(slot) = self.slots.get(key) else {
+            wire::close_all(&raw.handles);
+            return Ok(None);
+        };
+        let source = slot.source;
+        let event = match (raw.kind, &slot.kind) {
+            (EventKind::Message, Kind::Bootstrap) => {
+                self.obey_init(raw)?;
+                None
+            }
+            (EventKind::Message, _) => {
+                // A reply that nobody waits for any more, or a message to a slot that was
+                // given up while it was under way.
+                wire::close_all(&raw.handles);
+                None
+            }
+            (EventKind::Closed, Kind::Channel { end, .. }) => {
+                end.inner.close();
+                self.ready
+                    .extend(closed(&mut self.slots, &mut self.first_free, key));
+                None
+            }
+            (EventKind::Closed, Kind::Bootstrap) => {
+                self.free_slot(key);
+                self.ready.push_back(Ready::Shutdown);
+                None
+            }
+            (EventKind::Writable, Kind::Channel { end, .. }) => {
+                end.inner.flush_kept();
+                source.map(Event::Writable)
+            }
+            (EventKind::Interrupt, Kind::Object { .. }) => {
+                source.map(|source| Event::Interrupt(source, raw.data))
+            }
+            (EventKind::Doorbell, Kind::Object { .. }) => {
+                source.map(|source| Event::Doorbell(source, raw.data))
+            }
+            (EventKind::Timer, Kind::Object { .. }) => source.map(Event::Timer),
+            (EventKind::Exited, Kind::Object { .. }) => {
+                source.map(|source| Event::Exited(source, raw.data))
+            }
+            _ => None,
+        };
+        Ok(event)
+    }
+
+    /// Handles a message from init.
+    fn obey_init(&mut self, raw: RawEvent) -> Result<()> {
+        match bootstrap::decode(&mut self.page, raw) {
+            Some(FromInit::Client { index, channel }) => self.early.push((index, channel)),
+            Some(FromInit::Restarted { index, channel }) => {
+                let Some(end) = bootstrap::need(index) else {
+                    return Ok(());
+                };
+                let key = end.inner.slot.get();
+                let Some(Slot {
+                    kind: Kind::Channel { .. },
+                    source,
+                    ..
+                }) = self.slots.get(key)
+                else {
+                    end.inner.reconnect(channel);
+                    return Ok(());
+                };
+                let source = *source;
+                // Init may be faster than the old channel's end, which will then not be heard.
+                if end.is_connected() {
+                    self.ready
+                        .extend(closed(&mut self.slots, &mut self.first_free, key));
+                }
+                end.inner.reconnect(channel);
+                sys::queue_attach(self.queue.handle(), end.handle(), key)?;
+                self.ready.extend(source.map(Ready::Restarted));
+            }
+            Some(FromInit::Shutdown) => self.ready.push_back(Ready::Shutdown),
+            None => {}
+        }
+        self.connect_early()
+    }
+
+    /// Takes in clients that have come, as far as their providers have been added.
+    fn connect_early(&mut self) -> Result<()> {
+        let mut i = 0;
+        while let Some((index, _)) = self.early.get(i) {
+            let Some(clients) = self.clients.iter().find(|clients| clients.index == *index) else {
+                i += 1;
+                continue;
+            };
+            let (tag, source) = (clients.tag, &clients.source);
+            let (make, fixed) = match source {
+                ClientSource::Same(source) => (None, Some(*source)),
+                ClientSource::Each(make) => (Some(*make), None),
+            };
+            let (_, channel) = self.early.remove(i);
+            let end = End::new(channel);
+            let key = self.take_slot(
+                Kind::Channel {
+                    end: end.clone(),
+                    tag,
+                },
+                fixed,
+            );
+            end.inner.slot.set(key);
+            if let Some(make) = make {
+                let connection = Connection {
+                    slot: key as u32,
+                    serial: self.slots[key].serial,
+                };
+                let source = make(connection);
+                self.slots[key].source = Some(source);
+                self.ready.push_back(Ready::Connected(source));
+            }
+            sys::queue_attach(self.queue.handle(), end.handle(), key)?;
+        }
+        Ok(())
+    }
+
+    fn add_clients(&mut self, index: u16, tag: u16, source: ClientSource<S>) -> Result<()> {
+        if self.clients.iter().any(|clients| clients.index == index) {
+            return Err(Error::AlreadyExists);
+        }
+        self.clients.push(Clients { index, tag, source });
+        self.connect_early()
+    }
+
+    fn add_end(&mut self, end: End, tag: u16, source: S) -> Result<usize> {
+        if end.inner.slot.get() != usize::MAX {
+            return Err(Error::AlreadyExists);
+        }
+        let key = self.take_slot(
+            Kind::Channel {
+                end: end.clone(),
+                tag,
+            },
+            Some(source),
+        );
+        end.inner.slot.set(key);
+        if !end.is_connected() && end.inner.will_return() {
+            // It comes back under this source.
+            return Ok(key);
+        }
+        match sys::queue_attach(self.queue.handle(), end.handle(), key) {
+            Ok(()) => Ok(key),
+            Err(error) => {
+                end.inner.slot.set(usize::MAX);
+                self.free_slot(key);
+                Err(error)
+            }
+        }
+    }
+
+    fn take_slot(&mut self, kind: Kind, source: Option<S>) -> usize {
+        self.serial = self.serial.wrapping_add(1);
+        let slot = Slot {
+            kind,
+            source,
+            serial: self.serial,
+        };
+        match self.slots.get(self.first_free).map(|slot| &slot.kind) {
+            Some(Kind::Free { next }) => {
+                let key = core::mem::replace(&mut self.first_free, *next);
+                self.slots[key] = slot;
+                key
+            }
+            _ => {
+                self.slots.push(slot);
+                self.slots.len() - 1
+            }
+        }
+    }
+
+    fn free_slot(&mut self, key: usize) {
+        free(&mut self.slots, &mut self.first_free, key);
+    }
+
+    fn made<'a>(ready: Ready<S>) -> Option<Event<S, M::Message<'a>>> {
+        Some(match ready {
+            Ready::Ended {
+                source,
+                tag,
+                ordinal,
+                transaction,
+            } => Event::Message(
+                source,
+                M::ended(tag, ordinal, transaction, Error::PeerRestarted)?,
+            ),
+            Ready::Closed(source) => Event::Closed(source),
+            Ready::Restarted(source) => Event::Restarted(source),
+            Ready::Connected(source) => Event::Connected(source),
+            Ready::Shutdown => Event::Shutdown,
+        })
+    }
+
+    /// The source of a timer whose time has come. Also finds out when the next one is due.
+    #[cold]
+    #[inline(never)]
+    fn fire(&mut self) -> Option<S> {
+        let now = gate::counter() as usize;
+        if now < self.nearest.get() {
+            return None;
+        }
+        // Timers that nobody holds any more.
+        self.timers.retain(|(state, _)| Rc::strong_count(state) > 1);
+        let due = self
+            .timers
+            .iter()
+            .filter(|(state, _)| state.deadline.get() <= now)
+            .min_by_key(|(state, _)| state.deadline.get())
+            .map(|(state, source)| {
+                state.deadline.set(match state.period.get() {
+                    0 => FOREVER,
+                    // Times that were missed are left out; the rhythm stays.
+                    period => now - (now - state.deadline.get()) % period + period,
+                });
+                *source
+            });
+        let nearest = self
+            .timers
+            .iter()
+            .map(|(state, _)| state.deadline.get())
+            .min();
+        self.nearest.set(nearest.unwrap_or(FOREVER));
+        due
+    }
+}
+
+/// What the end of a channel leads to: each call under way ends, then `Closed`. A channel that
+/// will not come back gives up its slot.
+fn closed<S: Copy>(slots: &mut [Slot<S>], first_free: &mut usize, key: usize) -> Vec<Ready<S>> {
+    let mut ready = Vec::new();
+    let Some(Slot {
+        kind: Kind::Channel { end, tag },
+        source: Some(source),
+        ..
+    }) = slots.get(key)
+    else {
+        return ready;
+    };
+    let (source, tag, inner) = (*source, *tag, end.inner.clone());
+    for (ordinal, transaction) in inner.end_all() {
+        ready.push(Ready::Ended {
+            source,
+            tag,
+            ordinal,
+            transaction,
+        });
+    }
+    ready.push(Ready::Closed(source));
+    if !inner.will_return() {
+        inner.slot.set(usize::MAX);
+        free(slots, first_free, key);
+    }
+    ready
+}
+
+fn free<S>(slots: &mut [Slot<S>], first_free: &mut usize, key: usize) {
+    if let Some(slot) = slots.get_mut(key) {
+        slot.kind = Kind::Free { next: *first_free };
+        slot.source = None;
+        *first_free = key;
+    }
+}
+
+#[derive(Debug)]
+struct TimerState {
+    /// In ticks; [`FOREVER`] if it is not set.
+    deadline: Cell<usize>,
+    /// In ticks; 0 if it fires only once.
+    period: Cell<usize>,
+}
+
+/// A timer of an event loop: see [`EventLoop::timer`].
+#[derive(Debug)]
+pub struct Timer {
+    state: Rc<TimerState>,
+    nearest: Rc<Cell<usize>>,
+}
+
+impl Timer {
+    /// Fires once, so much later. Setting it again replaces what was set.
+    pub fn set(&self, delay: Duration) {
+        self.set_ticks(
+            (gate::counter() as usize).saturating_add(time::duration_ticks(delay)),
+            0,
+        );
+    }
+    /// Fires once, at this point in time.
+    pub fn set_at(&self, deadline: Instant) {
+        self.set_ticks(time::deadline_ticks(Some(deadline)), 0);
+    }
+    /// Fires again and again, so far apart.
+    pub fn set_every(&self, period: Duration) {
+        let period = time::duration_ticks(period).max(1);
+        self.set_ticks((gate::counter() as usize).saturating_add(period), period);
+    }
+    /// Stops it.
+    pub fn cancel(&self) {
+        self.state.deadline.set(FOREVER);
+    }
+    /// Whether it is set.
+    pub fn is_set(&self) -> bool {
+        self.state.deadline.get() != FOREVER
+    }
+
+    fn set_ticks(&self, deadline: usize, period: usize) {
+        let deadline = deadline.min(FOREVER - 1);
+        self.state.deadline.set(deadline);
+        self.state.period.set(period);
+        self.nearest.set(self.nearest.get().min(deadline));
+    }
+}

@@ -1,0 +1,471 @@
+// Generated from interfaces/component.yml by `./ftl gen`. Changes belong there; here they would be lost.
+
+//! How init talks to each component, over the channel that the component is started with.
+//! The crate `ftl` speaks the component's side: first `need`, `provide`, `device` and `state`
+//! until `start` begins its main, then the rest at any time. No component names this interface
+//! in its file.
+#![allow(clippy::too_many_arguments)]
+
+/// The version of this interface. Both sides of a channel must have been built from the same.
+pub const HASH: u64 = 0x201d218c5c4f0dea;
+
+/// Messages that wait in each direction of such a channel.
+pub const QUEUE_LEN: usize = 16;
+
+/// Bytes of the largest message on such a channel.
+pub const BODY_LEN_MAX: usize = 4004;
+
+const NEED: u32 = 0x451a9a97;
+const PROVIDE: u32 = 0x835f35dc;
+const DEVICE: u32 = 0x4e7354e3;
+const STATE: u32 = 0xabd21bbb;
+const START: u32 = 0xabf0b2b2;
+const NEW_CLIENT: u32 = 0xc10abb7a;
+const RESTARTED: u32 = 0x78e4522a;
+const HEARTBEAT: u32 = 0x67889195;
+const SHUTDOWN: u32 = 0x04107ce4;
+const ALIVE: u32 = 0x350a0e5d;
+const SAVE_STATE: u32 = 0xc36eaef2;
+
+/// The clients of a component that provides this interface.
+pub type Provider = ::ftl::Provider<Server>;
+
+/// Both ends of a new channel: the `client`'s and the `server`'s.
+pub fn channel() -> ::ftl::Result<(Client, Server)> {
+    let (first, second) = ::ftl::handle::Channel::pair(QUEUE_LEN, BODY_LEN_MAX)?;
+    Ok((::ftl::end::End::new(first).into(), ::ftl::end::End::new(second).into()))
+}
+
+/// The channel to something that the component needs.
+#[derive(Debug)]
+pub struct Need {
+    /// Its place under `needs`.
+    pub index: u16,
+    /// The version of the interface that the other side has.
+    pub hash: u64,
+    /// The client's end.
+    pub channel: ::ftl::handle::Channel,
+}
+
+/// Tells which version of an interface the clients of this component have.
+#[derive(Clone, Copy, Debug)]
+pub struct Provide {
+    /// Its place under `provides`.
+    pub index: u16,
+    /// The version of the interface.
+    pub hash: u64,
+}
+
+/// A device that the component is to drive.
+#[derive(Debug)]
+pub struct Device {
+    /// Its place under `devices`.
+    pub index: u16,
+    /// The device.
+    pub device: ::ftl::handle::Device,
+}
+
+/// What an earlier life of the component left with `save_state`.
+#[derive(Clone, Copy, Debug)]
+pub struct State<'a> {
+    /// The same bytes.
+    pub state: &'a [u8],
+}
+
+/// Everything is there, main begins.
+#[derive(Clone, Copy, Debug)]
+pub struct Start<'a> {
+    /// The settings, encoded in the order of the component's file.
+    pub settings: &'a [u8],
+}
+
+/// A new client of something that the component provides.
+#[derive(Debug)]
+pub struct NewClient {
+    /// Its place under `provides`.
+    pub index: u16,
+    /// The server's end.
+    pub channel: ::ftl::handle::Channel,
+}
+
+/// A component that this one needs was restarted.
+#[derive(Debug)]
+pub struct Restarted {
+    /// Its place under `needs`.
+    pub index: u16,
+    /// The client's end of a fresh channel.
+    pub channel: ::ftl::handle::Channel,
+}
+
+/// Asks whether the component still handles events.
+#[derive(Clone, Copy, Debug)]
+pub struct Heartbeat {
+    /// Comes back in `alive`.
+    pub serial: u32,
+}
+
+/// Answers `heartbeat`.
+#[derive(Clone, Copy, Debug)]
+pub struct Alive {
+    /// What the heartbeat said.
+    pub serial: u32,
+}
+
+/// Something that the component wants to find again after a crash.
+#[derive(Clone, Copy, Debug)]
+pub struct SaveState<'a> {
+    /// Any bytes.
+    pub state: &'a [u8],
+}
+
+/// The `client`'s end of a `component` channel. Clones are the same end; dropping the last one closes it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Client(::ftl::end::End);
+
+impl From<::ftl::end::End> for Client {
+    fn from(end: ::ftl::end::End) -> Client {
+        Client(end)
+    }
+}
+
+impl From<::ftl::handle::OwnedHandle> for Client {
+    fn from(handle: ::ftl::handle::OwnedHandle) -> Client {
+        Client(::ftl::end::End::new(handle.into()))
+    }
+}
+
+impl From<Client> for ::ftl::handle::OwnedHandle {
+    fn from(end: Client) -> ::ftl::handle::OwnedHandle {
+        end.0.into()
+    }
+}
+
+impl ::ftl::event_loop::TypedEnd for Client {
+    fn end(&self) -> &::ftl::end::End {
+        &self.0
+    }
+}
+
+impl<M: ::ftl::event_loop::Hears<Client>> ::ftl::event_loop::Attach<M> for &Client {
+    fn port(self) -> ::ftl::event_loop::Port {
+        ::ftl::event_loop::Port::channel(self.0.clone(), M::TAG)
+    }
+}
+
+impl Client {
+    /// Answers `heartbeat`.
+    #[inline]
+    pub fn alive(&self, serial: u32) -> ::ftl::Result<()> {
+        let mut writer = ::ftl::wire::Writer::new();
+        writer.u32(serial)?;
+        self.0.event(ALIVE, writer, ::ftl::end::OnFull::Coalesce)
+    }
+
+    /// Something that the component wants to find again after a crash.
+    #[inline]
+    pub fn save_state(&self, state: &[u8]) -> ::ftl::Result<()> {
+        let mut writer = ::ftl::wire::Writer::new();
+        writer.bytes(state, 4000)?;
+        self.0.event(SAVE_STATE, writer, ::ftl::end::OnFull::Coalesce)
+    }
+}
+
+/// What arrives at a [`Client`].
+#[derive(Debug)]
+pub enum ToClient<'a> {
+    /// The channel to something that the component needs.
+    Need(Need),
+    /// Tells which version of an interface the clients of this component have.
+    Provide(Provide),
+    /// A device that the component is to drive.
+    Device(Device),
+    /// What an earlier life of the component left with `save_state`.
+    State(State<'a>),
+    /// Everything is there, main begins.
+    Start(Start<'a>),
+    /// A new client of something that the component provides.
+    NewClient(NewClient),
+    /// A component that this one needs was restarted.
+    Restarted(Restarted),
+    /// Asks whether the component still handles events.
+    Heartbeat(Heartbeat),
+    /// The component is to end by itself; soon it will be killed.
+    Shutdown,
+}
+
+impl<'a> ToClient<'a> {
+    /// Decodes a message; an error means that the sender broke the interface's rules.
+    #[inline]
+    pub fn decode(incoming: ::ftl::end::Incoming<'a>) -> ::ftl::Result<Self> {
+        match incoming.ordinal() {
+            NEED if incoming.kind() == ::ftl::abi::MessageKind::OneWay => {
+                let (mut reader, replier) = incoming.open();
+                replier.forget();
+                let event = Need {
+                    index: reader.u16()?,
+                    hash: reader.u64()?,
+                    channel: reader.handle()?,
+                };
+                reader.finish()?;
+                Ok(ToClient::Need(event))
+            }
+            PROVIDE if incoming.kind() == ::ftl::abi::MessageKind::OneWay => {
+                let (mut reader, replier) = incoming.open();
+                replier.forget();
+                let event = Provide {
+                    index: reader.u16()?,
+                    hash: reader.u64()?,
+                };
+                reader.finish()?;
+                Ok(ToClient::Provide(event))
+            }
+            DEVICE if incoming.kind() == ::ftl::abi::MessageKind::OneWay => {
+                let (mut reader, replier) = incoming.open();
+                replier.forget();
+                let event = Device {
+                    index: reader.u16()?,
+                    device: reader.handle()?,
+                };
+                reader.finish()?;
+                Ok(ToClient::Device(event))
+            }
+            STATE if incoming.kind() == ::ftl::abi::MessageKind::OneWay => {
+                let (mut reader, replier) = incoming.open_with_views();
+                replier.forget();
+                let event = State {
+                    state: reader.bytes(4000)?,
+                };
+                reader.finish()?;
+                Ok(ToClient::State(event))
+            }
+            START if incoming.kind() == ::ftl::abi::MessageKind::OneWay => {
+                let (mut reader, replier) = incoming.open_with_views();
+                replier.forget();
+                let event = Start {
+                    settings: reader.bytes(2048)?,
+                };
+                reader.finish()?;
+                Ok(ToClient::Start(event))
+            }
+            NEW_CLIENT if incoming.kind() == ::ftl::abi::MessageKind::OneWay => {
+                let (mut reader, replier) = incoming.open();
+                replier.forget();
+                let event = NewClient {
+                    index: reader.u16()?,
+                    channel: reader.handle()?,
+                };
+                reader.finish()?;
+                Ok(ToClient::NewClient(event))
+            }
+            RESTARTED if incoming.kind() == ::ftl::abi::MessageKind::OneWay => {
+                let (mut reader, replier) = incoming.open();
+                replier.forget();
+                let event = Restarted {
+                    index: reader.u16()?,
+                    channel: reader.handle()?,
+                };
+                reader.finish()?;
+                Ok(ToClient::Restarted(event))
+            }
+            HEARTBEAT if incoming.kind() == ::ftl::abi::MessageKind::OneWay => {
+                let (mut reader, replier) = incoming.open();
+                replier.forget();
+                let event = Heartbeat { serial: reader.u32()? };
+                reader.finish()?;
+                Ok(ToClient::Heartbeat(event))
+            }
+            SHUTDOWN if incoming.kind() == ::ftl::abi::MessageKind::OneWay => {
+                let (reader, replier) = incoming.open();
+                replier.forget();
+                reader.finish()?;
+                Ok(ToClient::Shutdown)
+            }
+            _ => Err(incoming.refuse()),
+        }
+    }
+
+    /// What tells that a call ended because the other side is gone.
+    pub fn ended(
+        ordinal: u32,
+        transaction: ::ftl::Transaction,
+        error: ::ftl::Error,
+    ) -> Option<Self> {
+        let _ = (ordinal, transaction, error);
+        None
+    }
+}
+
+/// The `server`'s end of a `component` channel. Clones are the same end; dropping the last one closes it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Server(::ftl::end::End);
+
+impl From<::ftl::end::End> for Server {
+    fn from(end: ::ftl::end::End) -> Server {
+        Server(end)
+    }
+}
+
+impl From<::ftl::handle::OwnedHandle> for Server {
+    fn from(handle: ::ftl::handle::OwnedHandle) -> Server {
+        Server(::ftl::end::End::new(handle.into()))
+    }
+}
+
+impl From<Server> for ::ftl::handle::OwnedHandle {
+    fn from(end: Server) -> ::ftl::handle::OwnedHandle {
+        end.0.into()
+    }
+}
+
+impl ::ftl::event_loop::TypedEnd for Server {
+    fn end(&self) -> &::ftl::end::End {
+        &self.0
+    }
+}
+
+impl<M: ::ftl::event_loop::Hears<Server>> ::ftl::event_loop::Attach<M> for &Server {
+    fn port(self) -> ::ftl::event_loop::Port {
+        ::ftl::event_loop::Port::channel(self.0.clone(), M::TAG)
+    }
+}
+
+impl Server {
+    /// The channel to something that the component needs.
+    #[inline]
+    pub fn need(
+        &self,
+        index: u16,
+        hash: u64,
+        channel: ::ftl::handle::Channel,
+    ) -> ::ftl::Result<()> {
+        let mut writer = ::ftl::wire::Writer::new();
+        writer.u16(index)?;
+        writer.u64(hash)?;
+        writer.handle(channel)?;
+        self.0.event(NEED, writer, ::ftl::end::OnFull::Close)
+    }
+
+    /// Tells which version of an interface the clients of this component have.
+    #[inline]
+    pub fn provide(&self, index: u16, hash: u64) -> ::ftl::Result<()> {
+        let mut writer = ::ftl::wire::Writer::new();
+        writer.u16(index)?;
+        writer.u64(hash)?;
+        self.0.event(PROVIDE, writer, ::ftl::end::OnFull::Close)
+    }
+
+    /// A device that the component is to drive.
+    #[inline]
+    pub fn device(
+        &self,
+        index: u16,
+        device: ::ftl::handle::Device,
+    ) -> ::ftl::Result<()> {
+        let mut writer = ::ftl::wire::Writer::new();
+        writer.u16(index)?;
+        writer.handle(device)?;
+        self.0.event(DEVICE, writer, ::ftl::end::OnFull::Close)
+    }
+
+    /// What an earlier life of the component left with `save_state`.
+    #[inline]
+    pub fn state(&self, state: &[u8]) -> ::ftl::Result<()> {
+        let mut writer = ::ftl::wire::Writer::new();
+        writer.bytes(state, 4000)?;
+        self.0.event(STATE, writer, ::ftl::end::OnFull::Close)
+    }
+
+    /// Everything is there, main begins.
+    #[inline]
+    pub fn start(&self, settings: &[u8]) -> ::ftl::Result<()> {
+        let mut writer = ::ftl::wire::Writer::new();
+        writer.bytes(settings, 2048)?;
+        self.0.event(START, writer, ::ftl::end::OnFull::Close)
+    }
+
+    /// A new client of something that the component provides.
+    #[inline]
+    pub fn new_client(
+        &self,
+        index: u16,
+        channel: ::ftl::handle::Channel,
+    ) -> ::ftl::Result<()> {
+        let mut writer = ::ftl::wire::Writer::new();
+        writer.u16(index)?;
+        writer.handle(channel)?;
+        self.0.event(NEW_CLIENT, writer, ::ftl::end::OnFull::Close)
+    }
+
+    /// A component that this one needs was restarted.
+    #[inline]
+    pub fn restarted(
+        &self,
+        index: u16,
+        channel: ::ftl::handle::Channel,
+    ) -> ::ftl::Result<()> {
+        let mut writer = ::ftl::wire::Writer::new();
+        writer.u16(index)?;
+        writer.handle(channel)?;
+        self.0.event(RESTARTED, writer, ::ftl::end::OnFull::Close)
+    }
+
+    /// Asks whether the component still handles events.
+    #[inline]
+    pub fn heartbeat(&self, serial: u32) -> ::ftl::Result<()> {
+        let mut writer = ::ftl::wire::Writer::new();
+        writer.u32(serial)?;
+        self.0.event(HEARTBEAT, writer, ::ftl::end::OnFull::Coalesce)
+    }
+
+    /// The component is to end by itself; soon it will be killed.
+    #[inline]
+    pub fn shutdown(&self) -> ::ftl::Result<()> {
+        let writer = ::ftl::wire::Writer::new();
+        self.0.event(SHUTDOWN, writer, ::ftl::end::OnFull::Close)
+    }
+}
+
+/// What arrives at a [`Server`].
+#[derive(Debug)]
+pub enum ToServer<'a> {
+    /// Answers `heartbeat`.
+    Alive(Alive),
+    /// Something that the component wants to find again after a crash.
+    SaveState(SaveState<'a>),
+}
+
+impl<'a> ToServer<'a> {
+    /// Decodes a message; an error means that the sender broke the interface's rules.
+    #[inline]
+    pub fn decode(incoming: ::ftl::end::Incoming<'a>) -> ::ftl::Result<Self> {
+        match incoming.ordinal() {
+            ALIVE if incoming.kind() == ::ftl::abi::MessageKind::OneWay => {
+                let (mut reader, replier) = incoming.open();
+                replier.forget();
+                let event = Alive { serial: reader.u32()? };
+                reader.finish()?;
+                Ok(ToServer::Alive(event))
+            }
+            SAVE_STATE if incoming.kind() == ::ftl::abi::MessageKind::OneWay => {
+                let (mut reader, replier) = incoming.open_with_views();
+                replier.forget();
+                let event = SaveState {
+                    state: reader.bytes(4000)?,
+                };
+                reader.finish()?;
+                Ok(ToServer::SaveState(event))
+            }
+            _ => Err(incoming.refuse()),
+        }
+    }
+
+    /// What tells that a call ended because the other side is gone.
+    pub fn ended(
+        ordinal: u32,
+        transaction: ::ftl::Transaction,
+        error: ::ftl::Error,
+    ) -> Option<Self> {
+        let _ = (ordinal, transaction, error);
+        None
+    }
+}

@@ -1,0 +1,90 @@
+// Generated from components/apps/pinger/component.yml by `./ftl gen`. Changes belong there; here they would be lost.
+
+//! What the component `pinger` is given, and what it can hear.
+#![allow(unused_imports, dead_code)]
+
+pub use ::interfaces::ping;
+pub use ::interfaces::ping::Blocking as _;
+
+/// The component's event loop.
+pub type EventLoop<S> = ::ftl::EventLoop<S, Messages>;
+
+/// What `main` is given.
+#[derive(Debug)]
+pub struct Environ {
+    /// The component that provides `ping`.
+    pub ping: ping::Client,
+    /// What the system file sets.
+    pub settings: Settings,
+    /// The component's random generator.
+    pub random: ::ftl::random::Random,
+}
+
+impl ::ftl::runtime::Environment for Environ {
+    fn new(info: &'static ::ftl::abi::StartInfo) -> ::ftl::Result<Environ> {
+        #[allow(unused_mut)]
+        let mut start = ::ftl::bootstrap::Start::receive(info)?;
+        Ok(Environ {
+            ping: start.need(0, "ping", ping::HASH)?,
+            settings: Settings::decode(start.settings())?,
+            random: start.random(),
+        })
+    }
+}
+
+/// What the system file sets.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// How many calls of each form.
+    pub rounds: u32,
+}
+
+impl Settings {
+    fn decode(mut reader: ::ftl::wire::Reader<'_>) -> ::ftl::Result<Settings> {
+        let settings = Settings { rounds: reader.u32()? };
+        reader.finish()?;
+        Ok(settings)
+    }
+}
+
+/// A message that this component can hear.
+#[derive(Debug)]
+pub enum Message {
+    /// On a `ping` channel, for the `client`.
+    Ping(ping::ToClient),
+}
+
+/// Decodes the component's messages, for its event loop.
+#[derive(Debug)]
+pub enum Messages {}
+
+impl ::ftl::event_loop::Messages for Messages {
+    type Message<'a> = Message;
+
+    #[inline]
+    fn decode<'a>(
+        tag: u16,
+        incoming: ::ftl::end::Incoming<'a>,
+    ) -> ::ftl::Result<Self::Message<'a>> {
+        match tag {
+            0 => ping::ToClient::decode(incoming).map(Message::Ping),
+            _ => Err(incoming.refuse()),
+        }
+    }
+
+    fn ended<'a>(
+        tag: u16,
+        ordinal: u32,
+        transaction: ::ftl::Transaction,
+        error: ::ftl::Error,
+    ) -> Option<Self::Message<'a>> {
+        match tag {
+            0 => ping::ToClient::ended(ordinal, transaction, error).map(Message::Ping),
+            _ => None,
+        }
+    }
+}
+
+impl ::ftl::event_loop::Hears<ping::Client> for Messages {
+    const TAG: u16 = 0;
+}

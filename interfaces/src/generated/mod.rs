@@ -1,0 +1,7 @@
+// Generated from interfaces/*.yml by `./ftl gen`. Changes belong there; here they would be lost.
+
+//! One module for each interface.
+
+pub use ftl::component;
+#[rustfmt::skip]
+pub mod ping;

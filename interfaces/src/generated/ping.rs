@@ -1,0 +1,238 @@
+// Generated from interfaces/ping.yml by `./ftl gen`. Changes belong there; here they would be lost.
+
+//! The smallest useful interface: a number goes there and comes back one larger. Examples,
+//! tests and benchmarks use it.
+#![allow(clippy::too_many_arguments)]
+
+/// The version of this interface. Both sides of a channel must have been built from the same.
+pub const HASH: u64 = 0x8a940823fec4ac5e;
+
+/// Messages that wait in each direction of such a channel.
+pub const QUEUE_LEN: usize = 16;
+
+/// Bytes of the largest message on such a channel.
+pub const BODY_LEN_MAX: usize = 16;
+
+const PING: u32 = 0x7a03e7a4;
+
+/// The clients of a component that provides this interface.
+pub type Provider = ::ftl::Provider<Server>;
+
+/// Both ends of a new channel: the `client`'s and the `server`'s.
+pub fn channel() -> ::ftl::Result<(Client, Server)> {
+    let (first, second) = ::ftl::handle::Channel::pair(QUEUE_LEN, BODY_LEN_MAX)?;
+    Ok((::ftl::end::End::new(first).into(), ::ftl::end::End::new(second).into()))
+}
+
+/// What the call `ping` is asked with.
+#[derive(Clone, Copy, Debug)]
+pub struct PingRequest {
+    /// Any number but the largest.
+    pub value: u64,
+}
+
+/// Answers the call `ping`. It may be kept and used later; dropped, it answers `NoReply`.
+#[derive(Debug)]
+#[must_use = "the caller waits for an answer"]
+pub struct PingReplier(::ftl::reply::Replier);
+
+impl PingReplier {
+    /// Answers that it worked.
+    #[inline]
+    pub fn ok(self, value: u64) -> ::ftl::Result<()> {
+        let mut writer = self.0.begin()?;
+        writer.u64(value)?;
+        self.0.send(writer)
+    }
+
+    /// Answers that it did not.
+    pub fn error(self, error: ::ftl::Error) -> ::ftl::Result<()> {
+        self.0.fail(u32::from(error.code()))
+    }
+}
+
+/// The `client`'s end of a `ping` channel. Clones are the same end; dropping the last one closes it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Client(::ftl::end::End);
+
+impl From<::ftl::end::End> for Client {
+    fn from(end: ::ftl::end::End) -> Client {
+        Client(end)
+    }
+}
+
+impl From<::ftl::handle::OwnedHandle> for Client {
+    fn from(handle: ::ftl::handle::OwnedHandle) -> Client {
+        Client(::ftl::end::End::new(handle.into()))
+    }
+}
+
+impl From<Client> for ::ftl::handle::OwnedHandle {
+    fn from(end: Client) -> ::ftl::handle::OwnedHandle {
+        end.0.into()
+    }
+}
+
+impl ::ftl::event_loop::TypedEnd for Client {
+    fn end(&self) -> &::ftl::end::End {
+        &self.0
+    }
+}
+
+impl<M: ::ftl::event_loop::Hears<Client>> ::ftl::event_loop::Attach<M> for &Client {
+    fn port(self) -> ::ftl::event_loop::Port {
+        ::ftl::event_loop::Port::channel(self.0.clone(), M::TAG)
+    }
+}
+
+impl Client {
+    /// Adds one.
+    ///
+    /// The answer comes as an event with the transaction that is returned here.
+    #[inline]
+    pub fn ping_start(&self, value: u64) -> ::ftl::Result<::ftl::Transaction> {
+        let mut writer = ::ftl::wire::Writer::new();
+        writer.u64(value)?;
+        self.0.start(PING, writer)
+    }
+}
+
+/// The calls of [`Client`] as functions that wait for their answer. Imported by `spec` unless the
+/// component's file says `blocking: false`.
+pub trait Blocking {
+    /// Adds one.
+    fn ping(&mut self, value: u64) -> ::core::result::Result<u64, ::ftl::Error>;
+}
+
+impl Blocking for Client {
+    #[inline]
+    fn ping(&mut self, value: u64) -> ::core::result::Result<u64, ::ftl::Error> {
+        let incoming = self
+            .0
+            .call_again(
+                PING,
+                || {
+                    let mut writer = ::ftl::wire::Writer::new();
+                    writer.u64(value)?;
+                    Ok(writer)
+                },
+            )?;
+        let (mut reader, replier) = incoming.open();
+        replier.forget();
+        let result = match ::ftl::reply::read_status(&mut reader)? {
+            Ok(()) => Ok(reader.u64()?),
+            Err(code) => Err(::ftl::reply::error_from_code(code)),
+        };
+        reader.finish()?;
+        result
+    }
+}
+
+/// What arrives at a [`Client`].
+#[derive(Debug)]
+pub enum ToClient {
+    /// The answer to [`Client::ping_start`].
+    Ping(::ftl::Transaction, ::core::result::Result<u64, ::ftl::Error>),
+}
+
+impl ToClient {
+    /// Decodes a message; an error means that the sender broke the interface's rules.
+    #[inline]
+    pub fn decode(incoming: ::ftl::end::Incoming<'_>) -> ::ftl::Result<Self> {
+        match incoming.ordinal() {
+            PING if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
+                let transaction = incoming.transaction();
+                let (mut reader, replier) = incoming.open();
+                replier.forget();
+                let result = match ::ftl::reply::read_status(&mut reader)? {
+                    Ok(()) => Ok(reader.u64()?),
+                    Err(code) => Err(::ftl::reply::error_from_code(code)),
+                };
+                reader.finish()?;
+                Ok(ToClient::Ping(transaction, result))
+            }
+            _ => Err(incoming.refuse()),
+        }
+    }
+
+    /// What tells that a call ended because the other side is gone.
+    pub fn ended(
+        ordinal: u32,
+        transaction: ::ftl::Transaction,
+        error: ::ftl::Error,
+    ) -> Option<Self> {
+        match ordinal {
+            PING => Some(ToClient::Ping(transaction, Err(error))),
+            _ => None,
+        }
+    }
+}
+
+/// The `server`'s end of a `ping` channel. Clones are the same end; dropping the last one closes it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Server(::ftl::end::End);
+
+impl From<::ftl::end::End> for Server {
+    fn from(end: ::ftl::end::End) -> Server {
+        Server(end)
+    }
+}
+
+impl From<::ftl::handle::OwnedHandle> for Server {
+    fn from(handle: ::ftl::handle::OwnedHandle) -> Server {
+        Server(::ftl::end::End::new(handle.into()))
+    }
+}
+
+impl From<Server> for ::ftl::handle::OwnedHandle {
+    fn from(end: Server) -> ::ftl::handle::OwnedHandle {
+        end.0.into()
+    }
+}
+
+impl ::ftl::event_loop::TypedEnd for Server {
+    fn end(&self) -> &::ftl::end::End {
+        &self.0
+    }
+}
+
+impl<M: ::ftl::event_loop::Hears<Server>> ::ftl::event_loop::Attach<M> for &Server {
+    fn port(self) -> ::ftl::event_loop::Port {
+        ::ftl::event_loop::Port::channel(self.0.clone(), M::TAG)
+    }
+}
+
+/// What arrives at a [`Server`].
+#[derive(Debug)]
+pub enum ToServer {
+    /// Adds one.
+    Ping(PingRequest, PingReplier),
+}
+
+impl ToServer {
+    /// Decodes a message; an error means that the sender broke the interface's rules.
+    #[inline]
+    pub fn decode(incoming: ::ftl::end::Incoming<'_>) -> ::ftl::Result<Self> {
+        match incoming.ordinal() {
+            PING if incoming.kind() == ::ftl::abi::MessageKind::Request => {
+                let (mut reader, replier) = incoming.open();
+                let request = PingRequest {
+                    value: reader.u64()?,
+                };
+                reader.finish()?;
+                Ok(ToServer::Ping(request, PingReplier(replier)))
+            }
+            _ => Err(incoming.refuse()),
+        }
+    }
+
+    /// What tells that a call ended because the other side is gone.
+    pub fn ended(
+        ordinal: u32,
+        transaction: ::ftl::Transaction,
+        error: ::ftl::Error,
+    ) -> Option<Self> {
+        let _ = (ordinal, transaction, error);
+        None
+    }
+}

@@ -1,0 +1,350 @@
+//! From YAML to Rust and to wiring plans.
+//!
+//! [`Workspace::load`] reads and checks every `interfaces/*.yml`, `components/*/*/component.yml`
+//! and `systems/*.yml`. What it holds is right; so [`Workspace::generated`], which makes the Rust,
+//! cannot fail for what somebody wrote, and [`Workspace::plan`] only for what a command line adds.
+//!
+//! Neighbours: `tools/ftl` calls this; `libs/plan` has the plan's layout; the crate `ftl` has what
+//! generated code uses.
+#![forbid(unsafe_code)]
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+pub mod component;
+pub mod interface;
+mod names;
+pub mod report;
+mod rust;
+pub mod settings;
+pub mod system;
+pub mod types;
+mod yaml;
+
+use component::{Component, Role};
+use interface::Interface;
+use report::Source;
+pub use report::{Report, Reports};
+pub use system::Overrides;
+use system::System;
+
+/// Everything that the YAML files of a workspace say, checked.
+#[derive(Clone, Debug)]
+pub struct Workspace {
+    root: PathBuf,
+    /// The interfaces, by name.
+    pub interfaces: Vec<Interface>,
+    /// The components, by name.
+    pub components: Vec<Component>,
+    /// The systems, by name.
+    pub systems: Vec<System>,
+}
+
+/// A plan, and what led to it.
+#[derive(Clone, Debug)]
+pub struct SystemPlan {
+    plan: plan::Plan,
+    /// What the user should know, such as a component that keeps its isolation.
+    pub notes: Vec<String>,
+}
+
+impl SystemPlan {
+    /// The names of the components whose images the boot archive must have, without init.
+    pub fn components(&self) -> Vec<String> {
+        let mut names: Vec<String> = self
+            .plan
+            .components
+            .iter()
+            .map(|component| component.image.clone())
+            .collect();
+        names.sort();
+        names.dedup();
+        names
+    }
+    /// The plan as it lies in the boot archive under [`plan::FILE_NAME`].
+    pub fn encode(&self) -> Vec<u8> {
+        self.plan.encode()
+    }
+    /// The plan itself.
+    pub fn plan(&self) -> &plan::Plan {
+        &self.plan
+    }
+}
+
+impl Workspace {
+    /// Reads and checks all YAML files below `root`.
+    pub fn load(root: &Path) -> Result<Workspace, Reports> {
+        let mut reports = Reports::default();
+        let mut interfaces = Vec::new();
+        for (name, path) in yaml_files(root, "interfaces", &mut reports) {
+            if let Some(node) = read(root, &path, &mut reports) {
+                interfaces.push(interface::read(&name, &node, &mut reports));
+            }
+        }
+        let mut components: Vec<Component> = Vec::new();
+        for (folder, role) in [
+            ("drivers", Role::Driver),
+            ("servers", Role::Server),
+            ("apps", Role::App),
+        ] {
+            let folder = Path::new("components").join(folder);
+            for name in list(&root.join(&folder), &mut reports) {
+                let path = folder.join(&name).join("component.yml");
+                if !root.join(&path).is_file() {
+                    continue;
+                }
+                let Some(node) = read(root, &path, &mut reports) else {
+                    continue;
+                };
+                let role = if name == "init" { Role::Init } else { role };
+                if let Some(other) = components.iter().find(|other| other.name == name) {
+                    reports.push(Report::new(
+                        &node.head(),
+                        format!("there are two components `{name}`"),
+                        format!("the other is {}", other.folder.display()),
+                    ));
+                }
+                components.push(component::read(
+                    &name,
+                    role,
+                    folder.join(&name),
+                    &node,
+                    &interfaces,
+                    &mut reports,
+                ));
+            }
+        }
+        components.sort_by(|a, b| a.name.cmp(&b.name));
+        check_provided(&components, &mut reports);
+        let mut systems = Vec::new();
+        for (name, path) in yaml_files(root, "systems", &mut reports) {
+            if let Some(node) = read(root, &path, &mut reports) {
+                systems.push(system::read(&name, &node, &components, &mut reports));
+            }
+        }
+        reports.into_result()?;
+        let mut reports = Reports::default();
+        for system in &systems {
+            if let Err(slips) =
+                system::plan(system, &components, &interfaces, &Overrides::default())
+            {
+                reports.extend(slips);
+            }
+        }
+        reports.into_result()?;
+        Ok(Workspace {
+            root: root.into(),
+            interfaces,
+            components,
+            systems,
+        })
+    }
+
+    /// The names of the systems.
+    pub fn systems(&self) -> impl Iterator<Item = &str> {
+        self.systems.iter().map(|system| system.name.as_str())
+    }
+
+    /// All generated files: path from the root, and text.
+    pub fn generated(&self) -> Result<Vec<(PathBuf, String)>, Reports> {
+        let mut files = Vec::new();
+        let mut modules = String::from(
+            "// Generated from interfaces/*.yml by `./ftl gen`. Changes belong there; here they would be lost.\n\n\
+             //! One module for each interface.\n\n",
+        );
+        for interface in &self.interfaces {
+            let text = rust::interface(interface)?;
+            // The crate `ftl` speaks this one itself, below the crate `interfaces`.
+            if interface.name == "component" {
+                modules += "pub use ftl::component;\n";
+                files.push(("api/src/generated/component.rs".into(), text));
+                continue;
+            }
+            modules += &format!("#[rustfmt::skip]\npub mod {};\n", interface.name);
+            files.push((
+                Path::new("interfaces/src/generated").join(format!("{}.rs", interface.name)),
+                text,
+            ));
+        }
+        files.push(("interfaces/src/generated/mod.rs".into(), modules));
+        for component in self
+            .components
+            .iter()
+            .filter(|component| component.role != Role::Init)
+        {
+            files.push((
+                component.folder.join("src/spec.rs"),
+                rust::spec(component, &self.interfaces)?,
+            ));
+        }
+        Ok(files)
+    }
+
+    /// Writes the generated files that are not up to date; answers which those were.
+    pub fn generate(&self) -> Result<Vec<PathBuf>, Reports> {
+        let mut written = Vec::new();
+        for (path, text) in self.generated()? {
+            let full = self.root.join(&path);
+            if fs::read_to_string(&full).is_ok_and(|old| old == text) {
+                continue;
+            }
+            let folder = full.parent().unwrap_or(&self.root);
+            fs::create_dir_all(folder)
+                .and_then(|()| fs::write(&full, text))
+                .map_err(|error| {
+                    Report::general(format!("cannot write {}: {error}", path.display()))
+                })?;
+            written.push(path);
+        }
+        for path in self.stale() {
+            fs::remove_file(self.root.join(&path)).map_err(|error| {
+                Report::general(format!("cannot remove {}: {error}", path.display()))
+            })?;
+            written.push(path);
+        }
+        Ok(written)
+    }
+
+    /// Complains about generated files that are not up to date.
+    pub fn check_generated(&self) -> Result<(), Reports> {
+        let mut reports = Reports::default();
+        for (path, text) in self.generated()? {
+            match fs::read_to_string(self.root.join(&path)) {
+                Ok(old) if old == text => {}
+                Ok(_) => reports.push(Report::general(format!(
+                    "{} is out of date: run `./ftl gen`",
+                    path.display()
+                ))),
+                Err(_) => reports.push(Report::general(format!(
+                    "{} is missing: run `./ftl gen`",
+                    path.display()
+                ))),
+            }
+        }
+        for path in self.stale() {
+            reports.push(Report::general(format!(
+                "nothing generates {} any more: run `./ftl gen`",
+                path.display()
+            )));
+        }
+        reports.into_result()
+    }
+
+    /// Files of interfaces that are gone.
+    fn stale(&self) -> Vec<PathBuf> {
+        let folder = Path::new("interfaces/src/generated");
+        list(&self.root.join(folder), &mut Reports::default())
+            .into_iter()
+            .filter(|file| {
+                let name = file.strip_suffix(".rs").unwrap_or(file);
+                name != "mod"
+                    && !self
+                        .interfaces
+                        .iter()
+                        .any(|interface| interface.name == name)
+            })
+            .map(|file| folder.join(file))
+            .collect()
+    }
+
+    /// The plan of a system.
+    pub fn plan(&self, system: &str, overrides: &Overrides) -> Result<SystemPlan, Reports> {
+        let Some(found) = self
+            .systems
+            .iter()
+            .find(|candidate| candidate.name == system)
+        else {
+            let report = Report::general(format!("there is no system `{system}`"));
+            return Err(match report::nearest(system, self.systems()) {
+                Some(near) => report.help(format!("did you mean `{near}`?")),
+                None => report.help(format!("there is {}", report::list_names(self.systems()))),
+            }
+            .into());
+        };
+        let (plan, notes) = system::plan(found, &self.components, &self.interfaces, overrides)?;
+        Ok(SystemPlan { plan, notes })
+    }
+}
+
+/// Each interface that something needs must be provided by something.
+fn check_provided(components: &[Component], reports: &mut Reports) {
+    let provided: Vec<&str> = components
+        .iter()
+        .flat_map(|component| &component.provides)
+        .map(|provide| provide.interface.as_str())
+        .collect();
+    for component in components {
+        for need in &component.needs {
+            if need.interface == "system"
+                || need.optional
+                || provided.contains(&need.interface.as_str())
+            {
+                continue;
+            }
+            let message = format!("nothing provides the interface `{}`", need.interface);
+            reports.push(yaml::unknown(
+                &need.place,
+                &message,
+                &need.interface,
+                provided.iter().copied(),
+            ));
+        }
+    }
+}
+
+fn read(root: &Path, path: &Path, reports: &mut Reports) -> Option<yaml::Node> {
+    let text = match fs::read_to_string(root.join(path)) {
+        Ok(text) => text,
+        Err(error) => {
+            reports.push(Report::general(format!(
+                "cannot read {}: {error}",
+                path.display()
+            )));
+            return None;
+        }
+    };
+    match yaml::parse(&Source {
+        path: path.into(),
+        text: text.into(),
+    }) {
+        Ok(node) => Some(node),
+        Err(slips) => {
+            reports.extend(slips);
+            None
+        }
+    }
+}
+
+/// The YAML files of a folder: name without ending, and path from the root.
+fn yaml_files(root: &Path, folder: &str, reports: &mut Reports) -> Vec<(String, PathBuf)> {
+    list(&root.join(folder), reports)
+        .into_iter()
+        .filter_map(|file| {
+            Some((
+                file.strip_suffix(".yml")?.to_string(),
+                Path::new(folder).join(&file),
+            ))
+        })
+        .collect()
+}
+
+/// What is in a folder, sorted; nothing if there is none.
+fn list(folder: &Path, reports: &mut Reports) -> Vec<String> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Vec::new(),
+        Err(error) => {
+            reports.push(Report::general(format!(
+                "cannot list {}: {error}",
+                folder.display()
+            )));
+            return Vec::new();
+        }
+    };
+    let mut names: Vec<String> = entries
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .collect();
+    names.sort();
+    names
+}

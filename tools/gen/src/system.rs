@@ -1,0 +1,614 @@
+//! Systems: what `systems/*.yml` say, and the plan that comes of one.
+
+use std::collections::BTreeMap;
+
+use crate::component::{Component, Isolation, Limits, Restart, Role, read_limits, read_restart};
+use crate::interface::Interface;
+use crate::report::{Place, Report, Reports, list_names, nearest};
+use crate::settings::{self, SettingValue, read_value};
+use crate::yaml::{Node, unknown};
+
+/// Interfaces that init itself provides.
+const FROM_INIT: &[&str] = &["system"];
+/// Most bytes of encoded settings: `interfaces/component.yml`, `start`.
+const SETTINGS_LEN_MAX: usize = 2048;
+
+/// One system.
+#[derive(Clone, Debug)]
+pub struct System {
+    /// Its name: that of the file.
+    pub name: String,
+    /// What it is for.
+    pub doc: String,
+    /// The isolation of components that do not say otherwise.
+    pub isolation: Isolation,
+    /// Its components, in the order of the file.
+    pub members: Vec<Member>,
+    /// The component whose end ends the system.
+    pub exit_when: Option<String>,
+}
+
+/// A component in a system.
+#[derive(Clone, Debug)]
+pub struct Member {
+    /// Its name.
+    pub name: String,
+    /// Where it stands.
+    pub place: Place,
+    /// Its isolation, if the file says.
+    pub isolation: Option<Isolation>,
+    /// How much it may use.
+    pub limits: Limits,
+    /// When it is started again.
+    pub restart: Restart,
+    /// Its settings, in the order of the component's file.
+    pub settings: Vec<SettingValue>,
+    /// Which component provides what, where the file says.
+    pub needs: BTreeMap<String, String>,
+}
+
+/// What the command line changes about a system.
+#[derive(Clone, Debug, Default)]
+pub struct Overrides {
+    /// Isolation of all components that support it.
+    pub isolation: Option<Isolation>,
+    /// Settings by component and name, as text.
+    pub settings: Vec<(String, String, String)>,
+}
+
+/// Reads a system out of its file.
+pub fn read(name: &str, root: &Node, components: &[Component], reports: &mut Reports) -> System {
+    let mut fields = root.fields("a system", reports);
+    let doc = fields
+        .require("doc", reports)
+        .and_then(|node| node.expect_text("a sentence of documentation", reports))
+        .unwrap_or_default()
+        .trim()
+        .to_string();
+    let isolation = fields
+        .get("isolation")
+        .and_then(|node| node.expect_word("`isolation`", &Isolation::NAMES, reports))
+        .and_then(Isolation::from_name)
+        .unwrap_or(Isolation::Kernel);
+    let mut members = Vec::new();
+    if let Some(node) = fields.require("components", reports) {
+        for (key, node) in node.expect_entries("components by name", reports) {
+            members.extend(read_member(key, node, components, reports));
+        }
+    }
+    let mut exit_when = None;
+    if let Some(node) = fields.get("exit_when")
+        && let Some(text) = node.expect_text("the name of a component", reports)
+    {
+        if members.iter().any(|member| member.name == text) {
+            exit_when = Some(text.to_string());
+        } else {
+            let known = members.iter().map(|member| member.name.as_str());
+            let message = format!("this system has no component `{text}`");
+            reports.push(unknown(&node.place, &message, text, known));
+        }
+    }
+    fields.finish(reports);
+    System {
+        name: name.into(),
+        doc,
+        isolation,
+        members,
+        exit_when,
+    }
+}
+
+fn read_member(
+    key: &Node,
+    node: &Node,
+    components: &[Component],
+    reports: &mut Reports,
+) -> Option<Member> {
+    let name = key.text()?;
+    let Some(component) = components
+        .iter()
+        .find(|component| component.name == name && component.role != Role::Init)
+    else {
+        if name == "init" {
+            reports.push(Report::new(
+                &key.place,
+                "`init` is part of every system",
+                "leave it out",
+            ));
+            return None;
+        }
+        let known = components
+            .iter()
+            .filter(|one| one.role != Role::Init)
+            .map(|component| component.name.as_str());
+        reports.push(unknown(
+            &key.place,
+            &format!("there is no component `{name}`"),
+            name,
+            known,
+        ));
+        return None;
+    };
+    let mut fields = node.fields("a component in a system", reports);
+    let mut isolation = None;
+    if let Some(node) = fields.get("isolation")
+        && let Some(word) = node.expect_word("`isolation`", &Isolation::NAMES, reports)
+    {
+        isolation = Isolation::from_name(word);
+        if isolation.is_some_and(|isolation| !component.isolation.contains(&isolation)) {
+            reports.push(Report::new(
+                &node.place,
+                format!("`{name}` does not support the isolation `{word}`"),
+                format!(
+                    "its file says {}",
+                    list_names(component.isolation.iter().map(|one| one.name()))
+                ),
+            ));
+        }
+    }
+    let mut limits = component.limits.clone();
+    if let Some(node) = fields.get("limits") {
+        read_limits(node, &mut limits, reports);
+    }
+    let mut restart = component.restart.clone();
+    if let Some(node) = fields.get("restart") {
+        read_restart(node, &mut restart, reports);
+    }
+    let settings = read_member_settings(component, &key.place, fields.get("settings"), reports);
+    let mut needs = BTreeMap::new();
+    for (key, node) in fields
+        .get("needs")
+        .map(|node| node.expect_entries("providers by need", reports))
+        .unwrap_or_default()
+    {
+        let (Some(need), Some(provider)) = (
+            key.text(),
+            node.expect_text("the name of a component", reports),
+        ) else {
+            continue;
+        };
+        if !component.needs.iter().any(|one| one.name == need) {
+            let message = format!("`{name}` has no need `{need}`");
+            reports.push(unknown(
+                &key.place,
+                &message,
+                need,
+                component.needs.iter().map(|one| one.name.as_str()),
+            ));
+            continue;
+        }
+        if !components.iter().any(|one| one.name == provider) {
+            let message = format!("there is no component `{provider}`");
+            reports.push(unknown(
+                &node.place,
+                &message,
+                provider,
+                components.iter().map(|one| one.name.as_str()),
+            ));
+            continue;
+        }
+        needs.insert(need.to_string(), provider.to_string());
+    }
+    fields.finish(reports);
+    Some(Member {
+        name: name.into(),
+        place: key.place.clone(),
+        isolation,
+        limits,
+        restart,
+        settings,
+        needs,
+    })
+}
+
+fn read_member_settings(
+    component: &Component,
+    place: &Place,
+    node: Option<&Node>,
+    reports: &mut Reports,
+) -> Vec<SettingValue> {
+    let entries = node
+        .map(|node| node.expect_entries("settings by name", reports))
+        .unwrap_or_default();
+    for (key, _) in entries {
+        let name = key.text().unwrap_or_default();
+        if !component
+            .settings
+            .iter()
+            .any(|setting| setting.name == name)
+        {
+            let message = format!("`{}` has no setting `{name}`", component.name);
+            let known = component
+                .settings
+                .iter()
+                .map(|setting| setting.name.as_str());
+            reports.push(unknown(&key.place, &message, name, known));
+        }
+    }
+    let mut values = Vec::new();
+    for setting in &component.settings {
+        let set = entries
+            .iter()
+            .find(|(key, _)| key.text() == Some(&setting.name));
+        let value = match set {
+            Some((_, node)) => read_value(&setting.name, &setting.kind, node, reports),
+            None => setting.default.clone(),
+        };
+        match value {
+            Some(value) => values.push(value),
+            None if set.is_none() => reports.push(Report::new(
+                place,
+                format!("`{}` needs the setting `{}`", component.name, setting.name),
+                "set it under `settings`",
+            )),
+            None => {}
+        }
+    }
+    values
+}
+
+/// Makes the plan of a system, or tells what is missing.
+pub fn plan(
+    system: &System,
+    components: &[Component],
+    interfaces: &[Interface],
+    overrides: &Overrides,
+) -> Result<(plan::Plan, Vec<String>), Reports> {
+    let mut reports = Reports::default();
+    let mut notes = Vec::new();
+    let find = |name: &str| components.iter().find(|component| component.name == name);
+
+    // Who provides what to whom: for each member, for each need.
+    let mut providers: Vec<Vec<Option<(usize, usize)>>> = Vec::new();
+    for member in &system.members {
+        let mut row = Vec::new();
+        for need in find(&member.name)
+            .map(|component| component.needs.as_slice())
+            .unwrap_or_default()
+        {
+            if FROM_INIT.contains(&need.interface.as_str()) {
+                row.push(None);
+                continue;
+            }
+            let candidates: Vec<(usize, usize)> = system
+                .members
+                .iter()
+                .enumerate()
+                .filter(|(_, other)| {
+                    member
+                        .needs
+                        .get(&need.name)
+                        .is_none_or(|wanted| *wanted == other.name)
+                })
+                .filter_map(|(index, other)| {
+                    let provides = &find(&other.name)?.provides;
+                    Some((
+                        index,
+                        provides
+                            .iter()
+                            .position(|provide| provide.interface == need.interface)?,
+                    ))
+                })
+                .collect();
+            match candidates.as_slice() {
+                [one] => row.push(Some(*one)),
+                [] if need.optional && !member.needs.contains_key(&need.name) => row.push(None),
+                [] => {
+                    reports.push(missing(system, member, need, components));
+                    row.push(None);
+                }
+                [..] => {
+                    let names = candidates
+                        .iter()
+                        .map(|(index, _)| system.members[*index].name.as_str());
+                    reports.push(
+                        Report::new(
+                            &member.place,
+                            format!(
+                                "`{}` needs `{}`, which {} provide",
+                                member.name,
+                                need.interface,
+                                list_names(names)
+                            ),
+                            "say which one is meant",
+                        )
+                        .help(format!(
+                            "needs: {{ {}: {} }}",
+                            need.name, system.members[candidates[0].0].name
+                        )),
+                    );
+                    row.push(None);
+                }
+            }
+        }
+        providers.push(row);
+    }
+    let order = start_order(system, &providers, &mut reports);
+    reports.clone().into_result()?;
+
+    let place_of: BTreeMap<usize, u16> = order
+        .iter()
+        .enumerate()
+        .map(|(place, member)| (*member, place as u16))
+        .collect();
+    let mut plan = plan::Plan {
+        name: system.name.clone(),
+        ..plan::Plan::default()
+    };
+    for &index in &order {
+        let member = &system.members[index];
+        let Some(component) = find(&member.name) else {
+            continue;
+        };
+        let isolation = choose_isolation(system, member, component, overrides, &mut notes);
+        let encoded = settings_with(component, member, overrides, &mut reports);
+        plan.components.push(plan::Component {
+            name: member.name.clone(),
+            image: component.name.clone(),
+            isolation: isolation as u8,
+            priority: component.priority.priority(),
+            cpu_share_percent: member.limits.cpu as u8,
+            restart: member.restart.policy,
+            crashes_max: member.restart.crashes_max,
+            handles_max: member.limits.handles as u32,
+            threads_max: member.limits.threads as u32,
+            memory_pages_max: (member.limits.memory / 4096) as u32,
+            heap_len: member.limits.heap as u32,
+            stack_len: member.limits.stack as u32,
+            heartbeat_ms: member.restart.heartbeat_ms,
+            settings: encoded,
+            provides: component
+                .provides
+                .iter()
+                .map(|provide| plan::Provide {
+                    name: provide.name.clone(),
+                    interface: provide.interface.clone(),
+                    hash: find_interface(interfaces, &provide.interface)
+                        .map_or(0, |interface| interface.hash),
+                })
+                .collect(),
+            needs: component
+                .needs
+                .iter()
+                .zip(&providers[index])
+                .map(|(need, provider)| {
+                    let interface = find_interface(interfaces, &need.interface);
+                    plan::Need {
+                        name: need.name.clone(),
+                        interface: need.interface.clone(),
+                        hash: interface.map_or(0, |interface| interface.hash),
+                        provider: match provider {
+                            Some((component, provide)) => {
+                                plan::Provider::Component(place_of[component], *provide as u16)
+                            }
+                            None if FROM_INIT.contains(&need.interface.as_str()) => {
+                                plan::Provider::Init
+                            }
+                            None => plan::Provider::None,
+                        },
+                        queue_len: interface
+                            .map_or(16, |interface| interface.kinds[0].queue_len as u16),
+                        body_len_max: interface
+                            .map_or(0, |interface| interface.kinds[0].body_len_max as u16),
+                    }
+                })
+                .collect(),
+            devices: component
+                .devices
+                .iter()
+                .map(|device| plan::Device {
+                    name: device.name.clone(),
+                    compatible: device.compatible.clone(),
+                    virtio_id: device.virtio,
+                })
+                .collect(),
+        });
+    }
+    plan.exit_when = system
+        .exit_when
+        .as_ref()
+        .and_then(|name| {
+            plan.components
+                .iter()
+                .position(|component| component.name == *name)
+        })
+        .map(|index| index as u16);
+    reports.into_result()?;
+    Ok((plan, notes))
+}
+
+fn find_interface<'a>(interfaces: &'a [Interface], name: &str) -> Option<&'a Interface> {
+    interfaces.iter().find(|interface| interface.name == name)
+}
+
+/// Nothing in the system provides what a member needs.
+fn missing(
+    system: &System,
+    member: &Member,
+    need: &crate::component::Need,
+    components: &[Component],
+) -> Report {
+    if let Some(wanted) = member.needs.get(&need.name) {
+        let is_member = system.members.iter().any(|other| other.name == *wanted);
+        return Report::new(
+            &member.place,
+            format!(
+                "`{wanted}` does not provide `{}`, which `{}` needs",
+                need.interface, member.name
+            ),
+            if is_member {
+                "it is in this system, but has no such interface"
+            } else {
+                "it is not in this system"
+            },
+        );
+    }
+    let who: Vec<&str> = components
+        .iter()
+        .filter(|component| {
+            component
+                .provides
+                .iter()
+                .any(|provide| provide.interface == need.interface)
+        })
+        .map(|component| component.name.as_str())
+        .collect();
+    let report = Report::new(
+        &member.place,
+        format!("nothing in this system provides `{}`", need.interface),
+        format!("`{}` needs it as `{}`", member.name, need.name),
+    );
+    match who.as_slice() {
+        [] => {
+            let provided = components
+                .iter()
+                .flat_map(|one| &one.provides)
+                .map(|provide| provide.interface.as_str());
+            match nearest(&need.interface, provided) {
+                Some(near) => {
+                    report.help(format!("no component provides it; did you mean `{near}`?"))
+                }
+                None => report.help("no component provides it yet"),
+            }
+        }
+        who => report.help(format!(
+            "add {} to `components`",
+            list_names(who.iter().copied())
+        )),
+    }
+}
+
+/// The members such that nobody needs a later one. Within that, drivers come before servers
+/// and servers before apps only as far as the needs say; otherwise the file's order stays.
+fn start_order(
+    system: &System,
+    providers: &[Vec<Option<(usize, usize)>>],
+    reports: &mut Reports,
+) -> Vec<usize> {
+    let mut order = Vec::new();
+    let mut path = Vec::new();
+    let mut state = vec![0_u8; system.members.len()];
+    for index in 0..system.members.len() {
+        visit(
+            index, system, providers, &mut state, &mut path, &mut order, reports,
+        );
+    }
+    order
+}
+
+fn visit(
+    index: usize,
+    system: &System,
+    providers: &[Vec<Option<(usize, usize)>>],
+    state: &mut [u8],
+    path: &mut Vec<usize>,
+    order: &mut Vec<usize>,
+    reports: &mut Reports,
+) {
+    match state[index] {
+        2 => return,
+        1 => {
+            let start = path.iter().position(|other| *other == index).unwrap_or(0);
+            let mut names: Vec<&str> = path[start..]
+                .iter()
+                .map(|one| system.members[*one].name.as_str())
+                .collect();
+            names.push(&system.members[index].name);
+            reports.push(
+                Report::new(
+                    &system.members[index].place,
+                    "these components need each other in a circle",
+                    names.join(" needs "),
+                )
+                .help("let one of them pass what it has through a channel of its own interface instead"),
+            );
+            return;
+        }
+        _ => {}
+    }
+    state[index] = 1;
+    path.push(index);
+    for (provider, _) in providers[index].iter().flatten() {
+        visit(*provider, system, providers, state, path, order, reports);
+    }
+    path.pop();
+    state[index] = 2;
+    order.push(index);
+}
+
+fn choose_isolation(
+    system: &System,
+    member: &Member,
+    component: &Component,
+    overrides: &Overrides,
+    notes: &mut Vec<String>,
+) -> Isolation {
+    // The system's own word for this component stands above its default, and the command line's
+    // above both.
+    let wanted = overrides
+        .isolation
+        .or(member.isolation)
+        .unwrap_or(system.isolation);
+    if component.isolation.contains(&wanted) {
+        return wanted;
+    }
+    let only = component.isolation[0];
+    notes.push(format!(
+        "`{}` stays at isolation `{}`: it does not support `{}`",
+        member.name,
+        only.name(),
+        wanted.name()
+    ));
+    only
+}
+
+fn settings_with(
+    component: &Component,
+    member: &Member,
+    overrides: &Overrides,
+    reports: &mut Reports,
+) -> Vec<u8> {
+    let mut values = member.settings.clone();
+    for (_, name, text) in overrides
+        .settings
+        .iter()
+        .filter(|(owner, ..)| *owner == member.name)
+    {
+        let Some(index) = component
+            .settings
+            .iter()
+            .position(|setting| setting.name == *name)
+        else {
+            reports.push(Report::general(format!(
+                "`{}` has no setting `{name}`",
+                member.name
+            )));
+            continue;
+        };
+        let source = crate::report::Source {
+            path: std::path::Path::new("command line").into(),
+            text: text.as_str().into(),
+        };
+        let value = crate::yaml::parse(&source)
+            .map(|node| read_value(name, &component.settings[index].kind, &node, reports));
+        match value {
+            Ok(Some(value)) => values[index] = value,
+            Ok(None) => {}
+            Err(slips) => reports.extend(slips),
+        }
+    }
+    let pairs: Vec<_> = component.settings.iter().zip(&values).collect();
+    let encoded = settings::encode(&pairs);
+    if encoded.len() > SETTINGS_LEN_MAX {
+        reports.push(Report::new(
+            &member.place,
+            format!(
+                "the settings of `{}` take {} bytes",
+                member.name,
+                encoded.len()
+            ),
+            format!("{SETTINGS_LEN_MAX} at most"),
+        ));
+    }
+    encoded
+}

@@ -1,0 +1,495 @@
+//! YAML as a tree that knows where each part stands in its file.
+//!
+//! The files of this project are read by hand rather than through `serde`, because the reports
+//! should say which name was meant, and a file should be checked to its end rather than to the
+//! first slip. Only a plain part of YAML is allowed: no anchors, no tags, no second document.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Span};
+
+use crate::report::{Place, Report, Reports, Source, list_names, nearest};
+
+/// A part of a file.
+#[derive(Clone, Debug)]
+pub struct Node {
+    /// What it is.
+    pub value: Value,
+    /// Where it is.
+    pub place: Place,
+}
+
+/// What a node may be.
+#[derive(Clone, Debug)]
+pub enum Value {
+    /// Nothing was written.
+    Null,
+    /// A word, a number, a text.
+    Scalar {
+        /// As it was written, without quotes.
+        text: String,
+        /// Whether it had quotes, and so cannot be a number or a bool.
+        quoted: bool,
+    },
+    /// `[a, b]`, or lines that begin with a dash.
+    List(Vec<Node>),
+    /// `key: value`.
+    Map(Vec<(Node, Node)>),
+}
+
+/// Reads a file's text.
+pub fn parse(source: &Source) -> Result<Node, Reports> {
+    let mut loader = Loader {
+        offsets: source
+            .text
+            .char_indices()
+            .map(|(offset, _)| offset)
+            .chain([source.text.len()])
+            .collect(),
+        source: source.clone(),
+        parser: Parser::new_from_str(&source.text),
+        reports: Reports::default(),
+    };
+    match loader.document() {
+        Ok(node) => {
+            loader.reports.into_result()?;
+            Ok(node)
+        }
+        Err(slips) => {
+            loader.reports.extend(slips);
+            Err(loader.reports)
+        }
+    }
+}
+
+struct Loader<'a> {
+    /// Where each character begins, since the parser counts characters.
+    offsets: Vec<usize>,
+    source: Source,
+    parser: Parser<'a, saphyr_parser::StrInput<'a>>,
+    reports: Reports,
+}
+
+impl<'a> Loader<'a> {
+    fn offset(&self, marker: &Marker) -> usize {
+        self.offsets
+            .get(marker.index())
+            .copied()
+            .unwrap_or(self.source.text.len())
+    }
+
+    fn place(&self, span: Range<usize>) -> Place {
+        Place {
+            source: self.source.clone(),
+            span,
+        }
+    }
+
+    fn span(&self, span: &Span) -> Place {
+        self.place(self.offset(&span.start)..self.offset(&span.end))
+    }
+
+    fn event(&mut self) -> Result<(Event<'a>, Span), Reports> {
+        match self.parser.next_event() {
+            Some(Ok(event)) => Ok(event),
+            Some(Err(error)) => {
+                let at = self.offset(error.marker());
+                let place = self.place(at..at);
+                Err(Report::new(&place, "this is not valid YAML", error.info()).into())
+            }
+            None => Err(Report::general(format!(
+                "`{}` ends too early",
+                self.source.path.display()
+            ))
+            .into()),
+        }
+    }
+
+    fn document(&mut self) -> Result<Node, Reports> {
+        loop {
+            let (event, span) = self.event()?;
+            match event {
+                Event::StreamStart | Event::DocumentStart(_) | Event::Nothing => {}
+                Event::StreamEnd => {
+                    return Ok(Node {
+                        value: Value::Null,
+                        place: self.span(&span),
+                    });
+                }
+                event => {
+                    let node = self.node(event, span)?;
+                    loop {
+                        let (event, span) = self.event()?;
+                        match event {
+                            Event::StreamEnd => return Ok(node),
+                            Event::DocumentStart(_) => {
+                                let place = self.span(&span);
+                                return Err(Report::new(
+                                    &place,
+                                    "a file holds one document",
+                                    "a second one begins here",
+                                )
+                                .into());
+                            }
+                            _ => {}
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn node(&mut self, event: Event<'a>, span: Span) -> Result<Node, Reports> {
+        let place = self.span(&span);
+        let tagged = matches!(
+            &event,
+            Event::Scalar(_, _, _, Some(_))
+                | Event::SequenceStart(_, Some(_))
+                | Event::MappingStart(_, Some(_))
+        );
+        let anchored = match &event {
+            Event::Scalar(_, _, anchor, _)
+            | Event::SequenceStart(anchor, _)
+            | Event::MappingStart(anchor, _) => *anchor != 0,
+            Event::Alias(_) => true,
+            _ => false,
+        };
+        if tagged || anchored {
+            let what = if tagged {
+                "tags (`!`)"
+            } else {
+                "anchors and aliases (`&`, `*`)"
+            };
+            return Err(Report::new(
+                &place,
+                format!("{what} are not used in FTL's files"),
+                "write it out",
+            )
+            .into());
+        }
+        match event {
+            Event::Scalar(text, style, _, _) => {
+                let quoted = style != ScalarStyle::Plain;
+                let value = if !quoted && matches!(&*text, "" | "~" | "null") {
+                    Value::Null
+                } else {
+                    Value::Scalar {
+                        text: text.into_owned(),
+                        quoted,
+                    }
+                };
+                Ok(Node {
+                    value,
+                    place: self.trim(place),
+                })
+            }
+            Event::SequenceStart(..) => {
+                let mut items = Vec::new();
+                loop {
+                    let (event, span) = self.event()?;
+                    if event == Event::SequenceEnd {
+                        let place = self.whole(place, &span, items.last());
+                        return Ok(Node {
+                            value: Value::List(items),
+                            place,
+                        });
+                    }
+                    items.push(self.node(event, span)?);
+                }
+            }
+            Event::MappingStart(..) => {
+                let mut entries: Vec<(Node, Node)> = Vec::new();
+                loop {
+                    let (event, span) = self.event()?;
+                    if event == Event::MappingEnd {
+                        let place =
+                            self.whole(place, &span, entries.last().map(|(_, value)| value));
+                        return Ok(Node {
+                            value: Value::Map(entries),
+                            place,
+                        });
+                    }
+                    let key = self.node(event, span)?;
+                    let (event, span) = self.event()?;
+                    let value = self.node(event, span)?;
+                    let Some(name) = key.text() else {
+                        return Err(Report::new(
+                            &key.place,
+                            "a key must be a name",
+                            "this is none",
+                        )
+                        .into());
+                    };
+                    if entries
+                        .iter()
+                        .any(|(earlier, _)| earlier.text() == Some(name))
+                    {
+                        self.reports.push(Report::new(
+                            &key.place,
+                            format!("`{name}` stands here twice"),
+                            "the second one",
+                        ));
+                    } else {
+                        entries.push((key, value));
+                    }
+                }
+            }
+            _ => Err(Report::new(&place, "this is not valid YAML", "unexpected").into()),
+        }
+    }
+
+    /// A block scalar's span runs on to the next token; what is shown ends with its text.
+    fn trim(&self, mut place: Place) -> Place {
+        let text = self.source.text.get(place.span.clone()).unwrap_or_default();
+        place.span.end = place.span.start + text.trim_end().len();
+        place
+    }
+
+    fn whole(&self, start: Place, end: &Span, last: Option<&Node>) -> Place {
+        let end = self.offset(&end.end).max(start.span.end);
+        let last = last.map_or(start.span.start, |node| node.place.span.end);
+        let text = self
+            .source
+            .text
+            .get(start.span.start..end)
+            .unwrap_or_default();
+        self.place(start.span.start..last.max(start.span.start + text.trim_end().len()))
+    }
+}
+
+impl Node {
+    /// The text, if this is a scalar.
+    pub fn text(&self) -> Option<&str> {
+        match &self.value {
+            Value::Scalar { text, .. } => Some(text),
+            _ => None,
+        }
+    }
+
+    /// What this is, for messages.
+    pub fn kind(&self) -> &'static str {
+        match self.value {
+            Value::Null => "nothing",
+            Value::Scalar { .. } => "a plain value",
+            Value::List(_) => "a list",
+            Value::Map(_) => "a group of fields",
+        }
+    }
+
+    /// A place short enough to be underlined: the first line.
+    pub fn head(&self) -> Place {
+        let mut place = self.place.clone();
+        let text = place
+            .source
+            .text
+            .get(place.span.clone())
+            .unwrap_or_default();
+        place.span.end = place.span.start + text.lines().next().unwrap_or_default().len();
+        place
+    }
+
+    /// The text; reports if this is something else.
+    pub fn expect_text(&self, what: &str, reports: &mut Reports) -> Option<&str> {
+        let text = self.text();
+        if text.is_none() {
+            self.expected(what, reports);
+        }
+        text
+    }
+
+    /// A whole number, with `_` between digits and with `K`, `M` or `G` (of 1024) behind.
+    pub fn expect_integer(&self, what: &str, reports: &mut Reports) -> Option<i128> {
+        let number = match &self.value {
+            Value::Scalar {
+                text,
+                quoted: false,
+            } => integer(text),
+            _ => None,
+        };
+        if number.is_none() {
+            self.expected(what, reports);
+        }
+        number
+    }
+
+    /// `true` or `false`.
+    pub fn expect_bool(&self, what: &str, reports: &mut Reports) -> Option<bool> {
+        match &self.value {
+            Value::Scalar {
+                text,
+                quoted: false,
+            } if text == "true" => Some(true),
+            Value::Scalar {
+                text,
+                quoted: false,
+            } if text == "false" => Some(false),
+            _ => {
+                self.expected(&format!("{what}, which is `true` or `false`"), reports);
+                None
+            }
+        }
+    }
+
+    /// One of a few words.
+    pub fn expect_word<'a>(
+        &self,
+        what: &str,
+        words: &[&'a str],
+        reports: &mut Reports,
+    ) -> Option<&'a str> {
+        let text = self.expect_text(what, reports)?;
+        let word = words.iter().find(|word| **word == text);
+        if word.is_none() {
+            reports.push(unknown(
+                &self.place,
+                &format!("{what} cannot be `{text}`"),
+                text,
+                words.iter().copied(),
+            ));
+        }
+        word.copied()
+    }
+
+    /// The items of a list; reports if this is something else.
+    pub fn expect_list(&self, what: &str, reports: &mut Reports) -> &[Node] {
+        match &self.value {
+            Value::List(items) => items,
+            Value::Null => &[],
+            _ => {
+                self.expected(&format!("{what}, which is a list: [a, b]"), reports);
+                &[]
+            }
+        }
+    }
+
+    /// The entries of a map, whose keys are names chosen by the author; reports if this is
+    /// something else.
+    pub fn expect_entries(&self, what: &str, reports: &mut Reports) -> &[(Node, Node)] {
+        match &self.value {
+            Value::Map(entries) => entries,
+            Value::Null => &[],
+            _ => {
+                self.expected(what, reports);
+                &[]
+            }
+        }
+    }
+
+    /// The fields of a map whose keys are fixed.
+    pub fn fields<'a>(&'a self, what: &'a str, reports: &mut Reports) -> Fields<'a> {
+        Fields {
+            entries: self.expect_entries(what, reports),
+            what,
+            node: self,
+            known: BTreeSet::new(),
+        }
+    }
+
+    fn expected(&self, what: &str, reports: &mut Reports) {
+        reports.push(Report::new(
+            &self.head(),
+            format!("expected {what}"),
+            format!("this is {}", self.shown()),
+        ));
+    }
+
+    fn shown(&self) -> String {
+        match &self.value {
+            Value::Scalar { text, .. } if text.len() <= 40 && !text.contains('\n') => {
+                format!("`{text}`")
+            }
+            _ => self.kind().into(),
+        }
+    }
+}
+
+/// The fields of a map: each is asked for by name, and in the end those left over are reported.
+pub struct Fields<'a> {
+    entries: &'a [(Node, Node)],
+    what: &'a str,
+    /// The map.
+    pub node: &'a Node,
+    known: BTreeSet<&'static str>,
+}
+
+impl<'a> Fields<'a> {
+    /// A field that may be absent. A field without a value counts as present.
+    pub fn get(&mut self, name: &'static str) -> Option<&'a Node> {
+        self.known.insert(name);
+        self.entries
+            .iter()
+            .find(|(key, _)| key.text() == Some(name))
+            .map(|(_, value)| value)
+    }
+
+    /// A field that must be there.
+    pub fn require(&mut self, name: &'static str, reports: &mut Reports) -> Option<&'a Node> {
+        let node = self.get(name);
+        if node.is_none() {
+            reports.push(Report::new(
+                &self.node.head(),
+                format!("{} lacks the field `{name}`", self.what),
+                format!("add `{name}: …`"),
+            ));
+        }
+        node
+    }
+
+    /// Reports the fields that nobody asked for.
+    pub fn finish(self, reports: &mut Reports) {
+        for (key, _) in self.entries {
+            let Some(name) = key.text() else { continue };
+            if !self.known.contains(name) {
+                if name.contains(' ') {
+                    reports.push(Report::new(
+                        &key.place,
+                        format!("`{name}` is no field's name"),
+                        "if it is part of a text, put the whole text into quotes",
+                    ));
+                    continue;
+                }
+                let message = format!("{} has no field `{name}`", self.what);
+                reports.push(unknown(
+                    &key.place,
+                    &message,
+                    name,
+                    self.known.iter().copied(),
+                ));
+            }
+        }
+    }
+}
+
+/// A report about a name that does not exist, with the nearest that does, or with all.
+pub fn unknown<'a>(
+    place: &Place,
+    message: &str,
+    name: &str,
+    known: impl Iterator<Item = &'a str> + Clone,
+) -> Report {
+    match nearest(name, known.clone()) {
+        Some(near) => Report::new(place, message, format!("did you mean `{near}`?")),
+        None => {
+            let mut known: Vec<&str> = known.collect();
+            known.sort_unstable();
+            Report::new(place, message, "unknown").help(format!("there is {}", list_names(known)))
+        }
+    }
+}
+
+/// Reads a whole number.
+pub fn integer(text: &str) -> Option<i128> {
+    let clean = text.replace('_', "");
+    let (digits, factor) = match clean.char_indices().last()? {
+        (at, 'K') => (&clean[..at], 1 << 10),
+        (at, 'M') => (&clean[..at], 1 << 20),
+        (at, 'G') => (&clean[..at], 1 << 30),
+        _ => (clean.as_str(), 1),
+    };
+    let number = match digits.strip_prefix("0x") {
+        Some(digits) => i128::from_str_radix(digits, 16).ok()?,
+        None => digits.parse().ok()?,
+    };
+    number.checked_mul(factor)
+}
