@@ -251,6 +251,26 @@ impl System {
     pub fn statistics(&self) -> Result<KernelStatistics> {
         sys::system_statistics(self.handle())
     }
+    /// Copies a part of the kernel's log, from `position` on or from the oldest byte there still
+    /// is. Answers with the position after it, and how much of `text` is filled.
+    pub fn log_read(&self, position: u64, text: &mut [u8]) -> Result<(u64, usize)> {
+        let len = sys::log_read(
+            self.handle(),
+            usize::try_from(position).unwrap_or(usize::MAX),
+        )?;
+        // The page begins with the position of what follows it.
+        let mut page = [0; abi::MESSAGE_LEN_MAX];
+        crate::buffer::read_received(&mut page);
+        let (start, rest) = page.split_at(8);
+        let mut start_bytes = [0; 8];
+        start_bytes.copy_from_slice(start);
+        let len = len.min(text.len()).min(rest.len());
+        text[..len].copy_from_slice(&rest[..len]);
+        Ok((
+            u64::from_le_bytes(start_bytes).saturating_add(len as u64),
+            len,
+        ))
+    }
     /// Shuts the machine down.
     pub fn shutdown(&self, status: usize) -> ! {
         sys::system_shutdown(self.handle(), status)

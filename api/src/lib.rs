@@ -42,11 +42,14 @@ pub mod wire;
 
 pub use ::log::{debug, error, info, trace, warn};
 pub use abi;
-pub use abi::{Error, Result};
+pub use abi::Error;
 pub use alloc::string::String;
 pub use end::Transaction;
 pub use event_loop::{Connection, Event, EventLoop, Provider, Timer};
 pub use ftl_macros::main;
+
+/// What most functions answer with.
+pub type Result<T, E = Error> = core::result::Result<T, E>;
 
 /// What almost every component uses.
 pub mod prelude {

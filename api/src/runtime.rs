@@ -2,6 +2,7 @@
 
 use abi::{ABI_VERSION, StartInfo};
 
+use crate::handle::{Folio, OwnedHandle};
 use crate::{gate, stage, sys};
 
 /// What a component's `main` takes: `Environ`, generated from `component.yml`, or the bare
@@ -15,6 +16,20 @@ impl Environment for &'static StartInfo {
     fn new(info: &'static StartInfo) -> abi::Result<Self> {
         Ok(info)
     }
+}
+
+/// The boot archive, which only init is given: its bytes, and the folio that they lie in.
+pub fn boot_archive(info: &'static StartInfo) -> abi::Result<(&'static [u8], Folio)> {
+    if info.archive.is_none() {
+        return Err(abi::Error::NotFound);
+    }
+    let len = info.archive_len as usize;
+    let address = sys::folio_map(info.archive, 0, len, false)?;
+    // SAFETY: the kernel mapped this many bytes there. It never unmaps them by itself, nothing in
+    // this crate does, and nobody can write them: the kernel gives out this folio without the
+    // right to.
+    let bytes = unsafe { core::slice::from_raw_parts(address as *const u8, len) };
+    Ok((bytes, OwnedHandle::from_raw(info.archive).into()))
 }
 
 /// What a component's `main` may return.

@@ -103,6 +103,12 @@ pub(crate) fn deadline_ticks(deadline: Option<Instant>) -> usize {
     }
 }
 
+/// A number of the counter's ticks as a span of time.
+pub fn ticks_to_duration(ticks: u64) -> Duration {
+    let per_second = gate::local().ticks_per_second.get();
+    Duration::from_nanos(convert(ticks, 1_000_000_000, per_second))
+}
+
 /// A span of time in ticks, rounded up.
 pub(crate) fn duration_ticks(duration: Duration) -> usize {
     let ticks = duration

@@ -10,7 +10,7 @@
 pub const HASH: u64 = 0x201d218c5c4f0dea;
 
 /// Messages that wait in each direction of such a channel.
-pub const QUEUE_LEN: usize = 16;
+pub const QUEUE_LEN: usize = 64;
 
 /// Bytes of the largest message on such a channel.
 pub const BODY_LEN_MAX: usize = 4004;

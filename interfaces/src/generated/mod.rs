@@ -5,3 +5,5 @@
 pub use ftl::component;
 #[rustfmt::skip]
 pub mod ping;
+#[rustfmt::skip]
+pub mod system;

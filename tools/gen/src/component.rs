@@ -508,6 +508,7 @@ fn read_devices(node: &Node, reports: &mut Reports) -> Vec<Device> {
 /// Reads `limits`, of a component or of a system, over what is there.
 pub fn read_limits(node: &Node, limits: &mut Limits, reports: &mut Reports) {
     let mut fields = node.fields("`limits`", reports);
+    // The upper bounds are the kernel's (kernel/src/process.rs).
     let mut limit = |name: &'static str, least: u64, most: u64, value: &mut u64| {
         let Some(node) = fields.get(name) else { return };
         match node.expect_integer("a number, such as 64, 256K or 4M", reports) {
@@ -523,8 +524,8 @@ pub fn read_limits(node: &Node, limits: &mut Limits, reports: &mut Reports) {
         }
     };
     limit("memory", 64 << 10, 64 << 30, &mut limits.memory);
-    limit("heap", 4 << 10, 2 << 30, &mut limits.heap);
-    limit("stack", 16 << 10, 64 << 20, &mut limits.stack);
+    limit("heap", 4 << 10, 64 << 20, &mut limits.heap);
+    limit("stack", 16 << 10, 1 << 20, &mut limits.stack);
     limit("handles", 8, 65_535, &mut limits.handles);
     limit("threads", 1, 64, &mut limits.threads);
     limit("cpu", 1, 100, &mut limits.cpu);

@@ -168,11 +168,7 @@ impl Workspace {
             ));
         }
         files.push(("interfaces/src/generated/mod.rs".into(), modules));
-        for component in self
-            .components
-            .iter()
-            .filter(|component| component.role != Role::Init)
-        {
+        for component in &self.components {
             files.push((
                 component.folder.join("src/spec.rs"),
                 rust::spec(component, &self.interfaces)?,

@@ -5,7 +5,8 @@
 //!
 //! `./ftl run --init ping_proof` runs it; the status is 0 if all of it held. It uses the bare
 //! system calls, so nothing generated can hide a fault of the kernel.
-#![cfg_attr(target_os = "none", no_std, no_main)]
+#![no_std]
+#![cfg_attr(not(test), no_main)]
 #![forbid(unsafe_code)]
 
 use abi::{

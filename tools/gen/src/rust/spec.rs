@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use super::interface::inbox_has_views;
 use super::{doc, finish};
-use crate::component::Component;
+use crate::component::{Component, Role};
 use crate::interface::Interface;
 use crate::names::pascal;
 use crate::report::Reports;
@@ -79,9 +79,16 @@ pub fn spec(component: &Component, interfaces: &[Interface]) -> Result<String, R
     }
     put!(
         out,
-        "/// The component's event loop.\npub type EventLoop<S> = ::ftl::EventLoop<S, Messages>;\n\
-         /// What `main` is given.\n#[derive(Debug)]\npub struct Environ {{"
+        "/// The component's event loop.\npub type EventLoop<S> = ::ftl::EventLoop<S, Messages>;\n"
     );
+    if component.role == Role::Init {
+        // Init has no environment: it makes those of all others.
+        return finish(
+            &format!("{out}{}", messages(&heard)),
+            &component.folder.join("component.yml").to_string_lossy(),
+        );
+    }
+    out += "/// What `main` is given.\n#[derive(Debug)]\npub struct Environ {";
     let mut made = String::new();
     for (index, need) in component.needs.iter().enumerate() {
         let text = described(
@@ -194,7 +201,8 @@ fn heard<'a>(
                 .iter()
                 .map(|need| (need.interface.as_str(), 0)),
         );
-    for (name, role) in sources {
+    let init = (component.role == Role::Init).then_some(("component", 1));
+    for (name, role) in sources.chain(init) {
         let Some(interface) = find(name) else {
             continue;
         };

@@ -1,0 +1,96 @@
+//! The first component: starts, connects, watches and restarts all others.
+//!
+//! See its README for what it does and which file does it.
+#![no_std]
+#![cfg_attr(not(test), no_main)]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+#[cfg(test)]
+extern crate std;
+
+use ftl::abi::StartInfo;
+use ftl::handle::{OwnedHandle, System};
+use ftl::prelude::*;
+use plan::Plan;
+
+#[rustfmt::skip]
+mod spec;
+
+mod policy;
+mod service;
+mod starting;
+mod supervisor;
+
+use spec::*;
+use starting::Machine;
+use supervisor::{Source, Supervisor};
+
+#[ftl::main]
+fn main(info: &'static StartInfo) -> Result<()> {
+    let (machine, plan) = read(info)?;
+    let mut events = EventLoop::new()?;
+    let mut supervisor = Supervisor::new(machine, plan, &mut events);
+    supervisor.start_all(&mut events);
+    loop {
+        let todo = match events.next()? {
+            Event::Exited(Source::Process(index), status) => {
+                supervisor.exited(index.into(), status, &mut events);
+                continue;
+            }
+            Event::Timer(Source::Again(index)) => {
+                supervisor.again(index.into(), &mut events);
+                continue;
+            }
+            Event::Timer(Source::Heartbeat(index)) => {
+                supervisor.beat(index.into());
+                continue;
+            }
+            Event::Timer(Source::Off) => supervisor.off(),
+            Event::Message(Source::Boot(index), Message::Component(message)) => {
+                supervisor.heard(index.into(), message);
+                continue;
+            }
+            Event::Message(Source::Client, Message::System(request)) => {
+                service::serve(request, &mut supervisor)?
+            }
+            // Its process's end is told apart from this, and decides.
+            Event::Closed(Source::Boot(_) | Source::Client) => continue,
+            Event::Writable(_) => continue,
+            other => {
+                warn!("unexpected: {other:?}");
+                continue;
+            }
+        };
+        service::finish(todo, &mut supervisor, &mut events)?;
+    }
+}
+
+/// What the kernel gave: the archive, and in it the plan.
+fn read(info: &'static StartInfo) -> Result<(Machine, Plan)> {
+    if info.random_seed == [0; 32] {
+        warn!("the machine gave no random seed: random numbers can be foreseen");
+    }
+    let (bytes, folio) = ftl::runtime::boot_archive(info)?;
+    let archive = archive::Archive::new(bytes).map_err(|error| {
+        error!("{error}");
+        Error::InvalidData
+    })?;
+    let plan = archive.find(plan::FILE_NAME).ok_or_else(|| {
+        error!("the boot archive has no wiring plan");
+        Error::NotFound
+    })?;
+    let plan = Plan::decode(plan).map_err(|error| {
+        error!("{error}");
+        Error::InvalidData
+    })?;
+    let system = System::from(OwnedHandle::from_raw(info.system));
+    Ok((
+        Machine {
+            system,
+            folio,
+            archive,
+        },
+        plan,
+    ))
+}

@@ -1,0 +1,150 @@
+//! The interface `system`: what init tells and does for shells and status pages.
+
+use alloc::vec;
+use alloc::vec::Vec;
+
+use ftl::prelude::*;
+use ftl::time::ticks_to_duration;
+use interfaces::system::{self, ToServer};
+
+use crate::spec::EventLoop;
+use crate::supervisor::{Source, State, Supervisor};
+
+/// Components in one answer, and needs: the bounds in `interfaces/system.yml`.
+const COMPONENTS_MAX: usize = 16;
+const NEEDS_MAX: usize = 24;
+/// Bytes of log in one answer.
+const LOG_LEN_MAX: usize = 2048;
+
+/// What is left to do after the event has been let go of.
+pub enum Todo {
+    /// Nothing.
+    Nothing,
+    /// To restart a component, and to answer whether that worked.
+    Restart(usize, system::RestartReplier),
+}
+
+/// Answers one request.
+pub fn serve(request: ToServer<'_>, supervisor: &mut Supervisor) -> Result<Todo> {
+    match request {
+        ToServer::Components(request, reply) => {
+            let components: Vec<system::Component<'_>> = (0..supervisor.members.len())
+                .skip(request.first.into())
+                .take(COMPONENTS_MAX)
+                .map(|index| describe(supervisor, index))
+                .collect();
+            reply.ok(supervisor.members.len() as u16, components.as_slice())?;
+        }
+        ToServer::Needs(request, reply) => match supervisor.find(request.name) {
+            Some(index) => {
+                let needs: Vec<system::Need<'_>> = supervisor.plan.components[index]
+                    .needs
+                    .iter()
+                    .take(NEEDS_MAX)
+                    .map(|need| system::Need {
+                        name: &need.name,
+                        interface: &need.interface,
+                        provider: supervisor.provider_name(need),
+                    })
+                    .collect();
+                reply.ok(needs.as_slice())?;
+            }
+            None => reply.error(Error::NotFound)?,
+        },
+        ToServer::Statistics(reply) => match supervisor.machine.system.statistics() {
+            Ok(found) => reply.ok(
+                Instant::now().as_nanos(),
+                found.pages_total,
+                found.pages_free,
+                found.cpus,
+                found.processes,
+                found.threads,
+                found.channels,
+                found.folios,
+                found.calls,
+                found.messages,
+                found.interrupts,
+                found.switches,
+                found.page_faults,
+                nanos(found.idle_ticks),
+            )?,
+            Err(error) => reply.error(error)?,
+        },
+        ToServer::Kill(request, reply) => {
+            let result = supervisor.find(request.name).ok_or(Error::NotFound);
+            match result.and_then(|index| supervisor.kill(index)) {
+                Ok(()) => reply.ok()?,
+                Err(error) => reply.error(error)?,
+            }
+        }
+        ToServer::Restart(request, reply) => match supervisor.find(request.name) {
+            Some(index) => return Ok(Todo::Restart(index, reply)),
+            None => reply.error(Error::NotFound)?,
+        },
+        ToServer::Log(request, reply) => {
+            let mut text = vec![0; LOG_LEN_MAX];
+            match supervisor
+                .machine
+                .system
+                .log_read(request.position, &mut text)
+            {
+                Ok((next, len)) => reply.ok(next, &text[..len])?,
+                Err(error) => reply.error(error)?,
+            }
+        }
+        ToServer::Shutdown(request, reply) => {
+            reply.ok()?;
+            supervisor.shut_down(request.status as usize);
+        }
+    }
+    Ok(Todo::Nothing)
+}
+
+/// Does what was left to do.
+pub fn finish(
+    todo: Todo,
+    supervisor: &mut Supervisor,
+    events: &mut EventLoop<Source>,
+) -> Result<()> {
+    match todo {
+        Todo::Nothing => Ok(()),
+        Todo::Restart(index, reply) => match supervisor.restart(index, events) {
+            Ok(()) => reply.ok(),
+            Err(error) => reply.error(error),
+        },
+    }
+}
+
+fn describe(supervisor: &Supervisor, index: usize) -> system::Component<'_> {
+    let component = &supervisor.plan.components[index];
+    let member = &supervisor.members[index];
+    let info = supervisor.process_info(index);
+    let info = info.as_ref();
+    system::Component {
+        name: &component.name,
+        state: match member.state {
+            State::Running => system::State::Running,
+            State::Waiting => system::State::Waiting,
+            State::Restarting => system::State::Restarting,
+            State::Ended => system::State::Ended,
+            State::Failed => system::State::Failed,
+        },
+        isolation: match component.isolation {
+            0 => system::Isolation::Kernel,
+            _ => system::Isolation::User,
+        },
+        restarts: member.restarts,
+        status: member.status as u64,
+        started_ns: member.started.as_nanos(),
+        memory_pages: info.map_or(0, |info| info.memory_pages),
+        memory_pages_max: component.memory_pages_max,
+        handles: info.map_or(0, |info| info.handles),
+        threads: info.map_or(0, |info| info.threads),
+        cpu_ns: info.map_or(0, |info| nanos(info.cpu_ticks)),
+        messages_sent: info.map_or(0, |info| info.messages_sent),
+    }
+}
+
+fn nanos(ticks: u64) -> u64 {
+    u64::try_from(ticks_to_duration(ticks).as_nanos()).unwrap_or(u64::MAX)
+}

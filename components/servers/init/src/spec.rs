@@ -1,0 +1,64 @@
+// Generated from components/servers/init/component.yml by `./ftl gen`. Changes belong there; here they would be lost.
+
+//! What the component `init` is given, and what it can hear.
+#![allow(unused_imports, dead_code)]
+
+pub use ::interfaces::{component, system};
+
+/// The component's event loop.
+pub type EventLoop<S> = ::ftl::EventLoop<S, Messages>;
+
+/// A message that this component can hear.
+#[derive(Debug)]
+pub enum Message<'a> {
+    /// On a `system` channel, for the `server`.
+    System(system::ToServer<'a>),
+    /// On a `component` channel, for the `server`.
+    Component(component::ToServer<'a>),
+}
+
+/// Decodes the component's messages, for its event loop.
+#[derive(Debug)]
+pub enum Messages {}
+
+impl ::ftl::event_loop::Messages for Messages {
+    type Message<'a> = Message<'a>;
+
+    #[inline]
+    fn decode<'a>(
+        tag: u16,
+        incoming: ::ftl::end::Incoming<'a>,
+    ) -> ::ftl::Result<Self::Message<'a>> {
+        match tag {
+            0 => system::ToServer::decode(incoming).map(Message::System),
+            1 => component::ToServer::decode(incoming).map(Message::Component),
+            _ => Err(incoming.refuse()),
+        }
+    }
+
+    fn ended<'a>(
+        tag: u16,
+        ordinal: u32,
+        transaction: ::ftl::Transaction,
+        error: ::ftl::Error,
+    ) -> Option<Self::Message<'a>> {
+        match tag {
+            0 => {
+                system::ToServer::ended(ordinal, transaction, error).map(Message::System)
+            }
+            1 => {
+                component::ToServer::ended(ordinal, transaction, error)
+                    .map(Message::Component)
+            }
+            _ => None,
+        }
+    }
+}
+
+impl ::ftl::event_loop::Hears<system::Server> for Messages {
+    const TAG: u16 = 0;
+}
+
+impl ::ftl::event_loop::Hears<component::Server> for Messages {
+    const TAG: u16 = 1;
+}

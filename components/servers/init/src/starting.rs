@@ -1,0 +1,145 @@
+//! One component's start: its process, its image, and what it is given.
+
+use alloc::format;
+use alloc::string::String;
+
+use ftl::abi::{Isolation, Name, ProcessParams};
+use ftl::event_loop::TypedEnd;
+use ftl::handle::{Folio, OwnedHandle, System};
+use ftl::prelude::*;
+use interfaces::component;
+use plan::{Component, Device};
+
+use ftl::handle::Process;
+
+/// What the machine gives init to start components with.
+pub struct Machine {
+    /// The right to manage it.
+    pub system: System,
+    /// The boot archive's folio, out of which images are loaded.
+    pub folio: Folio,
+    /// The boot archive's content.
+    pub archive: archive::Archive<'static>,
+}
+
+/// Why a component could not be started.
+#[derive(Debug)]
+pub struct Failure {
+    /// For people.
+    pub reason: String,
+    /// Whether trying again later makes sense.
+    pub may_pass: bool,
+}
+
+impl Failure {
+    fn new(what: &str, error: Error) -> Failure {
+        let may_pass = !matches!(
+            error,
+            Error::BadImage | Error::InvalidArgument | Error::Unsupported
+        );
+        Failure {
+            reason: format!("{what}: {error}"),
+            may_pass,
+        }
+    }
+}
+
+/// A process that is loaded but does not run yet.
+pub struct Loaded {
+    /// The process.
+    pub process: Process,
+    /// Init's end of its bootstrap channel.
+    pub boot: component::Server,
+    /// The component's own end, moved to it when it starts.
+    pub theirs: Channel,
+}
+
+impl Machine {
+    /// Makes the process of a component and loads its image.
+    pub fn load(&self, component: &Component) -> Result<Loaded, Failure> {
+        let image = format!("components/{}", component.image);
+        let Some(entry) = self.archive.find_entry(&image) else {
+            return Err(Failure {
+                reason: format!("the boot archive has no image `{image}`"),
+                may_pass: false,
+            });
+        };
+        let params = ProcessParams {
+            name: Name::new(&component.name),
+            isolation: match component.isolation {
+                0 => Isolation::Kernel as u32,
+                _ => Isolation::User as u32,
+            },
+            priority: component.priority.into(),
+            memory_pages_max: component.memory_pages_max,
+            handles_max: component.handles_max,
+            threads_max: component.threads_max,
+            heap_len: component.heap_len,
+            stack_len: component.stack_len,
+            cpu_share_percent: component.cpu_share_percent.into(),
+        };
+        let process = Process::new(&self.system, &params)
+            .map_err(|error| Failure::new("its process", error))?;
+        process
+            .load(&self.folio, entry.offset, entry.data.len())
+            .map_err(|error| Failure::new("its image", error))?;
+        let (theirs, boot) =
+            component::channel().map_err(|error| Failure::new("its channel to init", error))?;
+        let theirs = Channel::from(OwnedHandle::from(theirs));
+        Ok(Loaded {
+            process,
+            boot,
+            theirs,
+        })
+    }
+
+    /// Opens a device for a component.
+    pub fn open(&self, device: &Device) -> Result<ftl::handle::Device, Failure> {
+        let mut busy = false;
+        for index in 0.. {
+            let info = match self.system.device_info(index) {
+                Ok(info) => info,
+                Err(Error::NotFound) => break,
+                Err(error) => return Err(Failure::new("the list of devices", error)),
+            };
+            let len = (info.compatible_len as usize).min(info.compatible.len());
+            let mut names = info.compatible[..len].split(|byte| *byte == 0);
+            if info.virtio_id != device.virtio_id
+                || !names.any(|name| name == device.compatible.as_bytes())
+            {
+                continue;
+            }
+            match self.system.device_open(index) {
+                Ok(device) => return Ok(device),
+                // Another of its kind may be free.
+                Err(Error::Busy) => busy = true,
+                Err(error) => return Err(Failure::new("its device", error)),
+            }
+        }
+        Err(Failure {
+            reason: match busy {
+                true => format!("each device `{}` is taken already", device.compatible),
+                false => format!(
+                    "the machine has no device `{}`{}",
+                    device.compatible,
+                    match device.virtio_id {
+                        0 => String::new(),
+                        id => format!(" with virtio id {id}"),
+                    }
+                ),
+            },
+            may_pass: busy,
+        })
+    }
+}
+
+impl Loaded {
+    /// Lets it run; answers with what init keeps.
+    pub fn start(self) -> Result<(Process, component::Server), Failure> {
+        self.process
+            .start(self.theirs)
+            .map_err(|error| Failure::new("its first thread", error))?;
+        debug_assert!(self.boot.end().is_connected());
+        Ok((self.process, self.boot))
+    }
+}

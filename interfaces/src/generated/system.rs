@@ -1,0 +1,1048 @@
+// Generated from interfaces/system.yml by `./ftl gen`. Changes belong there; here they would be lost.
+
+//! What init knows about the system, and what it can be asked to do: for shells and status pages.
+//! Init provides it, to components whose file says that they need it.
+#![allow(clippy::too_many_arguments)]
+
+/// The version of this interface. Both sides of a channel must have been built from the same.
+pub const HASH: u64 = 0x65e9ab8c0e35a75f;
+
+/// How a component is kept apart.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[repr(u32)]
+pub enum Isolation {
+    /// In the kernel's address space.
+    Kernel = 0,
+    /// In its own address space.
+    User = 1,
+}
+
+impl ::ftl::wire::Wire<'_> for Isolation {
+    #[inline]
+    fn encode(self, writer: &mut ::ftl::wire::Writer) -> ::ftl::Result<()> {
+        writer.u32(self as u32)
+    }
+
+    #[inline]
+    fn decode(reader: &mut ::ftl::wire::Reader<'_>) -> ::ftl::Result<Self> {
+        match reader.u32()? {
+            0 => Ok(Isolation::Kernel),
+            1 => Ok(Isolation::User),
+            _ => Err(::ftl::Error::Malformed),
+        }
+    }
+}
+
+/// What a component is doing, as init sees it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[repr(u32)]
+pub enum State {
+    /// It runs.
+    Running = 0,
+    /// It has not been started, because something that it needs is not there.
+    Waiting = 1,
+    /// It crashed, and is started again soon.
+    Restarting = 2,
+    /// It ended, and is not started again.
+    Ended = 3,
+    /// It crashed too often, or could not be started.
+    Failed = 4,
+}
+
+impl ::ftl::wire::Wire<'_> for State {
+    #[inline]
+    fn encode(self, writer: &mut ::ftl::wire::Writer) -> ::ftl::Result<()> {
+        writer.u32(self as u32)
+    }
+
+    #[inline]
+    fn decode(reader: &mut ::ftl::wire::Reader<'_>) -> ::ftl::Result<Self> {
+        match reader.u32()? {
+            0 => Ok(State::Running),
+            1 => Ok(State::Waiting),
+            2 => Ok(State::Restarting),
+            3 => Ok(State::Ended),
+            4 => Ok(State::Failed),
+            _ => Err(::ftl::Error::Malformed),
+        }
+    }
+}
+
+/// One component.
+#[derive(Clone, Copy, Debug)]
+pub struct Component<'a> {
+    /// Name.
+    pub name: &'a str,
+    /// State.
+    pub state: State,
+    /// Isolation.
+    pub isolation: Isolation,
+    /// How often it was started again.
+    pub restarts: u32,
+    /// What it ended with, if it ended.
+    pub status: u64,
+    /// When it was last started, in nanoseconds since boot.
+    pub started_ns: u64,
+    /// Pages of 4 KiB that it is charged for.
+    pub memory_pages: u32,
+    /// Pages that it may be charged for.
+    pub memory_pages_max: u32,
+    /// Handles.
+    pub handles: u32,
+    /// Threads.
+    pub threads: u32,
+    /// Time on a CPU since its last start, in nanoseconds.
+    pub cpu_ns: u64,
+    /// Messages sent.
+    pub messages_sent: u64,
+}
+
+impl<'a> ::ftl::wire::Wire<'a> for Component<'a> {
+    #[inline]
+    #[allow(unused_variables)]
+    fn encode(self, writer: &mut ::ftl::wire::Writer) -> ::ftl::Result<()> {
+        writer.str(self.name, 32)?;
+        ::ftl::wire::Wire::encode(self.state, writer)?;
+        ::ftl::wire::Wire::encode(self.isolation, writer)?;
+        writer.u32(self.restarts)?;
+        writer.u64(self.status)?;
+        writer.u64(self.started_ns)?;
+        writer.u32(self.memory_pages)?;
+        writer.u32(self.memory_pages_max)?;
+        writer.u32(self.handles)?;
+        writer.u32(self.threads)?;
+        writer.u64(self.cpu_ns)?;
+        writer.u64(self.messages_sent)?;
+        Ok(())
+    }
+
+    #[inline]
+    #[allow(unused_variables)]
+    fn decode(reader: &mut ::ftl::wire::Reader<'a>) -> ::ftl::Result<Self> {
+        Ok(Component {
+            name: reader.str(32)?,
+            state: ::ftl::wire::Wire::decode(reader.by_ref())?,
+            isolation: ::ftl::wire::Wire::decode(reader.by_ref())?,
+            restarts: reader.u32()?,
+            status: reader.u64()?,
+            started_ns: reader.u64()?,
+            memory_pages: reader.u32()?,
+            memory_pages_max: reader.u32()?,
+            handles: reader.u32()?,
+            threads: reader.u32()?,
+            cpu_ns: reader.u64()?,
+            messages_sent: reader.u64()?,
+        })
+    }
+}
+
+/// Something that a component needs.
+#[derive(Clone, Copy, Debug)]
+pub struct Need<'a> {
+    /// Its name in the component.
+    pub name: &'a str,
+    /// Interface.
+    pub interface: &'a str,
+    /// The component that provides it; empty if none does.
+    pub provider: &'a str,
+}
+
+impl<'a> ::ftl::wire::Wire<'a> for Need<'a> {
+    #[inline]
+    #[allow(unused_variables)]
+    fn encode(self, writer: &mut ::ftl::wire::Writer) -> ::ftl::Result<()> {
+        writer.str(self.name, 32)?;
+        writer.str(self.interface, 32)?;
+        writer.str(self.provider, 32)?;
+        Ok(())
+    }
+
+    #[inline]
+    #[allow(unused_variables)]
+    fn decode(reader: &mut ::ftl::wire::Reader<'a>) -> ::ftl::Result<Self> {
+        Ok(Need {
+            name: reader.str(32)?,
+            interface: reader.str(32)?,
+            provider: reader.str(32)?,
+        })
+    }
+}
+
+/// Messages that wait in each direction of such a channel.
+pub const QUEUE_LEN: usize = 16;
+
+/// Bytes of the largest message on such a channel.
+pub const BODY_LEN_MAX: usize = 2768;
+
+const COMPONENTS: u32 = 0x6c306fbf;
+const NEEDS: u32 = 0xcb71e6a4;
+const STATISTICS: u32 = 0x2f2e1e4c;
+const KILL: u32 = 0xcef5734e;
+const RESTART: u32 = 0x96d5ca45;
+const LOG: u32 = 0x0fff2728;
+const SHUTDOWN: u32 = 0x04107ce4;
+
+/// The clients of a component that provides this interface.
+pub type Provider = ::ftl::Provider<Server>;
+
+/// Both ends of a new channel: the `client`'s and the `server`'s.
+pub fn channel() -> ::ftl::Result<(Client, Server)> {
+    let (first, second) = ::ftl::handle::Channel::pair(QUEUE_LEN, BODY_LEN_MAX)?;
+    Ok((::ftl::end::End::new(first).into(), ::ftl::end::End::new(second).into()))
+}
+
+/// What the call `components` is asked with.
+#[derive(Clone, Copy, Debug)]
+pub struct ComponentsRequest {
+    /// How many to pass over.
+    pub first: u16,
+}
+
+/// What the call `components` answers with.
+#[derive(Clone, Copy, Debug)]
+pub struct ComponentsReply<'a> {
+    /// How many there are.
+    pub total: u16,
+    /// Components.
+    pub components: ::ftl::wire::List<'a, Component<'a>>,
+}
+
+/// Answers the call `components`. It may be kept and used later; dropped, it answers `NoReply`.
+#[derive(Debug)]
+#[must_use = "the caller waits for an answer"]
+pub struct ComponentsReplier(::ftl::reply::Replier);
+
+impl ComponentsReplier {
+    /// Answers that it worked.
+    #[inline]
+    pub fn ok<'a>(
+        self,
+        total: u16,
+        components: impl Into<::ftl::wire::List<'a, Component<'a>>>,
+    ) -> ::ftl::Result<()> {
+        let mut writer = self.0.begin()?;
+        writer.u16(total)?;
+        writer.list(components.into(), 16)?;
+        self.0.send(writer)
+    }
+
+    /// Answers that it did not.
+    pub fn error(self, error: ::ftl::Error) -> ::ftl::Result<()> {
+        self.0.fail(u32::from(error.code()))
+    }
+}
+
+/// What the call `needs` is asked with.
+#[derive(Clone, Copy, Debug)]
+pub struct NeedsRequest<'a> {
+    /// The component's name.
+    pub name: &'a str,
+}
+
+/// Answers the call `needs`. It may be kept and used later; dropped, it answers `NoReply`.
+#[derive(Debug)]
+#[must_use = "the caller waits for an answer"]
+pub struct NeedsReplier(::ftl::reply::Replier);
+
+impl NeedsReplier {
+    /// Answers that it worked.
+    #[inline]
+    pub fn ok<'a>(
+        self,
+        needs: impl Into<::ftl::wire::List<'a, Need<'a>>>,
+    ) -> ::ftl::Result<()> {
+        let mut writer = self.0.begin()?;
+        writer.list(needs.into(), 24)?;
+        self.0.send(writer)
+    }
+
+    /// Answers that it did not.
+    pub fn error(self, error: ::ftl::Error) -> ::ftl::Result<()> {
+        self.0.fail(u32::from(error.code()))
+    }
+}
+
+/// What the call `statistics` answers with.
+#[derive(Clone, Copy, Debug)]
+pub struct StatisticsReply {
+    /// Nanoseconds since boot.
+    pub uptime_ns: u64,
+    /// Pages of memory that the kernel manages.
+    pub pages_total: u64,
+    /// Pages that are free.
+    pub pages_free: u64,
+    /// CPUs that run.
+    pub cpus: u64,
+    /// Processes that exist.
+    pub processes: u64,
+    /// Threads that exist.
+    pub threads: u64,
+    /// Channels that exist.
+    pub channels: u64,
+    /// Folios that exist.
+    pub folios: u64,
+    /// System calls since boot.
+    pub calls: u64,
+    /// Messages sent since boot.
+    pub messages: u64,
+    /// Interrupts since boot.
+    pub interrupts: u64,
+    /// Switches between threads since boot.
+    pub switches: u64,
+    /// Page faults answered since boot.
+    pub page_faults: u64,
+    /// Time with nothing to do since boot, over all CPUs, in nanoseconds.
+    pub idle_ns: u64,
+}
+
+/// Answers the call `statistics`. It may be kept and used later; dropped, it answers `NoReply`.
+#[derive(Debug)]
+#[must_use = "the caller waits for an answer"]
+pub struct StatisticsReplier(::ftl::reply::Replier);
+
+impl StatisticsReplier {
+    /// Answers that it worked.
+    #[inline]
+    pub fn ok(
+        self,
+        uptime_ns: u64,
+        pages_total: u64,
+        pages_free: u64,
+        cpus: u64,
+        processes: u64,
+        threads: u64,
+        channels: u64,
+        folios: u64,
+        calls: u64,
+        messages: u64,
+        interrupts: u64,
+        switches: u64,
+        page_faults: u64,
+        idle_ns: u64,
+    ) -> ::ftl::Result<()> {
+        let mut writer = self.0.begin()?;
+        writer.u64(uptime_ns)?;
+        writer.u64(pages_total)?;
+        writer.u64(pages_free)?;
+        writer.u64(cpus)?;
+        writer.u64(processes)?;
+        writer.u64(threads)?;
+        writer.u64(channels)?;
+        writer.u64(folios)?;
+        writer.u64(calls)?;
+        writer.u64(messages)?;
+        writer.u64(interrupts)?;
+        writer.u64(switches)?;
+        writer.u64(page_faults)?;
+        writer.u64(idle_ns)?;
+        self.0.send(writer)
+    }
+
+    /// Answers that it did not.
+    pub fn error(self, error: ::ftl::Error) -> ::ftl::Result<()> {
+        self.0.fail(u32::from(error.code()))
+    }
+}
+
+/// What the call `kill` is asked with.
+#[derive(Clone, Copy, Debug)]
+pub struct KillRequest<'a> {
+    /// The component's name.
+    pub name: &'a str,
+}
+
+/// Answers the call `kill`. It may be kept and used later; dropped, it answers `NoReply`.
+#[derive(Debug)]
+#[must_use = "the caller waits for an answer"]
+pub struct KillReplier(::ftl::reply::Replier);
+
+impl KillReplier {
+    /// Answers that it worked.
+    #[inline]
+    pub fn ok(self) -> ::ftl::Result<()> {
+        let writer = self.0.begin()?;
+        self.0.send(writer)
+    }
+
+    /// Answers that it did not.
+    pub fn error(self, error: ::ftl::Error) -> ::ftl::Result<()> {
+        self.0.fail(u32::from(error.code()))
+    }
+}
+
+/// What the call `restart` is asked with.
+#[derive(Clone, Copy, Debug)]
+pub struct RestartRequest<'a> {
+    /// The component's name.
+    pub name: &'a str,
+}
+
+/// Answers the call `restart`. It may be kept and used later; dropped, it answers `NoReply`.
+#[derive(Debug)]
+#[must_use = "the caller waits for an answer"]
+pub struct RestartReplier(::ftl::reply::Replier);
+
+impl RestartReplier {
+    /// Answers that it worked.
+    #[inline]
+    pub fn ok(self) -> ::ftl::Result<()> {
+        let writer = self.0.begin()?;
+        self.0.send(writer)
+    }
+
+    /// Answers that it did not.
+    pub fn error(self, error: ::ftl::Error) -> ::ftl::Result<()> {
+        self.0.fail(u32::from(error.code()))
+    }
+}
+
+/// What the call `log` is asked with.
+#[derive(Clone, Copy, Debug)]
+pub struct LogRequest {
+    /// Where to begin: 0, or what the last answer said.
+    pub position: u64,
+}
+
+/// What the call `log` answers with.
+#[derive(Clone, Copy, Debug)]
+pub struct LogReply<'a> {
+    /// Where to go on.
+    pub next: u64,
+    /// A part of the log; empty at its end.
+    pub text: &'a [u8],
+}
+
+/// Answers the call `log`. It may be kept and used later; dropped, it answers `NoReply`.
+#[derive(Debug)]
+#[must_use = "the caller waits for an answer"]
+pub struct LogReplier(::ftl::reply::Replier);
+
+impl LogReplier {
+    /// Answers that it worked.
+    #[inline]
+    pub fn ok(self, next: u64, text: &[u8]) -> ::ftl::Result<()> {
+        let mut writer = self.0.begin()?;
+        writer.u64(next)?;
+        writer.bytes(text, 2048)?;
+        self.0.send(writer)
+    }
+
+    /// Answers that it did not.
+    pub fn error(self, error: ::ftl::Error) -> ::ftl::Result<()> {
+        self.0.fail(u32::from(error.code()))
+    }
+}
+
+/// What the call `shutdown` is asked with.
+#[derive(Clone, Copy, Debug)]
+pub struct ShutdownRequest {
+    /// What `./ftl run` exits with.
+    pub status: u64,
+}
+
+/// Answers the call `shutdown`. It may be kept and used later; dropped, it answers `NoReply`.
+#[derive(Debug)]
+#[must_use = "the caller waits for an answer"]
+pub struct ShutdownReplier(::ftl::reply::Replier);
+
+impl ShutdownReplier {
+    /// Answers that it worked.
+    #[inline]
+    pub fn ok(self) -> ::ftl::Result<()> {
+        let writer = self.0.begin()?;
+        self.0.send(writer)
+    }
+
+    /// Answers that it did not.
+    pub fn error(self, error: ::ftl::Error) -> ::ftl::Result<()> {
+        self.0.fail(u32::from(error.code()))
+    }
+}
+
+/// The `client`'s end of a `system` channel. Clones are the same end; dropping the last one closes it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Client(::ftl::end::End);
+
+impl From<::ftl::end::End> for Client {
+    fn from(end: ::ftl::end::End) -> Client {
+        Client(end)
+    }
+}
+
+impl From<::ftl::handle::OwnedHandle> for Client {
+    fn from(handle: ::ftl::handle::OwnedHandle) -> Client {
+        Client(::ftl::end::End::new(handle.into()))
+    }
+}
+
+impl From<Client> for ::ftl::handle::OwnedHandle {
+    fn from(end: Client) -> ::ftl::handle::OwnedHandle {
+        end.0.into()
+    }
+}
+
+impl ::ftl::event_loop::TypedEnd for Client {
+    fn end(&self) -> &::ftl::end::End {
+        &self.0
+    }
+}
+
+impl<M: ::ftl::event_loop::Hears<Client>> ::ftl::event_loop::Attach<M> for &Client {
+    fn port(self) -> ::ftl::event_loop::Port {
+        ::ftl::event_loop::Port::channel(self.0.clone(), M::TAG)
+    }
+}
+
+impl Client {
+    /// The components in the order of their start, a page of them at a time.
+    ///
+    /// The answer comes as an event with the transaction that is returned here.
+    #[inline]
+    pub fn components_start(&self, first: u16) -> ::ftl::Result<::ftl::Transaction> {
+        let mut writer = ::ftl::wire::Writer::new();
+        writer.u16(first)?;
+        self.0.start(COMPONENTS, writer)
+    }
+
+    /// What a component needs, and who provides it.
+    ///
+    /// The answer comes as an event with the transaction that is returned here.
+    #[inline]
+    pub fn needs_start(&self, name: &str) -> ::ftl::Result<::ftl::Transaction> {
+        let mut writer = ::ftl::wire::Writer::new();
+        writer.str(name, 32)?;
+        self.0.start(NEEDS, writer)
+    }
+
+    /// Counters of the kernel.
+    ///
+    /// The answer comes as an event with the transaction that is returned here.
+    #[inline]
+    pub fn statistics_start(&self) -> ::ftl::Result<::ftl::Transaction> {
+        let writer = ::ftl::wire::Writer::new();
+        self.0.start(STATISTICS, writer)
+    }
+
+    /// Ends a component at once. It is started again if its file says so.
+    ///
+    /// The answer comes as an event with the transaction that is returned here.
+    #[inline]
+    pub fn kill_start(&self, name: &str) -> ::ftl::Result<::ftl::Transaction> {
+        let mut writer = ::ftl::wire::Writer::new();
+        writer.str(name, 32)?;
+        self.0.start(KILL, writer)
+    }
+
+    /// Ends a component if it runs, and starts it, even if it had been given up.
+    ///
+    /// The answer comes as an event with the transaction that is returned here.
+    #[inline]
+    pub fn restart_start(&self, name: &str) -> ::ftl::Result<::ftl::Transaction> {
+        let mut writer = ::ftl::wire::Writer::new();
+        writer.str(name, 32)?;
+        self.0.start(RESTART, writer)
+    }
+
+    /// Reads the kernel's log.
+    ///
+    /// The answer comes as an event with the transaction that is returned here.
+    #[inline]
+    pub fn log_start(&self, position: u64) -> ::ftl::Result<::ftl::Transaction> {
+        let mut writer = ::ftl::wire::Writer::new();
+        writer.u64(position)?;
+        self.0.start(LOG, writer)
+    }
+
+    /// Shuts the machine down.
+    ///
+    /// The answer comes as an event with the transaction that is returned here.
+    #[inline]
+    pub fn shutdown_start(&self, status: u64) -> ::ftl::Result<::ftl::Transaction> {
+        let mut writer = ::ftl::wire::Writer::new();
+        writer.u64(status)?;
+        self.0.start(SHUTDOWN, writer)
+    }
+}
+
+/// The calls of [`Client`] as functions that wait for their answer. Imported by `spec` unless the
+/// component's file says `blocking: false`.
+pub trait Blocking {
+    /// The components in the order of their start, a page of them at a time.
+    fn components<'s>(
+        &'s mut self,
+        first: u16,
+    ) -> ::core::result::Result<ComponentsReply<'s>, ::ftl::Error>;
+
+    /// What a component needs, and who provides it.
+    fn needs<'s>(
+        &'s mut self,
+        name: &str,
+    ) -> ::core::result::Result<::ftl::wire::List<'s, Need<'s>>, ::ftl::Error>;
+
+    /// Counters of the kernel.
+    fn statistics(&mut self) -> ::core::result::Result<StatisticsReply, ::ftl::Error>;
+
+    /// Ends a component at once. It is started again if its file says so.
+    fn kill(&mut self, name: &str) -> ::core::result::Result<(), ::ftl::Error>;
+
+    /// Ends a component if it runs, and starts it, even if it had been given up.
+    fn restart(&mut self, name: &str) -> ::core::result::Result<(), ::ftl::Error>;
+
+    /// Reads the kernel's log.
+    fn log<'s>(
+        &'s mut self,
+        position: u64,
+    ) -> ::core::result::Result<LogReply<'s>, ::ftl::Error>;
+
+    /// Shuts the machine down.
+    fn shutdown(&mut self, status: u64) -> ::core::result::Result<(), ::ftl::Error>;
+}
+
+impl Blocking for Client {
+    #[inline]
+    fn components<'s>(
+        &'s mut self,
+        first: u16,
+    ) -> ::core::result::Result<ComponentsReply<'s>, ::ftl::Error> {
+        let incoming = self
+            .0
+            .call_again(
+                COMPONENTS,
+                || {
+                    let mut writer = ::ftl::wire::Writer::new();
+                    writer.u16(first)?;
+                    Ok(writer)
+                },
+            )?;
+        let (mut reader, replier) = incoming.open_with_views();
+        replier.forget();
+        let result = match ::ftl::reply::read_status(&mut reader)? {
+            Ok(()) => {
+                Ok(ComponentsReply {
+                    total: reader.u16()?,
+                    components: reader.list(16)?,
+                })
+            }
+            Err(code) => Err(::ftl::reply::error_from_code(code)),
+        };
+        reader.finish()?;
+        result
+    }
+
+    #[inline]
+    fn needs<'s>(
+        &'s mut self,
+        name: &str,
+    ) -> ::core::result::Result<::ftl::wire::List<'s, Need<'s>>, ::ftl::Error> {
+        let incoming = self
+            .0
+            .call_again(
+                NEEDS,
+                || {
+                    let mut writer = ::ftl::wire::Writer::new();
+                    writer.str(name, 32)?;
+                    Ok(writer)
+                },
+            )?;
+        let (mut reader, replier) = incoming.open_with_views();
+        replier.forget();
+        let result = match ::ftl::reply::read_status(&mut reader)? {
+            Ok(()) => Ok(reader.list(24)?),
+            Err(code) => Err(::ftl::reply::error_from_code(code)),
+        };
+        reader.finish()?;
+        result
+    }
+
+    #[inline]
+    fn statistics(&mut self) -> ::core::result::Result<StatisticsReply, ::ftl::Error> {
+        let incoming = self
+            .0
+            .call_again(
+                STATISTICS,
+                || {
+                    let writer = ::ftl::wire::Writer::new();
+                    Ok(writer)
+                },
+            )?;
+        let (mut reader, replier) = incoming.open();
+        replier.forget();
+        let result = match ::ftl::reply::read_status(&mut reader)? {
+            Ok(()) => {
+                Ok(StatisticsReply {
+                    uptime_ns: reader.u64()?,
+                    pages_total: reader.u64()?,
+                    pages_free: reader.u64()?,
+                    cpus: reader.u64()?,
+                    processes: reader.u64()?,
+                    threads: reader.u64()?,
+                    channels: reader.u64()?,
+                    folios: reader.u64()?,
+                    calls: reader.u64()?,
+                    messages: reader.u64()?,
+                    interrupts: reader.u64()?,
+                    switches: reader.u64()?,
+                    page_faults: reader.u64()?,
+                    idle_ns: reader.u64()?,
+                })
+            }
+            Err(code) => Err(::ftl::reply::error_from_code(code)),
+        };
+        reader.finish()?;
+        result
+    }
+
+    #[inline]
+    fn kill(&mut self, name: &str) -> ::core::result::Result<(), ::ftl::Error> {
+        let mut writer = ::ftl::wire::Writer::new();
+        writer.str(name, 32)?;
+        let incoming = self.0.call(KILL, writer)?;
+        let (mut reader, replier) = incoming.open();
+        replier.forget();
+        let result = match ::ftl::reply::read_status(&mut reader)? {
+            Ok(()) => Ok(()),
+            Err(code) => Err(::ftl::reply::error_from_code(code)),
+        };
+        reader.finish()?;
+        result
+    }
+
+    #[inline]
+    fn restart(&mut self, name: &str) -> ::core::result::Result<(), ::ftl::Error> {
+        let mut writer = ::ftl::wire::Writer::new();
+        writer.str(name, 32)?;
+        let incoming = self.0.call(RESTART, writer)?;
+        let (mut reader, replier) = incoming.open();
+        replier.forget();
+        let result = match ::ftl::reply::read_status(&mut reader)? {
+            Ok(()) => Ok(()),
+            Err(code) => Err(::ftl::reply::error_from_code(code)),
+        };
+        reader.finish()?;
+        result
+    }
+
+    #[inline]
+    fn log<'s>(
+        &'s mut self,
+        position: u64,
+    ) -> ::core::result::Result<LogReply<'s>, ::ftl::Error> {
+        let mut writer = ::ftl::wire::Writer::new();
+        writer.u64(position)?;
+        let incoming = self.0.call(LOG, writer)?;
+        let (mut reader, replier) = incoming.open_with_views();
+        replier.forget();
+        let result = match ::ftl::reply::read_status(&mut reader)? {
+            Ok(()) => {
+                Ok(LogReply {
+                    next: reader.u64()?,
+                    text: reader.bytes(2048)?,
+                })
+            }
+            Err(code) => Err(::ftl::reply::error_from_code(code)),
+        };
+        reader.finish()?;
+        result
+    }
+
+    #[inline]
+    fn shutdown(&mut self, status: u64) -> ::core::result::Result<(), ::ftl::Error> {
+        let mut writer = ::ftl::wire::Writer::new();
+        writer.u64(status)?;
+        let incoming = self.0.call(SHUTDOWN, writer)?;
+        let (mut reader, replier) = incoming.open();
+        replier.forget();
+        let result = match ::ftl::reply::read_status(&mut reader)? {
+            Ok(()) => Ok(()),
+            Err(code) => Err(::ftl::reply::error_from_code(code)),
+        };
+        reader.finish()?;
+        result
+    }
+}
+
+/// What arrives at a [`Client`].
+#[derive(Debug)]
+pub enum ToClient<'a> {
+    /// The answer to [`Client::components_start`].
+    Components(
+        ::ftl::Transaction,
+        ::core::result::Result<ComponentsReply<'a>, ::ftl::Error>,
+    ),
+    /// The answer to [`Client::needs_start`].
+    Needs(
+        ::ftl::Transaction,
+        ::core::result::Result<::ftl::wire::List<'a, Need<'a>>, ::ftl::Error>,
+    ),
+    /// The answer to [`Client::statistics_start`].
+    Statistics(
+        ::ftl::Transaction,
+        ::core::result::Result<StatisticsReply, ::ftl::Error>,
+    ),
+    /// The answer to [`Client::kill_start`].
+    Kill(::ftl::Transaction, ::core::result::Result<(), ::ftl::Error>),
+    /// The answer to [`Client::restart_start`].
+    Restart(::ftl::Transaction, ::core::result::Result<(), ::ftl::Error>),
+    /// The answer to [`Client::log_start`].
+    Log(::ftl::Transaction, ::core::result::Result<LogReply<'a>, ::ftl::Error>),
+    /// The answer to [`Client::shutdown_start`].
+    Shutdown(::ftl::Transaction, ::core::result::Result<(), ::ftl::Error>),
+}
+
+impl<'a> ToClient<'a> {
+    /// Decodes a message; an error means that the sender broke the interface's rules.
+    #[inline]
+    pub fn decode(incoming: ::ftl::end::Incoming<'a>) -> ::ftl::Result<Self> {
+        match incoming.ordinal() {
+            COMPONENTS if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
+                let transaction = incoming.transaction();
+                let (mut reader, replier) = incoming.open_with_views();
+                replier.forget();
+                let result = match ::ftl::reply::read_status(&mut reader)? {
+                    Ok(()) => {
+                        Ok(ComponentsReply {
+                            total: reader.u16()?,
+                            components: reader.list(16)?,
+                        })
+                    }
+                    Err(code) => Err(::ftl::reply::error_from_code(code)),
+                };
+                reader.finish()?;
+                Ok(ToClient::Components(transaction, result))
+            }
+            NEEDS if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
+                let transaction = incoming.transaction();
+                let (mut reader, replier) = incoming.open_with_views();
+                replier.forget();
+                let result = match ::ftl::reply::read_status(&mut reader)? {
+                    Ok(()) => Ok(reader.list(24)?),
+                    Err(code) => Err(::ftl::reply::error_from_code(code)),
+                };
+                reader.finish()?;
+                Ok(ToClient::Needs(transaction, result))
+            }
+            STATISTICS if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
+                let transaction = incoming.transaction();
+                let (mut reader, replier) = incoming.open();
+                replier.forget();
+                let result = match ::ftl::reply::read_status(&mut reader)? {
+                    Ok(()) => {
+                        Ok(StatisticsReply {
+                            uptime_ns: reader.u64()?,
+                            pages_total: reader.u64()?,
+                            pages_free: reader.u64()?,
+                            cpus: reader.u64()?,
+                            processes: reader.u64()?,
+                            threads: reader.u64()?,
+                            channels: reader.u64()?,
+                            folios: reader.u64()?,
+                            calls: reader.u64()?,
+                            messages: reader.u64()?,
+                            interrupts: reader.u64()?,
+                            switches: reader.u64()?,
+                            page_faults: reader.u64()?,
+                            idle_ns: reader.u64()?,
+                        })
+                    }
+                    Err(code) => Err(::ftl::reply::error_from_code(code)),
+                };
+                reader.finish()?;
+                Ok(ToClient::Statistics(transaction, result))
+            }
+            KILL if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
+                let transaction = incoming.transaction();
+                let (mut reader, replier) = incoming.open();
+                replier.forget();
+                let result = match ::ftl::reply::read_status(&mut reader)? {
+                    Ok(()) => Ok(()),
+                    Err(code) => Err(::ftl::reply::error_from_code(code)),
+                };
+                reader.finish()?;
+                Ok(ToClient::Kill(transaction, result))
+            }
+            RESTART if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
+                let transaction = incoming.transaction();
+                let (mut reader, replier) = incoming.open();
+                replier.forget();
+                let result = match ::ftl::reply::read_status(&mut reader)? {
+                    Ok(()) => Ok(()),
+                    Err(code) => Err(::ftl::reply::error_from_code(code)),
+                };
+                reader.finish()?;
+                Ok(ToClient::Restart(transaction, result))
+            }
+            LOG if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
+                let transaction = incoming.transaction();
+                let (mut reader, replier) = incoming.open_with_views();
+                replier.forget();
+                let result = match ::ftl::reply::read_status(&mut reader)? {
+                    Ok(()) => {
+                        Ok(LogReply {
+                            next: reader.u64()?,
+                            text: reader.bytes(2048)?,
+                        })
+                    }
+                    Err(code) => Err(::ftl::reply::error_from_code(code)),
+                };
+                reader.finish()?;
+                Ok(ToClient::Log(transaction, result))
+            }
+            SHUTDOWN if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
+                let transaction = incoming.transaction();
+                let (mut reader, replier) = incoming.open();
+                replier.forget();
+                let result = match ::ftl::reply::read_status(&mut reader)? {
+                    Ok(()) => Ok(()),
+                    Err(code) => Err(::ftl::reply::error_from_code(code)),
+                };
+                reader.finish()?;
+                Ok(ToClient::Shutdown(transaction, result))
+            }
+            _ => Err(incoming.refuse()),
+        }
+    }
+
+    /// What tells that a call ended because the other side is gone.
+    pub fn ended(
+        ordinal: u32,
+        transaction: ::ftl::Transaction,
+        error: ::ftl::Error,
+    ) -> Option<Self> {
+        match ordinal {
+            COMPONENTS => Some(ToClient::Components(transaction, Err(error))),
+            NEEDS => Some(ToClient::Needs(transaction, Err(error))),
+            STATISTICS => Some(ToClient::Statistics(transaction, Err(error))),
+            KILL => Some(ToClient::Kill(transaction, Err(error))),
+            RESTART => Some(ToClient::Restart(transaction, Err(error))),
+            LOG => Some(ToClient::Log(transaction, Err(error))),
+            SHUTDOWN => Some(ToClient::Shutdown(transaction, Err(error))),
+            _ => None,
+        }
+    }
+}
+
+/// The `server`'s end of a `system` channel. Clones are the same end; dropping the last one closes it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Server(::ftl::end::End);
+
+impl From<::ftl::end::End> for Server {
+    fn from(end: ::ftl::end::End) -> Server {
+        Server(end)
+    }
+}
+
+impl From<::ftl::handle::OwnedHandle> for Server {
+    fn from(handle: ::ftl::handle::OwnedHandle) -> Server {
+        Server(::ftl::end::End::new(handle.into()))
+    }
+}
+
+impl From<Server> for ::ftl::handle::OwnedHandle {
+    fn from(end: Server) -> ::ftl::handle::OwnedHandle {
+        end.0.into()
+    }
+}
+
+impl ::ftl::event_loop::TypedEnd for Server {
+    fn end(&self) -> &::ftl::end::End {
+        &self.0
+    }
+}
+
+impl<M: ::ftl::event_loop::Hears<Server>> ::ftl::event_loop::Attach<M> for &Server {
+    fn port(self) -> ::ftl::event_loop::Port {
+        ::ftl::event_loop::Port::channel(self.0.clone(), M::TAG)
+    }
+}
+
+/// What arrives at a [`Server`].
+#[derive(Debug)]
+pub enum ToServer<'a> {
+    /// The components in the order of their start, a page of them at a time.
+    Components(ComponentsRequest, ComponentsReplier),
+    /// What a component needs, and who provides it.
+    Needs(NeedsRequest<'a>, NeedsReplier),
+    /// Counters of the kernel.
+    Statistics(StatisticsReplier),
+    /// Ends a component at once. It is started again if its file says so.
+    Kill(KillRequest<'a>, KillReplier),
+    /// Ends a component if it runs, and starts it, even if it had been given up.
+    Restart(RestartRequest<'a>, RestartReplier),
+    /// Reads the kernel's log.
+    Log(LogRequest, LogReplier),
+    /// Shuts the machine down.
+    Shutdown(ShutdownRequest, ShutdownReplier),
+}
+
+impl<'a> ToServer<'a> {
+    /// Decodes a message; an error means that the sender broke the interface's rules.
+    #[inline]
+    pub fn decode(incoming: ::ftl::end::Incoming<'a>) -> ::ftl::Result<Self> {
+        match incoming.ordinal() {
+            COMPONENTS if incoming.kind() == ::ftl::abi::MessageKind::Request => {
+                let (mut reader, replier) = incoming.open();
+                let request = ComponentsRequest {
+                    first: reader.u16()?,
+                };
+                reader.finish()?;
+                Ok(ToServer::Components(request, ComponentsReplier(replier)))
+            }
+            NEEDS if incoming.kind() == ::ftl::abi::MessageKind::Request => {
+                let (mut reader, replier) = incoming.open_with_views();
+                let request = NeedsRequest {
+                    name: reader.str(32)?,
+                };
+                reader.finish()?;
+                Ok(ToServer::Needs(request, NeedsReplier(replier)))
+            }
+            STATISTICS if incoming.kind() == ::ftl::abi::MessageKind::Request => {
+                let (reader, replier) = incoming.open();
+                reader.finish()?;
+                Ok(ToServer::Statistics(StatisticsReplier(replier)))
+            }
+            KILL if incoming.kind() == ::ftl::abi::MessageKind::Request => {
+                let (mut reader, replier) = incoming.open_with_views();
+                let request = KillRequest {
+                    name: reader.str(32)?,
+                };
+                reader.finish()?;
+                Ok(ToServer::Kill(request, KillReplier(replier)))
+            }
+            RESTART if incoming.kind() == ::ftl::abi::MessageKind::Request => {
+                let (mut reader, replier) = incoming.open_with_views();
+                let request = RestartRequest {
+                    name: reader.str(32)?,
+                };
+                reader.finish()?;
+                Ok(ToServer::Restart(request, RestartReplier(replier)))
+            }
+            LOG if incoming.kind() == ::ftl::abi::MessageKind::Request => {
+                let (mut reader, replier) = incoming.open();
+                let request = LogRequest {
+                    position: reader.u64()?,
+                };
+                reader.finish()?;
+                Ok(ToServer::Log(request, LogReplier(replier)))
+            }
+            SHUTDOWN if incoming.kind() == ::ftl::abi::MessageKind::Request => {
+                let (mut reader, replier) = incoming.open();
+                let request = ShutdownRequest {
+                    status: reader.u64()?,
+                };
+                reader.finish()?;
+                Ok(ToServer::Shutdown(request, ShutdownReplier(replier)))
+            }
+            _ => Err(incoming.refuse()),
+        }
+    }
+
+    /// What tells that a call ended because the other side is gone.
+    pub fn ended(
+        ordinal: u32,
+        transaction: ::ftl::Transaction,
+        error: ::ftl::Error,
+    ) -> Option<Self> {
+        let _ = (ordinal, transaction, error);
+        None
+    }
+}
