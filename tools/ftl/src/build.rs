@@ -36,6 +36,17 @@ pub struct Request {
     pub plan: Option<Vec<u8>>,
 }
 
+impl Request {
+    /// A machine whose only component is this package.
+    pub fn init_alone(package: &str) -> Request {
+        Request {
+            name: format!("init-{package}"),
+            init: package.to_owned(),
+            ..Request::default()
+        }
+    }
+}
+
 /// What a machine boots, and what is known about it.
 #[derive(Clone, Debug)]
 pub struct Built {

@@ -5,7 +5,7 @@
 //!
 //! - [`arch`], [`workspace`]: which machines there are, and where things lie.
 //! - [`doctor`], [`toolchain`]: what the host has, lacks, and how that is mended.
-//! - [`build`], [`image`], [`archive`]: from Rust to the boot archive.
+//! - [`systems`], [`build`], [`image`], [`inspect`], [`archive`]: from YAML and Rust to the boot archive.
 //! - [`test`], [`house`], [`sources`]: what `./ftl test` runs, and the rules of the house.
 //! - [`qemu`], [`run`], [`screen`], [`terminal`], [`symbols`]: booting it, and reading what it says.
 //!
@@ -23,6 +23,7 @@ pub mod archive;
 pub mod build;
 pub mod image;
 pub mod inspect;
+pub mod systems;
 
 pub mod qemu;
 pub mod run;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use clap::{Args, Parser, Subcommand};
 
 use ftl_tool::arch::Arch;
@@ -14,6 +14,7 @@ use ftl_tool::closure;
 use ftl_tool::doctor::{self, Purpose};
 use ftl_tool::qemu::{Machine, Port};
 use ftl_tool::run::{self, Options, STATUS_TOOL};
+use ftl_tool::systems::{self, Isolation, Setting};
 use ftl_tool::test::{self, Selection};
 use ftl_tool::workspace;
 
@@ -43,6 +44,8 @@ enum Command {
     Check,
     /// Run all tests: format, lints, rules, host tests, and systems in QEMU
     Test(TestArguments),
+    /// Generate Rust from the YAML files; every build does this by itself
+    Gen,
     /// List what this machine needs for FTL, and install what is missing
     Doctor,
     /// Remove everything that was built
@@ -52,10 +55,17 @@ enum Command {
 #[derive(Args)]
 struct BuildArguments {
     /// Which system: a file in systems/ without .yml
-    system: Option<String>,
+    #[arg(default_value = "default")]
+    system: String,
     /// The CPU to build for
     #[arg(long, value_enum, default_value = "riscv64")]
     arch: Arch,
+    /// Isolate all components this way that support it
+    #[arg(long, value_enum)]
+    isolation: Option<Isolation>,
+    /// Set a component's setting, as the system file would
+    #[arg(long = "set", value_name = "COMPONENT.SETTING=VALUE")]
+    settings: Vec<Setting>,
     /// Boot this package as `init`, without a system file
     #[arg(long, hide = true, value_name = "PACKAGE", conflicts_with = "system")]
     init: Option<String>,
@@ -142,10 +152,11 @@ fn execute(command_line: CommandLine) -> Result<ExitCode> {
         Command::Run(arguments) => return run(&root, arguments, yes),
         Command::Build(arguments) => {
             doctor::set_up(&root, &[arguments.arch], Purpose::Build, yes)?;
-            let built = build::build(&root, arguments.arch, &request(&arguments)?)?;
+            let built = build::build(&root, arguments.arch, &request(&root, &arguments)?)?;
             let shown = built.archive.strip_prefix(&root).unwrap_or(&built.archive);
             eprintln!("built {}", shown.display());
         }
+        Command::Gen => drop(systems::refresh(&root)?),
         Command::Check => return check(&root),
         Command::Test(arguments) => {
             doctor::set_up(&root, &[arguments.arch], Purpose::Test, yes)?;
@@ -166,7 +177,7 @@ fn execute(command_line: CommandLine) -> Result<ExitCode> {
 fn run(root: &Path, arguments: RunArguments, yes: bool) -> Result<ExitCode> {
     let arch = arguments.build.arch;
     doctor::set_up(root, &[arch], Purpose::Run, yes)?;
-    let request = request(&arguments.build)?;
+    let request = request(root, &arguments.build)?;
     let built: Built = if arguments.no_build {
         build::built_before(root, arch, &request.name)?
     } else {
@@ -205,18 +216,18 @@ fn run(root: &Path, arguments: RunArguments, yes: bool) -> Result<ExitCode> {
     Ok(ExitCode::from(end.status()))
 }
 
-/// Packs everything that an end-to-end test may boot: each component of components/tests/ by itself.
+/// Packs everything that an end-to-end test may boot: each system under each isolation, and each
+/// component of components/tests/ by itself.
 fn build_for_tests(root: &Path, arch: Arch) -> Result<()> {
+    let workspace = systems::load(root)?;
     let mut requests = Vec::new();
-    for package in workspace::packages_below(root, "components/tests")? {
-        requests.push(Request {
-            name: format!("init-{package}"),
-            init: package,
-            ..Request::default()
-        });
+    for system in workspace.systems() {
+        for isolation in [None, Some(Isolation::Kernel), Some(Isolation::User)] {
+            requests.push(systems::request(&workspace, system, isolation, &[])?);
+        }
     }
-    if requests.is_empty() {
-        return Ok(());
+    for package in workspace::packages_below(root, "components/tests")? {
+        requests.push(Request::init_alone(&package));
     }
     let programs = build::compile_all(root, arch, &requests)?;
     for request in &requests {
@@ -247,9 +258,14 @@ fn check(root: &Path) -> Result<ExitCode> {
 }
 
 /// What is to be built.
-fn request(arguments: &BuildArguments) -> Result<Request> {
+fn request(root: &Path, arguments: &BuildArguments) -> Result<Request> {
     let Some(init) = &arguments.init else {
-        bail!("say what to boot as init: --init PACKAGE");
+        return systems::request(
+            &systems::refresh(root)?,
+            &arguments.system,
+            arguments.isolation,
+            &arguments.settings,
+        );
     };
     let mut images = Vec::new();
     for image in &arguments.image {
@@ -259,15 +275,13 @@ fn request(arguments: &BuildArguments) -> Result<Request> {
         images.push((name.to_owned(), PathBuf::from(file)));
     }
     Ok(Request {
-        name: format!("init-{init}"),
-        init: init.clone(),
         components: arguments
             .with
             .iter()
             .map(|package| (package.clone(), package.clone()))
             .collect(),
         images,
-        plan: None,
+        ..Request::init_alone(init)
     })
 }
 

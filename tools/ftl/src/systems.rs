@@ -1,0 +1,163 @@
+//! From a system's name to what is built for it: reads the YAML files, writes the generated
+//! ones that are out of date, and asks for the plan. The work is `tools/gen`'s.
+
+use std::io::IsTerminal;
+use std::path::Path;
+use std::str::FromStr;
+
+use anyhow::{Result, anyhow};
+use ftl_gen::{Overrides, Reports, Workspace};
+
+use crate::build::Request;
+
+/// How all components are to be isolated that support it, whatever the system file says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Isolation {
+    /// In the kernel's address space, kept apart by safe Rust.
+    Kernel,
+    /// In an address space of its own.
+    User,
+}
+
+impl Isolation {
+    /// As it stands on the command line and in YAML.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Isolation::Kernel => "kernel",
+            Isolation::User => "user",
+        }
+    }
+}
+
+/// A setting given on the command line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Setting {
+    component: String,
+    name: String,
+    value: String,
+}
+
+impl FromStr for Setting {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Setting, String> {
+        let parts = || {
+            let (place, value) = text.split_once('=')?;
+            let (component, name) = place.split_once('.')?;
+            (!component.is_empty() && !name.is_empty()).then(|| Setting {
+                component: component.to_owned(),
+                name: name.to_owned(),
+                value: value.to_owned(),
+            })
+        };
+        parts().ok_or_else(|| "write it as COMPONENT.SETTING=VALUE".into())
+    }
+}
+
+/// Reads all YAML files.
+pub fn load(root: &Path) -> Result<Workspace> {
+    Workspace::load(root).map_err(show)
+}
+
+/// Reads all YAML files, and writes the generated files that are out of date.
+pub fn refresh(root: &Path) -> Result<Workspace> {
+    let workspace = load(root)?;
+    for path in workspace.generate().map_err(show)? {
+        eprintln!("generated {}", path.display());
+    }
+    Ok(workspace)
+}
+
+/// What to build for a system.
+pub fn request(
+    workspace: &Workspace,
+    system: &str,
+    isolation: Option<Isolation>,
+    settings: &[Setting],
+) -> Result<Request> {
+    let overrides = Overrides {
+        isolation: isolation.map(|isolation| match isolation {
+            Isolation::Kernel => ftl_gen::component::Isolation::Kernel,
+            Isolation::User => ftl_gen::component::Isolation::User,
+        }),
+        settings: settings
+            .iter()
+            .cloned()
+            .map(|setting| (setting.component, setting.name, setting.value))
+            .collect(),
+    };
+    let plan = workspace.plan(system, &overrides).map_err(show)?;
+    for note in &plan.notes {
+        eprintln!("note: {note}");
+    }
+    // A component's image, package and folder have one name.
+    let components = plan
+        .components()
+        .into_iter()
+        .map(|name| (name.clone(), name));
+    Ok(Request {
+        name: archive_name(system, isolation, settings),
+        init: "init".to_owned(),
+        components: components.collect(),
+        plan: Some(plan.encode()),
+        ..Request::default()
+    })
+}
+
+/// Archives of one system with other isolations or settings lie side by side.
+fn archive_name(system: &str, isolation: Option<Isolation>, settings: &[Setting]) -> String {
+    let mut name = system.to_owned();
+    if let Some(isolation) = isolation {
+        name += &format!("-{}", isolation.name());
+    }
+    for setting in settings {
+        name += &format!("-{}.{}={}", setting.component, setting.name, setting.value);
+    }
+    // Settings hold anything; a file's name does not.
+    name.chars()
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || "-_.=".contains(c) {
+                c
+            } else {
+                '_'
+            }
+        })
+        .take(100)
+        .collect()
+}
+
+/// Shows what is wrong in YAML files with lines and carets, and gives the error that ends us.
+fn show(reports: Reports) -> anyhow::Error {
+    let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    eprintln!("{}", reports.render(colours).trim_end());
+    match reports.iter().count() {
+        1 => anyhow!("the YAML files hold an error; it is shown above"),
+        count => anyhow!("the YAML files hold {count} errors; they are shown above"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_are_read() {
+        let setting: Setting = "tcpip.address=10.0.2.15/24".parse().unwrap();
+        assert_eq!(setting.component, "tcpip");
+        assert_eq!(setting.value, "10.0.2.15/24");
+        for wrong in ["tcpip", "tcpip=1", ".a=1", "tcpip.=1"] {
+            assert!(wrong.parse::<Setting>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn variants_have_archives_of_their_own() {
+        let setting: Setting = "a.b=/x y".parse().unwrap();
+        assert_eq!(archive_name("ping", None, &[]), "ping");
+        assert_eq!(
+            archive_name("ping", Some(Isolation::User), &[]),
+            "ping-user"
+        );
+        assert_eq!(archive_name("ping", None, &[setting]), "ping-a.b=_x_y");
+    }
+}
