@@ -1,0 +1,101 @@
+//! The head of a response, and how its body is framed.
+
+use alloc::vec::Vec;
+
+use crate::Status;
+
+/// How long a response's body is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Length {
+    /// So many bytes.
+    Fixed(u64),
+    /// Not known when it begins: it is sent in chunks, or to an old client until the connection closes.
+    Unknown,
+}
+
+/// The head of a response.
+#[derive(Clone, Copy, Debug)]
+pub struct Response<'a> {
+    /// The status.
+    pub status: Status,
+    /// What the body is. Empty: no such field.
+    pub content_type: &'a str,
+    /// How long the body is.
+    pub length: Length,
+    /// Further header fields. Those that say how the body is framed, or how the connection goes
+    /// on, are written by [`crate::Connection::respond`] and do not belong here.
+    pub headers: &'a [(&'a str, &'a str)],
+}
+
+impl Response<'_> {
+    /// A response with a body of this kind and length, and nothing special.
+    pub const fn new(status: Status, content_type: &str, len: u64) -> Response<'_> {
+        Response { status, content_type, length: Length::Fixed(len), headers: &[] }
+    }
+}
+
+/// Writes the head. Line breaks in what came from elsewhere would begin a new field, or a
+/// response of someone else's making: they are left out.
+pub(crate) fn write_head(response: &Response<'_>, framing: Framing, keep_alive: bool, out: &mut Vec<u8>) {
+    out.extend_from_slice(b"HTTP/1.1 ");
+    write_decimal(response.status.0 as u64, out);
+    out.push(b' ');
+    out.extend_from_slice(response.status.reason().as_bytes());
+    out.extend_from_slice(b"\r\n");
+    let content_type = ("content-type", response.content_type);
+    let content_type = (!response.content_type.is_empty()).then_some(content_type);
+    for (name, value) in content_type.into_iter().chain(response.headers.iter().copied()) {
+        out.extend(name.bytes().filter(|&b| b.is_ascii_graphic() && b != b':'));
+        out.extend_from_slice(b": ");
+        out.extend(value.bytes().filter(|&b| b >= b' ' && b != 0x7f || b == b'\t'));
+        out.extend_from_slice(b"\r\n");
+    }
+    match framing {
+        Framing::Length(len) => {
+            out.extend_from_slice(b"content-length: ");
+            write_decimal(len, out);
+            out.extend_from_slice(b"\r\n");
+        }
+        Framing::Chunks => out.extend_from_slice(b"transfer-encoding: chunked\r\n"),
+        Framing::UntilClose | Framing::None => {}
+    }
+    if !keep_alive {
+        out.extend_from_slice(b"connection: close\r\n");
+    }
+    out.extend_from_slice(b"\r\n");
+}
+
+/// How the end of a body is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Framing {
+    Length(u64),
+    Chunks,
+    UntilClose,
+    None,
+}
+
+pub(crate) fn write_chunk(data: &[u8], out: &mut Vec<u8>) {
+    let mut digits = [0; 16];
+    let mut at = digits.len();
+    let mut len = data.len();
+    while at == digits.len() || len > 0 {
+        at -= 1;
+        digits[at] = b"0123456789abcdef"[len & 15];
+        len >>= 4;
+    }
+    out.extend_from_slice(&digits[at..]);
+    out.extend_from_slice(b"\r\n");
+    out.extend_from_slice(data);
+    out.extend_from_slice(b"\r\n");
+}
+
+fn write_decimal(mut value: u64, out: &mut Vec<u8>) {
+    let mut digits = [0; 20];
+    let mut at = digits.len();
+    while at == digits.len() || value > 0 {
+        at -= 1;
+        digits[at] = b'0' + (value % 10) as u8;
+        value /= 10;
+    }
+    out.extend_from_slice(&digits[at..]);
+}
