@@ -10,7 +10,12 @@ pub(crate) enum Body {
     Fixed(u64),
     /// In the line with a chunk's size: what was read of the number, whether there was a digit,
     /// bytes of the line so far, and what part of the line we are in.
-    Size { value: u64, digits: bool, len: usize, part: LinePart },
+    Size {
+        value: u64,
+        digits: bool,
+        len: usize,
+        part: LinePart,
+    },
     /// So many bytes of the chunk are still to come.
     Data(u64),
     /// Behind a chunk's data: CR or LF.
@@ -39,7 +44,12 @@ pub(crate) enum Piece<'a> {
 }
 
 impl Body {
-    pub const CHUNKED: Body = Body::Size { value: 0, digits: false, len: 0, part: LinePart::Number };
+    pub const CHUNKED: Body = Body::Size {
+        value: 0,
+        digits: false,
+        len: 0,
+        part: LinePart::Number,
+    };
 
     /// Goes on with `input`: how much of it was used, and what it was.
     pub fn receive<'a>(&mut self, input: &'a [u8]) -> (usize, Piece<'a>) {
@@ -53,14 +63,21 @@ impl Body {
             };
             match self {
                 Body::Fixed(left) | Body::Data(left) => {
-                    let len = usize::try_from(*left).unwrap_or(usize::MAX).min(input.len() - used);
+                    let len = usize::try_from(*left)
+                        .unwrap_or(usize::MAX)
+                        .min(input.len() - used);
                     *left -= len as u64;
                     if *self == Body::Data(0) {
                         *self = Body::DataEnd { cr: false };
                     }
                     return (used + len, Piece::Data(&input[used..used + len]));
                 }
-                Body::Size { value, digits, len, part } => {
+                Body::Size {
+                    value,
+                    digits,
+                    len,
+                    part,
+                } => {
                     *len += 1;
                     if *len > CHUNK_LINE_MAX {
                         return (used, Piece::Error(Status::BAD_REQUEST));
@@ -75,11 +92,19 @@ impl Body {
                             *value = *value << 4 | digit;
                             *digits = true;
                         }
-                        (LinePart::Number, b';' | b' ' | b'\t') if *digits => *part = LinePart::Extension,
-                        (LinePart::Number | LinePart::Extension, b'\r') if *digits => *part = LinePart::Cr,
+                        (LinePart::Number, b';' | b' ' | b'\t') if *digits => {
+                            *part = LinePart::Extension
+                        }
+                        (LinePart::Number | LinePart::Extension, b'\r') if *digits => {
+                            *part = LinePart::Cr
+                        }
                         (LinePart::Cr, b'\n') => {
                             *self = match *value {
-                                0 => Body::Trailers { len: 0, empty: true, cr: false },
+                                0 => Body::Trailers {
+                                    len: 0,
+                                    empty: true,
+                                    cr: false,
+                                },
                                 value => Body::Data(value),
                             };
                         }

@@ -67,7 +67,11 @@ enum Writing {
     /// No response has begun.
     Nothing,
     /// So many bytes are still to be written, in this framing. `bodyless`: they are left out.
-    Body { framing: Framing, left: u64, bodyless: bool },
+    Body {
+        framing: Framing,
+        left: u64,
+        bodyless: bool,
+    },
     Done,
 }
 
@@ -140,7 +144,10 @@ impl Connection {
 
     /// The request that is being received or answered. Empty before its head is there.
     pub fn request(&self) -> Request<'_> {
-        Request { head: &self.head, bytes: &self.bytes }
+        Request {
+            head: &self.head,
+            bytes: &self.bytes,
+        }
     }
 
     /// Whether input would be used now.
@@ -156,7 +163,10 @@ impl Connection {
     /// Writes the interim response that the client waits for before it sends its body, if it does.
     /// To be called when the body is wanted.
     pub fn accept_body(&mut self, out: &mut Vec<u8>) {
-        if self.head.expects_continue && self.response == Writing::Nothing && matches!(self.state, State::Body(_)) {
+        if self.head.expects_continue
+            && self.response == Writing::Nothing
+            && matches!(self.state, State::Body(_))
+        {
             self.head.expects_continue = false;
             out.extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n");
         }
@@ -165,7 +175,11 @@ impl Connection {
     /// Writes the head of the response. The body follows with [`Connection::write`], then
     /// [`Connection::finish`].
     pub fn respond(&mut self, response: &Response<'_>, now: Duration, out: &mut Vec<u8>) {
-        debug_assert_eq!(self.response, Writing::Nothing, "one response for each request");
+        debug_assert_eq!(
+            self.response,
+            Writing::Nothing,
+            "one response for each request"
+        );
         let bodyless = self.head.is_head || response.status.is_bodyless();
         let framing = match response.length {
             _ if response.status.is_bodyless() => Framing::None,
@@ -186,13 +200,24 @@ impl Connection {
             Framing::Length(len) => len,
             _ => u64::MAX,
         };
-        self.response = Writing::Body { framing, left, bodyless };
+        self.response = Writing::Body {
+            framing,
+            left,
+            bodyless,
+        };
         self.since = now;
     }
 
     /// Writes bytes of the response's body; for `HEAD` it writes none. More than was announced is cut off.
     pub fn write(&mut self, data: &[u8], out: &mut Vec<u8>) {
-        let Writing::Body { framing, left, bodyless } = &mut self.response else { return };
+        let Writing::Body {
+            framing,
+            left,
+            bodyless,
+        } = &mut self.response
+        else {
+            return;
+        };
         let len = usize::try_from(*left).unwrap_or(usize::MAX).min(data.len());
         *left -= len as u64;
         if *bodyless || len == 0 {
@@ -206,14 +231,27 @@ impl Connection {
 
     /// Whether the bytes of a body are to be written at all: not for `HEAD`, `204` and the like.
     pub fn wants_body(&self) -> bool {
-        matches!(self.response, Writing::Body { bodyless: false, .. })
+        matches!(
+            self.response,
+            Writing::Body {
+                bodyless: false,
+                ..
+            }
+        )
     }
 
     /// Ends the response. True if the connection goes on; otherwise it is to be closed when everything
     /// was sent.
     #[must_use]
     pub fn finish(&mut self, now: Duration, out: &mut Vec<u8>) -> bool {
-        let Writing::Body { framing, left, bodyless } = self.response else { return false };
+        let Writing::Body {
+            framing,
+            left,
+            bodyless,
+        } = self.response
+        else {
+            return false;
+        };
         if framing == Framing::Chunks && !bodyless {
             out.extend_from_slice(b"0\r\n\r\n");
         }
@@ -284,7 +322,10 @@ impl Connection {
         let mut used = 0;
         if self.state == State::Idle {
             // RFC 9112, section 2.2: an empty line before a request is overlooked. Just a few, though.
-            let blank = input.iter().take_while(|&&b| b == b'\r' || b == b'\n').count();
+            let blank = input
+                .iter()
+                .take_while(|&&b| b == b'\r' || b == b'\n')
+                .count();
             if blank > 0 {
                 self.body_len += blank as u64;
                 if self.body_len > 16 {
@@ -316,8 +357,13 @@ impl Connection {
         if self.bytes.len() + take > self.limits.head_max {
             // Which limit it was: the first line's, or the fields'.
             let room = self.limits.head_max - self.bytes.len();
-            let long_line = !self.bytes.contains(&b'\n') && !rest[..room.min(take)].contains(&b'\n');
-            return Err(if long_line { Status::URI_TOO_LONG } else { Status::HEADER_FIELDS_TOO_LARGE });
+            let long_line =
+                !self.bytes.contains(&b'\n') && !rest[..room.min(take)].contains(&b'\n');
+            return Err(if long_line {
+                Status::URI_TOO_LONG
+            } else {
+                Status::HEADER_FIELDS_TOO_LARGE
+            });
         }
         if self.bytes.try_reserve(take).is_err() {
             return Err(Status::SERVICE_UNAVAILABLE);

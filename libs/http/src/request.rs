@@ -3,9 +3,9 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use crate::Status;
 use crate::body::Body;
 use crate::limits::{HEADERS_MAX, Limits};
-use crate::Status;
 
 /// Where a piece of the head lies in the buffer.
 #[derive(Clone, Copy, Debug, Default)]
@@ -17,7 +17,10 @@ struct Span {
 impl Span {
     fn of(part: &[u8], whole: &[u8]) -> Span {
         // `part` is always a part of `whole`; both addresses are only compared.
-        Span { start: (part.as_ptr() as usize - whole.as_ptr() as usize) as u32, len: part.len() as u32 }
+        Span {
+            start: (part.as_ptr() as usize - whole.as_ptr() as usize) as u32,
+            len: part.len() as u32,
+        }
     }
     fn get(self, whole: &[u8]) -> &[u8] {
         &whole[self.start as usize..][..self.len as usize]
@@ -61,7 +64,9 @@ impl<'a> Request<'a> {
     }
     /// What follows the `?`.
     pub fn query(&self) -> Option<&'a str> {
-        self.target().split_once('?').map(|(_, query)| query.split('#').next().unwrap_or(""))
+        self.target()
+            .split_once('?')
+            .map(|(_, query)| query.split('#').next().unwrap_or(""))
     }
     /// The value of a parameter of the query, still encoded.
     pub fn parameter(&self, name: &str) -> Option<&'a str> {
@@ -72,12 +77,17 @@ impl<'a> Request<'a> {
     }
     /// The value of a header field, if it is there and is text. Names are compared without regard to case.
     pub fn header(&self, name: &str) -> Option<&'a str> {
-        self.headers().find(|(key, _)| key.eq_ignore_ascii_case(name)).and_then(|(_, value)| core::str::from_utf8(value).ok())
+        self.headers()
+            .find(|(key, _)| key.eq_ignore_ascii_case(name))
+            .and_then(|(_, value)| core::str::from_utf8(value).ok())
     }
     /// All header fields in order.
     pub fn headers(&self) -> impl Iterator<Item = (&'a str, &'a [u8])> + use<'a> {
         let bytes = self.bytes;
-        self.head.headers.iter().map(move |(name, value)| (text(name.get(bytes)), value.get(bytes)))
+        self.head
+            .headers
+            .iter()
+            .map(move |(name, value)| (text(name.get(bytes)), value.get(bytes)))
     }
 }
 
@@ -97,13 +107,23 @@ pub(crate) fn parse(bytes: &[u8], limits: &Limits) -> Result<(Head, Body), Statu
         Err(httparse::Error::TooManyHeaders) => return Err(Status::HEADER_FIELDS_TOO_LARGE),
         Err(httparse::Error::Version) => {
             // "HTTP/2.0" is a version that we do not speak; "HTTQ/1.1" is nonsense.
-            let line = bytes.split(|&b| b == b'\n').find(|line| line.len() > 1).unwrap_or(&[]);
-            let known = line.windows(6).any(|w| w[..5] == *b"HTTP/" && w[5].is_ascii_digit());
-            return Err(if known { Status::VERSION_NOT_SUPPORTED } else { Status::BAD_REQUEST });
+            let line = bytes
+                .split(|&b| b == b'\n')
+                .find(|line| line.len() > 1)
+                .unwrap_or(&[]);
+            let known = line
+                .windows(6)
+                .any(|w| w[..5] == *b"HTTP/" && w[5].is_ascii_digit());
+            return Err(if known {
+                Status::VERSION_NOT_SUPPORTED
+            } else {
+                Status::BAD_REQUEST
+            });
         }
         Err(_) => return Err(Status::BAD_REQUEST),
     }
-    let (Some(method), Some(target), Some(minor)) = (request.method, request.path, request.version) else {
+    let (Some(method), Some(target), Some(minor)) = (request.method, request.path, request.version)
+    else {
         return Err(Status::BAD_REQUEST);
     };
     if target.len() > limits.target_max {
@@ -127,15 +147,22 @@ pub(crate) fn parse(bytes: &[u8], limits: &Limits) -> Result<(Head, Body), Statu
     let mut length: Option<u64> = None;
     let mut chunked = false;
     for header in request.headers.iter() {
-        head.headers.push((Span::of(header.name.as_bytes(), bytes), Span::of(header.value, bytes)));
+        head.headers.push((
+            Span::of(header.name.as_bytes(), bytes),
+            Span::of(header.value, bytes),
+        ));
         let is = |name: &str| header.name.eq_ignore_ascii_case(name);
         if is("host") {
             hosts += 1;
         } else if is("content-length") {
             // Digits only: "+5" and "5, 5" are read differently by different programs.
             let digits = !header.value.is_empty() && header.value.iter().all(u8::is_ascii_digit);
-            let value = core::str::from_utf8(header.value).ok().filter(|_| digits && header.value.len() < 19);
-            let value: u64 = value.and_then(|value| value.parse().ok()).ok_or(Status::BAD_REQUEST)?;
+            let value = core::str::from_utf8(header.value)
+                .ok()
+                .filter(|_| digits && header.value.len() < 19);
+            let value: u64 = value
+                .and_then(|value| value.parse().ok())
+                .ok_or(Status::BAD_REQUEST)?;
             if length.replace(value).is_some() {
                 return Err(Status::BAD_REQUEST);
             }

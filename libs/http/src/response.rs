@@ -30,13 +30,23 @@ pub struct Response<'a> {
 impl Response<'_> {
     /// A response with a body of this kind and length, and nothing special.
     pub const fn new(status: Status, content_type: &str, len: u64) -> Response<'_> {
-        Response { status, content_type, length: Length::Fixed(len), headers: &[] }
+        Response {
+            status,
+            content_type,
+            length: Length::Fixed(len),
+            headers: &[],
+        }
     }
 }
 
 /// Writes the head. Line breaks in what came from elsewhere would begin a new field, or a
 /// response of someone else's making: they are left out.
-pub(crate) fn write_head(response: &Response<'_>, framing: Framing, keep_alive: bool, out: &mut Vec<u8>) {
+pub(crate) fn write_head(
+    response: &Response<'_>,
+    framing: Framing,
+    keep_alive: bool,
+    out: &mut Vec<u8>,
+) {
     out.extend_from_slice(b"HTTP/1.1 ");
     write_decimal(response.status.0 as u64, out);
     out.push(b' ');
@@ -44,10 +54,17 @@ pub(crate) fn write_head(response: &Response<'_>, framing: Framing, keep_alive: 
     out.extend_from_slice(b"\r\n");
     let content_type = ("content-type", response.content_type);
     let content_type = (!response.content_type.is_empty()).then_some(content_type);
-    for (name, value) in content_type.into_iter().chain(response.headers.iter().copied()) {
+    for (name, value) in content_type
+        .into_iter()
+        .chain(response.headers.iter().copied())
+    {
         out.extend(name.bytes().filter(|&b| b.is_ascii_graphic() && b != b':'));
         out.extend_from_slice(b": ");
-        out.extend(value.bytes().filter(|&b| b >= b' ' && b != 0x7f || b == b'\t'));
+        out.extend(
+            value
+                .bytes()
+                .filter(|&b| b >= b' ' && b != 0x7f || b == b'\t'),
+        );
         out.extend_from_slice(b"\r\n");
     }
     match framing {

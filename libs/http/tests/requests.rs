@@ -7,7 +7,12 @@ use http::*;
 const NOW: Duration = Duration::from_secs(1);
 
 fn limits() -> Limits {
-    Limits { head_max: 1000, target_max: 300, body_max: 1000, ..Limits::default() }
+    Limits {
+        head_max: 1000,
+        target_max: 300,
+        body_max: 1000,
+        ..Limits::default()
+    }
 }
 
 /// Feeds everything, answers each request with "hi", and tells what came out, as text.
@@ -57,17 +62,36 @@ fn with(line: &str, fields: &str, body: &str) -> String {
 #[test]
 fn requests_and_bodies() {
     check(&with("GET / HTTP/1.1", "", ""), &["GET /", "end"]);
-    check(&with("GET /a?b=c HTTP/1.1", "Connection: close\r\n", ""), &["GET /a?b=c", "end", "close"]);
-    check("GET / HTTP/1.0\r\n\r\n", &["GET /", "end", "close"]);
-    check("GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n", &["GET /", "end"]);
-    check(&with("POST / HTTP/1.1", "Content-Length: 3\r\n", "abc"), &["POST /", "+abc", "end"]);
-    let chunked = "Transfer-Encoding: Chunked\r\n";
-    check(&with("POST / HTTP/1.1", chunked, "3\r\nabc\r\n0\r\n\r\n"), &["POST /", "+abc", "end"]);
     check(
-        &with("POST / HTTP/1.1", chunked, "A;x=y\r\n0123456789\r\n1 \r\nz\r\n00\r\nT: v\r\n\r\n"),
+        &with("GET /a?b=c HTTP/1.1", "Connection: close\r\n", ""),
+        &["GET /a?b=c", "end", "close"],
+    );
+    check("GET / HTTP/1.0\r\n\r\n", &["GET /", "end", "close"]);
+    check(
+        "GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n",
+        &["GET /", "end"],
+    );
+    check(
+        &with("POST / HTTP/1.1", "Content-Length: 3\r\n", "abc"),
+        &["POST /", "+abc", "end"],
+    );
+    let chunked = "Transfer-Encoding: Chunked\r\n";
+    check(
+        &with("POST / HTTP/1.1", chunked, "3\r\nabc\r\n0\r\n\r\n"),
+        &["POST /", "+abc", "end"],
+    );
+    check(
+        &with(
+            "POST / HTTP/1.1",
+            chunked,
+            "A;x=y\r\n0123456789\r\n1 \r\nz\r\n00\r\nT: v\r\n\r\n",
+        ),
         &["POST /", "+0123456789", "+z", "end"],
     );
-    check("\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n", &["GET /", "end"]);
+    check(
+        "\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n",
+        &["GET /", "end"],
+    );
     check("GET / HTTP/1.1\nHost: x\n\n", &["GET /", "end"]);
     check("GET / HT", &[]);
 }
@@ -76,12 +100,28 @@ fn requests_and_bodies() {
 fn requests_may_be_sent_one_after_the_other() {
     let pipeline = [
         with("GET /1 HTTP/1.1", "", ""),
-        with("POST /2 HTTP/1.1", "Content-Length: 20\r\n", "0123456789abcdefghij\r\n"),
+        with(
+            "POST /2 HTTP/1.1",
+            "Content-Length: 20\r\n",
+            "0123456789abcdefghij\r\n",
+        ),
         with("GET /3 HTTP/1.1", "Connection: close\r\n", ""),
         with("GET /4 HTTP/1.1", "", ""),
     ]
     .concat();
-    check(&pipeline, &["GET /1", "end", "POST /2", "+0123456789abcdefghij", "end", "GET /3", "end", "close"]);
+    check(
+        &pipeline,
+        &[
+            "GET /1",
+            "end",
+            "POST /2",
+            "+0123456789abcdefghij",
+            "end",
+            "GET /3",
+            "end",
+            "close",
+        ],
+    );
 }
 
 #[test]
@@ -95,27 +135,90 @@ fn what_is_wrong_is_refused_with_the_right_status() {
         (with("GET / HTTP/1.1", HOST, ""), "400"),
         (with("GET relative HTTP/1.1", "", ""), "400"),
         (format!("GET /{long}"), "414"),
-        (with(&format!("GET /{} HTTP/1.1", &long[..300]), "", ""), "414"),
+        (
+            with(&format!("GET /{} HTTP/1.1", &long[..300]), "", ""),
+            "414",
+        ),
         (with("GET / HTTP/1.1", &format!("A: {long}\r\n"), ""), "431"),
         (with("GET / HTTP/1.1", &"A: b\r\n".repeat(70), ""), "431"),
         (with("GET / HTTP/1.1", "A : b\r\n", ""), "400"),
         (with("GET / HTTP/1.1", "A: b\r\n folded\r\n", ""), "400"),
-        (with("POST / HTTP/1.1", "Content-Length: 1001\r\n", ""), "413"),
-        (with("POST / HTTP/1.1", "Content-Length: 99999999999999999999\r\n", ""), "400"),
+        (
+            with("POST / HTTP/1.1", "Content-Length: 1001\r\n", ""),
+            "413",
+        ),
+        (
+            with(
+                "POST / HTTP/1.1",
+                "Content-Length: 99999999999999999999\r\n",
+                "",
+            ),
+            "400",
+        ),
         (with("POST / HTTP/1.1", "Content-Length: +3\r\n", ""), "400"),
-        (with("POST / HTTP/1.1", "Content-Length: 3, 3\r\n", ""), "400"),
+        (
+            with("POST / HTTP/1.1", "Content-Length: 3, 3\r\n", ""),
+            "400",
+        ),
         (with("POST / HTTP/1.1", "Content-Length:\r\n", ""), "400"),
-        (with("POST / HTTP/1.1", "Content-Length: 3\r\nContent-Length: 3\r\n", ""), "400"),
-        (with("POST / HTTP/1.1", "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n", ""), "400"),
-        (with("POST / HTTP/1.1", "Transfer-Encoding: gzip, chunked\r\n", ""), "501"),
-        (with("POST / HTTP/1.1", "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", ""), "400"),
-        ("POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n".into(), "400"),
-        (with("GET / HTTP/1.1", "Expect: the-unexpected\r\n", ""), "417"),
+        (
+            with(
+                "POST / HTTP/1.1",
+                "Content-Length: 3\r\nContent-Length: 3\r\n",
+                "",
+            ),
+            "400",
+        ),
+        (
+            with(
+                "POST / HTTP/1.1",
+                "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n",
+                "",
+            ),
+            "400",
+        ),
+        (
+            with(
+                "POST / HTTP/1.1",
+                "Transfer-Encoding: gzip, chunked\r\n",
+                "",
+            ),
+            "501",
+        ),
+        (
+            with(
+                "POST / HTTP/1.1",
+                "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n",
+                "",
+            ),
+            "400",
+        ),
+        (
+            "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n".into(),
+            "400",
+        ),
+        (
+            with("GET / HTTP/1.1", "Expect: the-unexpected\r\n", ""),
+            "417",
+        ),
         ("\r\n".repeat(20), "400"),
     ] {
-        assert_eq!(run(&input).0.last().map(String::as_str), Some(status), "{input:?}");
+        assert_eq!(
+            run(&input).0.last().map(String::as_str),
+            Some(status),
+            "{input:?}"
+        );
     }
-    let chunked = |body: &str| run(&with("POST / HTTP/1.1", "Transfer-Encoding: chunked\r\n", body)).0.pop().unwrap();
+    let chunked = |body: &str| {
+        run(&with(
+            "POST / HTTP/1.1",
+            "Transfer-Encoding: chunked\r\n",
+            body,
+        ))
+        .0
+        .pop()
+        .unwrap()
+    };
     for (body, status) in [
         ("x\r\n", "400"),
         ("\r\n", "400"),
@@ -130,7 +233,11 @@ fn what_is_wrong_is_refused_with_the_right_status() {
     ] {
         assert_eq!(chunked(body), status, "{body:?}");
     }
-    assert_eq!(chunked(&format!("3e9\r\n{}", "y".repeat(1001))), "413", "chunks add up");
+    assert_eq!(
+        chunked(&format!("3e9\r\n{}", "y".repeat(1001))),
+        "413",
+        "chunks add up"
+    );
 }
 
 #[test]
@@ -142,21 +249,31 @@ fn responses_are_framed_as_the_client_understands() {
         assert_eq!((used, event), (request.len(), Some(Event::Request)));
         assert_eq!(connection.receive(b"", NOW).1, Some(Event::End));
         connection.respond(&response, NOW, &mut out);
-        body.iter().for_each(|part| connection.write(part, &mut out));
+        body.iter()
+            .for_each(|part| connection.write(part, &mut out));
         let goes_on = connection.finish(NOW, &mut out);
         (String::from_utf8(out).unwrap(), goes_on)
     };
     let get = with("GET / HTTP/1.1", "", "");
     let head = with("HEAD / HTTP/1.1", "", "");
     let fixed = Response::new(Status::OK, "text/html", 5);
-    let unknown = Response { length: Length::Unknown, ..fixed };
+    let unknown = Response {
+        length: Length::Unknown,
+        ..fixed
+    };
     assert_eq!(
         respond(&get, fixed, &[b"he", b"llo"]),
-        ("HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: 5\r\n\r\nhello".into(), true)
+        (
+            "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: 5\r\n\r\nhello".into(),
+            true
+        )
     );
     assert_eq!(
         respond(&head, fixed, &[b"hello"]),
-        ("HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: 5\r\n\r\n".into(), true)
+        (
+            "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: 5\r\n\r\n".into(),
+            true
+        )
     );
     assert_eq!(
         respond(&get, unknown, &[b"hello", b"", b"0123456789abcdef"]),
@@ -166,20 +283,55 @@ fn responses_are_framed_as_the_client_understands() {
         )
     );
     assert_eq!(
-        respond("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", unknown, &[b"hello"]),
-        ("HTTP/1.1 200 OK\r\ncontent-type: text/html\r\nconnection: close\r\n\r\nhello".into(), false)
+        respond(
+            "GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n",
+            unknown,
+            &[b"hello"]
+        ),
+        (
+            "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\nconnection: close\r\n\r\nhello".into(),
+            false
+        )
     );
-    assert_eq!(respond(&get, fixed, &[b"hell"]).1, false, "a body cut short closes");
-    assert!(respond(&get, fixed, &[b"hello, world"]).0.ends_with("\r\n\r\nhello"), "a body too long is cut");
-    let sneaky = Response { headers: &[("Location", "/\r\nSet-Cookie: a=b\r\n\r\nbody")], ..fixed };
-    assert!(!respond(&get, sneaky, &[b"hello"]).0.contains("\r\nSet-Cookie"));
-    let none = Response { status: Status::NO_CONTENT, content_type: "", length: Length::Fixed(0), headers: &[] };
-    assert_eq!(respond(&get, none, &[]), ("HTTP/1.1 204 No Content\r\n\r\n".into(), true));
+    assert_eq!(
+        respond(&get, fixed, &[b"hell"]).1,
+        false,
+        "a body cut short closes"
+    );
+    assert!(
+        respond(&get, fixed, &[b"hello, world"])
+            .0
+            .ends_with("\r\n\r\nhello"),
+        "a body too long is cut"
+    );
+    let sneaky = Response {
+        headers: &[("Location", "/\r\nSet-Cookie: a=b\r\n\r\nbody")],
+        ..fixed
+    };
+    assert!(
+        !respond(&get, sneaky, &[b"hello"])
+            .0
+            .contains("\r\nSet-Cookie")
+    );
+    let none = Response {
+        status: Status::NO_CONTENT,
+        content_type: "",
+        length: Length::Fixed(0),
+        headers: &[],
+    };
+    assert_eq!(
+        respond(&get, none, &[]),
+        ("HTTP/1.1 204 No Content\r\n\r\n".into(), true)
+    );
 }
 
 #[test]
 fn a_body_is_asked_for_if_the_client_waits_for_that() {
-    let request = with("POST / HTTP/1.1", "Content-Length: 3\r\nExpect: 100-continue\r\n", "abc");
+    let request = with(
+        "POST / HTTP/1.1",
+        "Content-Length: 3\r\nExpect: 100-continue\r\n",
+        "abc",
+    );
     let (events, out) = run(&request);
     assert_eq!(events, ["POST /", "+abc", "end"]);
     assert!(out.starts_with("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK"));
@@ -190,7 +342,11 @@ fn a_body_is_asked_for_if_the_client_waits_for_that() {
     assert_eq!(event, Some(Event::Request));
     connection.respond(&Response::new(Status::FORBIDDEN, "", 0), NOW, &mut out);
     assert!(!connection.finish(NOW, &mut out));
-    assert!(String::from_utf8(out).unwrap().contains("connection: close"));
+    assert!(
+        String::from_utf8(out)
+            .unwrap()
+            .contains("connection: close")
+    );
 }
 
 #[test]
@@ -201,9 +357,18 @@ fn the_request_can_be_looked_at() {
     let request = connection.request();
     assert_eq!(request.path(), "/a%20b");
     assert_eq!(percent_decode(request.path()).as_deref(), Some("/a b"));
-    assert_eq!(request.parameter("y").and_then(percent_decode).as_deref(), Some("A"));
-    assert_eq!((request.parameter("z"), request.parameter("w")), (Some(""), None));
-    assert_eq!((request.header("ACCEPT"), request.header("Nothing")), (Some("*/*"), None));
+    assert_eq!(
+        request.parameter("y").and_then(percent_decode).as_deref(),
+        Some("A")
+    );
+    assert_eq!(
+        (request.parameter("z"), request.parameter("w")),
+        (Some(""), None)
+    );
+    assert_eq!(
+        (request.header("ACCEPT"), request.header("Nothing")),
+        (Some("*/*"), None)
+    );
     assert_eq!(request.headers().count(), 2);
     assert_eq!(percent_decode("%4"), None);
     assert_eq!(percent_decode("%zz"), None);
@@ -232,7 +397,10 @@ fn slow_clients_run_into_deadlines() {
     connection.receive(request.as_bytes(), at(0));
     connection.receive(&[0; 5000], at(3));
     assert_eq!(connection.expire(at(12)), None);
-    assert_eq!(connection.expire(at(13)), Some(Some(Status::REQUEST_TIMEOUT)));
+    assert_eq!(
+        connection.expire(at(13)),
+        Some(Some(Status::REQUEST_TIMEOUT))
+    );
     let mut connection = Connection::new(limits, at(0));
     connection.receive(request.as_bytes(), at(0));
     let mut second = 0;

@@ -9,7 +9,12 @@ const NOW: Duration = Duration::from_secs(1);
 
 /// Feeds the pieces and tells the events, with neighbouring pieces of body joined.
 fn run(pieces: &[&[u8]]) -> Vec<String> {
-    let limits = Limits { head_max: 400, target_max: 100, body_max: 300, ..Limits::default() };
+    let limits = Limits {
+        head_max: 400,
+        target_max: 100,
+        body_max: 300,
+        ..Limits::default()
+    };
     let mut connection = Connection::new(limits, NOW);
     let mut events: Vec<String> = Vec::new();
     let mut out = Vec::new();
@@ -24,8 +29,15 @@ fn run(pieces: &[&[u8]]) -> Vec<String> {
                 None => break,
                 Some(Event::Request) => {
                     let request = connection.request();
-                    let headers: Vec<_> = request.headers().map(|(n, v)| format!("{n}={v:?}")).collect();
-                    events.push(format!("{} {} {headers:?}", request.method(), request.target()));
+                    let headers: Vec<_> = request
+                        .headers()
+                        .map(|(n, v)| format!("{n}={v:?}"))
+                        .collect();
+                    events.push(format!(
+                        "{} {} {headers:?}",
+                        request.method(),
+                        request.target()
+                    ));
                 }
                 Some(Event::Body(data)) => {
                     assert!(!data.is_empty());
@@ -81,25 +93,38 @@ fn request() -> impl Strategy<Value = Vec<u8>> {
             ("Transfer-Encoding: chunked\r\n".to_string(), body)
         }),
     ];
-    ("(GET|POST|HEAD|[A-Z]{1,8})", "/[a-z?&=%]{0,120}", fields, body).prop_map(|(method, target, fields, (length, body))| {
-        let mut bytes = format!("{method} {target} HTTP/1.1\r\nHost: h\r\n{fields}{length}\r\n").into_bytes();
-        bytes.extend_from_slice(&body);
-        bytes
-    })
+    (
+        "(GET|POST|HEAD|[A-Z]{1,8})",
+        "/[a-z?&=%]{0,120}",
+        fields,
+        body,
+    )
+        .prop_map(|(method, target, fields, (length, body))| {
+            let mut bytes =
+                format!("{method} {target} HTTP/1.1\r\nHost: h\r\n{fields}{length}\r\n")
+                    .into_bytes();
+            bytes.extend_from_slice(&body);
+            bytes
+        })
 }
 
 fn stream() -> impl Strategy<Value = Vec<u8>> {
-    let requests = proptest::collection::vec(request(), 1..4).prop_map(|requests| requests.concat());
+    let requests =
+        proptest::collection::vec(request(), 1..4).prop_map(|requests| requests.concat());
     // Now and then a byte is changed.
-    (requests, proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..3)).prop_map(|(mut bytes, changes)| {
-        if changes.len() > 1 {
-            for (at, value) in changes {
-                let at = at.index(bytes.len());
-                bytes[at] = value;
+    (
+        requests,
+        proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..3),
+    )
+        .prop_map(|(mut bytes, changes)| {
+            if changes.len() > 1 {
+                for (at, value) in changes {
+                    let at = at.index(bytes.len());
+                    bytes[at] = value;
+                }
             }
-        }
-        bytes
-    })
+            bytes
+        })
 }
 
 proptest! {

@@ -72,19 +72,27 @@ impl<M: SharedMemory> Consumer<M> {
     /// Gives back to the producer what was taken. True if it must be woken.
     #[must_use = "if true, the producer sleeps until its bell rings"]
     pub fn release(&mut self) -> bool {
+        self.release_some(self.head.wrapping_sub(self.released))
+    }
+
+    /// The same for the `count` oldest descriptors that were taken: for a consumer that is done
+    /// with them later than it takes them. Never more than were taken.
+    #[must_use = "if true, the producer sleeps until its bell rings"]
+    pub fn release_some(&mut self, count: u32) -> bool {
         let old = self.released;
-        if old == self.head {
+        let new = old.wrapping_add(count.min(self.head.wrapping_sub(old)));
+        if old == new {
             return false;
         }
         // Release: our reads of descriptors and of what they describe come before it.
         self.memory
-            .store_u32(self.layout.word(HEAD), self.head, Ordering::Release);
-        self.released = self.head;
+            .store_u32(self.layout.word(HEAD), new, Ordering::Release);
+        self.released = new;
         self.memory.fence();
         let event = self
             .memory
             .load_u32(self.layout.word(SPACE_EVENT), Ordering::Relaxed);
-        passed(event, old, self.head)
+        passed(event, old, new)
     }
 
     /// To be called before sleeping for want of descriptors. Asks for a wake-up at the next one.

@@ -2,6 +2,7 @@
 //!
 //! A ring carries small descriptors (where, how long, a cookie) from one producer to one
 //! consumer, first in, first out. The bytes that they describe lie elsewhere in shared memory.
+//! A stream ([`StreamProducer`]) is the same for bytes, which lie in the ring themselves.
 //! What is deliberately absent: system calls. When one side has to be woken, [`Producer::publish`]
 //! and [`Consumer::release`] say so, and the caller rings whatever bell it has.
 //!
@@ -24,11 +25,13 @@ pub mod fake;
 pub mod layout;
 mod memory;
 mod producer;
+mod stream;
 
 pub use consumer::Consumer;
 pub use layout::{Descriptor, Layout};
 pub use memory::SharedMemory;
 pub use producer::Producer;
+pub use stream::{StreamConsumer, StreamLayout, StreamProducer};
 
 /// The other side broke the protocol. Nothing that it writes can be relied upon any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +49,7 @@ pub enum Reason {
     TailOutOfRange,
     /// The consumer's index passed the producer's, or went back.
     HeadOutOfRange,
-    /// A descriptor does not lie within the data area.
+    /// A descriptor does not lie within the data area. (For streams: never.)
     DescriptorOutOfRange,
 }
 
