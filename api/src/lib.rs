@@ -22,6 +22,7 @@ extern crate self as ftl;
 pub mod event_loop;
 pub mod handle;
 pub mod log;
+pub mod memory;
 pub mod random;
 pub mod runtime;
 pub mod sys;
@@ -54,6 +55,7 @@ pub type Result<T, E = Error> = core::result::Result<T, E>;
 /// What almost every component uses.
 pub mod prelude {
     pub use crate::handle::{Channel, Device, Doorbell, Folio, Interrupt};
+    pub use crate::memory::SharedBytes;
     pub use crate::random::Random;
     pub use crate::time::{Duration, Instant};
     pub use crate::{Connection, Event, Timer};

@@ -230,8 +230,10 @@ pub fn folio_map(folio: Handle, offset: usize, len: usize, writable: bool) -> Re
     )
 }
 
-/// [`Call::FolioUnmap`].
-pub fn folio_unmap(address: usize) -> Result<()> {
+/// [`Call::FolioUnmap`]. Not for everybody: [`crate::SharedBytes`](crate::memory::SharedBytes)
+/// relies on its mapping being there, and under `kernel` isolation the address may be
+/// another component's next.
+pub(crate) fn folio_unmap(address: usize) -> Result<()> {
     call(Call::FolioUnmap, [address, 0, 0, 0, 0, 0]).map(drop)
 }
 

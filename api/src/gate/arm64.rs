@@ -81,3 +81,10 @@ pub fn frame_pointer() -> usize {
 pub fn local() -> &'static Local {
     &LOCAL
 }
+
+/// Keeps writes to a device behind all earlier writes to memory.
+#[inline(always)]
+pub fn device_fence() {
+    // SAFETY: a barrier only orders.
+    unsafe { asm!("dmb oshst", options(nostack, preserves_flags)) };
+}

@@ -86,3 +86,8 @@ fn real_time() -> u64 {
 fn closed(number: usize, _arguments: [usize; 6]) -> [usize; 6] {
     panic!("system call {number} on a thread that is no component: run it with libs/testkit");
 }
+
+/// Keeps writes to a device behind all earlier writes to memory.
+pub fn device_fence() {
+    std::sync::atomic::fence(std::sync::atomic::Ordering::SeqCst);
+}

@@ -10,6 +10,7 @@
 //! | `message_buffer()` | the calling thread's message buffer |
 //! | `counter()` | the machine's counter, without a system call |
 //! | `local()` | the component's own [`Local`] state |
+//! | `device_fence()` | keeps a write to a device behind earlier writes to memory |
 //!
 //! Absent on purpose: anything that asks *how* the component is isolated. The kernel gives
 //! each image the address of the right gate, and the call is the same.
@@ -40,7 +41,9 @@ use riscv64 as machine;
 #[cfg(not(target_os = "none"))]
 pub use host::{HostGate, install, set_counter};
 
-pub(crate) use machine::{counter, frame_pointer, local, message_buffer, open, syscall};
+pub(crate) use machine::{
+    counter, device_fence, frame_pointer, local, message_buffer, open, syscall,
+};
 
 /// State of which each component has its own. On FTL every component is its own copy of the
 /// image, so this is one static; on the host, where tests run several components in one

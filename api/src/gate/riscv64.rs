@@ -77,3 +77,10 @@ pub fn frame_pointer() -> usize {
 pub fn local() -> &'static Local {
     &LOCAL
 }
+
+/// Keeps writes to a device behind all earlier writes to memory.
+#[inline(always)]
+pub fn device_fence() {
+    // SAFETY: a fence only orders.
+    unsafe { asm!("fence rw, iorw", options(nostack, preserves_flags)) };
+}

@@ -4,6 +4,8 @@
 
 pub use ftl::component;
 #[rustfmt::skip]
+pub mod net;
+#[rustfmt::skip]
 pub mod ping;
 #[rustfmt::skip]
 pub mod system;
