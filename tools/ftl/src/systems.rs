@@ -126,6 +126,26 @@ fn archive_name(system: &str, isolation: Option<Isolation>, settings: &[Setting]
         .collect()
 }
 
+/// Packages of the components that may run in the kernel: those whose files say so, and those of
+/// components/tests/, which have no such file.
+pub fn kernel_packages(root: &Path) -> Result<Vec<String>> {
+    let mut packages = crate::workspace::packages_below(root, "components/tests")?;
+    for component in load(root)?.components {
+        if component
+            .isolation
+            .contains(&ftl_gen::component::Isolation::Kernel)
+        {
+            packages.push(component.name);
+        }
+    }
+    Ok(packages)
+}
+
+/// Fails if a generated file is not what its YAML file makes.
+pub fn check_generated(root: &Path) -> Result<()> {
+    load(root)?.check_generated().map_err(show)
+}
+
 /// Shows what is wrong in YAML files with lines and carets, and gives the error that ends us.
 fn show(reports: Reports) -> anyhow::Error {
     let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();

@@ -1,12 +1,23 @@
 //! Applies the house rules (tools/ftl/src/house.rs) to this source tree.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use ftl_tool::house::{RULES, Tree};
 
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .canonicalize()
+        .unwrap()
+}
+
+#[test]
+fn generated_files_are_up_to_date() {
+    ftl_tool::systems::check_generated(&root()).unwrap();
+}
+
 fn check(name: &str) {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let tree = Tree::read(&root.canonicalize().unwrap()).unwrap();
+    let tree = Tree::read(&root()).unwrap();
     let (_, rule) = RULES
         .iter()
         .find(|(rule, _)| *rule == name)
