@@ -229,6 +229,9 @@ impl Kernel {
         let priority = u32::from(self.threads[current].priority);
         let best = self.cpus[cpu].best_ready();
         if best > priority {
+            // Nobody to share with: whoever waited for the slice's end is gone, perhaps to another
+            // CPU. A slice that is over would keep the timer firing without end.
+            self.cpus[cpu].slice_end = u64::MAX;
             return None;
         }
         if best < priority {
