@@ -234,34 +234,35 @@ pub fn is_kernel_stack(frame: usize) -> bool {
 
 /// Handles all interrupts that are pending on this CPU.
 pub fn handle_pending(kernel: &mut Kernel, cpu: usize) {
-    while let Some(number) = kernel
-        .memory
-        .machine
-        .interrupts
-        .as_ref()
-        .and_then(|c| c.claim(cpu))
-    {
+    let mut timer = false;
+    while let Some(number) = claim(kernel, cpu) {
         let machine = &kernel.memory.machine;
-        let complete = || {
-            if let Some(controller) = &machine.interrupts {
-                controller.complete(cpu, number);
-            }
-        };
-        if number == CALL_CPU {
-            complete();
-            kernel.let_go_of_space(cpu);
-        } else if number == machine.timer_interrupt {
+        if number == machine.timer_interrupt {
             // Off first: its level would bring the interrupt back at once.
             machine.set_timer(u64::MAX);
-            complete();
-            kernel.timer_interrupt(cpu);
-        } else {
+            timer = true;
+        } else if number != CALL_CPU {
             // Masked until its driver acknowledges it (rule 7).
             machine.mask_interrupt(number);
-            complete();
+        }
+        if let Some(controller) = &machine.interrupts {
+            controller.complete(cpu, number);
+        }
+        if number == CALL_CPU {
+            kernel.let_go_of_space(cpu);
+        } else if number != kernel.memory.machine.timer_interrupt {
             kernel.device_interrupt(cpu, number);
         }
     }
+    // Last, because it may set the timer to a time that is over, the end of a slice; which is
+    // answered when the kernel is left, not here.
+    if timer {
+        kernel.timer_interrupt(cpu);
+    }
+}
+
+fn claim(kernel: &Kernel, cpu: usize) -> Option<u32> {
+    kernel.memory.machine.interrupts.as_ref()?.claim(cpu)
 }
 
 /// Prepares the CPU that calls: the vectors, what components may do.
