@@ -45,6 +45,8 @@ pub fn arch() -> String {
 /// A system that is about to be booted.
 pub struct Boot {
     arguments: Vec<String>,
+    /// What goes to QEMU unseen.
+    qemu: Vec<String>,
     ports: bool,
 }
 
@@ -52,6 +54,7 @@ pub struct Boot {
 pub fn boot(system: &str) -> Boot {
     Boot {
         arguments: vec![system.to_owned()],
+        qemu: Vec::new(),
         ports: false,
     }
 }
@@ -60,6 +63,7 @@ pub fn boot(system: &str) -> Boot {
 pub fn boot_init(package: &str) -> Boot {
     Boot {
         arguments: vec!["--init".into(), package.to_owned()],
+        qemu: Vec::new(),
         ports: false,
     }
 }
@@ -87,6 +91,12 @@ impl Boot {
         self.argument("--port").argument(format!("0:{guest}"))
     }
 
+    /// Arguments for QEMU itself.
+    pub fn qemu<'a>(mut self, arguments: impl IntoIterator<Item = &'a str>) -> Boot {
+        self.qemu.extend(arguments.into_iter().map(str::to_owned));
+        self
+    }
+
     /// Boots it.
     pub fn start(mut self) -> Ftl {
         if !self.ports {
@@ -108,6 +118,9 @@ impl Boot {
         }
         if std::env::var_os("FTL_NO_BUILD").is_some() {
             command.arg("--no-build");
+        }
+        if !self.qemu.is_empty() {
+            command.arg("--").args(&self.qemu);
         }
         let mut child = command
             .stdin(Stdio::null())
