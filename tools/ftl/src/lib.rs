@@ -9,6 +9,8 @@
 //! - [`test`], [`house`], [`sources`]: what `./ftl test` runs, and the rules of the house.
 //! - [`qemu`], [`run`], [`screen`], [`terminal`], [`symbols`]: booting it, and reading what it says.
 //!
+//! - [`new`]: making a component.
+//!
 //! The tool reports to people on standard error and keeps standard output for what a
 //! program may read (`--json`).
 #![forbid(unsafe_code)]
@@ -36,4 +38,5 @@ pub mod house;
 pub mod sources;
 pub mod test;
 
+pub mod new;
 pub mod report;

@@ -12,6 +12,7 @@ use ftl_tool::arch::Arch;
 use ftl_tool::build::{self, Built, Request};
 use ftl_tool::closure;
 use ftl_tool::doctor::{self, Purpose};
+use ftl_tool::new::{self, Kind};
 use ftl_tool::qemu::{Machine, Port};
 use ftl_tool::run::{self, Options, STATUS_TOOL};
 use ftl_tool::systems::{self, Isolation, Setting};
@@ -44,6 +45,13 @@ enum Command {
     Check,
     /// Run all tests: format, lints, rules, host tests, and systems in QEMU
     Test(TestArguments),
+    /// Make a component that builds, runs and has a test
+    New {
+        /// What it is for
+        kind: Kind,
+        /// Its name: lower-case letters, digits and `_`
+        name: String,
+    },
     /// Generate Rust from the YAML files; every build does this by itself
     Gen,
     /// List what this machine needs for FTL, and install what is missing
@@ -156,6 +164,7 @@ fn execute(command_line: CommandLine) -> Result<ExitCode> {
             let shown = built.archive.strip_prefix(&root).unwrap_or(&built.archive);
             eprintln!("built {}", shown.display());
         }
+        Command::New { kind, name } => new::new(&root, kind, &name)?,
         Command::Gen => drop(systems::refresh(&root)?),
         Command::Check => return check(&root),
         Command::Test(arguments) => {
