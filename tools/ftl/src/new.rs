@@ -115,6 +115,12 @@ pub fn new(root: &Path, kind: Kind, name: &str) -> Result<()> {
         }
     }
     systems::refresh(root)?;
+    // Where lines break depends on how long the name is.
+    let _ = crate::toolchain::output(crate::doctor::host_cargo().current_dir(root).args([
+        "fmt",
+        "--package",
+        name,
+    ]));
     eprintln!("to have it in another system, add the line `  {name}:` to its file in systems/");
     Ok(())
 }
