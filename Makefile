@@ -7,7 +7,7 @@ FILTER ?=
 run build:
 	@./ftl $@ $(SYSTEM) --arch $(ARCH)
 test:
-	@./ftl test $(FILTER)
+	@./ftl test $(FILTER) $(if $(filter command environment,$(firstword $(origin ARCH))),--arch $(ARCH))
 check doctor clean:
 	@./ftl $@
 bench:

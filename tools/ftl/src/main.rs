@@ -89,9 +89,9 @@ struct BuildArguments {
 struct TestArguments {
     /// Only tests whose name or package contains this
     filter: Option<String>,
-    /// The CPU to boot systems on
-    #[arg(long, value_enum, default_value = "riscv64")]
-    arch: Arch,
+    /// The CPU to boot systems on [default: each]
+    #[arg(long, value_enum)]
+    arch: Vec<Arch>,
     /// Also what takes long: large uploads, many requests
     #[arg(long)]
     long: bool,
@@ -168,13 +168,17 @@ fn execute(command_line: CommandLine) -> Result<ExitCode> {
         Command::Gen => drop(systems::refresh(&root)?),
         Command::Check => return check(&root),
         Command::Test(arguments) => {
-            doctor::set_up(&root, &[arguments.arch], Purpose::Test, yes)?;
+            let archs = match arguments.arch {
+                none if none.is_empty() => Arch::ALL.to_vec(),
+                archs => archs,
+            };
+            doctor::set_up(&root, &archs, Purpose::Test, yes)?;
             let selection = Selection {
                 filter: arguments.filter,
                 long: arguments.long,
-                arch: arguments.arch,
+                archs,
             };
-            let passed = test::test(&root, &selection, || build_for_tests(&root, arguments.arch))?;
+            let passed = test::test(&root, &selection, |arch| build_for_tests(&root, arch))?;
             return Ok(ExitCode::from(u8::from(!passed)));
         }
         Command::Doctor => doctor::doctor(&root, &Arch::ALL, yes)?,

@@ -23,8 +23,8 @@ pub struct Selection {
     pub filter: Option<String>,
     /// Also what takes long.
     pub long: bool,
-    /// The machine that systems are booted on.
-    pub arch: Arch,
+    /// The machines that systems are booted on.
+    pub archs: Vec<Arch>,
 }
 
 /// What the steps so far amount to.
@@ -41,11 +41,10 @@ struct Tally {
 pub fn test(
     root: &Path,
     selection: &Selection,
-    prepare: impl FnOnce() -> Result<()>,
+    prepare: impl Fn(Arch) -> Result<()>,
 ) -> Result<bool> {
     let started = Instant::now();
     let mut tally = Tally::default();
-    let arch = selection.arch;
 
     if selection.filter.is_none() {
         tally.command("format", optional_extension(root, "fmt"), || {
@@ -67,11 +66,15 @@ pub fn test(
             ]);
             command
         });
-        tally.bare_metal_lints(root, arch)?;
+        for &arch in &selection.archs {
+            tally.bare_metal_lints(root, arch)?;
+        }
     }
 
     tally.host_tests(root, selection);
-    tally.end_to_end(root, selection, prepare);
+    for &arch in &selection.archs {
+        tally.end_to_end(root, selection, arch, &prepare);
+    }
 
     tally.slowest.sort();
     eprintln!("in all  {}", report::seconds(started.elapsed()));
@@ -195,15 +198,16 @@ impl Tally {
         &mut self,
         root: &Path,
         selection: &Selection,
-        prepare: impl FnOnce() -> Result<()>,
+        arch: Arch,
+        prepare: impl Fn(Arch) -> Result<()>,
     ) {
         if !root.join("tests/Cargo.toml").exists() {
             return;
         }
         let started = Instant::now();
-        if let Err(error) = prepare() {
+        if let Err(error) = prepare(arch) {
             self.record(
-                "systems",
+                &format!("systems for {arch}"),
                 false,
                 0,
                 1,
@@ -212,7 +216,14 @@ impl Tally {
             );
             return;
         }
-        self.record("systems", true, 1, 0, "", started.elapsed());
+        self.record(
+            &format!("systems for {arch}"),
+            true,
+            1,
+            0,
+            "",
+            started.elapsed(),
+        );
         let mut command = host_cargo(root);
         command.args(["test", "--quiet", "--no-fail-fast", "--package", "e2e"]);
         // A filter may name a file of tests, or tests.
@@ -224,7 +235,7 @@ impl Tally {
             .arg("--")
             // Each test boots a machine; more than two at once only take CPU from each other.
             .arg("--test-threads=2")
-            .env("FTL_ARCH", selection.arch.name())
+            .env("FTL_ARCH", arch.name())
             // Not the file of this very process: cargo may have built the tool anew since then.
             .env("FTL_TOOL", root.join("target/debug/ftl"))
             .env("FTL_NO_BUILD", "1");
@@ -234,7 +245,7 @@ impl Tally {
         if let (Some(filter), true) = (&selection.filter, files.is_empty()) {
             command.arg(filter);
         }
-        self.cargo_test(&format!("end to end on {}", selection.arch), command);
+        self.cargo_test(&format!("end to end on {arch}"), command);
     }
 
     fn cargo_test(&mut self, name: &str, command: Command) {
