@@ -5,7 +5,7 @@
 //! start, with many values in registers: long enough to be preempted in the middle, and with
 //! calls in between that let others run. More workers than CPUs, so all of them move. A result
 //! that differs from the first one ends its worker with status 1.
-#![cfg_attr(target_os = "none", no_std)]
+#![no_std]
 #![cfg_attr(not(test), no_main)]
 #![forbid(unsafe_code)]
 
