@@ -27,7 +27,7 @@ pub enum Waited {
 impl Kernel {
     /// Sends the message in `sender`'s send page. Returns the thread that got it straight away,
     /// if one was waiting: it is runnable and on no run queue, so the caller may switch to it.
-    #[inline]
+    #[inline(always)]
     pub fn send(
         &mut self,
         sender: Id<Thread>,
@@ -36,13 +36,10 @@ impl Kernel {
         transaction: usize,
         handles: [usize; 2],
     ) -> Result<Option<Id<Thread>>> {
-        let (process, cpu) = (
-            self.threads[sender].process,
-            self.threads[sender].cpu as usize,
-        );
-        let entry = self.processes[process]
-            .handles
-            .get(&self.memory.machine, channel)?;
+        let node = &self.threads[sender];
+        let (process, cpu, from) = (node.process, node.cpu as usize, node.send_page());
+        let table = &self.processes[process].handles;
+        let entry = table.get(&self.memory.machine, channel)?;
         let Object::Channel(side, id) = entry.object else {
             return Err(Error::WrongKind);
         };
@@ -50,9 +47,37 @@ impl Kernel {
             return Err(Error::MissingRight);
         }
         let info = MessageInfo::from_bits(info as u64);
-        let kind = info.kind().ok_or(Error::InvalidArgument)?;
-        let channel = self.channels.get_mut(id).ok_or(Error::Closed)?;
+        if info.handle_count() > 0 {
+            return self.send_with_handles(sender, (id, side), info, transaction, handles);
+        }
+        self.commit(id, side, info, cpu)?;
         let there = side.other();
+        if let Some((receiver, key)) = self.take_receiver(id, there, info, transaction) {
+            let to = self.threads[receiver].receive_page();
+            let machine = &self.memory.machine;
+            let (from, to) = (machine.memory(from), machine.memory(to));
+            self.memory.copy_words(from, to, info.len());
+            let message = EventKind::Message as usize;
+            let results = [message, key, info.bits() as usize, transaction, 0, 0];
+            self.finish_waiting(receiver, results);
+            return Ok(Some(receiver));
+        }
+        Ok(self.enqueue_message(
+            sender,
+            id,
+            there,
+            info,
+            transaction,
+            [NO_ENTRY; HANDLES_MAX],
+        ))
+    }
+
+    /// Checks that a message may be sent from `side`, and if so notes that it was: this is the
+    /// point of no return. Handles are looked at by others.
+    #[inline(always)]
+    fn commit(&mut self, id: Id<Channel>, side: Side, info: MessageInfo, cpu: usize) -> Result<()> {
+        let there = side.other();
+        let channel = &mut self.channels[id];
         if channel.ended || !channel.end(there).open {
             return Err(Error::Closed);
         }
@@ -61,157 +86,178 @@ impl Kernel {
         }
         // A direct receiver needs no slot, but whether there is one must not change what a
         // sender is allowed: its own queue has to have room for the answer.
-        match kind {
+        match info.kind().ok_or(Error::InvalidArgument)? {
             MessageKind::Reply => {
                 if channel.end(side).owed == 0 {
                     return Err(Error::UnexpectedReply);
                 }
+                channel.end(side).owed -= 1;
+                let end = channel.end(there);
+                end.reserved -= 1;
+                if end.writable_armed {
+                    // The slot that was kept is free again unless the reply is queued: whoever
+                    // was refused on that side may try again.
+                    self.note_writable(id, there, cpu);
+                }
             }
-            MessageKind::Request | MessageKind::OneWay => {
-                let reply_fits = kind == MessageKind::OneWay || channel.has_room(side);
-                if !reply_fits || !channel.has_room(there) {
+            MessageKind::Request => {
+                if !channel.has_room(side) || !channel.has_room(there) {
+                    channel.end(side).writable_armed = true;
+                    return Err(Error::QueueFull);
+                }
+                channel.end(side).reserved += 1;
+                channel.end(there).owed += 1;
+            }
+            MessageKind::OneWay => {
+                if !channel.has_room(there) {
                     channel.end(side).writable_armed = true;
                     return Err(Error::QueueFull);
                 }
             }
         }
-        let mut moved = [None; HANDLES_MAX];
-        if info.handle_count() > 0 {
-            self.check_handles(process, info.handle_count(), handles, &mut moved)?;
-        }
-
-        // Point of no return.
-        let (end, peer) = {
-            let channel = &mut self.channels[id];
-            match kind {
-                MessageKind::Request => {
-                    channel.end(side).reserved += 1;
-                    channel.end(there).owed += 1;
-                }
-                MessageKind::Reply => {
-                    channel.end(side).owed -= 1;
-                    channel.end(there).reserved -= 1;
-                }
-                MessageKind::OneWay => {}
-            }
-            (*channel.end(there), there)
-        };
-        if kind == MessageKind::Reply {
-            // The slot that was kept is free again unless the reply is queued below: whoever
-            // was refused on that side may try again.
-            self.note_writable(id, peer, cpu);
-        }
-        if let Some((receiver, key)) = self.direct_receiver(&end, kind, transaction) {
-            let room = info.handle_count() == 0
-                || self.reserve_handles(receiver, info.handle_count()).is_ok();
-            if room {
-                let entries = self.take_handles(process, &moved);
-                self.hand_over(
-                    sender,
-                    receiver,
-                    key,
-                    info,
-                    transaction,
-                    &entries,
-                    &end,
-                    id,
-                    peer,
-                );
-                return Ok(Some(receiver));
-            }
-        }
-        let entries = self.take_handles(process, &moved);
-        let channel = &mut self.channels[id];
-        let slots = channel.slots;
-        let end = channel.end(peer);
-        let number = (end.head + end.count) % slots;
-        end.count += 1;
-        let slot = channel.slot(peer, number);
-        let header = SlotHeader {
-            info: info.bits(),
-            transaction: transaction as u64,
-            handles: entries,
-        };
-        let machine = &self.memory.machine;
-        let (from, to) = (
-            machine.memory(self.threads[sender].send_page()),
-            machine.memory(slot),
-        );
-        // SAFETY: the slot belongs to the channel, is 8-aligned and large enough for a header
-        // and a body of `body_max` bytes, which `info.len()` was compared with.
-        unsafe { to.cast::<SlotHeader>().write(header) };
-        self.memory
-            .copy_words(from, to.wrapping_add(size_of::<SlotHeader>()), info.len());
-        Ok(self.channels[id]
-            .end(peer)
-            .source
-            .and_then(|source| self.notify(source, cpu)))
+        Ok(())
     }
 
-    /// Who, if anyone, takes a message arriving at this end without a detour, and under which key.
-    #[inline]
-    fn direct_receiver(
-        &self,
-        end: &crate::object::End,
-        kind: MessageKind,
+    /// Who, if anyone, takes a message arriving at this end without a detour, and under which
+    /// key. That thread does not wait any more after this.
+    #[inline(always)]
+    fn take_receiver(
+        &mut self,
+        id: Id<Channel>,
+        side: Side,
+        info: MessageInfo,
         transaction: usize,
     ) -> Option<(Id<Thread>, usize)> {
-        if kind == MessageKind::Reply
+        let end = self.channels[id].end(side);
+        if info.kind() == Some(MessageKind::Reply)
             && let Some((caller, awaited)) = end.caller
             && awaited == transaction as u32
         {
+            end.caller = None;
             return Some((caller, 0));
         }
-        let source = &self.sources[end.source?];
-        if end.count > 0 || source.listed {
+        if end.count > 0 {
             return None;
         }
-        Some((self.queues[source.queue].waiter?, source.key))
+        let source = &self.sources[end.source?];
+        if source.listed {
+            return None;
+        }
+        Some((self.queues[source.queue].waiter.take()?, source.key))
     }
 
-    /// Buffer to buffer: the receiver is waiting. Its results are set and it is runnable after.
-    #[inline]
-    #[allow(clippy::too_many_arguments)]
-    fn hand_over(
+    /// The slower way of a message that carries handles.
+    #[inline(never)]
+    fn send_with_handles(
+        &mut self,
+        sender: Id<Thread>,
+        (id, side): (Id<Channel>, Side),
+        info: MessageInfo,
+        transaction: usize,
+        handles: [usize; 2],
+    ) -> Result<Option<Id<Thread>>> {
+        let (process, cpu) = (
+            self.threads[sender].process,
+            self.threads[sender].cpu as usize,
+        );
+        let mut moved = [None; HANDLES_MAX];
+        let count = info.handle_count();
+        self.check_handles(process, count, handles, &mut moved)?;
+        self.commit(id, side, info, cpu)?;
+        let entries = self.take_handles(process, &moved);
+        // Through the queue, so that a receiver whose table is full leaves the message there.
+        Ok(self.enqueue_message(sender, id, side.other(), info, transaction, entries))
+    }
+
+    /// Puts a message into the queue towards `side`; there is room by [`Kernel::commit`]. If
+    /// somebody waits for it, he is runnable after and returned.
+    #[inline(never)]
+    fn enqueue_message(
+        &mut self,
+        sender: Id<Thread>,
+        id: Id<Channel>,
+        side: Side,
+        info: MessageInfo,
+        transaction: usize,
+        handles: [Entry; HANDLES_MAX],
+    ) -> Option<Id<Thread>> {
+        // A caller waits for this very reply: it gets it although others may be queued.
+        if let Some((receiver, _)) = self.take_caller(id, side, info, transaction) {
+            return Some(self.hand_to_caller(sender, receiver, info, transaction, &handles));
+        }
+        let (from, cpu) = (
+            self.threads[sender].send_page(),
+            self.threads[sender].cpu as usize,
+        );
+        let channel = &mut self.channels[id];
+        let slots = channel.slots;
+        let end = channel.end(side);
+        let number = (end.head + end.count) % slots;
+        end.count += 1;
+        let source = end.source;
+        let slot = channel.slot(side, number);
+        let header = SlotHeader {
+            info: info.bits(),
+            transaction: transaction as u64,
+            handles,
+        };
+        let machine = &self.memory.machine;
+        let (from, to) = (machine.memory(from), machine.memory(slot));
+        // SAFETY: the slot belongs to the channel, is 8-aligned and large enough for a header
+        // and a body of `body_max` bytes, which `info.len()` was compared with.
+        unsafe { to.cast::<SlotHeader>().write(header) };
+        let body = to.wrapping_add(size_of::<SlotHeader>());
+        self.memory.copy_words(from, body, info.len());
+        source.and_then(|source| self.notify(source, cpu))
+    }
+
+    /// The thread that waits at this end for just this reply. It does not wait any more after.
+    fn take_caller(
+        &mut self,
+        id: Id<Channel>,
+        side: Side,
+        info: MessageInfo,
+        transaction: usize,
+    ) -> Option<(Id<Thread>, u32)> {
+        let end = self.channels[id].end(side);
+        let is_reply = info.kind() == Some(MessageKind::Reply);
+        end.caller
+            .take_if(|(_, awaited)| is_reply && *awaited == transaction as u32)
+    }
+
+    /// Buffer to buffer, with handles. If the caller's table is full it hears of the limit, and
+    /// the handles are closed: a call has no queue that they could wait in.
+    fn hand_to_caller(
         &mut self,
         sender: Id<Thread>,
         receiver: Id<Thread>,
-        key: usize,
         info: MessageInfo,
         transaction: usize,
-        entries: &[Entry; HANDLES_MAX],
-        end: &crate::object::End,
-        channel: Id<Channel>,
-        side: Side,
-    ) {
+        handles: &[Entry; HANDLES_MAX],
+    ) -> Id<Thread> {
+        let count = info.handle_count();
+        if let Err(error) = self.reserve_handles(receiver, count) {
+            let cpu = self.threads[sender].cpu as usize;
+            for entry in &handles[..count] {
+                self.release(entry.object, cpu);
+            }
+            self.finish_waiting(receiver, [error.to_register(), 0, 0, 0, 0, 0]);
+            return receiver;
+        }
         let machine = &self.memory.machine;
         let from = machine.memory(self.threads[sender].send_page());
         let to = machine.memory(self.threads[receiver].receive_page());
         self.memory.copy_words(from, to, info.len());
-        let packed = if info.handle_count() > 0 {
-            self.install_handles(receiver, info.handle_count(), entries)
-        } else {
-            [0; 2]
-        };
-        if matches!(end.caller, Some((caller, _)) if caller == receiver) {
-            self.channels[channel].end(side).caller = None;
-        } else if let Some(source) = end.source {
-            let queue = self.sources[source].queue;
-            self.queues[queue].waiter = None;
-        }
-        let results = [
-            EventKind::Message as usize,
-            key,
-            info.bits() as usize,
-            transaction,
-            packed[0],
-            packed[1],
-        ];
+        let packed = self.install_handles(receiver, count, handles);
+        let message = EventKind::Message as usize;
+        let info = info.bits() as usize;
+        let results = [message, 0, info, transaction, packed[0], packed[1]];
         self.finish_waiting(receiver, results);
+        receiver
     }
 
     /// Sets a waiting thread's results and makes it runnable, on no run queue yet.
-    #[inline]
+    #[inline(always)]
     fn finish_waiting(&mut self, thread: Id<Thread>, results: [usize; 6]) {
         let place = self.threads[thread].heap_place;
         if place != 0 {
@@ -331,7 +377,7 @@ impl Kernel {
     }
 
     /// Waits for the next event of a queue.
-    #[inline]
+    #[inline(always)]
     pub fn wait(&mut self, thread: Id<Thread>, queue: Handle, deadline: usize) -> Result<Waited> {
         let (process, cpu) = (
             self.threads[thread].process,
@@ -367,7 +413,7 @@ impl Kernel {
     }
 
     /// Puts `thread` down as waiting for the reply to a request that was just sent.
-    #[inline]
+    #[inline(always)]
     pub fn await_reply(
         &mut self,
         thread: Id<Thread>,
@@ -384,7 +430,7 @@ impl Kernel {
     }
 
     /// The channel end behind a handle, for a call: nobody else may be calling there.
-    #[inline]
+    #[inline(always)]
     pub fn calling_end(&self, thread: Id<Thread>, handle: Handle) -> Result<(Id<Channel>, Side)> {
         let process = self.threads[thread].process;
         let entry = self.processes[process]
@@ -524,7 +570,7 @@ impl Kernel {
     }
 
     /// A slot came free that a send from `side` may have been refused for.
-    #[inline]
+    #[inline(never)]
     fn note_writable(&mut self, id: Id<Channel>, side: Side, cpu: usize) {
         let channel = &mut self.channels[id];
         if channel.end(side).writable_armed

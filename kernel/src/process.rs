@@ -124,7 +124,8 @@ impl Kernel {
         };
         let space = self.spaces.insert(Space { table, regions });
         // Its index tells spaces apart in the TLB, too.
-        self.spaces[space].table.set_identifier(space.index());
+        let number = self.spaces.number(space).expect("inserted just now");
+        self.spaces[space].table.set_identifier(number);
         Ok(space)
     }
 

@@ -160,7 +160,7 @@ impl Kernel {
     }
 
     /// Puts a thread on the CPU. Whoever was there has been put down elsewhere already.
-    #[inline]
+    #[inline(always)]
     pub fn run(&mut self, thread: Id<Thread>, cpu: usize) -> Exit {
         let now = self.memory.machine.now();
         let state = &mut self.cpus[cpu];
@@ -204,7 +204,7 @@ impl Kernel {
 
     /// The current thread has blocked or ended. If it made `woken` runnable, that one goes on
     /// straight away unless somebody more important is ready (rule 14).
-    #[inline]
+    #[inline(always)]
     pub fn switch_from_blocked(&mut self, cpu: usize, woken: Option<Id<Thread>>) -> Exit {
         match woken {
             Some(thread)

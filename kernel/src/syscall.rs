@@ -11,31 +11,36 @@ use crate::log::Level;
 use crate::memory::Id;
 use crate::object::{Deadline, Doorbell, Object, Process, Queue, ThreadState, Timer};
 
+const NOP: usize = Call::Nop as usize;
+const WAIT: usize = Call::Wait as usize;
+const SEND: usize = Call::Send as usize;
+const SEND_WAIT: usize = Call::SendWait as usize;
+const CALL: usize = Call::Call as usize;
+
 fn handle(register: usize) -> Handle {
     Handle::from_raw(register as u32)
 }
 
 impl Kernel {
     /// A call by the thread on this CPU.
-    #[inline]
+    #[inline(always)]
     pub fn syscall(&mut self, cpu: usize, number: usize, arguments: [usize; 6]) -> Exit {
         self.statistics.calls += 1;
         if self.current_is_condemned(cpu) {
             // It was ended between its last look at the kernel and this call.
             return self.after_own_end(cpu);
         }
-        let exit = match Call::from_number(number) {
-            Some(Call::Nop) => Exit::Value(0),
-            Some(Call::SendWait) => self.send_wait(cpu, arguments),
-            Some(Call::Call) => self.call(cpu, arguments),
-            Some(Call::Wait) => {
+        let exit = match number {
+            SEND_WAIT => self.send_wait(cpu, arguments),
+            CALL => self.call(cpu, arguments),
+            WAIT => {
                 let thread = self.current(cpu);
                 let waited = self.wait(thread, handle(arguments[0]), arguments[1]);
                 self.finish_wait(cpu, None, waited)
             }
-            Some(Call::Send) => self.send_only(cpu, arguments),
-            Some(call) => self.rare_call(cpu, call, arguments),
-            None => Exit::Value(Error::UnknownCall.to_register()),
+            SEND => self.send_only(cpu, arguments),
+            NOP => Exit::Value(0),
+            number => self.rare_call(cpu, number, &arguments),
         };
         if self.has_garbage() || self.deadlines_changed {
             return self.finish_call(cpu, exit);
@@ -66,7 +71,7 @@ impl Kernel {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn send_wait(&mut self, cpu: usize, a: [usize; 6]) -> Exit {
         let thread = self.current(cpu);
         let (channel, queue) = abi::unpack_handles(a[0]);
@@ -80,7 +85,7 @@ impl Kernel {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn call(&mut self, cpu: usize, a: [usize; 6]) -> Exit {
         let thread = self.current(cpu);
         let info = MessageInfo::from_bits(a[1] as u64);
@@ -105,7 +110,7 @@ impl Kernel {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn send_only(&mut self, cpu: usize, a: [usize; 6]) -> Exit {
         let thread = self.current(cpu);
         self.statistics.messages += 1;
@@ -133,7 +138,7 @@ impl Kernel {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn finish_wait(
         &mut self,
         cpu: usize,
@@ -158,7 +163,10 @@ impl Kernel {
 
     /// Everything that is not on the message path.
     #[inline(never)]
-    fn rare_call(&mut self, cpu: usize, call: Call, a: [usize; 6]) -> Exit {
+    fn rare_call(&mut self, cpu: usize, number: usize, a: &[usize; 6]) -> Exit {
+        let Some(call) = Call::from_number(number) else {
+            return Exit::Value(Error::UnknownCall.to_register());
+        };
         let thread = self.current(cpu);
         let process = self.threads[thread].process;
         match call {
@@ -189,7 +197,7 @@ impl Kernel {
             }
             _ => {}
         }
-        let result = self.plain_call(cpu, thread, process, call, a);
+        let result = self.plain_call(cpu, thread, process, call, *a);
         let value = result.unwrap_or_else(Error::to_register);
         if self.cpus[cpu].current.is_none() || self.threads[thread].state == ThreadState::Dead {
             return self.after_own_end(cpu);

@@ -141,6 +141,11 @@ impl Frames {
         }
     }
 
+    /// The first address that this allocator manages.
+    pub fn base(&self) -> PhysAddr {
+        self.base
+    }
+
     /// Frames that are free now.
     pub fn free_count(&self) -> usize {
         self.free_count

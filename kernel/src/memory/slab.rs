@@ -13,19 +13,15 @@ use core::ops::{Index, IndexMut};
 use crate::arch::Machine;
 use crate::memory::{FRAME_LEN, Frames};
 
-/// Names one object of a kind, for as long as it lives.
+/// Names one object of a kind, for as long as it lives. Made by a [`Slab`], for that slab only.
 pub struct Id<T> {
-    index: u32,
+    /// Where the slot is: its distance from the first frame of memory in units of 16 bytes.
+    /// Finding it takes a shift and an addition, which matters: each message looks up seven
+    /// objects.
+    place: u32,
     /// Odd, hence not zero: an `Option<Id>` takes no more room.
     generation: NonZeroU32,
     kind: PhantomData<fn() -> T>,
-}
-
-impl<T> Id<T> {
-    /// The slot's number: unique among the living objects of a kind.
-    pub fn index(self) -> u32 {
-        self.index
-    }
 }
 
 impl<T> Clone for Id<T> {
@@ -36,13 +32,13 @@ impl<T> Clone for Id<T> {
 impl<T> Copy for Id<T> {}
 impl<T> PartialEq for Id<T> {
     fn eq(&self, other: &Self) -> bool {
-        self.index == other.index && self.generation == other.generation
+        self.place == other.place && self.generation == other.generation
     }
 }
 impl<T> Eq for Id<T> {}
 impl<T> fmt::Debug for Id<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}", self.index, self.generation)
+        write!(f, "{:x}.{}", self.place, self.generation)
     }
 }
 
@@ -52,15 +48,22 @@ const CHUNK_LEN: usize = FRAME_LEN << CHUNK_ORDER;
 const CHUNKS_MAX: usize = FRAME_LEN / 8;
 const NONE: u32 = u32::MAX;
 
-/// Even generation: free, and `next_free` counts. Odd: `value` is alive.
+/// Bytes of a unit in which places are counted; slots are multiples of it.
+const UNIT: usize = 16;
+
+/// Even generation: free, and `link` is the number of the next free slot. Odd: `value` is
+/// alive, and `link` is the slot's own number.
+#[repr(C, align(16))]
 struct Slot<T> {
     generation: u32,
-    next_free: u32,
+    link: u32,
     value: MaybeUninit<T>,
 }
 
 /// All objects of one kind.
 pub struct Slab<T> {
+    /// Where the first frame of memory is seen: places count from there.
+    base: *mut u8,
     /// A frame that holds the chunks' addresses, once there is one.
     chunks: *mut *mut Slot<T>,
     chunk_count: usize,
@@ -72,16 +75,17 @@ pub struct Slab<T> {
 unsafe impl<T: Send> Send for Slab<T> {}
 
 impl<T> Slab<T> {
-    /// Slots in a chunk: a power of two, so that finding a slot needs no division.
+    /// Slots in a chunk.
     const SLOTS: usize = {
         let fit = CHUNK_LEN / size_of::<Slot<T>>();
         assert!(fit >= 1, "an object must fit in a chunk");
-        1 << (usize::BITS - 1 - fit.leading_zeros())
+        fit
     };
 
     /// A slab without objects or memory.
     pub const fn new() -> Slab<T> {
         Slab {
+            base: core::ptr::null_mut(),
             chunks: core::ptr::null_mut(),
             chunk_count: 0,
             free: NONE,
@@ -110,10 +114,16 @@ impl<T> Slab<T> {
         if self.chunks.is_null() {
             let frame = frames.allocate(0).ok_or(abi::Error::OutOfMemory)?;
             self.chunks = machine.memory(frame).cast();
+            self.base = machine.memory(frames.base());
         }
         let block = frames
             .allocate(CHUNK_ORDER)
             .ok_or(abi::Error::OutOfMemory)?;
+        if (block.0 - frames.base().0) / UNIT as u64 + CHUNK_LEN as u64 > u64::from(u32::MAX) {
+            // Beyond the first 64 GiB of memory, where an id could not name it.
+            frames.free(block);
+            return Err(abi::Error::OutOfMemory);
+        }
         let chunk = machine.memory(block).cast::<Slot<T>>();
         let first = (self.chunk_count * Self::SLOTS) as u32;
         for i in 0..Self::SLOTS {
@@ -125,7 +135,7 @@ impl<T> Slab<T> {
             // SAFETY: the block is ours and holds SLOTS slots.
             unsafe {
                 (&raw mut (*chunk.add(i)).generation).write(0);
-                (&raw mut (*chunk.add(i)).next_free).write(next_free);
+                (&raw mut (*chunk.add(i)).link).write(next_free);
             }
         }
         // SAFETY: the frame has room for CHUNKS_MAX addresses, and there are fewer.
@@ -137,108 +147,121 @@ impl<T> Slab<T> {
 
     /// Adds an object. There must be room: see [`Slab::reserve`].
     pub fn insert(&mut self, value: T) -> Id<T> {
-        let index = self.free;
-        assert!(index != NONE, "insert without reserve");
-        let slot = self.slot(index);
+        let number = self.free;
+        assert!(number != NONE, "insert without reserve");
+        let slot = self.numbered(number).expect("free slots are in chunks");
         // SAFETY: the free list holds only slots of our chunks, and this slot is free.
         unsafe {
             (*slot).generation = (*slot).generation.wrapping_add(1);
             (&raw mut (*slot).value).write(MaybeUninit::new(value));
-            self.free = (*slot).next_free;
+            self.free = (*slot).link;
+            (*slot).link = number;
             self.live += 1;
-            Id {
-                index,
-                generation: NonZeroU32::new((*slot).generation).unwrap(),
-                kind: PhantomData,
-            }
+            self.id(slot).expect("its generation is odd now")
         }
     }
 
     /// Takes an object out; its id finds nothing from now on.
     pub fn remove(&mut self, id: Id<T>) -> Option<T> {
         self.get(id)?;
-        let slot = self.slot(id.index);
+        let slot = self.slot(id);
         // SAFETY: `get` saw the object alive; its value is moved out once, since the
         // generation now says that the slot is free.
         unsafe {
             (*slot).generation = (*slot).generation.wrapping_add(1);
             let value = (*slot).value.assume_init_read();
-            (*slot).next_free = self.free;
-            self.free = id.index;
+            let number = (*slot).link;
+            (*slot).link = self.free;
+            self.free = number;
             self.live -= 1;
             Some(value)
         }
     }
 
     /// The object, if it is still alive.
-    #[inline]
+    #[inline(always)]
     pub fn get(&self, id: Id<T>) -> Option<&T> {
-        let slot = self.checked_slot(id.index)?;
-        // SAFETY: the slot is in a chunk; an odd generation that matches means that the value
-        // was written and not taken out. The borrow of `self` keeps it so.
+        let slot = self.slot(id);
+        // SAFETY: an id's slot is in a chunk, and chunks stay; an odd generation that matches
+        // means that the value was written and not taken out. The borrow of `self` keeps it so.
         unsafe {
             ((*slot).generation == id.generation.get()).then(|| (*slot).value.assume_init_ref())
         }
     }
 
     /// The object, if it is still alive.
-    #[inline]
+    #[inline(always)]
     pub fn get_mut(&mut self, id: Id<T>) -> Option<&mut T> {
-        let slot = self.checked_slot(id.index)?;
+        let slot = self.slot(id);
         // SAFETY: as in `get`; the mutable borrow of `self` makes it the only reference.
         unsafe {
             ((*slot).generation == id.generation.get()).then(|| (*slot).value.assume_init_mut())
         }
     }
 
-    /// The living object in the slot with this number.
-    pub fn at(&self, index: u32) -> Option<Id<T>> {
-        let slot = self.checked_slot(index)?;
-        // SAFETY: the slot is in a chunk, where generations are always initialised.
-        let generation = unsafe { (*slot).generation };
-        (generation & 1 == 1).then_some(Id {
-            index,
-            generation: NonZeroU32::new(generation)?,
-            kind: PhantomData,
-        })
+    /// The number of a living object's slot: small, and unique among the living objects.
+    pub fn number(&self, id: Id<T>) -> Option<u32> {
+        self.get(id)?;
+        // SAFETY: `get` saw the slot alive.
+        Some(unsafe { (*self.slot(id)).link })
     }
 
-    /// One more than the highest slot number in use so far.
+    /// The living object in the slot with this number.
+    pub fn at(&self, number: u32) -> Option<Id<T>> {
+        self.id(self.numbered(number)?)
+    }
+
+    /// One more than the highest slot number so far.
     pub fn capacity(&self) -> u32 {
         (self.chunk_count * Self::SLOTS) as u32
     }
 
     /// All living objects.
     pub fn ids(&self) -> impl Iterator<Item = Id<T>> + '_ {
-        (0..self.capacity()).filter_map(|index| self.at(index))
+        (0..self.capacity()).filter_map(|number| self.at(number))
     }
 
-    #[inline]
-    fn checked_slot(&self, index: u32) -> Option<*mut Slot<T>> {
-        (index < self.capacity()).then(|| self.slot(index))
+    /// The id of the object in a slot, if one lives there.
+    fn id(&self, slot: *mut Slot<T>) -> Option<Id<T>> {
+        // SAFETY: callers pass slots of our chunks, where generations are always initialised.
+        let generation = unsafe { (*slot).generation };
+        (generation & 1 == 1).then_some(Id {
+            place: ((slot as usize - self.base as usize) / UNIT) as u32,
+            generation: NonZeroU32::new(generation)?,
+            kind: PhantomData,
+        })
     }
 
-    #[inline]
-    fn slot(&self, index: u32) -> *mut Slot<T> {
-        // SAFETY: callers pass an index below the capacity, so the chunk exists and has it.
-        unsafe {
-            (*self.chunks.add(index as usize / Self::SLOTS)).add(index as usize % Self::SLOTS)
-        }
+    fn numbered(&self, number: u32) -> Option<*mut Slot<T>> {
+        let (chunk, index) = (number as usize / Self::SLOTS, number as usize % Self::SLOTS);
+        // SAFETY: chunks below the count exist and hold SLOTS slots.
+        (chunk < self.chunk_count).then(|| unsafe { (*self.chunks.add(chunk)).add(index) })
+    }
+
+    #[inline(always)]
+    fn slot(&self, id: Id<T>) -> *mut Slot<T> {
+        self.base.wrapping_add(id.place as usize * UNIT).cast()
     }
 }
 
 /// For links between objects that the kernel keeps valid itself: a stale one is a kernel bug.
 impl<T> Index<Id<T>> for Slab<T> {
     type Output = T;
-    #[inline]
+    #[inline(always)]
     fn index(&self, id: Id<T>) -> &T {
-        self.get(id).unwrap_or_else(|| stale())
+        match self.get(id) {
+            Some(object) => object,
+            None => stale(),
+        }
     }
 }
 impl<T> IndexMut<Id<T>> for Slab<T> {
-    #[inline]
+    #[inline(always)]
     fn index_mut(&mut self, id: Id<T>) -> &mut T {
-        self.get_mut(id).unwrap_or_else(|| stale())
+        match self.get_mut(id) {
+            Some(object) => object,
+            None => stale(),
+        }
     }
 }
 

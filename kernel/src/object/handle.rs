@@ -122,7 +122,7 @@ impl HandleTable {
     }
 
     /// What a handle refers to.
-    #[inline]
+    #[inline(always)]
     pub fn get(&self, machine: &Machine, handle: Handle) -> Result<Entry> {
         let entry = self
             .entry(machine, handle.index())
@@ -182,7 +182,7 @@ impl HandleTable {
         self.capacity = 0;
     }
 
-    #[inline]
+    #[inline(always)]
     fn entry<'a>(&'a self, machine: &'a Machine, index: usize) -> Option<&'a Entry> {
         if index >= self.capacity {
             return None;
