@@ -1,7 +1,7 @@
 //! The system calls.
 //!
 //! A call has a number and up to six arguments, and answers with one register, or, for
-//! [`Call::Wait`] and its kin, with six. A negative first register is an error
+//! [`Call::Wait`] and its kin, with six. A first register in the topmost 64 KiB of numbers is an error
 //! ([`crate::Error::from_register`]). The comment on each call gives arguments, in order, and
 //! answer. "Send page" and "receive page" are the two halves of the calling thread's message
 //! buffer ([`crate::MESSAGE_BUFFER_LEN`]).

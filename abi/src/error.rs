@@ -115,9 +115,10 @@ impl Error {
         (self as usize).wrapping_neg()
     }
 
-    /// Splits a result register into value and error.
+    /// Splits a result register into value and error. Only the topmost 64 KiB of numbers are
+    /// errors: addresses of in-kernel components are "negative", too.
     pub const fn from_register(value: usize) -> Result<usize, Error> {
-        if (value as isize) >= 0 {
+        if value.wrapping_neg() > u16::MAX as usize || value == 0 {
             return Ok(value);
         }
         match Error::from_code(value.wrapping_neg() as u16) {
@@ -134,3 +135,23 @@ impl core::fmt::Display for Error {
 }
 
 impl core::error::Error for Error {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_cross_the_gate_and_addresses_are_none() {
+        for error in Error::ALL {
+            assert_eq!(Error::from_register(error.to_register()), Err(*error));
+            assert_eq!(Error::from_code(error.code()), Some(*error));
+        }
+        for value in [0, 1, usize::MAX / 2, 1 << 63, 0xffff_ffc0_0000_0000] {
+            assert_eq!(Error::from_register(value), Ok(value));
+        }
+        assert_eq!(
+            Error::from_register(usize::MAX - 60_000),
+            Err(Error::Internal)
+        );
+    }
+}

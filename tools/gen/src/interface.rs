@@ -526,24 +526,28 @@ fn read_structs(
         let Some(name) = key.text() else { continue };
         let mut fields = node.fields("a struct", reports);
         let doc = read_doc(&mut fields, true, reports);
-        let list = match fields.require("fields", reports) {
+        let mut list = match fields.require("fields", reports) {
             Some(node) => read_fields(node, "the struct's fields: name and type", named, reports),
             None => Vec::new(),
         };
         fields.finish(reports);
-        for field in &list {
+        // What is wrong is left out: what comes after may rely on no struct holding itself.
+        list.retain(|field| {
             if field.kind.has_handle() {
                 reports.push(Report::new(
                     &field.place,
                     "a struct cannot hold handles",
                     "put it into the message itself",
                 ));
+                return false;
             }
-            // Only what stands above may be used, so no struct can hold itself.
-            if let Some(inner) = inner_name(&field.kind)
-                && !enums.iter().any(|one| one.name == inner)
-                && !structs.iter().any(|one| one.name == inner)
-            {
+            // Only what stands above may be used.
+            let Some(inner) = inner_name(&field.kind) else {
+                return true;
+            };
+            let known = enums.iter().any(|one| one.name == inner)
+                || structs.iter().any(|one| one.name == inner);
+            if !known {
                 reports.push(Report::new(
                     &field.place,
                     format!("the struct `{inner}` must stand above `{name}`, which uses it"),
@@ -554,7 +558,8 @@ fn read_structs(
                     },
                 ));
             }
-        }
+            known
+        });
         structs.push(Struct {
             name: name.into(),
             doc,
