@@ -106,7 +106,7 @@ pub fn take_seed(info: &MachineInfo, tree: &mut [u8]) -> Option<[u8; 32]> {
 
 /// Says what there is, and starts init. What fails here ends the system with a reason.
 pub fn start(kernel: &mut Kernel, info: &BootInfo<'_>) {
-    let mib = kernel.memory.frames.total() * abi::PAGE_SIZE >> 20;
+    let mib = (kernel.memory.frames.total() * abi::PAGE_SIZE) >> 20;
     let cpus = info.cpus;
     let plural = if cpus == 1 { "" } else { "s" };
     if argument(info.machine, "ftl.log") == Some("debug") {

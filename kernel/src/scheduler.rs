@@ -14,12 +14,15 @@ pub const PRIORITIES: usize = 8;
 /// How long a thread runs while others of its priority are ready.
 const SLICE_NS: u64 = 10_000_000;
 
+/// The first and the last of a list of threads.
+type ThreadList = (Option<Id<Thread>>, Option<Id<Thread>>);
+
 /// What a CPU is doing.
 pub struct CpuState {
     /// The thread on it.
     pub current: Option<Id<Thread>>,
     /// Ready threads: first and last for each priority.
-    ready: [(Option<Id<Thread>>, Option<Id<Thread>>); PRIORITIES],
+    ready: [ThreadList; PRIORITIES],
     /// Bit n: there are ready threads of priority n.
     ready_mask: u32,
     /// The address space whose user half is visible.

@@ -53,7 +53,7 @@ impl Regions {
         self.bitmap
     }
 
-    fn words<'a>(&mut self, machine: &'a Machine) -> &'a mut [u64; WORDS] {
+    fn words(&mut self, machine: &Machine) -> &mut [u64; WORDS] {
         // SAFETY: the frame is ours, zeroed in `new`, and `self` is borrowed mutably.
         unsafe { &mut *machine.memory(self.bitmap).cast() }
     }

@@ -170,9 +170,7 @@ impl<T> Slab<T> {
         unsafe {
             (*slot).generation = (*slot).generation.wrapping_add(1);
             let value = (*slot).value.assume_init_read();
-            let number = (*slot).link;
-            (*slot).link = self.free;
-            self.free = number;
+            core::mem::swap(&mut (*slot).link, &mut self.free);
             self.live -= 1;
             Some(value)
         }

@@ -153,7 +153,7 @@ impl Folio {
                         None => {}
                     }
                     *cursor += 1;
-                    if pages > PER_TABLE && (*cursor % PER_TABLE == 0 || *cursor == pages) {
+                    if pages > PER_TABLE && (cursor.is_multiple_of(PER_TABLE) || *cursor == pages) {
                         let table = memory.read_u64(root.offset((*cursor - 1) / PER_TABLE * 8));
                         if table != 0 {
                             memory.free(PhysAddr(table));

@@ -43,8 +43,8 @@ fn exchange(wire: Wire, seed: u64, len: usize, options: TcpOptions) {
         "seed {seed}"
     );
     let now = world.now;
-    for i in 0..2 {
-        world.stacks[i].close(ids[i], now);
+    for (stack, id) in world.stacks.iter_mut().zip(ids) {
+        stack.close(id, now);
     }
     world.rest(Duration::from_secs(400));
     for i in 0..2 {

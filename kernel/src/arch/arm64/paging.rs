@@ -237,7 +237,7 @@ impl PageTable {
         // SAFETY: the barrier changes nothing; entries are written before they are dropped.
         unsafe { asm!("dsb ishst", options(nostack, preserves_flags)) };
         for page in 0..pages {
-            let number = (address as u64 >> 12) + page as u64 & 0xfff_ffff_ffff;
+            let number = ((address as u64 >> 12) + page as u64) & 0xfff_ffff_ffff;
             // SAFETY: the instructions only drop translations. Kernel pages are global.
             unsafe {
                 if address >= DIRECT_MAP {

@@ -51,7 +51,7 @@ fn ns16550_wide_registers() {
     uart.init();
     assert_eq!(memory[3], 3);
     memory[5] = 0x20;
-    write!(&uart, "a\n").unwrap();
+    writeln!(&uart, "a").unwrap();
     assert_eq!(memory[0], u32::from(b'\n'));
 }
 
