@@ -3,6 +3,7 @@
 //! Each type here is a handle that is known to name one kind of object. Methods do what the
 //! system call of the same name does; what can go wrong is listed there ([`abi::Call`]).
 
+use alloc::boxed::Box;
 use core::fmt;
 use core::mem::ManuallyDrop;
 
@@ -274,6 +275,35 @@ impl System {
     /// Shuts the machine down.
     pub fn shutdown(&self, status: usize) -> ! {
         sys::system_shutdown(self.handle(), status)
+    }
+}
+
+impl Thread {
+    /// Another thread of this component. Threads share nothing but what is `Send`: they talk
+    /// through channels, each with its own [`crate::EventLoop`]. The limit `threads` in the
+    /// component's file must allow it.
+    pub fn spawn(stack_len: usize, main: impl FnOnce() + Send + 'static) -> Result<Thread> {
+        /// What crosses to the new thread: a thin pointer to a pointer with its type's table.
+        type Main = Box<dyn FnOnce() + Send>;
+
+        extern "C" fn enter(main: *mut Main) -> ! {
+            // SAFETY: the pointer that `spawn` made for this thread alone.
+            let main = unsafe { Box::from_raw(main) };
+            main();
+            crate::stage::flush();
+            sys::thread_exit()
+        }
+
+        let main: *mut Main = Box::into_raw(Box::new(Box::new(main)));
+        let entry = enter as extern "C" fn(*mut Main) -> ! as usize;
+        match sys::thread_create(entry, main as usize, stack_len) {
+            Ok(handle) => Ok(Thread(OwnedHandle(handle))),
+            Err(error) => {
+                // SAFETY: made above, and no thread has been given it.
+                drop(unsafe { Box::from_raw(main) });
+                Err(error)
+            }
+        }
     }
 }
 

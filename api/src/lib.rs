@@ -45,6 +45,7 @@ pub use ::log::{debug, error, info, trace, warn};
 pub use abi;
 pub use abi::Error;
 pub use alloc::string::String;
+pub use alloc::vec::Vec;
 pub use end::Transaction;
 pub use event_loop::{Connection, Event, EventLoop, Provider, Timer};
 pub use ftl_macros::main;

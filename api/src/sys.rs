@@ -331,8 +331,9 @@ pub fn process_info(process: Handle) -> Result<ProcessInfo> {
     Ok(buffer::read_struct())
 }
 
-/// [`Call::ThreadCreate`].
-pub fn thread_create(entry: usize, argument: usize, stack_len: usize) -> Result<Handle> {
+/// [`Call::ThreadCreate`]. Not public: the entry may be no function at all. See
+/// [`crate::handle::Thread::spawn`].
+pub(crate) fn thread_create(entry: usize, argument: usize, stack_len: usize) -> Result<Handle> {
     call_for_handle(Call::ThreadCreate, [entry, argument, stack_len, 0, 0, 0])
 }
 

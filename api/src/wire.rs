@@ -136,6 +136,13 @@ impl Writer {
         Ok(())
     }
 
+    /// The body as bytes of its own, for tests.
+    pub fn into_bytes(self) -> alloc::vec::Vec<u8> {
+        let mut bytes = alloc::vec![0; self.position];
+        buffer::read_send(&mut bytes);
+        bytes
+    }
+
     /// Length of the body, the handles and their number. From here on whoever sends owns the handles.
     #[inline(always)]
     pub(crate) fn finish(self) -> (usize, Handles, usize) {

@@ -12,6 +12,8 @@
 //! // `pong.bootstrap` is the test's end of its bootstrap channel.
 //! ```
 //!
+//! [`System::component`] starts a component with typed channels and settings, as init would.
+//!
 //! What differs from a machine: components share the host's heap, folios lie in one piece, there
 //! are no devices unless a test plays one, and code is not loaded but linked.
 
@@ -25,6 +27,10 @@ use kernel::arch::Machine;
 use kernel::kernel::{Exit, Kernel};
 use kernel::memory::Id;
 use kernel::object::{Backing, LoadStage, Object, Process, Thread, ThreadState};
+
+mod component;
+
+pub use component::{Given, Running, pass};
 
 /// Memory of the simulated machine.
 const MEMORY_LEN: usize = 64 << 20;

@@ -41,6 +41,26 @@ impl Settings {
         reader.finish()?;
         Ok(settings)
     }
+
+    /// As init passes them on: for tests.
+    #[cfg(test)]
+    pub fn encode(&self) -> ::ftl::Vec<u8> {
+        let mut writer = ::ftl::wire::Writer::new();
+        let encode = |writer: &mut ::ftl::wire::Writer| -> ::ftl::Result<()> {
+            writer.str(&self.greeting, 64)?;
+            Ok(())
+        };
+        encode(&mut writer).expect("settings fit into a message");
+        writer.into_bytes()
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            greeting: "Hello from FTL!".into(),
+        }
+    }
 }
 
 /// A message that this component can hear.

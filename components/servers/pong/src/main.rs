@@ -7,6 +7,8 @@ use ftl::prelude::*;
 
 #[rustfmt::skip]
 mod spec;
+#[cfg(test)]
+mod tests;
 
 use spec::*;
 

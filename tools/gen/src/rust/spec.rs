@@ -9,7 +9,7 @@ use crate::component::{Component, Role};
 use crate::interface::Interface;
 use crate::names::pascal;
 use crate::report::Reports;
-use crate::settings::{Setting, SettingType};
+use crate::settings::{Setting, SettingType, SettingValue};
 
 macro_rules! put {
     ($out:expr, $($arguments:tt)*) => { let _ = write!($out, $($arguments)*); };
@@ -257,6 +257,7 @@ fn settings(settings: &[Setting]) -> String {
     );
     let mut decode = String::new();
     let mut choices = String::new();
+    let (mut encode, mut defaults, mut all_defaults) = (String::new(), String::new(), true);
     for setting in settings {
         let name = &setting.name;
         let (kind, read) = match &setting.kind {
@@ -272,7 +273,27 @@ fn settings(settings: &[Setting]) -> String {
         };
         put!(out, "{}pub {name}: {kind},", doc(&setting.doc));
         put!(decode, "{name}: {read},");
+        let write = match &setting.kind {
+            SettingType::Bool => format!("writer.bool(self.{name})?;"),
+            SettingType::Integer(kind, ..) => format!("writer.{kind}(self.{name})?;"),
+            SettingType::Float => format!("writer.f64(self.{name})?;"),
+            SettingType::Str(max) => format!("writer.str(&self.{name}, {max})?;"),
+            SettingType::Choice(_) => format!("writer.u32(self.{name} as u32)?;"),
+        };
+        encode += &write;
+        match default_value(setting) {
+            Some(value) => {
+                put!(defaults, "{name}: {value},");
+            }
+            None => all_defaults = false,
+        }
     }
+    let default = match all_defaults {
+        true => format!(
+            "impl Default for Settings {{ fn default() -> Settings {{ Settings {{ {defaults} }} }} }}\n"
+        ),
+        false => String::new(),
+    };
     put!(
         out,
         "}}\nimpl Settings {{
@@ -281,9 +302,31 @@ fn settings(settings: &[Setting]) -> String {
                 reader.finish()?;
                 Ok(settings)
             }}
-        }}\n"
+            /// As init passes them on: for tests.
+            #[cfg(test)]
+            pub fn encode(&self) -> ::ftl::Vec<u8> {{
+                let mut writer = ::ftl::wire::Writer::new();
+                let encode = |writer: &mut ::ftl::wire::Writer| -> ::ftl::Result<()> {{ {encode} Ok(()) }};
+                encode(&mut writer).expect(\"settings fit into a message\");
+                writer.into_bytes()
+            }}
+        }}\n{default}"
     );
     out + &choices
+}
+
+/// A setting's default as Rust.
+fn default_value(setting: &Setting) -> Option<String> {
+    Some(match (setting.default.as_ref()?, &setting.kind) {
+        (SettingValue::Bool(value), _) => value.to_string(),
+        (SettingValue::Integer(value), _) => value.to_string(),
+        (SettingValue::Float(value), _) => format!("{value:?}"),
+        (SettingValue::Str(value), _) => format!("{value:?}.into()"),
+        (SettingValue::Choice(index), SettingType::Choice(words)) => {
+            format!("{}::{}", pascal(&setting.name), pascal(&words[*index]))
+        }
+        (SettingValue::Choice(_), _) => return None,
+    })
 }
 
 fn choice(kind: &str, setting: &Setting, words: &[String]) -> String {
