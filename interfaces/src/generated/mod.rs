@@ -9,3 +9,5 @@ pub mod net;
 pub mod ping;
 #[rustfmt::skip]
 pub mod system;
+#[rustfmt::skip]
+pub mod tcpip;

@@ -229,6 +229,19 @@ impl Connection {
         }
     }
 
+    /// Counts bytes of the response's body that the caller has sent by itself. Only for a body of
+    /// known length, whose bytes stand in the stream as they are.
+    pub fn count(&mut self, len: u64) {
+        if let Writing::Body {
+            left,
+            framing: Framing::Length(_),
+            ..
+        } = &mut self.response
+        {
+            *left = left.saturating_sub(len);
+        }
+    }
+
     /// Whether the bytes of a body are to be written at all: not for `HEAD`, `204` and the like.
     pub fn wants_body(&self) -> bool {
         matches!(

@@ -47,6 +47,14 @@ impl StreamLayout {
         self.offset + Self::bytes(self.capacity)
     }
 
+    /// Sets the indices to zero, before both ends are made. Nobody may be using the stream.
+    pub fn clear(&self, memory: &impl SharedMemory) {
+        for word in [TAIL, SPACE_EVENT, HEAD, DATA_EVENT] {
+            memory.store_u32(self.word(word), 0, Ordering::Relaxed);
+        }
+        memory.fence();
+    }
+
     const fn word(&self, word: usize) -> usize {
         self.offset + word
     }

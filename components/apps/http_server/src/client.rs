@@ -1,0 +1,294 @@
+//! A client: its two streams, the state of HTTP on them, and the answer that is under way.
+
+use alloc::vec::Vec;
+
+use ftl::prelude::*;
+use http::{Event, Limits, Response, Status};
+use interfaces::tcpip::tcp_connection;
+use ring::{Malformed, StreamConsumer, StreamLayout, StreamProducer};
+
+use crate::server::now;
+use crate::site::{Answer, Site, Upload, computed_byte};
+
+/// How long to wait for the other side to close, too.
+const FAREWELL: Duration = Duration::from_secs(5);
+/// Input that is looked at in one piece.
+const PIECE: usize = 4096;
+
+/// Whether a client stays.
+pub enum Outcome {
+    Open,
+    Drop,
+}
+
+pub struct Client {
+    pub channel: tcp_connection::Client,
+    received: StreamConsumer<SharedBytes>,
+    to_send: StreamProducer<SharedBytes>,
+    http: http::Connection,
+    /// What did not fit into the stream, and how much of it has gone since.
+    pending: Vec<u8>,
+    pending_at: usize,
+    task: Task,
+    /// The other side has closed: there is no more than what is in the stream.
+    ended: bool,
+    /// Nothing is answered any more; since when we wait for the other side to close, too.
+    farewell: Option<Duration>,
+    /// `tcpip` was told that nothing more will be sent.
+    finished: bool,
+}
+
+/// What is under way.
+enum Task {
+    /// A request is coming in.
+    Receive(Option<Upload>),
+    /// A computed body is being sent: its next byte, and its length.
+    Send { at: u64, len: u64 },
+}
+
+impl Client {
+    /// A client whose connection is there.
+    pub fn new(
+        channel: tcp_connection::Client,
+        memory: &SharedBytes,
+        received: StreamLayout,
+        to_send: StreamLayout,
+    ) -> Client {
+        Client {
+            channel,
+            received: StreamConsumer::new(memory.clone(), received),
+            to_send: StreamProducer::new(memory.clone(), to_send),
+            http: http::Connection::new(Limits::default(), now()),
+            pending: Vec::new(),
+            pending_at: 0,
+            task: Task::Receive(None),
+            ended: false,
+            farewell: None,
+            finished: false,
+        }
+    }
+
+    /// The other side has closed.
+    pub fn ended(&mut self) {
+        self.ended = true;
+    }
+
+    /// Ends what takes too long. True if there is something to be sent, or the client is to be dropped.
+    pub fn expire(&mut self, now: Duration) -> bool {
+        if let Some(since) = self.farewell {
+            return now >= since + FAREWELL;
+        }
+        match self.http.expire(now) {
+            None => return false,
+            Some(Some(status)) => self.refuse(status),
+            Some(None) => self.leave(),
+        }
+        true
+    }
+
+    /// Goes on with everything that can go on.
+    pub fn pump(&mut self, site: &mut Site) -> Outcome {
+        if self.farewell.is_some_and(|since| now() >= since + FAREWELL) {
+            return Outcome::Drop;
+        }
+        let result = self.work(site);
+        // One message for all of it: either the streams have room and bytes again, or not.
+        let wake = self.received.release() | self.to_send.publish();
+        if wake {
+            let _ = self.channel.more();
+        }
+        match result {
+            Ok(()) => Outcome::Open,
+            Err(error) => {
+                warn!("{error}");
+                Outcome::Drop
+            }
+        }
+    }
+
+    fn work(&mut self, site: &mut Site) -> core::result::Result<(), Malformed> {
+        let mut piece = [0; PIECE];
+        loop {
+            if !self.flush()? {
+                return Ok(());
+            }
+            if let Task::Send { at, len } = self.task {
+                if at < len {
+                    self.send_computed(at, len)?;
+                } else {
+                    self.finish_response();
+                }
+                continue;
+            }
+            let count = self.received.peek(&mut piece)?;
+            if self.farewell.is_some() {
+                // What comes now is not read, but taken: a reset would take our last words away.
+                self.received.skip(count);
+                if count == 0 && self.received.prepare_wait()? {
+                    return Ok(());
+                }
+                continue;
+            }
+            let (used, event) = self.http.receive(&piece[..count], now());
+            let event = match event {
+                Some(Event::Body(data)) => {
+                    if let Task::Receive(Some(upload)) = &mut self.task {
+                        upload.update(data);
+                    }
+                    self.received.skip(used);
+                    continue;
+                }
+                other => other,
+            };
+            self.received.skip(used);
+            match event {
+                Some(Event::Request) => self.begin(site),
+                Some(Event::End) => self.answer(site),
+                Some(Event::Error(status)) => self.refuse(status),
+                Some(Event::Body(_)) => {}
+                None if used > 0 => {}
+                None => {
+                    if self.ended && self.received.available()? == 0 {
+                        // Between requests that is the usual end; else somebody has changed his mind.
+                        self.leave();
+                        continue;
+                    }
+                    if self.received.prepare_wait()? {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+    }
+
+    /// The head of a request is there.
+    fn begin(&mut self, site: &mut Site) {
+        let wants_upload = site.is_upload(self.http.request());
+        if wants_upload {
+            self.http.accept_body(&mut self.pending);
+        }
+        self.task = Task::Receive(wants_upload.then(Upload::new));
+    }
+
+    /// A request is complete.
+    fn answer(&mut self, site: &mut Site) {
+        let upload = match core::mem::replace(&mut self.task, Task::Receive(None)) {
+            Task::Receive(upload) => upload,
+            Task::Send { .. } => None,
+        };
+        let answer = site.answer(self.http.request(), upload);
+        let now = now();
+        let out = &mut self.pending;
+        match answer {
+            Answer::Bytes {
+                status,
+                content_type,
+                body,
+                headers,
+            } => {
+                let response = Response {
+                    headers,
+                    ..Response::new(status, content_type, body.len() as u64)
+                };
+                self.http.respond(&response, now, out);
+                self.http.write(body, out);
+                self.finish_response();
+            }
+            Answer::Computed(len) => {
+                let response = Response::new(Status::OK, "application/octet-stream", len);
+                self.http.respond(&response, now, out);
+                let at = if self.http.wants_body() { 0 } else { len };
+                self.task = Task::Send { at, len };
+            }
+        }
+    }
+
+    fn finish_response(&mut self) {
+        self.task = Task::Receive(None);
+        if !self.http.finish(now(), &mut self.pending) {
+            self.leave_after_pending();
+        }
+    }
+
+    /// Answers that it will not do, and closes.
+    fn refuse(&mut self, status: Status) {
+        let now = now();
+        let body = status.reason().as_bytes();
+        self.http.respond(
+            &Response::new(status, "text/plain", body.len() as u64),
+            now,
+            &mut self.pending,
+        );
+        self.http.write(body, &mut self.pending);
+        let _ = self.http.finish(now, &mut self.pending);
+        self.leave_after_pending();
+    }
+
+    fn leave_after_pending(&mut self) {
+        self.task = Task::Receive(None);
+        self.farewell = Some(now());
+    }
+
+    /// Closes without a word.
+    fn leave(&mut self) {
+        self.pending.clear();
+        self.pending_at = 0;
+        self.leave_after_pending();
+    }
+
+    /// Moves what is pending into the stream. False if there is no room: tcpip tells when there is.
+    fn flush(&mut self) -> core::result::Result<bool, Malformed> {
+        while self.pending_at < self.pending.len() {
+            let written = self.to_send.write(&self.pending[self.pending_at..])?;
+            self.pending_at += written;
+            if written > 0 {
+                self.http.wrote(now());
+            } else if self.wait_for_room()? {
+                return Ok(false);
+            }
+        }
+        if self.pending_at > 0 {
+            // A connection at rest holds no buffer.
+            self.pending = Vec::new();
+            self.pending_at = 0;
+        }
+        if self.farewell.is_some() && !self.finished {
+            self.finished = true;
+            let _ = self.to_send.publish();
+            let _ = self.channel.finish();
+        }
+        Ok(true)
+    }
+
+    fn wait_for_room(&mut self) -> core::result::Result<bool, Malformed> {
+        if self.to_send.publish() {
+            let _ = self.channel.more();
+        }
+        self.to_send.prepare_wait(4096)
+    }
+
+    /// Sends a piece of a computed body straight into the stream.
+    fn send_computed(&mut self, at: u64, len: u64) -> core::result::Result<(), Malformed> {
+        let mut bytes = [0; PIECE];
+        let space = self.to_send.space()?.min(PIECE) as u64;
+        if space == 0 {
+            // `flush` waits for room if something is pending: one byte will do.
+            self.pending.push(computed_byte(at));
+            self.http.count(1);
+            self.task = Task::Send { at: at + 1, len };
+            return Ok(());
+        }
+        let count = space.min(len - at) as usize;
+        for (i, byte) in bytes[..count].iter_mut().enumerate() {
+            *byte = computed_byte(at + i as u64);
+        }
+        let written = self.to_send.write(&bytes[..count])? as u64;
+        self.http.count(written);
+        self.http.wrote(now());
+        self.task = Task::Send {
+            at: at + written,
+            len,
+        };
+        Ok(())
+    }
+}

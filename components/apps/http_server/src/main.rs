@@ -1,0 +1,67 @@
+//! Serves a page that shows the running system.
+#![no_std]
+#![cfg_attr(not(test), no_main)]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+
+use ftl::prelude::*;
+
+mod client;
+mod server;
+mod sha256;
+mod site;
+#[rustfmt::skip]
+mod spec;
+mod system_json;
+
+use server::Server;
+use spec::*;
+
+/// Whom an event can come from.
+#[derive(Clone, Copy, Debug)]
+enum Source {
+    Tcpip,
+    System,
+    Listener,
+    /// A slot.
+    Client(usize),
+    /// Once a second: slow clients are sorted out.
+    Tick,
+}
+
+#[ftl::main]
+fn main(env: Environ) -> Result<()> {
+    let mut events = EventLoop::new()?;
+    events.add(&env.tcpip, Source::Tcpip)?;
+    events.add(&env.system, Source::System)?;
+    let tick = events.timer(Source::Tick);
+    tick.set_every(Duration::from_secs(1));
+    let mut server = Server::new(env.tcpip, env.system, env.settings)?;
+    server.begin()?;
+    loop {
+        match events.next()? {
+            Event::Message(Source::Tcpip, Message::Tcpip(message)) => server.tcpip(message)?,
+            Event::Message(Source::Listener, Message::TcpListener(message)) => {
+                server.accepted(message)
+            }
+            Event::Message(Source::Client(slot), Message::TcpConnection(message)) => {
+                server.client(slot, message)
+            }
+            Event::Closed(Source::Client(slot)) => server.closed(slot),
+            Event::Timer(Source::Tick) => server.tick(),
+            Event::Closed(Source::Listener)
+            | Event::Closed(Source::System)
+            | Event::Restarted(Source::System) => {}
+            Event::Closed(Source::Tcpip) => {
+                warn!("tcpip is gone");
+                server.end(&mut events);
+            }
+            Event::Restarted(Source::Tcpip) => server.begin()?,
+            Event::Writable(_) => {}
+            Event::Shutdown => return Ok(()),
+            other => warn!("unexpected: {other:?}"),
+        }
+        server.introduce(&mut events);
+    }
+}

@@ -1,0 +1,256 @@
+//! The listener, and the table of clients.
+
+use alloc::vec::Vec;
+
+use ftl::Transaction;
+use ftl::prelude::*;
+use interfaces::system;
+use interfaces::tcpip::{self, tcp_connection, tcp_listener};
+use ring::StreamLayout;
+
+use crate::Source;
+use crate::client::{Client, Outcome};
+use crate::site::Site;
+use crate::spec::{EventLoop, Settings};
+
+/// Bytes of each client's stream of received bytes, and of that of bytes to be sent.
+const RECEIVE_LEN: u32 = 8 * 1024;
+const SEND_LEN: u32 = 16 * 1024;
+const SLOT_LEN: usize = StreamLayout::bytes(RECEIVE_LEN) + StreamLayout::bytes(SEND_LEN);
+/// Connections asked for ahead.
+const ACCEPTS: usize = 16;
+
+/// The time since boot.
+pub fn now() -> Duration {
+    Instant::now() - Instant::default()
+}
+
+/// The server.
+pub struct Server {
+    tcpip: tcpip::Client,
+    site: Site,
+    port: u16,
+    slots: u32,
+    memory: SharedBytes,
+    folio: Folio,
+    listener: Option<tcp_listener::Client>,
+    clients: Vec<Option<Client>>,
+    free: Vec<u32>,
+    /// Connections asked for, and where each will be.
+    accepting: Vec<(Transaction, u32)>,
+    /// Clients that the event loop does not know yet, and channels that it is to forget.
+    fresh: Vec<usize>,
+    doomed: Vec<tcp_connection::Client>,
+    listener_is_new: bool,
+}
+
+impl Server {
+    /// A server that does not listen yet.
+    pub fn new(tcpip: tcpip::Client, system: system::Client, settings: Settings) -> Result<Server> {
+        let folio = Folio::new(settings.connections as usize * SLOT_LEN)?;
+        let memory = folio.map()?;
+        Ok(Server {
+            site: Site::new(system, tcpip.clone()),
+            tcpip,
+            port: settings.port,
+            slots: settings.connections,
+            memory,
+            folio,
+            listener: None,
+            clients: (0..settings.connections).map(|_| None).collect(),
+            free: (0..settings.connections).rev().collect(),
+            accepting: Vec::new(),
+            fresh: Vec::new(),
+            doomed: Vec::new(),
+            listener_is_new: false,
+        })
+    }
+
+    /// Begins with a `tcpip` that has just started.
+    pub fn begin(&mut self) -> Result<()> {
+        use ftl::abi::Rights;
+        let rights = Rights::READ.union(Rights::WRITE).union(Rights::TRANSFER);
+        let shared = self.folio.duplicate(rights)?;
+        // If it is gone again, it will be back, and then this is done again.
+        match self
+            .tcpip
+            .share_start(shared, self.slots, RECEIVE_LEN, SEND_LEN)
+        {
+            Ok(_) | Err(Error::PeerRestarted) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// `tcpip` is gone, and all connections with it.
+    pub fn end(&mut self, events: &mut EventLoop<Source>) {
+        self.introduce(events);
+        for client in self.clients.iter_mut().filter_map(Option::take) {
+            self.doomed.push(client.channel);
+        }
+        if let Some(listener) = self.listener.take() {
+            let _ = events.remove_channel(&listener);
+        }
+        self.accepting.clear();
+        self.free = (0..self.slots).rev().collect();
+        self.introduce(events);
+    }
+
+    /// An answer of `tcpip`.
+    pub fn tcpip(&mut self, message: tcpip::ToClient<'_>) -> Result<()> {
+        match message {
+            tcpip::ToClient::Share(_, Ok(())) => {
+                let backlog = 256.min(self.slots) as u16;
+                let _ = self.tcpip.listen_start(self.port, backlog);
+            }
+            tcpip::ToClient::Listen(_, Ok(listener)) => {
+                info!("listens on port {}", self.port);
+                self.listener = Some(listener);
+                self.listener_is_new = true;
+                self.ask();
+            }
+            tcpip::ToClient::Share(_, Err(Error::PeerRestarted))
+            | tcpip::ToClient::Listen(_, Err(Error::PeerRestarted)) => {}
+            tcpip::ToClient::Share(_, Err(error)) | tcpip::ToClient::Listen(_, Err(error)) => {
+                error!("cannot listen on port {}: {error}", self.port);
+                return Err(error);
+            }
+            other => warn!("unexpected: {other:?}"),
+        }
+        Ok(())
+    }
+
+    /// Asks for connections, as many as there are free slots for.
+    fn ask(&mut self) {
+        let Some(listener) = &self.listener else {
+            return;
+        };
+        while self.accepting.len() < ACCEPTS
+            && let Some(slot) = self.free.pop()
+        {
+            let (received, to_send) = layouts(slot);
+            received.clear(&self.memory);
+            to_send.clear(&self.memory);
+            match listener.accept_start(slot) {
+                Ok(transaction) => self.accepting.push((transaction, slot)),
+                Err(_) => {
+                    self.free.push(slot);
+                    return;
+                }
+            }
+        }
+    }
+
+    /// A connection, or why there is none.
+    pub fn accepted(&mut self, message: tcp_listener::ToClient) {
+        let tcp_listener::ToClient::Accept(transaction, result) = message;
+        let Some(at) = self
+            .accepting
+            .iter()
+            .position(|accept| accept.0 == transaction)
+        else {
+            return;
+        };
+        let (_, slot) = self.accepting.swap_remove(at);
+        match result {
+            Ok(answer) => {
+                let (received, to_send) = layouts(slot);
+                let client = Client::new(answer.connection, &self.memory, received, to_send);
+                self.clients[slot as usize] = Some(client);
+                self.fresh.push(slot as usize);
+                self.ask();
+                self.pump(slot as usize);
+            }
+            Err(error) => {
+                self.free.push(slot);
+                if error != Error::PeerRestarted {
+                    warn!("a connection did not come about: {error}");
+                    self.ask();
+                }
+            }
+        }
+    }
+
+    /// Word about a client's connection.
+    pub fn client(&mut self, slot: usize, message: tcp_connection::ToClient) {
+        let Some(Some(client)) = self.clients.get_mut(slot) else {
+            return;
+        };
+        match message {
+            tcp_connection::ToClient::News => {}
+            tcp_connection::ToClient::Ended => client.ended(),
+            tcp_connection::ToClient::Closed(_) => return self.drop_client(slot),
+        }
+        self.pump(slot);
+    }
+
+    /// A client's channel is closed.
+    pub fn closed(&mut self, slot: usize) {
+        if self.clients.get_mut(slot).and_then(Option::take).is_some() {
+            self.free.push(slot as u32);
+            self.ask();
+        }
+    }
+
+    /// Once a second: ends what takes too long.
+    pub fn tick(&mut self) {
+        let now = now();
+        for slot in 0..self.clients.len() {
+            if let Some(client) = &mut self.clients[slot]
+                && client.expire(now)
+            {
+                self.pump(slot);
+            }
+        }
+    }
+
+    fn pump(&mut self, slot: usize) {
+        let Some(Some(client)) = self.clients.get_mut(slot) else {
+            return;
+        };
+        match client.pump(&mut self.site) {
+            Outcome::Open => {}
+            Outcome::Drop => self.drop_client(slot),
+        }
+    }
+
+    fn drop_client(&mut self, slot: usize) {
+        if let Some(client) = self.clients[slot].take() {
+            self.doomed.push(client.channel);
+            self.free.push(slot as u32);
+        }
+    }
+
+    /// Tells the event loop which channels there are now. Slots whose channels were dropped are
+    /// asked for again only after that.
+    pub fn introduce(&mut self, events: &mut EventLoop<Source>) {
+        if core::mem::take(&mut self.listener_is_new)
+            && let Some(listener) = &self.listener
+            && let Err(error) = events.add(listener, Source::Listener)
+        {
+            error!("cannot listen to the listener: {error}");
+        }
+        for slot in self.fresh.drain(..) {
+            if let Some(client) = &self.clients[slot]
+                && let Err(error) = events.add(&client.channel, Source::Client(slot))
+            {
+                error!("cannot listen to a client: {error}");
+            }
+        }
+        if self.doomed.is_empty() {
+            return;
+        }
+        for channel in self.doomed.drain(..) {
+            let _ = events.remove_channel(&channel);
+        }
+        self.ask();
+    }
+}
+
+/// The two streams of a slot.
+fn layouts(slot: u32) -> (StreamLayout, StreamLayout) {
+    let start = slot as usize * SLOT_LEN;
+    let received = StreamLayout::new(start, RECEIVE_LEN)
+        .expect("slots are multiples of 64, and both lengths are powers of two");
+    let to_send = StreamLayout::new(received.end(), SEND_LEN).expect("as above");
+    (received, to_send)
+}

@@ -1,0 +1,169 @@
+//! What is served under which path.
+
+use alloc::string::String;
+use core::fmt::Write;
+
+use ftl::prelude::*;
+use http::{Request, Status};
+use interfaces::{system, tcpip};
+
+use crate::server::now;
+use crate::sha256::Sha256;
+use crate::system_json;
+
+const PAGE: &str = include_str!("page.html");
+const TEXT: &str = "text/plain; charset=utf-8";
+const JSON: &str = "application/json";
+/// How long a picture of the system is shown to others who ask.
+const FRESH: Duration = Duration::from_millis(250);
+/// The body of `/bench`.
+const BENCH: [u8; 1024] = [b'f'; 1024];
+/// Most bytes of a download.
+const DOWNLOAD_MAX: u64 = 1 << 32;
+
+/// The site, and what it asks others for.
+pub struct Site {
+    system: system::Client,
+    tcpip: tcpip::Client,
+    picture: String,
+    taken: Option<Duration>,
+    text: String,
+}
+
+/// What a request is answered with.
+pub enum Answer<'a> {
+    Bytes {
+        status: Status,
+        content_type: &'a str,
+        body: &'a [u8],
+        headers: &'a [(&'a str, &'a str)],
+    },
+    /// So many computed bytes.
+    Computed(u64),
+}
+
+/// An upload that is coming in.
+pub struct Upload(Sha256);
+
+impl Upload {
+    pub fn new() -> Upload {
+        Upload(Sha256::new())
+    }
+    pub fn update(&mut self, data: &[u8]) {
+        self.0.update(data);
+    }
+}
+
+/// Byte number `at` of a download.
+pub fn computed_byte(at: u64) -> u8 {
+    (at ^ at >> 8 ^ at >> 16) as u8
+}
+
+impl Site {
+    pub fn new(system: system::Client, tcpip: tcpip::Client) -> Site {
+        Site {
+            system,
+            tcpip,
+            picture: String::new(),
+            taken: None,
+            text: String::new(),
+        }
+    }
+
+    /// Whether the request's body is wanted.
+    pub fn is_upload(&self, request: Request<'_>) -> bool {
+        request.path() == "/upload" && matches!(request.method(), "POST" | "PUT")
+    }
+
+    /// The answer to a complete request.
+    pub fn answer(&mut self, request: Request<'_>, upload: Option<Upload>) -> Answer<'_> {
+        if let Some(Upload(sum)) = upload {
+            self.text.clear();
+            let _ = write!(self.text, "{{\"length\":{},\"sha256\":\"", sum.len());
+            for byte in sum.finish() {
+                let _ = write!(self.text, "{byte:02x}");
+            }
+            self.text.push_str("\"}\n");
+            return bytes(Status::OK, JSON, self.text.as_bytes());
+        }
+        let allowed = match request.path() {
+            "/" | "/system.json" | "/bench" | "/download" => "GET, HEAD",
+            "/upload" => "POST, PUT",
+            _ => {
+                return bytes(
+                    Status::NOT_FOUND,
+                    TEXT,
+                    b"There is nothing under this path.\n",
+                );
+            }
+        };
+        if !allowed.split(", ").any(|method| method == request.method()) {
+            const GET: &[(&str, &str)] = &[("allow", "GET, HEAD")];
+            const POST: &[(&str, &str)] = &[("allow", "POST, PUT")];
+            return Answer::Bytes {
+                status: Status::METHOD_NOT_ALLOWED,
+                content_type: TEXT,
+                body: b"This path knows other methods.\n",
+                headers: if allowed.starts_with('G') { GET } else { POST },
+            };
+        }
+        match request.path() {
+            "/" => Answer::Bytes {
+                status: Status::OK,
+                content_type: "text/html; charset=utf-8",
+                body: PAGE.as_bytes(),
+                headers: &[
+                    ("cache-control", "no-cache"),
+                    ("content-security-policy", CONTENT_POLICY),
+                ],
+            },
+            "/bench" => bytes(Status::OK, TEXT, &BENCH),
+            "/download" => match request
+                .parameter("bytes")
+                .and_then(|text| text.parse().ok())
+            {
+                Some(len) if len <= DOWNLOAD_MAX => Answer::Computed(len),
+                _ => bytes(
+                    Status::BAD_REQUEST,
+                    TEXT,
+                    b"Say how many: /download?bytes=1000\n",
+                ),
+            },
+            _ => {
+                let now = now();
+                if self.taken.is_none_or(|taken| now >= taken + FRESH) {
+                    self.taken = Some(now);
+                    self.picture.clear();
+                    if let Err(error) =
+                        system_json::write(&mut self.picture, &mut self.system, &mut self.tcpip)
+                    {
+                        warn!("cannot tell what the system is like: {error}");
+                        self.taken = None;
+                        return bytes(
+                            Status::SERVICE_UNAVAILABLE,
+                            TEXT,
+                            b"The system does not answer.\n",
+                        );
+                    }
+                }
+                Answer::Bytes {
+                    status: Status::OK,
+                    content_type: JSON,
+                    body: self.picture.as_bytes(),
+                    headers: &[("cache-control", "no-store")],
+                }
+            }
+        }
+    }
+}
+
+const CONTENT_POLICY: &str = "default-src 'none'; connect-src 'self'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:";
+
+fn bytes<'a>(status: Status, content_type: &'a str, body: &'a [u8]) -> Answer<'a> {
+    Answer::Bytes {
+        status,
+        content_type,
+        body,
+        headers: &[],
+    }
+}

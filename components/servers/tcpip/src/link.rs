@@ -1,0 +1,111 @@
+//! The driver's rings: frames in, frames out.
+
+use ftl::prelude::*;
+use net::Stack;
+use ring::{Consumer, Descriptor, Layout, Malformed, Producer, SharedMemory};
+
+use crate::server::now;
+
+/// Frames that are handled before what came of them is looked at.
+const BATCH: usize = 32;
+/// Most bytes of a frame.
+const FRAME_LEN: usize = 2048;
+
+/// The driver, as long as it lives.
+pub struct Link {
+    received: Consumer<SharedBytes>,
+    to_send: Producer<SharedBytes>,
+    frames: SharedBytes,
+    slots: u32,
+    slot_len: u32,
+    transmit_at: u32,
+    bell: Doorbell,
+    buffer: Buffer,
+}
+
+/// A frame's copy. Received ones begin at 4 beyond a multiple of 8 (the device's header
+/// is 12 bytes), and copying is quick if both sides are alike.
+#[repr(align(8))]
+struct Buffer([u8; FRAME_LEN + 8]);
+
+impl Link {
+    /// Takes what the driver answered to `attach`.
+    pub fn new(device: interfaces::net::AttachReply) -> Result<Link> {
+        let frames = device.frames.map()?;
+        let rings = device.rings.map()?;
+        let len = frames.len();
+        let data_len = u32::try_from(len).map_err(|_| Error::InvalidData)?;
+        let first = Layout::new(0, device.slots, data_len).ok_or(Error::InvalidData)?;
+        let second = Layout::new(first.end(), device.slots, data_len).ok_or(Error::InvalidData)?;
+        let places = device.transmit_at as usize + device.slots as usize * device.slot_len as usize;
+        if second.end() > rings.len() || places > len || device.slot_len < 1514 {
+            return Err(Error::InvalidData);
+        }
+        Ok(Link {
+            received: Consumer::new(rings.clone(), first),
+            to_send: Producer::new(rings, second),
+            frames,
+            slots: device.slots,
+            slot_len: device.slot_len,
+            transmit_at: device.transmit_at,
+            bell: device.bell,
+            buffer: Buffer([0; FRAME_LEN + 8]),
+        })
+    }
+
+    /// Hands received frames to the stack, a batch of them. False if there are none.
+    pub fn receive(&mut self, stack: &mut Stack) -> core::result::Result<bool, Malformed> {
+        let now = now();
+        let mut any = false;
+        for _ in 0..BATCH {
+            let Some(frame) = self.received.pop()? else {
+                break;
+            };
+            any = true;
+            let len = (frame.len as usize).min(FRAME_LEN);
+            let start = frame.offset as usize % 8;
+            let bytes = &mut self.buffer.0[start..start + len];
+            self.frames.read(frame.offset as usize, bytes);
+            stack.receive(now, bytes);
+        }
+        if self.received.release() {
+            let _ = self.bell.ring();
+        }
+        Ok(any)
+    }
+
+    /// Takes frames from the stack while the driver has places for them.
+    pub fn transmit(&mut self, stack: &mut Stack) -> core::result::Result<(), Malformed> {
+        let now = now();
+        while self.to_send.pushed().wrapping_sub(self.to_send.consumed()?) < self.slots {
+            let Some(frame) = stack.next_transmit(now) else {
+                break;
+            };
+            let place = self.to_send.pushed() % self.slots;
+            let offset = self.transmit_at + place * self.slot_len;
+            let len = frame.len().min(self.slot_len as usize);
+            self.frames.write(offset as usize, &frame[..len]);
+            let descriptor = Descriptor {
+                offset,
+                len: len as u32,
+                cookie: 0,
+            };
+            if self.to_send.push(descriptor).is_err() {
+                break;
+            }
+        }
+        if self.to_send.publish() {
+            let _ = self.bell.ring();
+        }
+        Ok(())
+    }
+
+    /// Asks to be woken. False if there is something to do already.
+    pub fn rest(&mut self) -> core::result::Result<bool, Malformed> {
+        let full = self.to_send.space()? == 0;
+        if full && !self.to_send.prepare_wait(self.slots / 4)? {
+            return Ok(false);
+        }
+        self.received.prepare_wait()
+    }
+}

@@ -1,0 +1,793 @@
+//! Clients, listeners and connections on one side, the stack on the other.
+
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+use core::net::{Ipv4Addr, SocketAddrV4};
+
+use ftl::prelude::*;
+use interfaces::net::AttachReply;
+use interfaces::tcpip::{
+    Address, ResolveReplier, ShareRequest, ToServer, tcp_connection, tcp_listener, udp_socket,
+};
+use net::{
+    Addressing, Budget, Config, ConnectionId, ListenerId, OwnerId, QueryId, Stack, TcpOptions,
+    UdpId,
+};
+
+use crate::Source;
+use crate::clients::{Client, Memory};
+use crate::link::Link;
+use crate::spec::{EventLoop, Settings};
+use crate::stream::Stream;
+
+/// Accepts that a listener may have asked for ahead.
+const ACCEPTS_MAX: usize = 32;
+
+/// The time since boot, as the stack wants it.
+pub fn now() -> Duration {
+    Instant::now() - Instant::default()
+}
+
+/// Everything that this component keeps.
+pub struct Server {
+    config: Config,
+    budget: Budget,
+    tcp: TcpOptions,
+    /// There once the driver has told its address; it outlives the driver.
+    stack: Option<Stack>,
+    link: Option<Link>,
+    clients: Vec<Client>,
+    listeners: Vec<Option<Listener>>,
+    streams: Vec<Option<Stream>>,
+    udp: Vec<Option<Udp>>,
+    queries: Vec<(QueryId, ResolveReplier)>,
+    /// What clients asked before there was a stack.
+    early: VecDeque<(Connection, EarlyMessage)>,
+    /// Channels that the event loop is to listen to: it cannot be told while a message is handled
+    /// whose bytes it lends us.
+    fresh: VecDeque<Fresh>,
+    /// Channels of connections that we ended ourselves, to be forgotten by the event loop.
+    doomed: Vec<tcp_connection::Server>,
+}
+
+/// A channel that was just made, and its place in the table.
+enum Fresh {
+    Listener(tcp_listener::Server, usize),
+    Stream(tcp_connection::Server, usize),
+    Udp(udp_socket::Server, usize),
+}
+
+/// A request that has to wait for the stack.
+enum EarlyMessage {
+    Listen {
+        port: u16,
+        backlog: u16,
+        reply: interfaces::tcpip::ListenReplier,
+    },
+    Bind {
+        port: u16,
+        reply: interfaces::tcpip::BindReplier,
+    },
+    Share {
+        request: ShareRequest,
+        reply: interfaces::tcpip::ShareReplier,
+    },
+}
+
+struct Listener {
+    id: ListenerId,
+    client: OwnerId,
+    accepts: VecDeque<(u32, tcp_listener::AcceptReplier)>,
+    /// Keeps the channel open, and closes it with the listener.
+    channel: tcp_listener::Server,
+}
+
+struct Udp {
+    id: UdpId,
+    client: OwnerId,
+    channel: udp_socket::Server,
+}
+
+impl Server {
+    /// A server without a link.
+    pub fn new(settings: &Settings, random: &mut Random) -> Result<Server> {
+        let mut seed = [0; 32];
+        random.fill(&mut seed);
+        if !random.is_seeded() {
+            warn!("the machine gave no seed: sequence numbers can be foreseen");
+        }
+        let addressing = addressing(settings).inspect_err(|_| {
+            error!("the settings `address`, `gateway` or `dns` are no addresses");
+        })?;
+        Ok(Server {
+            config: Config {
+                mac: [0; 6],
+                mtu: 1500,
+                addressing,
+                seed,
+                limits: net::Limits::default(),
+            },
+            budget: Budget {
+                bytes: (settings.client_memory as usize) << 20,
+                sockets: 4096,
+            },
+            tcp: TcpOptions {
+                receive_buffer: settings.receive_buffer as usize,
+                send_buffer: settings.send_buffer as usize,
+                ..TcpOptions::default()
+            },
+            stack: None,
+            link: None,
+            clients: Vec::new(),
+            listeners: Vec::new(),
+            streams: Vec::new(),
+            udp: Vec::new(),
+            queries: Vec::new(),
+            early: VecDeque::new(),
+            fresh: VecDeque::new(),
+            doomed: Vec::new(),
+        })
+    }
+
+    /// Goes on with a driver that has just started.
+    pub fn connect_link(&mut self, device: AttachReply) -> Result<()> {
+        let mac: [u8; 6] = core::array::from_fn(|i| (device.mac >> (8 * i)) as u8);
+        let mtu = device.mtu;
+        match Link::new(device) {
+            Ok(link) => self.link = Some(link),
+            Err(error) => {
+                error!("what the driver shares cannot be used: {error}");
+                return Ok(());
+            }
+        }
+        if self.stack.is_none() {
+            self.config.mac = mac;
+            self.config.mtu = mtu;
+            self.stack = Some(Stack::new(self.config.clone(), now()));
+        }
+        Ok(())
+    }
+
+    /// The driver is gone. The stack goes on as if the cable were unplugged.
+    pub fn disconnect_link(&mut self) {
+        self.link = None;
+    }
+
+    /// When the stack wants to be polled.
+    pub fn deadline(&self) -> Option<Instant> {
+        let deadline = self.stack.as_ref()?.deadline()?;
+        Some(Instant::default() + deadline)
+    }
+
+    /// Moves frames, bytes and events until there is nothing left to do.
+    pub fn run(&mut self, events: &mut EventLoop<Source>) {
+        if self.stack.is_none() {
+            return;
+        }
+        self.introduce(events);
+        while let Some((client, message)) = self.early.pop_front() {
+            let _ = self.early_message(client, message);
+        }
+        loop {
+            let Some(stack) = &mut self.stack else { return };
+            stack.poll(now());
+            let received = match self.link.as_mut().map(|link| link.receive(stack)) {
+                Some(Ok(any)) => any,
+                Some(Err(error)) => {
+                    error!("left the driver: {error}");
+                    self.link = None;
+                    false
+                }
+                None => false,
+            };
+            self.handle_events();
+            self.introduce(events);
+            let Some(stack) = &mut self.stack else { return };
+            let Some(link) = &mut self.link else { return };
+            if let Err(error) = link.transmit(stack) {
+                error!("left the driver: {error}");
+                self.link = None;
+                return;
+            }
+            if !received && !matches!(link.rest(), Ok(false)) {
+                return;
+            }
+        }
+    }
+
+    /// Tells the event loop which channels there are now.
+    fn introduce(&mut self, events: &mut EventLoop<Source>) {
+        while let Some(fresh) = self.fresh.pop_front() {
+            let added = match &fresh {
+                Fresh::Listener(channel, index) => events.add(channel, Source::Listener(*index)),
+                Fresh::Stream(channel, index) => events.add(channel, Source::Stream(*index)),
+                Fresh::Udp(channel, index) => events.add(channel, Source::Udp(*index)),
+            };
+            if let Err(error) = added {
+                // It is closed with the table's entry when the client notices nothing happens.
+                error!("cannot listen to a channel: {error}");
+            }
+        }
+        for channel in self.doomed.drain(..) {
+            let _ = events.remove_channel(&channel);
+        }
+    }
+
+    fn handle_events(&mut self) {
+        while let Some(event) = self.stack.as_mut().and_then(Stack::next_event) {
+            match event {
+                net::Event::Incoming(id) => {
+                    let found = self
+                        .listeners
+                        .iter()
+                        .position(|l| l.as_ref().is_some_and(|l| l.id == id));
+                    if let Some(index) = found {
+                        self.accept(index);
+                    }
+                }
+                net::Event::Connected(id) => self.connected(id),
+                net::Event::Readable(id) | net::Event::Writable(id) => self.pump(id.index()),
+                net::Event::Closed(id, result) => {
+                    let index = id.index();
+                    self.pump(index);
+                    let Some(stream) = self.streams.get_mut(index).and_then(Option::as_mut) else {
+                        continue;
+                    };
+                    stream.closed = Some(result);
+                    match stream.connecting.take() {
+                        Some(reply) => {
+                            let _ = reply.error(result.err().unwrap_or(Error::ConnectionReset));
+                            self.drop_stream(index);
+                        }
+                        None => stream.tell_closed(),
+                    }
+                }
+                net::Event::Datagram(id) => self.datagrams(id),
+                net::Event::Undelivered(_) => {}
+                net::Event::Resolved(id, result) => self.resolved(id, result),
+                net::Event::AddressChanged => match self.stack.as_ref().and_then(Stack::address) {
+                    Some(address) => info!("address {}/{}", address.ip, address.prefix_len),
+                    None => warn!("lost the address"),
+                },
+            }
+        }
+    }
+
+    fn client(&mut self, connection: Connection) -> Result<usize> {
+        if let Some(index) = self
+            .clients
+            .iter()
+            .position(|client| client.connection == connection)
+        {
+            return Ok(index);
+        }
+        let budget = self.budget;
+        let stack = self.stack.as_mut().ok_or(Error::Unreachable)?;
+        let owner = stack.add_owner(budget)?;
+        self.clients.push(Client {
+            connection,
+            owner,
+            memory: None,
+        });
+        Ok(self.clients.len() - 1)
+    }
+
+    /// A request on a client's main channel.
+    pub fn client_message(&mut self, from: Connection, message: ToServer<'_>) {
+        // An answer that cannot be sent is one to a client that is gone.
+        let _ = self.answer(from, message);
+    }
+
+    fn answer(&mut self, from: Connection, message: ToServer<'_>) -> Result<()> {
+        if self.stack.is_none() {
+            return match message {
+                ToServer::Listen(request, reply) => {
+                    let (port, backlog) = (request.port, request.backlog);
+                    self.early.push_back((
+                        from,
+                        EarlyMessage::Listen {
+                            port,
+                            backlog,
+                            reply,
+                        },
+                    ));
+                    Ok(())
+                }
+                ToServer::Bind(request, reply) => {
+                    self.early.push_back((
+                        from,
+                        EarlyMessage::Bind {
+                            port: request.port,
+                            reply,
+                        },
+                    ));
+                    Ok(())
+                }
+                ToServer::Status(reply) => reply.ok(0, 0, 0, 0, 0, 0, 0, 0, 0, 0),
+                ToServer::Share(request, reply) => {
+                    self.early
+                        .push_back((from, EarlyMessage::Share { request, reply }));
+                    Ok(())
+                }
+                ToServer::Connect(_, reply) => reply.error(Error::Unreachable),
+                ToServer::Resolve(_, reply) => reply.error(Error::Unreachable),
+            };
+        }
+        let index = self.client(from)?;
+        match message {
+            ToServer::Share(request, reply) => {
+                self.early_message(from, EarlyMessage::Share { request, reply })
+            }
+            ToServer::Listen(request, reply) => self.early_message(
+                from,
+                EarlyMessage::Listen {
+                    port: request.port,
+                    backlog: request.backlog,
+                    reply,
+                },
+            ),
+            ToServer::Bind(request, reply) => self.early_message(
+                from,
+                EarlyMessage::Bind {
+                    port: request.port,
+                    reply,
+                },
+            ),
+            ToServer::Connect(request, reply) => {
+                match self.connect(index, request.remote, request.slot) {
+                    Ok(id) => {
+                        if let Some(stream) = self.streams[id.index()].as_mut() {
+                            stream.connecting = Some(reply);
+                        }
+                        Ok(())
+                    }
+                    Err(error) => reply.error(error),
+                }
+            }
+            ToServer::Resolve(request, reply) => {
+                let Some(stack) = &mut self.stack else {
+                    return Ok(());
+                };
+                match stack.resolve(request.name, now()) {
+                    Ok(id) => {
+                        self.queries.push((id, reply));
+                        Ok(())
+                    }
+                    Err(error) => reply.error(error),
+                }
+            }
+            ToServer::Status(reply) => {
+                let Some(stack) = &self.stack else {
+                    return Ok(());
+                };
+                let statistics = stack.statistics();
+                let address = stack.address();
+                let s = &statistics;
+                let dropped = s.malformed
+                    + s.fragments
+                    + s.unknown_port
+                    + s.replies_dropped
+                    + s.unresolved
+                    + s.half_open_evicted
+                    + s.half_open_expired
+                    + s.backlog_refused
+                    + s.budget_refused
+                    + s.datagrams_dropped;
+                reply.ok(
+                    address.map_or(0, |address| address.ip.to_bits()),
+                    address.map_or(0, |address| address.prefix_len),
+                    address
+                        .and_then(|address| address.gateway)
+                        .map_or(0, Ipv4Addr::to_bits),
+                    stack.socket_count() as u32,
+                    s.frames_received,
+                    s.frames_sent,
+                    s.bytes_received,
+                    s.bytes_sent,
+                    s.accepted,
+                    dropped,
+                )
+            }
+        }
+    }
+
+    fn early_message(&mut self, from: Connection, message: EarlyMessage) -> Result<()> {
+        let index = self.client(from)?;
+        match message {
+            EarlyMessage::Listen {
+                port,
+                backlog,
+                reply,
+            } => match self.listen(self.clients[index].owner, port, backlog) {
+                Ok(channel) => reply.ok(channel),
+                Err(error) => reply.error(error),
+            },
+            EarlyMessage::Share { request, reply } => {
+                if self.clients[index].memory.is_some() {
+                    return reply.error(Error::AlreadyExists);
+                }
+                match Memory::new(
+                    &request.memory,
+                    request.slots,
+                    request.receive_len,
+                    request.send_len,
+                ) {
+                    Ok(memory) => {
+                        self.clients[index].memory = Some(memory);
+                        reply.ok()
+                    }
+                    Err(error) => reply.error(error),
+                }
+            }
+            EarlyMessage::Bind { port, reply } => {
+                match self.bind(self.clients[index].owner, port) {
+                    Ok((channel, port)) => reply.ok(channel, port),
+                    Err(error) => reply.error(error),
+                }
+            }
+        }
+    }
+
+    /// A client is gone, and with it all that it had.
+    pub fn client_left(&mut self, from: Connection, events: &mut EventLoop<Source>) {
+        self.early.retain(|early| early.0 != from);
+        let Some(index) = self
+            .clients
+            .iter()
+            .position(|client| client.connection == from)
+        else {
+            return;
+        };
+        let owner = self.clients[index].owner;
+        // Channels first: their ends at the client are closed already, or soon.
+        for listener in &mut self.listeners {
+            if listener
+                .as_ref()
+                .is_some_and(|listener| listener.client == owner)
+                && let Some(listener) = listener.take()
+            {
+                let _ = events.remove_channel(&listener.channel);
+            }
+        }
+        for stream in &mut self.streams {
+            if stream.as_ref().is_some_and(|stream| stream.client == index)
+                && let Some(channel) = stream.take().and_then(|stream| stream.channel)
+            {
+                let _ = events.remove_channel(&channel);
+            }
+        }
+        for udp in &mut self.udp {
+            if udp.as_ref().is_some_and(|udp| udp.client == owner)
+                && let Some(udp) = udp.take()
+            {
+                let _ = events.remove_channel(&udp.channel);
+            }
+        }
+        if let Some(stack) = &mut self.stack {
+            stack.remove_owner(owner, now());
+        }
+        self.clients.swap_remove(index);
+        // The last client has moved to this one's place.
+        let moved = self.clients.len();
+        for stream in self.streams.iter_mut().flatten() {
+            if stream.client == moved {
+                stream.client = index;
+            }
+        }
+    }
+
+    fn listen(&mut self, owner: OwnerId, port: u16, backlog: u16) -> Result<tcp_listener::Client> {
+        let options = TcpOptions {
+            backlog: backlog as usize,
+            ..self.tcp
+        };
+        let stack = self.stack.as_mut().ok_or(Error::Unreachable)?;
+        let (theirs, ours) = tcp_listener::channel()?;
+        let id = stack.listen(owner, port, options)?;
+        let index = id.index();
+        self.fresh.push_back(Fresh::Listener(ours.clone(), index));
+        let listener = Listener {
+            id,
+            client: owner,
+            accepts: VecDeque::new(),
+            channel: ours,
+        };
+        put(&mut self.listeners, index, listener);
+        Ok(theirs)
+    }
+
+    /// A request on a listener's channel.
+    pub fn listener_message(&mut self, index: usize, message: tcp_listener::ToServer) {
+        let Some(Some(listener)) = self.listeners.get_mut(index) else {
+            return;
+        };
+        let tcp_listener::ToServer::Accept(request, reply) = message;
+        if listener.accepts.len() >= ACCEPTS_MAX {
+            let _ = reply.error(Error::ServerLimit);
+            return;
+        }
+        listener.accepts.push_back((request.slot, reply));
+        self.accept(index);
+    }
+
+    /// Answers accepts with connections, while there are both.
+    fn accept(&mut self, index: usize) {
+        loop {
+            let (Some(stack), Some(Some(listener))) =
+                (&mut self.stack, self.listeners.get_mut(index))
+            else {
+                return;
+            };
+            if listener.accepts.is_empty() {
+                return;
+            }
+            let owner = listener.client;
+            let id = match stack.accept(listener.id, now()) {
+                Ok(Some(id)) => id,
+                Ok(None) | Err(_) => return,
+            };
+            let Some((slot, reply)) = listener.accepts.pop_front() else {
+                return;
+            };
+            let Some(client) = self.clients.iter().position(|client| client.owner == owner) else {
+                return;
+            };
+            let answer = self
+                .open(client, id, slot)
+                .and_then(|()| self.hand_over(id));
+            let remote = self
+                .stack
+                .as_mut()
+                .and_then(|stack| stack.connection(id))
+                .map(|info| info.remote);
+            match (answer, remote) {
+                (Ok(channel), Some(remote)) => {
+                    let _ = reply.ok(channel, address(remote));
+                    self.pump(id.index());
+                }
+                (Err(error), _) => {
+                    let _ = reply.error(error);
+                    self.drop_stream_or(id);
+                }
+                (Ok(_), None) => self.drop_stream_or(id),
+            }
+        }
+    }
+
+    /// The client does not listen any more.
+    pub fn close_listener(&mut self, index: usize) {
+        if let (Some(listener), Some(stack)) = (
+            self.listeners.get_mut(index).and_then(Option::take),
+            &mut self.stack,
+        ) {
+            stack.close_listener(listener.id, now());
+        }
+    }
+
+    fn connect(&mut self, client: usize, remote: Address, slot: u32) -> Result<ConnectionId> {
+        let owner = self.clients[client].owner;
+        let remote = SocketAddrV4::new(Ipv4Addr::from_bits(remote.ip), remote.port);
+        let stack = self.stack.as_mut().ok_or(Error::Unreachable)?;
+        let id = stack.connect(owner, remote, self.tcp, now())?;
+        self.open(client, id, slot)
+            .inspect_err(|_| self.drop_stream_or(id))?;
+        Ok(id)
+    }
+
+    /// A connection that was asked for is there.
+    fn connected(&mut self, id: ConnectionId) {
+        let index = id.index();
+        let Some(reply) = self
+            .streams
+            .get_mut(index)
+            .and_then(Option::as_mut)
+            .and_then(|s| s.connecting.take())
+        else {
+            return;
+        };
+        let local = self
+            .stack
+            .as_mut()
+            .and_then(|stack| stack.connection(id))
+            .map(|info| info.local);
+        match (self.hand_over(id), local) {
+            (Ok(channel), Some(local)) => {
+                let _ = reply.ok(channel, address(local));
+                self.pump(index);
+            }
+            (result, _) => {
+                let _ = reply.error(result.err().unwrap_or(Error::ConnectionReset));
+                self.drop_stream(index);
+            }
+        }
+    }
+
+    /// Gives a connection its streams.
+    fn open(&mut self, client: usize, id: ConnectionId, slot: u32) -> Result<()> {
+        let memory = self.clients[client]
+            .memory
+            .as_ref()
+            .ok_or(Error::InvalidArgument)?;
+        let (bytes, received, to_send) = memory.slot(slot)?;
+        let stream = Stream::new(id, client, bytes, received, to_send);
+        put(&mut self.streams, id.index(), stream);
+        Ok(())
+    }
+
+    /// Makes a connection's channel: the client's end of it.
+    fn hand_over(&mut self, id: ConnectionId) -> Result<tcp_connection::Client> {
+        let index = id.index();
+        let stream = self
+            .streams
+            .get_mut(index)
+            .and_then(Option::as_mut)
+            .ok_or(Error::Internal)?;
+        let (theirs, ours) = tcp_connection::channel()?;
+        self.fresh.push_back(Fresh::Stream(ours.clone(), index));
+        stream.channel = Some(ours);
+        Ok(theirs)
+    }
+
+    fn pump(&mut self, index: usize) {
+        let (Some(stack), Some(Some(stream))) = (&mut self.stack, self.streams.get_mut(index))
+        else {
+            return;
+        };
+        if let Err(error) = stream.pump(stack) {
+            warn!("reset a connection of a client that breaks the rules: {error}");
+            self.drop_stream(index);
+        }
+    }
+
+    /// Word from a connection's client.
+    pub fn stream_message(&mut self, index: usize, message: tcp_connection::ToServer) {
+        if let tcp_connection::ToServer::Finish = message
+            && let Some(Some(stream)) = self.streams.get_mut(index)
+        {
+            stream.finish();
+        }
+        self.pump(index);
+    }
+
+    /// The client lets go of a connection.
+    pub fn close_stream(&mut self, index: usize) {
+        self.pump(index);
+        if let (Some(stream), Some(stack)) = (
+            self.streams.get_mut(index).and_then(Option::take),
+            &mut self.stack,
+        ) {
+            stack.close(stream.id, now());
+        }
+    }
+
+    fn drop_stream(&mut self, index: usize) {
+        if let (Some(stream), Some(stack)) = (
+            self.streams.get_mut(index).and_then(Option::take),
+            &mut self.stack,
+        ) {
+            stack.abort(stream.id, now());
+            self.doomed.extend(stream.channel);
+        }
+    }
+
+    fn drop_stream_or(&mut self, id: ConnectionId) {
+        let index = id.index();
+        if self.streams.get(index).is_some_and(Option::is_some) {
+            self.drop_stream(index);
+        } else if let Some(stack) = &mut self.stack {
+            stack.abort(id, now());
+        }
+    }
+
+    fn bind(&mut self, owner: OwnerId, port: u16) -> Result<(udp_socket::Client, u16)> {
+        let stack = self.stack.as_mut().ok_or(Error::Unreachable)?;
+        let (theirs, ours) = udp_socket::channel()?;
+        let id = stack.udp_bind(owner, port)?;
+        self.fresh.push_back(Fresh::Udp(ours.clone(), id.index()));
+        let port = stack.udp_port(id).unwrap_or(port);
+        put(
+            &mut self.udp,
+            id.index(),
+            Udp {
+                id,
+                client: owner,
+                channel: ours,
+            },
+        );
+        Ok((theirs, port))
+    }
+
+    /// A request on a UDP port's channel.
+    pub fn udp_message(&mut self, index: usize, message: udp_socket::ToServer<'_>) {
+        let (Some(stack), Some(Some(udp))) = (&mut self.stack, self.udp.get(index)) else {
+            return;
+        };
+        let udp_socket::ToServer::Send(request, reply) = message;
+        let to = SocketAddrV4::new(Ipv4Addr::from_bits(request.to.ip), request.to.port);
+        let _ = match stack.udp_send(udp.id, to, request.data, now()) {
+            Ok(true) => reply.ok(),
+            Ok(false) => reply.error(Error::QueueFull),
+            Err(error) => reply.error(error),
+        };
+    }
+
+    fn datagrams(&mut self, id: UdpId) {
+        let (Some(stack), Some(Some(udp))) = (&mut self.stack, self.udp.get(id.index())) else {
+            return;
+        };
+        let mut buffer = [0; 1472];
+        while let Ok(Some((remote, len))) = stack.udp_receive(id, &mut buffer) {
+            let _ = udp
+                .channel
+                .datagram(address(remote), &buffer[..len.min(1472)]);
+        }
+    }
+
+    /// The client gives a UDP port back.
+    pub fn close_udp(&mut self, index: usize) {
+        if let (Some(udp), Some(stack)) = (
+            self.udp.get_mut(index).and_then(Option::take),
+            &mut self.stack,
+        ) {
+            stack.udp_close(udp.id);
+        }
+    }
+
+    fn resolved(&mut self, id: QueryId, result: Result<Vec<Ipv4Addr>>) {
+        let Some(at) = self.queries.iter().position(|query| query.0 == id) else {
+            return;
+        };
+        let (_, reply) = self.queries.swap_remove(at);
+        let _ = match result {
+            Ok(addresses) => {
+                let bits: Vec<u32> = addresses.iter().take(8).map(|ip| ip.to_bits()).collect();
+                reply.ok(&bits[..])
+            }
+            Err(error) => reply.error(error),
+        };
+    }
+}
+
+/// Puts a value at its place, making room for it.
+fn put<T>(table: &mut Vec<Option<T>>, index: usize, value: T) {
+    if table.len() <= index {
+        table.resize_with(index + 1, || None);
+    }
+    table[index] = Some(value);
+}
+
+fn address(address: SocketAddrV4) -> Address {
+    Address {
+        ip: address.ip().to_bits(),
+        port: address.port(),
+    }
+}
+
+/// What the settings say about the address.
+fn addressing(settings: &Settings) -> Result<Addressing> {
+    if settings.address == "dhcp" {
+        return Ok(Addressing::Dhcp);
+    }
+    let (ip, prefix_len) = settings
+        .address
+        .split_once('/')
+        .ok_or(Error::InvalidArgument)?;
+    let parse = |text: &str| text.parse::<Ipv4Addr>().map_err(|_| Error::InvalidArgument);
+    let optional = |text: &str| {
+        if text.is_empty() {
+            Ok(None)
+        } else {
+            parse(text).map(Some)
+        }
+    };
+    Ok(Addressing::Static(net::Address {
+        ip: parse(ip)?,
+        prefix_len: prefix_len
+            .parse()
+            .ok()
+            .filter(|&len| len <= 32)
+            .ok_or(Error::InvalidArgument)?,
+        gateway: optional(&settings.gateway)?,
+        dns_servers: optional(&settings.dns)?.into_iter().collect(),
+    }))
+}

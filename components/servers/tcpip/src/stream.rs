@@ -1,0 +1,162 @@
+//! A TCP connection on one side, two streams in a client's memory on the other.
+
+use ftl::prelude::*;
+use interfaces::tcpip::{ConnectReplier, tcp_connection};
+use net::{ConnectionId, Stack};
+use ring::{Malformed, StreamConsumer, StreamLayout, StreamProducer};
+
+use crate::server::now;
+
+/// A connection that a client holds, or has asked for.
+pub struct Stream {
+    pub id: ConnectionId,
+    /// The client's place in the server's table.
+    pub client: usize,
+    /// Our end of its channel, once the client has the other.
+    pub channel: Option<tcp_connection::Server>,
+    /// Who waits for it to be there.
+    pub connecting: Option<ConnectReplier>,
+    received: StreamProducer<SharedBytes>,
+    to_send: StreamConsumer<SharedBytes>,
+    /// The client sends nothing more than what is in its stream.
+    finishing: bool,
+    /// The remote side's end has been told.
+    ended: bool,
+    /// How it ended, once it has; told when all received bytes are in the stream.
+    pub closed: Option<Result<()>>,
+}
+
+impl Stream {
+    /// The streams of a slot.
+    pub fn new(
+        id: ConnectionId,
+        client: usize,
+        memory: &SharedBytes,
+        received: StreamLayout,
+        to_send: StreamLayout,
+    ) -> Stream {
+        Stream {
+            id,
+            client,
+            channel: None,
+            connecting: None,
+            received: StreamProducer::new(memory.clone(), received),
+            to_send: StreamConsumer::new(memory.clone(), to_send),
+            finishing: false,
+            ended: false,
+            closed: None,
+        }
+    }
+
+    /// The client will send nothing more.
+    pub fn finish(&mut self) {
+        self.finishing = true;
+    }
+
+    /// Moves bytes in both directions, as many as there are and fit, and asks for what wakes us
+    /// when there is more to move.
+    pub fn pump(&mut self, stack: &mut Stack) -> core::result::Result<(), Malformed> {
+        let mut wake = self.pump_received(stack)?;
+        wake |= self.pump_to_send(stack)?;
+        let Some(channel) = &self.channel else {
+            return Ok(());
+        };
+        // These are kept and sent later if the client's queue is full, or the client is gone.
+        if wake {
+            let _ = channel.news();
+        }
+        Ok(())
+    }
+
+    fn pump_received(&mut self, stack: &mut Stack) -> core::result::Result<bool, Malformed> {
+        let now = now();
+        let mut broken = None;
+        while !self.ended {
+            let space = self.received.space()?;
+            if space == 0 {
+                // Not for each byte that the client takes.
+                if self.received.prepare_wait(1024)? {
+                    break;
+                }
+                continue;
+            }
+            let received = &mut self.received;
+            let taken = stack.receive_with(
+                self.id,
+                |bytes| {
+                    let len = bytes.len().min(space);
+                    received.write(&bytes[..len]).unwrap_or_else(|error| {
+                        broken = Some(error);
+                        0
+                    })
+                },
+                now,
+            );
+            if let Some(error) = broken {
+                return Err(error);
+            }
+            match taken {
+                Ok(Some(0)) => {
+                    self.ended = true;
+                    let wake = self.received.publish();
+                    if let Some(channel) = &self.channel {
+                        let _ = channel.ended();
+                    }
+                    return Ok(wake);
+                }
+                Ok(Some(_)) => {}
+                // The stack tells when there is more, or why it is over.
+                Ok(None) | Err(_) => break,
+            }
+        }
+        Ok(self.received.publish())
+    }
+
+    fn pump_to_send(&mut self, stack: &mut Stack) -> core::result::Result<bool, Malformed> {
+        let now = now();
+        let mut broken = None;
+        loop {
+            if self.to_send.available()? == 0 {
+                if self.finishing && self.closed.is_none() {
+                    let _ = stack.shutdown_write(self.id, now);
+                    self.finishing = false;
+                }
+                if self.to_send.prepare_wait()? {
+                    break;
+                }
+                continue;
+            }
+            let to_send = &mut self.to_send;
+            let taken = stack.send_with(
+                self.id,
+                |space| {
+                    to_send.read(space).unwrap_or_else(|error| {
+                        broken = Some(error);
+                        0
+                    })
+                },
+                now,
+            );
+            if let Some(error) = broken {
+                return Err(error);
+            }
+            match taken {
+                Ok(0) => {
+                    stack.wait_writable(self.id);
+                    break;
+                }
+                Ok(_) => {}
+                // Over. The client is told by `closed`.
+                Err(_) => break,
+            }
+        }
+        Ok(self.to_send.release())
+    }
+
+    /// Tells the client that it is over, when it has been told everything else.
+    pub fn tell_closed(&mut self) {
+        if let (Some(result), Some(channel)) = (self.closed, &self.channel) {
+            let _ = channel.closed(result.map_or_else(|error| error.code(), |()| 0));
+        }
+    }
+}
