@@ -2,6 +2,8 @@
 
 //! One module for each interface.
 
+#[rustfmt::skip]
+pub mod clock;
 pub use ftl::component;
 #[rustfmt::skip]
 pub mod net;

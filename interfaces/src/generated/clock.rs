@@ -1,0 +1,225 @@
+// Generated from interfaces/clock.yml by `./ftl gen`. Changes belong there; here they would be lost.
+
+//! What time it is for people. `Instant` tells only how long the machine has been up.
+#![allow(clippy::too_many_arguments)]
+
+/// The version of this interface. Both sides of a channel must have been built from the same.
+pub const HASH: u64 = 0xb755056fdc25f470;
+
+/// Messages that wait in each direction of such a channel.
+pub const QUEUE_LEN: usize = 16;
+
+/// Bytes of the largest message on such a channel.
+pub const BODY_LEN_MAX: usize = 16;
+
+const NOW: u32 = 0x04d4488e;
+
+/// The clients of a component that provides this interface.
+pub type Provider = ::ftl::Provider<Server>;
+
+/// Both ends of a new channel: the `client`'s and the `server`'s.
+pub fn channel() -> ::ftl::Result<(Client, Server)> {
+    let (first, second) = ::ftl::handle::Channel::pair(QUEUE_LEN, BODY_LEN_MAX)?;
+    Ok((::ftl::end::End::new(first).into(), ::ftl::end::End::new(second).into()))
+}
+
+/// Answers the call `now`. It may be kept and used later; dropped, it answers `NoReply`.
+#[derive(Debug)]
+#[must_use = "the caller waits for an answer"]
+pub struct NowReplier(::ftl::reply::Replier);
+
+impl NowReplier {
+    /// Answers that it worked.
+    #[inline]
+    pub fn ok(self, unix_ns: u64) -> ::ftl::Result<()> {
+        let mut writer = self.0.begin()?;
+        writer.u64(unix_ns)?;
+        self.0.send(writer)
+    }
+
+    /// Answers that it did not.
+    pub fn error(self, error: ::ftl::Error) -> ::ftl::Result<()> {
+        self.0.fail(u32::from(error.code()))
+    }
+}
+
+/// The `client`'s end of a `clock` channel. Clones are the same end; dropping the last one closes it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Client(::ftl::end::End);
+
+impl From<::ftl::end::End> for Client {
+    fn from(end: ::ftl::end::End) -> Client {
+        Client(end)
+    }
+}
+
+impl From<::ftl::handle::OwnedHandle> for Client {
+    fn from(handle: ::ftl::handle::OwnedHandle) -> Client {
+        Client(::ftl::end::End::new(handle.into()))
+    }
+}
+
+impl From<Client> for ::ftl::handle::OwnedHandle {
+    fn from(end: Client) -> ::ftl::handle::OwnedHandle {
+        end.0.into()
+    }
+}
+
+impl ::ftl::event_loop::TypedEnd for Client {
+    fn end(&self) -> &::ftl::end::End {
+        &self.0
+    }
+}
+
+impl<M: ::ftl::event_loop::Hears<Client>> ::ftl::event_loop::Attach<M> for &Client {
+    fn port(self) -> ::ftl::event_loop::Port {
+        ::ftl::event_loop::Port::channel(self.0.clone(), M::TAG)
+    }
+}
+
+impl Client {
+    /// The time, in UTC.
+    ///
+    /// The answer comes as an event with the transaction that is returned here.
+    #[inline]
+    pub fn now_start(&self) -> ::ftl::Result<::ftl::Transaction> {
+        let writer = ::ftl::wire::Writer::new();
+        self.0.start(NOW, writer)
+    }
+}
+
+/// The calls of [`Client`] as functions that wait for their answer. Imported by `spec` unless the
+/// component's file says `blocking: false`.
+pub trait Blocking {
+    /// The time, in UTC.
+    fn now(&mut self) -> ::core::result::Result<u64, ::ftl::Error>;
+}
+
+impl Blocking for Client {
+    #[inline]
+    fn now(&mut self) -> ::core::result::Result<u64, ::ftl::Error> {
+        let incoming = self
+            .0
+            .call_again(
+                NOW,
+                || {
+                    let writer = ::ftl::wire::Writer::new();
+                    Ok(writer)
+                },
+            )?;
+        let (mut reader, replier) = incoming.open();
+        replier.forget();
+        let result = match ::ftl::reply::read_status(&mut reader)? {
+            Ok(()) => Ok(reader.u64()?),
+            Err(code) => Err(::ftl::reply::error_from_code(code)),
+        };
+        reader.finish()?;
+        result
+    }
+}
+
+/// What arrives at a [`Client`].
+#[derive(Debug)]
+pub enum ToClient {
+    /// The answer to [`Client::now_start`].
+    Now(::ftl::Transaction, ::core::result::Result<u64, ::ftl::Error>),
+}
+
+impl ToClient {
+    /// Decodes a message; an error means that the sender broke the interface's rules.
+    #[inline]
+    pub fn decode(incoming: ::ftl::end::Incoming<'_>) -> ::ftl::Result<Self> {
+        match incoming.ordinal() {
+            NOW if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
+                let transaction = incoming.transaction();
+                let (mut reader, replier) = incoming.open();
+                replier.forget();
+                let result = match ::ftl::reply::read_status(&mut reader)? {
+                    Ok(()) => Ok(reader.u64()?),
+                    Err(code) => Err(::ftl::reply::error_from_code(code)),
+                };
+                reader.finish()?;
+                Ok(ToClient::Now(transaction, result))
+            }
+            _ => Err(incoming.refuse()),
+        }
+    }
+
+    /// What tells that a call ended because the other side is gone.
+    pub fn ended(
+        ordinal: u32,
+        transaction: ::ftl::Transaction,
+        error: ::ftl::Error,
+    ) -> Option<Self> {
+        match ordinal {
+            NOW => Some(ToClient::Now(transaction, Err(error))),
+            _ => None,
+        }
+    }
+}
+
+/// The `server`'s end of a `clock` channel. Clones are the same end; dropping the last one closes it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Server(::ftl::end::End);
+
+impl From<::ftl::end::End> for Server {
+    fn from(end: ::ftl::end::End) -> Server {
+        Server(end)
+    }
+}
+
+impl From<::ftl::handle::OwnedHandle> for Server {
+    fn from(handle: ::ftl::handle::OwnedHandle) -> Server {
+        Server(::ftl::end::End::new(handle.into()))
+    }
+}
+
+impl From<Server> for ::ftl::handle::OwnedHandle {
+    fn from(end: Server) -> ::ftl::handle::OwnedHandle {
+        end.0.into()
+    }
+}
+
+impl ::ftl::event_loop::TypedEnd for Server {
+    fn end(&self) -> &::ftl::end::End {
+        &self.0
+    }
+}
+
+impl<M: ::ftl::event_loop::Hears<Server>> ::ftl::event_loop::Attach<M> for &Server {
+    fn port(self) -> ::ftl::event_loop::Port {
+        ::ftl::event_loop::Port::channel(self.0.clone(), M::TAG)
+    }
+}
+
+/// What arrives at a [`Server`].
+#[derive(Debug)]
+pub enum ToServer {
+    /// The time, in UTC.
+    Now(NowReplier),
+}
+
+impl ToServer {
+    /// Decodes a message; an error means that the sender broke the interface's rules.
+    #[inline]
+    pub fn decode(incoming: ::ftl::end::Incoming<'_>) -> ::ftl::Result<Self> {
+        match incoming.ordinal() {
+            NOW if incoming.kind() == ::ftl::abi::MessageKind::Request => {
+                let (reader, replier) = incoming.open();
+                reader.finish()?;
+                Ok(ToServer::Now(NowReplier(replier)))
+            }
+            _ => Err(incoming.refuse()),
+        }
+    }
+
+    /// What tells that a call ended because the other side is gone.
+    pub fn ended(
+        ordinal: u32,
+        transaction: ::ftl::Transaction,
+        error: ::ftl::Error,
+    ) -> Option<Self> {
+        let _ = (ordinal, transaction, error);
+        None
+    }
+}
