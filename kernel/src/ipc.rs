@@ -50,7 +50,7 @@ impl Kernel {
         if info.handle_count() > 0 {
             return self.send_with_handles(sender, (id, side), info, transaction, handles);
         }
-        self.commit(id, side, info, cpu)?;
+        self.commit(id, side, info)?;
         let there = side.other();
         if let Some((receiver, key)) = self.take_receiver(id, there, info, transaction) {
             let to = self.threads[receiver].receive_page();
@@ -60,6 +60,8 @@ impl Kernel {
             let message = EventKind::Message as usize;
             let results = [message, key, info.bits() as usize, transaction, 0, 0];
             self.finish_waiting(receiver, results);
+            // The slot that was kept for a reply is free again.
+            self.note_room(id, cpu);
             return Ok(Some(receiver));
         }
         Ok(self.enqueue_message(
@@ -75,7 +77,7 @@ impl Kernel {
     /// Checks that a message may be sent from `side`, and if so notes that it was: this is the
     /// point of no return. Handles are looked at by others.
     #[inline(always)]
-    fn commit(&mut self, id: Id<Channel>, side: Side, info: MessageInfo, cpu: usize) -> Result<()> {
+    fn commit(&mut self, id: Id<Channel>, side: Side, info: MessageInfo) -> Result<()> {
         let there = side.other();
         let channel = &mut self.channels[id];
         if channel.ended || !channel.end(there).open {
@@ -92,13 +94,7 @@ impl Kernel {
                     return Err(Error::UnexpectedReply);
                 }
                 channel.end(side).owed -= 1;
-                let end = channel.end(there);
-                end.reserved -= 1;
-                if end.writable_armed {
-                    // The slot that was kept is free again unless the reply is queued: whoever
-                    // was refused on that side may try again.
-                    self.note_writable(id, there, cpu);
-                }
+                channel.end(there).reserved -= 1;
             }
             MessageKind::Request => {
                 if !channel.has_room(side) || !channel.has_room(there) {
@@ -156,14 +152,11 @@ impl Kernel {
         transaction: usize,
         handles: [usize; 2],
     ) -> Result<Option<Id<Thread>>> {
-        let (process, cpu) = (
-            self.threads[sender].process,
-            self.threads[sender].cpu as usize,
-        );
+        let process = self.threads[sender].process;
         let mut moved = [None; HANDLES_MAX];
         let count = info.handle_count();
         self.check_handles(process, count, handles, &mut moved)?;
-        self.commit(id, side, info, cpu)?;
+        self.commit(id, side, info)?;
         let entries = self.take_handles(process, &moved);
         // Through the queue, so that a receiver whose table is full leaves the message there.
         Ok(self.enqueue_message(sender, id, side.other(), info, transaction, entries))
@@ -181,14 +174,14 @@ impl Kernel {
         transaction: usize,
         handles: [Entry; HANDLES_MAX],
     ) -> Option<Id<Thread>> {
+        let cpu = self.threads[sender].cpu as usize;
         // A caller waits for this very reply: it gets it although others may be queued.
         if let Some((receiver, _)) = self.take_caller(id, side, info, transaction) {
-            return Some(self.hand_to_caller(sender, receiver, info, transaction, &handles));
+            let woken = self.hand_to_caller(sender, receiver, info, transaction, &handles);
+            self.note_room(id, cpu);
+            return Some(woken);
         }
-        let (from, cpu) = (
-            self.threads[sender].send_page(),
-            self.threads[sender].cpu as usize,
-        );
+        let from = self.threads[sender].send_page();
         let channel = &mut self.channels[id];
         let slots = channel.slots;
         let end = channel.end(side);
@@ -351,20 +344,18 @@ impl Kernel {
         if !self.sources[source].listed {
             self.list_source(source, queue);
         }
-        let waiter = self.queues[queue].waiter?;
-        match self.next_event(waiter, queue, cpu) {
-            Ok(Some(results)) => {
-                self.queues[queue].waiter = None;
-                self.finish_waiting(waiter, results);
-                Some(waiter)
+        // Taken out while its event is: what that sets off must not serve the same thread again.
+        let waiter = self.queues[queue].waiter.take()?;
+        let results = match self.next_event(waiter, queue, cpu) {
+            Ok(Some(results)) => results,
+            Ok(None) => {
+                self.queues[queue].waiter = Some(waiter);
+                return None;
             }
-            Ok(None) => None,
-            Err(error) => {
-                self.queues[queue].waiter = None;
-                self.finish_waiting(waiter, [error.to_register(), 0, 0, 0, 0, 0]);
-                Some(waiter)
-            }
-        }
+            Err(error) => [error.to_register(), 0, 0, 0, 0, 0],
+        };
+        self.finish_waiting(waiter, results);
+        Some(waiter)
     }
 
     /// [`Kernel::notify`], and the waiter goes on a run queue.
@@ -457,7 +448,8 @@ impl Kernel {
             self.unlist_source(source, queue);
             match self.take_event(thread, source, cpu) {
                 Ok(Some((results, more))) => {
-                    if more {
+                    // Taking the event may have made room that the same source waits for.
+                    if more && !self.sources[source].listed {
                         self.list_source(source, queue);
                     }
                     return Ok(Some(results));
@@ -557,7 +549,7 @@ impl Kernel {
         } else {
             [0; 2]
         };
-        self.note_writable(id, side.other(), cpu);
+        self.note_room(id, cpu);
         let results = [
             EventKind::Message as usize,
             key,
@@ -569,7 +561,18 @@ impl Kernel {
         Ok(Some((results, more)))
     }
 
-    /// A slot came free that a send from `side` may have been refused for.
+    /// A slot came free in one of the queues. That can be what either side's send was refused
+    /// for: its message needs room there, or the reply needs room here.
+    #[inline(always)]
+    fn note_room(&mut self, id: Id<Channel>, cpu: usize) {
+        let ends = &self.channels[id].ends;
+        if ends[0].writable_armed || ends[1].writable_armed {
+            self.note_writable(id, Side::A, cpu);
+            self.note_writable(id, Side::B, cpu);
+        }
+    }
+
+    #[cold]
     #[inline(never)]
     fn note_writable(&mut self, id: Id<Channel>, side: Side, cpu: usize) {
         let channel = &mut self.channels[id];
@@ -613,7 +616,13 @@ impl Kernel {
     }
 
     /// Attaches an object to a queue.
-    pub fn attach(&mut self, queue: Id<Queue>, object: Object, key: usize) -> Result<()> {
+    pub fn attach(
+        &mut self,
+        queue: Id<Queue>,
+        object: Object,
+        key: usize,
+        cpu: usize,
+    ) -> Result<()> {
         self.sources
             .reserve(&self.memory.machine, &mut self.memory.frames)?;
         let slot = self.source_of(object)?;
@@ -631,7 +640,7 @@ impl Kernel {
         *self.source_of(object)? = Some(source);
         self.queues[queue].attached += 1;
         if self.has_something_to_say(object) {
-            self.list_source(source, queue);
+            self.notify_and_wake(Some(source), cpu);
         }
         Ok(())
     }
@@ -704,9 +713,9 @@ impl Kernel {
     pub fn stop_waiting(&mut self, thread: Id<Thread>) {
         match self.threads[thread].state {
             ThreadState::Waiting(queue) => {
-                if let Some(queue) = self.queues.get_mut(queue) {
-                    queue.waiter = None;
-                }
+                self.queues[queue].waiter = None;
+                // Its last handle may have been closed while somebody waited.
+                self.drop_queue_if_unused(queue);
             }
             ThreadState::Calling(channel, side) => {
                 if let Some(channel) = self.channels.get_mut(channel) {

@@ -266,7 +266,7 @@ impl Kernel {
                     return Err(Error::WrongKind);
                 };
                 let source = self.lookup(process, handle(a[1]), Rights::WAIT)?;
-                self.attach(queue, source.object, a[2])?;
+                self.attach(queue, source.object, a[2], cpu)?;
                 Ok(0)
             }
             Call::QueueDetach => {
