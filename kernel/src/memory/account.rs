@@ -17,7 +17,6 @@ pub struct Memory {
     pub frames: Frames,
     /// Frames for code.
     pub code: CodePool,
-    reserved: usize,
 }
 
 impl Memory {
@@ -27,45 +26,36 @@ impl Memory {
             machine,
             frames,
             code: CodePool::new(),
-            reserved: 0,
         }
     }
 
     /// Frames that are neither in use nor promised.
     pub fn available(&self) -> usize {
-        self.frames.free_count().saturating_sub(self.reserved)
+        self.frames.available()
     }
 
     /// Promises `count` frames, to be taken one by one with [`Memory::take_reserved`].
     pub fn reserve(&mut self, count: usize) -> Result<()> {
-        if self.available() < count {
-            return Err(Error::OutOfMemory);
+        match self.frames.promise(count) {
+            true => Ok(()),
+            false => Err(Error::OutOfMemory),
         }
-        self.reserved += count;
-        Ok(())
     }
 
     /// Takes a promise back.
     pub fn unreserve(&mut self, count: usize) {
-        self.reserved -= count;
+        self.frames.unpromise(count);
     }
 
     /// Takes one promised frame, zeroed.
     pub fn take_reserved(&mut self) -> PhysAddr {
-        let frame = self
-            .frames
-            .allocate(0)
-            .expect("a promised frame is free by the definition of available()");
-        self.reserved -= 1;
+        let frame = self.frames.allocate_promised();
         self.zero(frame, FRAME_LEN);
         frame
     }
 
     /// Takes a block of 2^order frames that nobody was promised. Its content is arbitrary.
     pub fn allocate(&mut self, order: usize) -> Result<PhysAddr> {
-        if self.available() < 1 << order {
-            return Err(Error::OutOfMemory);
-        }
         self.frames.allocate(order).ok_or(Error::OutOfMemory)
     }
 

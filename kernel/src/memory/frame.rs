@@ -60,6 +60,7 @@ pub struct Frames {
     count: usize,
     free: [u32; ORDER_MAX + 1],
     free_count: usize,
+    promised: usize,
     total: usize,
 }
 
@@ -75,6 +76,7 @@ impl Frames {
             count: 0,
             free: [NONE; ORDER_MAX + 1],
             free_count: 0,
+            promised: 0,
             total: 0,
         }
     }
@@ -156,8 +158,37 @@ impl Frames {
         self.total
     }
 
-    /// Takes a block of 2^order frames, or `None` if there is none.
+    /// Frames that are neither in use nor promised.
+    pub fn available(&self) -> usize {
+        self.free_count - self.promised
+    }
+
+    /// Promises `count` frames, if there are as many: nobody else gets them.
+    pub fn promise(&mut self, count: usize) -> bool {
+        let enough = count <= self.available();
+        if enough {
+            self.promised += count;
+        }
+        enough
+    }
+
+    /// Takes a promise back.
+    pub fn unpromise(&mut self, count: usize) {
+        self.promised -= count;
+    }
+
+    /// Takes one frame that was promised.
+    pub fn allocate_promised(&mut self) -> PhysAddr {
+        self.promised -= 1;
+        self.allocate(0)
+            .expect("promised frames are free: `allocate` leaves them alone")
+    }
+
+    /// Takes a block of 2^order frames that nobody was promised, or `None` if there is none.
     pub fn allocate(&mut self, order: usize) -> Option<PhysAddr> {
+        if self.available() < 1 << order {
+            return None;
+        }
         let found = (order..=ORDER_MAX).find(|&o| self.free[o] != NONE)?;
         let index = self.free[found];
         self.unlink(index);
@@ -193,6 +224,19 @@ impl Frames {
             record.state = State::Used;
             record.order = 0;
         }
+    }
+
+    /// All free blocks with their orders, for tests that look for frames both free and in use.
+    pub fn free_blocks(&self) -> impl Iterator<Item = (PhysAddr, usize)> + '_ {
+        (0..=ORDER_MAX).flat_map(move |order| {
+            let mut next = self.free[order];
+            core::iter::from_fn(move || {
+                let index = (next != NONE).then_some(next)? as usize;
+                // SAFETY: links name records below `count`, all initialised; `self` is borrowed.
+                next = unsafe { (*self.records.add(index)).next };
+                Some((self.base.offset(index * FRAME_LEN), order))
+            })
+        })
     }
 
     fn release(&mut self, index: u32, order: usize) {

@@ -169,6 +169,11 @@ impl HandleTable {
         None
     }
 
+    /// What is at a place of the table, `Object::Free` for nothing; `None` past its end.
+    pub fn at(&self, machine: &Machine, index: usize) -> Option<Entry> {
+        self.entry(machine, index).copied()
+    }
+
     /// How many entries there are, used or not.
     pub fn capacity(&self) -> usize {
         self.capacity

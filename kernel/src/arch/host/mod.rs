@@ -139,6 +139,11 @@ impl Machine {
         state.timers.iter().enumerate().filter_map(due).min()
     }
 
+    /// What the timer of a CPU is set to.
+    pub fn timer(&self, cpu: usize) -> Option<u64> {
+        self.state().timers[cpu]
+    }
+
     /// A timer has fired.
     pub fn clear_timer(&self, cpu: usize) {
         self.state().timers[cpu] = None;
@@ -149,7 +154,12 @@ impl Machine {
         self.state().current_cpu = cpu;
     }
 
-    /// CPUs that others interrupted since the last time.
+    /// Whether another CPU interrupted this one and it has not entered the kernel since.
+    pub fn is_interrupted(&self, cpu: usize) -> bool {
+        self.state().interrupted[cpu]
+    }
+
+    /// The same, and it enters now.
     pub fn take_interrupted(&self, cpu: usize) -> bool {
         core::mem::take(&mut self.state().interrupted[cpu])
     }
