@@ -8,7 +8,7 @@ use abi::{MessageInfo, ProcessState, Rights};
 
 use crate::kernel::{CPUS_MAX, Kernel, Shutdown};
 use crate::memory::Id;
-use crate::object::{Channel, Folio, Object, Process, Queue, Side, Thread, ThreadState};
+use crate::object::{Channel, Folio, LoadStage, Object, Process, Queue, Side, Thread, ThreadState};
 
 /// Handles closed, and pages given back, in one step.
 const STEP: usize = 64;
@@ -414,10 +414,11 @@ impl Kernel {
     /// The range of an image whose loading was not finished, so that no mapping owns it.
     fn unfinished_image(&self, id: Id<Process>) -> Option<(usize, usize)> {
         let load = &self.processes[id].load;
-        let unfinished = matches!(
-            load.stage,
-            crate::object::LoadStage::Copy | crate::object::LoadStage::Relocate
-        );
+        let unfinished = match load.stage {
+            LoadStage::Copy | LoadStage::Relocate => true,
+            LoadStage::Map => load.progress == 0,
+            LoadStage::Empty | LoadStage::Done => false,
+        };
         (unfinished && load.base != 0).then_some((load.base, load.len))
     }
 

@@ -57,13 +57,25 @@ impl Kernel {
         if self.processes[id].state != ProcessState::New {
             return Err(Error::InvalidArgument);
         }
+        if len == 0 {
+            return Err(Error::BadImage);
+        }
         // SAFETY: callers vouch that the memory is there and that nobody can write it.
         let bytes = unsafe { core::slice::from_raw_parts(self.memory.machine.memory(base), len) };
         let image = Image::parse(bytes, IMAGE_MACHINE).map_err(|_| Error::BadImage)?;
-        match self.processes[id].load.stage {
-            LoadStage::Empty => self.load_begin(id, &image)?,
+        let stage = self.processes[id].load.stage;
+        // Sizes were taken from the image that loading began with.
+        if stage != LoadStage::Empty && self.processes[id].load.source != (base, len) {
+            return Err(Error::InvalidArgument);
+        }
+        match stage {
+            LoadStage::Empty => {
+                self.load_begin(id, &image)?;
+                self.processes[id].load.source = (base, len);
+            }
             LoadStage::Copy => self.load_copy(id, &image)?,
             LoadStage::Relocate => self.load_relocate(id, &image)?,
+            LoadStage::Map => self.load_map(id, &image)?,
             LoadStage::Done => return Err(Error::AlreadyExists),
         }
         Ok(self.processes[id].load.stage == LoadStage::Done)
@@ -100,30 +112,39 @@ impl Kernel {
                 (load.stage, load.progress) = (LoadStage::Relocate, 0);
                 return Ok(());
             }
+            self.load_page(folio, index, image)?;
             self.processes[id].load.progress += 1;
-            let address = (index * PAGE_SIZE) as u64;
-            // Segments share no page, and most pages of a hole belong to none.
-            let Some(segment) = image.segments().find(|s| s.pages().contains(&address)) else {
-                continue;
-            };
-            let content = image.content(&segment);
-            // The part of this page that the file gives: [from, to) of the segment's bytes.
-            let from = address.saturating_sub(segment.vaddr) as usize;
-            let skip = segment.vaddr.saturating_sub(address) as usize;
-            let to = content.len().min(from + PAGE_SIZE - skip);
-            let bytes = content.get(from..to).unwrap_or(&[]);
-            if bytes.is_empty() && !segment.executable {
-                continue; // All zeros: its first touch makes it.
-            }
-            if segment.executable {
-                self.load_code_page(folio, index, skip, bytes)?;
-            } else {
-                let page = self.folios[folio].touch(&mut self.memory, index);
-                let to = self.memory.machine.memory(page.frame.offset(skip));
-                // SAFETY: the frame belongs to the new image, which nobody sees yet, and
-                // `skip + bytes.len()` is at most a page.
-                unsafe { to.copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
-            }
+        }
+        Ok(())
+    }
+
+    fn load_page(
+        &mut self,
+        folio: Id<crate::object::Folio>,
+        index: usize,
+        image: &Image<'_>,
+    ) -> Result<()> {
+        let address = (index * PAGE_SIZE) as u64;
+        // Segments share no page, and most pages of a hole belong to none.
+        let Some(segment) = image.segments().find(|s| s.pages().contains(&address)) else {
+            return Ok(());
+        };
+        let content = image.content(&segment);
+        // The part of this page that the file gives: [from, to) of the segment's bytes.
+        let from = address.saturating_sub(segment.vaddr) as usize;
+        let skip = segment.vaddr.saturating_sub(address) as usize;
+        let to = content.len().min(from + PAGE_SIZE - skip);
+        let bytes = content.get(from..to).unwrap_or(&[]);
+        if segment.executable {
+            return self.load_code_page(folio, index, skip, bytes);
+        }
+        // A page of zeros is made by its first touch.
+        if !bytes.is_empty() {
+            let page = self.folios[folio].touch(&mut self.memory, index);
+            let to = self.memory.machine.memory(page.frame.offset(skip));
+            // SAFETY: the frame belongs to the new image, which nobody sees yet, and
+            // `skip + bytes.len()` is at most a page.
+            unsafe { to.copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
         }
         Ok(())
     }
@@ -165,17 +186,19 @@ impl Kernel {
             }
         }
         self.processes[id].load.progress = load.progress + RELOCATE_STEP;
-        if load.progress + RELOCATE_STEP < count {
-            return Ok(());
+        if load.progress + RELOCATE_STEP >= count {
+            let load = &mut self.processes[id].load;
+            (load.stage, load.progress) = (LoadStage::Map, 0);
         }
-        self.load_map(id, image)
+        Ok(())
     }
 
     fn load_map(&mut self, id: Id<Process>, image: &Image<'_>) -> Result<()> {
         let load = self.processes[id].load;
         let folio = load.folio.expect("set when loading began");
-        let count = image.segments().count();
-        for (number, segment) in image.segments().enumerate() {
+        // `progress` counts the segments that are mapped, so that running out of memory in the
+        // middle leaves nothing half done: the next call goes on there.
+        for (number, segment) in image.segments().enumerate().skip(load.progress) {
             let pages = segment.pages();
             let permission = match (segment.writable, segment.executable) {
                 (false, false) => Permission::Read,
@@ -194,15 +217,10 @@ impl Kernel {
             // Mappings go in the reverse order in which they were made, so the first one made
             // is the last to go and gives the whole range back.
             let region = (number == 0).then_some((load.base, load.len));
-            let made = self.map_at(id, request, load.base + pages.start as usize, region);
-            if number == 0 && made.is_ok() {
-                self.processes[id].load.stage = LoadStage::Done;
-            }
-            made?;
+            self.map_at(id, request, load.base + pages.start as usize, region)?;
+            self.processes[id].load.progress += 1;
         }
-        if count == 0 {
-            return Err(Error::BadImage);
-        }
+        self.processes[id].load.stage = LoadStage::Done;
         self.memory.machine.synchronize_code();
         Ok(())
     }

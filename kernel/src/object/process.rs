@@ -3,7 +3,7 @@
 use abi::{Isolation, Name, ProcessState};
 
 use crate::arch::Permission;
-use crate::memory::Id;
+use crate::memory::{Id, PhysAddr};
 use crate::object::{Channel, Folio, HandleTable, Source, Space, Thread};
 
 /// One running component.
@@ -83,7 +83,9 @@ pub struct Mapping {
 pub struct Load {
     /// What comes next.
     pub stage: LoadStage,
-    /// Pages copied, or relocations made, in this stage.
+    /// Which image it is: where it lies and its bytes. All steps must name the same.
+    pub source: (PhysAddr, usize),
+    /// Pages copied, relocations made or segments mapped in this stage.
     pub progress: usize,
     /// The folio that the image is copied to.
     pub folio: Option<Id<Folio>>,
@@ -104,6 +106,8 @@ pub enum LoadStage {
     Copy,
     /// Addresses are filled in.
     Relocate,
+    /// Segments are mapped.
+    Map,
     /// It is mapped and can be started.
     Done,
 }
@@ -112,6 +116,7 @@ impl Load {
     /// Nothing loaded.
     pub const EMPTY: Load = Load {
         stage: LoadStage::Empty,
+        source: (PhysAddr(0), 0),
         progress: 0,
         folio: None,
         base: 0,
