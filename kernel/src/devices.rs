@@ -8,7 +8,7 @@ use abi::{DeviceInfo, Error, Handle, Result, Rights};
 
 use crate::kernel::Kernel;
 use crate::memory::Id;
-use crate::object::{Backing, Device, Interrupt, Object, Process, Thread};
+use crate::object::{Backing, Device, Interrupt, Object, Process, Purpose, Thread};
 use crate::vm::MapRequest;
 
 impl Kernel {
@@ -73,7 +73,7 @@ impl Kernel {
             first_page: 0,
             pages: (within + len).div_ceil(abi::PAGE_SIZE),
             permission: crate::arch::Permission::Device,
-            stack: false,
+            purpose: Purpose::Component,
         };
         let address = self.map(process, request);
         self.release(Object::Folio(folio), 0);

@@ -12,7 +12,7 @@ use crate::arch::Permission;
 use crate::kernel::{Exit, Kernel};
 use crate::log::Level;
 use crate::memory::Id;
-use crate::object::{Process, Thread};
+use crate::object::{Process, Purpose, Thread};
 
 /// Frames that a backtrace shows at most.
 const BACKTRACE_MAX: usize = 32;
@@ -103,7 +103,8 @@ impl Kernel {
         let mut next = self.processes[process].mappings;
         while let Some(id) = next {
             let mapping = &self.mappings[id];
-            if mapping.stack && address < mapping.address && mapping.address - address <= 1 << 20 {
+            let stack = mapping.purpose == Purpose::Stack;
+            if stack && address < mapping.address && mapping.address - address <= 1 << 20 {
                 return true;
             }
             next = mapping.next;

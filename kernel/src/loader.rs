@@ -12,7 +12,7 @@ use elf_image::Image;
 use crate::arch::{IMAGE_MACHINE, Permission};
 use crate::kernel::Kernel;
 use crate::memory::{Id, PhysAddr};
-use crate::object::{Backing, LoadStage, Object, Page, Process};
+use crate::object::{Backing, LoadStage, Object, Page, Process, Purpose};
 use crate::vm::MapRequest;
 
 /// Pages copied in one step.
@@ -212,7 +212,7 @@ impl Kernel {
                 first_page,
                 pages: (pages.end as usize / PAGE_SIZE) - first_page,
                 permission,
-                stack: false,
+                purpose: Purpose::Kernel,
             };
             // Mappings go in the reverse order in which they were made, so the first one made
             // is the last to go and gives the whole range back.

@@ -8,7 +8,9 @@ use abi::{
 use crate::arch::{Context, Permission};
 use crate::kernel::Kernel;
 use crate::memory::{Id, Regions};
-use crate::object::{HandleTable, Load, LoadStage, Object, Process, Space, Thread, ThreadState};
+use crate::object::{
+    HandleTable, Load, LoadStage, Object, Process, Purpose, Space, Thread, ThreadState,
+};
 use crate::scheduler::PRIORITIES;
 use crate::vm::MapRequest;
 
@@ -184,7 +186,7 @@ impl Kernel {
                 first_page: 0,
                 pages: heap_pages,
                 permission: Permission::ReadWrite,
-                stack: false,
+                purpose: Purpose::Kernel,
             };
             let mapped = self.map(process, request);
             self.release(Object::Folio(folio), cpu);
@@ -302,7 +304,7 @@ impl Kernel {
             first_page: 0,
             pages,
             permission: Permission::ReadWrite,
-            stack: true,
+            purpose: Purpose::Stack,
         };
         let stack = self.map(process, request);
         self.release(Object::Folio(folio), 0);
@@ -315,7 +317,7 @@ impl Kernel {
                     first_page: 0,
                     pages: abi::MESSAGE_BUFFER_LEN / PAGE_SIZE,
                     permission: Permission::ReadWrite,
-                    stack: false,
+                    purpose: Purpose::Kernel,
                 };
                 match self.map(process, request) {
                     Ok(address) => Ok((folio, address)),

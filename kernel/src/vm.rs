@@ -5,7 +5,7 @@ use abi::{Error, Handle, Isolation, PAGE_SIZE, Result, Rights};
 use crate::arch::Permission;
 use crate::kernel::Kernel;
 use crate::memory::{Id, PhysAddr};
-use crate::object::{Backing, Folio, Mapping, Object, Process};
+use crate::object::{Backing, Folio, Mapping, Object, Process, Purpose};
 
 /// Largest contiguous folio: 2^8 pages. It is zeroed in one go, so it must not be long.
 const CONTIGUOUS_ORDER_MAX: usize = 8;
@@ -24,8 +24,8 @@ pub struct MapRequest {
     pub pages: usize,
     /// What may be done there.
     pub permission: Permission,
-    /// Whether it is a thread's stack.
-    pub stack: bool,
+    /// What it is for.
+    pub purpose: Purpose,
 }
 
 impl Kernel {
@@ -164,7 +164,7 @@ impl Kernel {
             first_page: offset / PAGE_SIZE,
             pages: len.div_ceil(PAGE_SIZE),
             permission,
-            stack: false,
+            purpose: Purpose::Component,
         };
         self.map(process, request)
     }
@@ -250,7 +250,7 @@ impl Kernel {
             folio: request.folio,
             first_page: request.first_page,
             permission,
-            stack: request.stack,
+            purpose: request.purpose,
             region,
             next,
         }));
@@ -267,7 +267,8 @@ impl Kernel {
         let mapping = self
             .mapping_at(process, address)
             .filter(|&id| {
-                self.mappings[id].address == address && self.mappings[id].region.is_some()
+                self.mappings[id].address == address
+                    && self.mappings[id].purpose == Purpose::Component
             })
             .ok_or(Error::NotFound)?;
         match self.unmap_step(process, mapping, cpu) {

@@ -14,7 +14,7 @@ pub use channel::{Channel, End, Side, SlotHeader};
 pub use device::{Device, Interrupt};
 pub use folio::{Backing, Folio, Page};
 pub use handle::{Entry, HandleTable};
-pub use process::{Load, LoadStage, Mapping, Process};
+pub use process::{Load, LoadStage, Mapping, Process, Purpose};
 pub use queue::{Queue, Source};
 pub use space::Space;
 pub use thread::{Thread, ThreadState};

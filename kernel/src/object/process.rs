@@ -70,12 +70,23 @@ pub struct Mapping {
     pub first_page: usize,
     /// What may be done there.
     pub permission: Permission,
-    /// Whether it is a thread's stack.
-    pub stack: bool,
+    /// What it is for.
+    pub purpose: Purpose,
     /// The range of addresses to give back with this mapping, if it is this one's to give.
     pub region: Option<(usize, usize)>,
     /// The process's other mappings.
     pub next: Option<Id<Mapping>>,
+}
+
+/// What a mapping is for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Purpose {
+    /// The component asked for it, and may remove it.
+    Component,
+    /// A thread's stack.
+    Stack,
+    /// Image, heap or message buffer: the kernel counts on it.
+    Kernel,
 }
 
 /// A program image in a process.
