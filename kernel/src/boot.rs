@@ -207,7 +207,7 @@ fn start_init(kernel: &mut Kernel, info: &BootInfo<'_>) -> Result<(), &'static s
             Err(_) => return Err("there is not enough memory for its image"),
         }
     }
-    let thread = kernel.new_main_thread(init).map_err(refused)?;
+    let first = kernel.prepare_start(init).map_err(refused)?;
     let system = kernel
         .add_handle(init, Object::System, Rights::ALL)
         .map_err(refused)?;
@@ -224,7 +224,6 @@ fn start_init(kernel: &mut Kernel, info: &BootInfo<'_>) -> Result<(), &'static s
         archive: OptionalHandle(folio),
         archive_len: len as u32,
     };
-    kernel
-        .process_start(init, thread, Handle::NONE, extras, 0)
-        .map_err(refused)
+    kernel.process_start(init, first, Handle::NONE, extras, 0);
+    Ok(())
 }

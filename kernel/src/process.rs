@@ -30,6 +30,14 @@ pub struct InitExtras {
     pub archive_len: u32,
 }
 
+/// What [`Kernel::prepare_start`] made.
+pub struct FirstThread {
+    /// The thread, not yet running.
+    pub thread: Id<Thread>,
+    /// Address of the heap, or 0.
+    pub heap: usize,
+}
+
 /// A handle or none; none by default.
 #[derive(Clone, Copy)]
 pub struct OptionalHandle(pub Handle);
@@ -140,15 +148,16 @@ impl Kernel {
         cpu: usize,
     ) -> Result<usize> {
         let target = self.managed_process(caller, target)?;
-        if !bootstrap.is_none() {
-            self.lookup(caller, bootstrap, Rights::TRANSFER)?;
-            self.reserve_process_handles(target, 1)?;
-        }
         let process = &self.processes[target];
         if process.state != ProcessState::New || process.load.stage != LoadStage::Done {
             return Err(Error::InvalidArgument);
         }
-        let thread = self.new_main_thread(target)?;
+        if !bootstrap.is_none() {
+            self.lookup(caller, bootstrap, Rights::TRANSFER)?;
+            self.reserve_process_handles(target, 1)?;
+        }
+        let first = self.prepare_start(target)?;
+        // Point of no return.
         let mut given = Handle::NONE;
         if !bootstrap.is_none() {
             let table = &mut self.processes[caller].handles;
@@ -158,25 +167,12 @@ impl Kernel {
             }
             given = self.add_handle(target, entry.object, entry.rights)?;
         }
-        self.process_start(target, thread, given, InitExtras::default(), cpu)?;
+        self.process_start(target, first, given, InitExtras::default(), cpu);
         Ok(0)
     }
 
-    /// The first thread of a process: its stack and message buffer, not yet its registers.
-    pub fn new_main_thread(&mut self, process: Id<Process>) -> Result<Id<Thread>> {
-        let stack_len = self.processes[process].stack_len;
-        self.thread_create(process, stack_len)
-    }
-
-    /// Starts a loaded process. If it fails, the process can only be ended.
-    pub fn process_start(
-        &mut self,
-        process: Id<Process>,
-        thread: Id<Thread>,
-        bootstrap: Handle,
-        extras: InitExtras,
-        cpu: usize,
-    ) -> Result<()> {
+    /// All that starting a loaded process needs and that can fail: heap, stack, first thread.
+    pub fn prepare_start(&mut self, process: Id<Process>) -> Result<FirstThread> {
         let heap_pages = self.processes[process].heap_len.div_ceil(PAGE_SIZE);
         let mut heap = 0;
         if heap_pages > 0 {
@@ -189,9 +185,36 @@ impl Kernel {
                 purpose: Purpose::Kernel,
             };
             let mapped = self.map(process, request);
-            self.release(Object::Folio(folio), cpu);
+            self.release(Object::Folio(folio), 0);
             heap = mapped?;
         }
+        match self.new_main_thread(process) {
+            Ok(thread) => Ok(FirstThread { thread, heap }),
+            Err(error) => {
+                if let Some(mapping) = self.mapping_at(process, heap) {
+                    while !self.unmap_step(process, mapping, 0) {}
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// The first thread of a process: its stack and message buffer, not yet its registers.
+    pub fn new_main_thread(&mut self, process: Id<Process>) -> Result<Id<Thread>> {
+        let stack_len = self.processes[process].stack_len;
+        self.thread_create(process, stack_len)
+    }
+
+    /// Starts a process that was prepared.
+    pub fn process_start(
+        &mut self,
+        process: Id<Process>,
+        first: FirstThread,
+        bootstrap: Handle,
+        extras: InitExtras,
+        cpu: usize,
+    ) {
+        let FirstThread { thread, heap } = first;
         let info = StartInfo {
             abi_version: abi::ABI_VERSION,
             isolation: self.processes[process].isolation as u32,
@@ -201,7 +224,7 @@ impl Kernel {
             },
             message_buffer: self.threads[thread].buffer_address,
             heap,
-            heap_len: heap_pages * PAGE_SIZE,
+            heap_len: self.processes[process].heap_len.next_multiple_of(PAGE_SIZE),
             image_base: self.processes[process].load.base,
             ticks_per_second: self.memory.machine.ticks_per_second(),
             boot_ticks: self.memory.machine.boot_ticks(),
@@ -240,7 +263,6 @@ impl Kernel {
         self.processes[process].state = ProcessState::Running;
         self.thread_start(thread, entry, address, address);
         self.make_ready(thread, cpu);
-        Ok(())
     }
 
     /// A thread with stack and message buffer, in state `New`.
