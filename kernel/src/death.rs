@@ -153,7 +153,9 @@ impl Kernel {
             Object::Thread(id) => {
                 if let Some(thread) = self.threads.get_mut(id) {
                     thread.references -= 1;
-                    if thread.references == 0 && thread.state == ThreadState::Dead {
+                    // One that was ended while it ran stays until its CPU has forgotten it.
+                    let on_cpu = self.cpus[thread.cpu as usize].current == Some(id);
+                    if thread.references == 0 && thread.state == ThreadState::Dead && !on_cpu {
                         self.threads.remove(id);
                     }
                 }

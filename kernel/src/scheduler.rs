@@ -14,6 +14,8 @@ pub const PRIORITIES: usize = 8;
 /// How long a thread runs while others of its priority are ready.
 const SLICE_NS: u64 = 10_000_000;
 
+/// Deadlines that one timer interrupt handles at most.
+const DUE_STEP: usize = 64;
 /// The first and the last of a list of threads.
 type ThreadList = (Option<Id<Thread>>, Option<Id<Thread>>);
 
@@ -213,7 +215,12 @@ impl Kernel {
             Some(thread)
                 if u32::from(self.threads[thread].priority) <= self.cpus[cpu].best_ready() =>
             {
-                self.run(thread, cpu)
+                let exit = self.run(thread, cpu);
+                if self.cpus[cpu].ready_mask != 0 {
+                    // Others may wait for the end of its slice who did not for the sender's.
+                    self.start_slice(cpu);
+                }
+                exit
             }
             Some(thread) => {
                 self.make_ready(thread, cpu);
@@ -261,7 +268,11 @@ impl Kernel {
     pub fn timer_interrupt(&mut self, cpu: usize) {
         self.cpus[cpu].armed = u64::MAX;
         let now = self.memory.machine.now();
-        while let Some((at, whose)) = self.deadlines.first(&self.memory) {
+        // What is left after so many fires the timer again at once: each entry is bounded.
+        for _ in 0..DUE_STEP {
+            let Some((at, whose)) = self.deadlines.first(&self.memory) else {
+                break;
+            };
             if at > now {
                 break;
             }
@@ -273,13 +284,14 @@ impl Kernel {
                 }
                 Deadline::Timer(id) => {
                     let timer = &mut self.timers[id];
-                    timer.count = timer.count.saturating_add(1);
                     let (period, source) = (timer.period, timer.source);
+                    // Ticks that were missed are counted, not replayed one by one.
+                    let missed = (now - at).checked_div(period).unwrap_or(0);
+                    let fired = u32::try_from(missed + 1).unwrap_or(u32::MAX);
+                    timer.count = timer.count.saturating_add(fired);
                     if period > 0 {
-                        // Ticks that were missed are counted, not replayed one by one.
-                        let missed = (now - at) / period;
-                        timer.count = timer.count.saturating_add(missed as u32);
-                        self.set_deadline(at + (missed + 1) * period, whose);
+                        let next = at.saturating_add((missed + 1).saturating_mul(period));
+                        self.set_deadline(next, whose);
                     }
                     self.notify_and_wake(source, cpu);
                 }
