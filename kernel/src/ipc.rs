@@ -615,6 +615,15 @@ impl Kernel {
         }
     }
 
+    /// Takes a source off its queue's list: it has nothing to say any more.
+    pub fn silence(&mut self, source: Option<Id<Source>>) {
+        if let Some(source) = source
+            && self.sources[source].listed
+        {
+            self.unlist_source(source, self.sources[source].queue);
+        }
+    }
+
     /// Attaches an object to a queue.
     pub fn attach(
         &mut self,

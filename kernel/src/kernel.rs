@@ -71,6 +71,8 @@ pub struct Kernel {
     pub deadlines: DeadlineHeap,
     /// Whether the hardware timer may have to be set anew before leaving.
     pub deadlines_changed: bool,
+    /// Whether a thread became ready that may have to go before the one on this CPU.
+    pub woke_first: bool,
     /// Threads that were ended while they ran, and whose CPU has not left the kernel since.
     pub condemned_threads: u32,
     /// Processes to tear down.
@@ -138,6 +140,7 @@ impl Kernel {
             kernel_space,
             deadlines: DeadlineHeap::new(),
             deadlines_changed: false,
+            woke_first: false,
             condemned_threads: 0,
             dead_processes: None,
             dead_channels: None,

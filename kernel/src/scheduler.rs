@@ -82,6 +82,9 @@ impl Kernel {
         } else {
             self.idle_cpus &= !(1 << cpu);
             self.start_slice(cpu);
+            if let Some(current) = self.cpus[cpu].current {
+                self.woke_first |= self.threads[thread].priority < self.threads[current].priority;
+            }
         }
     }
 
@@ -158,6 +161,7 @@ impl Kernel {
             .0
             .expect("the mask says that one is ready");
         self.dequeue(thread);
+        self.woke_first = false;
         self.cpus[cpu].slice_end = u64::MAX;
         let exit = self.run(thread, cpu);
         self.start_slice(cpu);

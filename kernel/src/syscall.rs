@@ -42,7 +42,7 @@ impl Kernel {
             NOP => Exit::Value(0),
             number => self.rare_call(cpu, number, &arguments),
         };
-        if self.has_garbage() || self.deadlines_changed {
+        if self.has_garbage() || self.deadlines_changed || self.woke_first {
             return self.finish_call(cpu, exit);
         }
         exit
@@ -57,7 +57,7 @@ impl Kernel {
             self.arm_timer(cpu);
         }
         // Collecting may have ended the thread that was to go on.
-        match exit {
+        let exit = match exit {
             Exit::Run(thread)
                 if self
                     .threads
@@ -68,6 +68,13 @@ impl Kernel {
                 self.pick(cpu)
             }
             exit => exit,
+        };
+        // Events on the side, "writable" or the end of a peer, may have woken somebody who goes
+        // before the one that was chosen.
+        match (core::mem::take(&mut self.woke_first), exit) {
+            (true, Exit::Value(value)) => self.value_or_preempt(cpu, value),
+            (true, Exit::Run(_)) => self.preemption(cpu).unwrap_or(exit),
+            _ => exit,
         }
     }
 
@@ -309,6 +316,8 @@ impl Kernel {
                 }
                 self.timers[id].count = 0;
                 self.timers[id].period = a[2] as u64;
+                // What it had to say before is void.
+                self.silence(self.timers[id].source);
                 if a[1] != 0 {
                     self.set_deadline(a[1] as u64, Deadline::Timer(id));
                 }
