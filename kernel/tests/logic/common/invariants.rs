@@ -1,0 +1,544 @@
+//! What must hold of the kernel's state between any two entries.
+
+use std::collections::{HashMap, HashSet};
+
+use abi::{MessageInfo, ProcessState};
+use kernel::arch::{PageTable, Permission};
+use kernel::kernel::Kernel;
+use kernel::memory::{FRAME_LEN, Id};
+use kernel::object::{Backing, Folio, LoadStage, Object, Side, Source, ThreadState};
+use kernel::scheduler::PRIORITIES;
+
+/// Panics with what is wrong.
+pub fn check(kernel: &Kernel) {
+    let handles = all_handles(kernel);
+    references(kernel, &handles);
+    sources_and_queues(kernel);
+    channels(kernel, &handles);
+    threads(kernel);
+    deadlines(kernel);
+    accounts(kernel);
+    frames(kernel);
+    translations(kernel);
+    the_dead(kernel);
+}
+
+/// Whatever handles in tables and in queued messages refer to, and how many of them.
+struct Handles {
+    all: Vec<Object>,
+    counts: HashMap<(u8, u32), u32>,
+}
+
+impl Handles {
+    fn count(&self, object: Object) -> u32 {
+        self.counts.get(&key(object)).copied().unwrap_or(0)
+    }
+}
+
+/// Tells living objects apart.
+fn key(object: Object) -> (u8, u32) {
+    match object {
+        Object::Free(_) => (0, 0),
+        Object::System => (1, 0),
+        Object::Channel(Side::A, id) => (2, id.index()),
+        Object::Channel(Side::B, id) => (3, id.index()),
+        Object::Queue(id) => (4, id.index()),
+        Object::Folio(id) => (5, id.index()),
+        Object::Process(id) => (6, id.index()),
+        Object::Thread(id) => (7, id.index()),
+        Object::Timer(id) => (8, id.index()),
+        Object::Doorbell(id) => (9, id.index()),
+        Object::Interrupt(id) => (10, id.index()),
+        Object::Device(id) => (11, id.index()),
+    }
+}
+
+fn all_handles(kernel: &Kernel) -> Handles {
+    let machine = &kernel.memory.machine;
+    let mut all = Vec::new();
+    for id in kernel.processes.ids() {
+        let table = &kernel.processes[id].handles;
+        let held = (0..table.capacity())
+            .filter_map(|index| table.at(machine, index))
+            .filter(|entry| !matches!(entry.object, Object::Free(_)))
+            .map(|entry| entry.object);
+        let before = all.len();
+        all.extend(held);
+        assert_eq!(all.len() - before, table.len(), "the table counts its handles");
+    }
+    for id in kernel.channels.ids() {
+        let channel = &kernel.channels[id];
+        if channel.memory.is_none() {
+            continue;
+        }
+        for side in [Side::A, Side::B] {
+            let end = &channel.ends[side as usize];
+            for i in 0..end.count {
+                let slot = channel.slot(side, (end.head + i) % channel.slots);
+                let header = kernel.slot_header(slot);
+                let count = MessageInfo::from_bits(header.info).handle_count();
+                all.extend(header.handles[..count].iter().map(|entry| entry.object));
+            }
+        }
+    }
+    let mut counts = HashMap::new();
+    for &object in &all {
+        *counts.entry(key(object)).or_default() += 1;
+    }
+    Handles { all, counts }
+}
+
+/// Counts of references are what there is.
+fn references(kernel: &Kernel, handles: &Handles) {
+    let count = |object: Object| handles.count(object);
+    let mut folio_references: HashMap<u32, u32> = HashMap::new();
+    let mut refer = |id: Id<Folio>| *folio_references.entry(id.index()).or_default() += 1;
+    for id in kernel.mappings.ids() {
+        refer(kernel.mappings[id].folio);
+    }
+    for id in kernel.processes.ids() {
+        let process = &kernel.processes[id];
+        process.load.folio.into_iter().for_each(&mut refer);
+        let mut next = process.threads;
+        while let Some(thread) = next {
+            refer(kernel.threads[thread].buffer_folio);
+            next = kernel.threads[thread].sibling;
+        }
+        let extra = u32::from(kernel.init == Some(id));
+        let expected = count(Object::Process(id)) + extra;
+        assert_eq!(process.references, expected, "references to {:?}", process.name);
+    }
+    for id in kernel.devices.ids() {
+        let device = &kernel.devices[id];
+        device.dma.iter().flatten().copied().for_each(&mut refer);
+        assert_eq!(device.holder.is_some(), count(Object::Device(id)) == 1);
+    }
+    for id in kernel.folios.ids() {
+        let held = folio_references.get(&id.index()).copied().unwrap_or(0);
+        let expected = count(Object::Folio(id)) + held;
+        assert_eq!(kernel.folios[id].references, expected, "references to folio {id:?}");
+    }
+    for id in kernel.queues.ids() {
+        let queue = &kernel.queues[id];
+        assert_eq!(queue.references, count(Object::Queue(id)));
+        assert!(
+            queue.references > 0 || queue.attached > 0 || queue.waiter.is_some(),
+            "queue {id:?} is of use to nobody"
+        );
+    }
+    for id in kernel.timers.ids() {
+        let timer = &kernel.timers[id];
+        assert!(timer.references > 0);
+        assert_eq!(timer.references, count(Object::Timer(id)));
+    }
+    for id in kernel.doorbells.ids() {
+        assert!(kernel.doorbells[id].references > 0);
+        assert_eq!(kernel.doorbells[id].references, count(Object::Doorbell(id)));
+    }
+    for id in kernel.interrupts.ids() {
+        assert!(kernel.interrupts[id].references > 0);
+        assert_eq!(kernel.interrupts[id].references, count(Object::Interrupt(id)));
+    }
+    for id in kernel.threads.ids() {
+        let thread = &kernel.threads[id];
+        assert_eq!(thread.references, count(Object::Thread(id)));
+    }
+    // Handles other than to channels and threads, whose objects may end before them, name
+    // something that is there.
+    for &object in &handles.all {
+        let there = match object {
+            Object::Queue(id) => kernel.queues.get(id).is_some(),
+            Object::Folio(id) => kernel.folios.get(id).is_some(),
+            Object::Process(id) => kernel.processes.get(id).is_some(),
+            Object::Timer(id) => kernel.timers.get(id).is_some(),
+            Object::Doorbell(id) => kernel.doorbells.get(id).is_some(),
+            Object::Interrupt(id) => kernel.interrupts.get(id).is_some(),
+            Object::Device(id) => kernel.devices.get(id).is_some(),
+            Object::Channel(_, id) => kernel.channels.get(id).is_some(),
+            Object::Thread(id) => kernel.threads.get(id).is_some(),
+            Object::System | Object::Free(_) => true,
+        };
+        assert!(there, "a handle names {object:?}, which is gone");
+    }
+}
+
+/// Whether a source has to be listed, and whether it may be listed.
+fn has_something_to_say(kernel: &Kernel, object: Object) -> (bool, bool) {
+    let surely = |yes: bool| (yes, yes);
+    match object {
+        Object::Channel(side, id) => {
+            let channel = &kernel.channels[id];
+            let end = &channel.ends[side as usize];
+            let over = channel.ended || !channel.ends[side.other() as usize].open;
+            // The end is told once and stays true.
+            let must = !channel.ended && (end.count > 0 || (end.writable && !over));
+            (must, must || over || end.writable)
+        }
+        Object::Timer(id) => surely(kernel.timers[id].count > 0),
+        Object::Doorbell(id) => surely(kernel.doorbells[id].count > 0),
+        Object::Interrupt(id) => surely(kernel.interrupts[id].count > 0),
+        Object::Process(id) => {
+            let process = &kernel.processes[id];
+            surely(process.state == ProcessState::Ended && !process.end_reported)
+        }
+        other => panic!("{other:?} is attached"),
+    }
+}
+
+/// Rule 7: a source is listed exactly while it has something to say.
+fn sources_and_queues(kernel: &Kernel) {
+    let mut listed: HashSet<u32> = HashSet::new();
+    let mut attached: HashMap<u32, u32> = HashMap::new();
+    for id in kernel.queues.ids() {
+        let queue = &kernel.queues[id];
+        let (mut next, mut previous) = (queue.head, None::<Id<Source>>);
+        while let Some(source) = next {
+            let node = &kernel.sources[source];
+            assert!(node.queue == id && node.listed && node.previous == previous);
+            assert!(listed.insert(source.index()), "a source is listed twice");
+            (previous, next) = (Some(source), node.next);
+        }
+        assert_eq!(queue.tail, previous);
+        if let Some(waiter) = queue.waiter {
+            assert_eq!(queue.head, None, "a thread waits for what is there");
+            assert_eq!(kernel.threads[waiter].state, ThreadState::Waiting(id));
+        }
+    }
+    for id in kernel.sources.ids() {
+        let source = &kernel.sources[id];
+        *attached.entry(source.queue.index()).or_default() += 1;
+        let back = match source.object {
+            Object::Channel(side, id) => kernel.channels[id].ends[side as usize].source,
+            Object::Timer(id) => kernel.timers[id].source,
+            Object::Doorbell(id) => kernel.doorbells[id].source,
+            Object::Interrupt(id) => kernel.interrupts[id].source,
+            Object::Process(id) => kernel.processes[id].source,
+            other => panic!("{other:?} is attached"),
+        };
+        assert_eq!(back, Some(id), "{:?} knows its source", source.object);
+        assert_eq!(source.listed, listed.contains(&id.index()));
+        let (must, may) = has_something_to_say(kernel, source.object);
+        assert!(source.listed || !must, "{:?} is not listed", source.object);
+        assert!(may || !source.listed, "{:?} is listed", source.object);
+    }
+    for id in kernel.queues.ids() {
+        let expected = attached.get(&id.index()).copied().unwrap_or(0);
+        assert_eq!(kernel.queues[id].attached, expected);
+    }
+}
+
+fn channels(kernel: &Kernel, handles: &Handles) {
+    for id in kernel.channels.ids() {
+        let channel = &kernel.channels[id];
+        for side in [Side::A, Side::B] {
+            let (end, there) = (
+                &channel.ends[side as usize],
+                &channel.ends[side.other() as usize],
+            );
+            let holders = handles.count(Object::Channel(side, id));
+            assert_eq!(u32::from(end.open), holders, "{side:?} of {id:?} has one holder");
+            assert!(end.count + end.reserved <= channel.slots || channel.ended);
+            if !channel.ended {
+                assert_eq!(end.reserved, there.owed, "requests and replies of {id:?}");
+                // "Writable" is owed only while there is no room.
+                let room = channel.has_room(side) && channel.has_room(side.other());
+                assert!(!(end.writable_armed && room), "{side:?} of {id:?} was forgotten");
+            }
+            if let Some((caller, _)) = end.caller {
+                assert_eq!(kernel.threads[caller].state, ThreadState::Calling(id, side));
+            }
+            assert!(end.source.is_none() || end.open);
+        }
+        assert!(channel.ended || channel.ends.iter().any(|end| end.open));
+    }
+}
+
+fn threads(kernel: &Kernel) {
+    let mut listed: HashSet<u32> = HashSet::new();
+    for id in kernel.processes.ids() {
+        let process = &kernel.processes[id];
+        let (mut next, mut count) = (process.threads, 0);
+        while let Some(thread) = next {
+            assert!(kernel.threads[thread].process == id);
+            listed.insert(thread.index());
+            next = kernel.threads[thread].sibling;
+            count += 1;
+        }
+        assert_eq!(count, process.thread_count);
+    }
+    let mut dead_on_cpu = 0;
+    for cpu in 0..kernel.cpu_count {
+        if let Some(current) = kernel.cpus[cpu].current {
+            let thread = &kernel.threads[current];
+            assert_eq!(thread.cpu as usize, cpu);
+            match thread.state {
+                ThreadState::Running => {}
+                ThreadState::Dead => dead_on_cpu += 1,
+                other => panic!("a thread on a CPU is {other:?}"),
+            }
+            // A CPU that was told to enter the kernel has not chosen yet.
+            if !kernel.memory.machine.is_interrupted(cpu) && thread.state == ThreadState::Running {
+                let best = kernel.cpus[cpu].best_ready();
+                assert!(
+                    best >= u32::from(thread.priority),
+                    "CPU {cpu} runs priority {} while {best} is ready",
+                    thread.priority
+                );
+                assert!(
+                    best > u32::from(thread.priority) || kernel.memory.machine.timer(cpu).is_some(),
+                    "nothing ends the slice on CPU {cpu}"
+                );
+            }
+        } else if kernel.idle_cpus >> cpu & 1 == 1 {
+            assert_eq!(kernel.cpus[cpu].best_ready(), PRIORITIES as u32, "CPU {cpu} sleeps");
+        }
+        if kernel.idle_cpus >> cpu & 1 == 1 {
+            assert_eq!(kernel.cpus[cpu].current, None, "CPU {cpu} is said to be idle");
+        }
+    }
+    assert_eq!(kernel.condemned_threads, dead_on_cpu);
+    let somebody_sleeps = kernel.idle_cpus != 0;
+    let mut heads = HashMap::new();
+    for id in kernel.threads.ids() {
+        let thread = &kernel.threads[id];
+        let current = kernel.cpus[thread.cpu as usize].current == Some(id);
+        if !listed.contains(&id.index()) {
+            assert_eq!(thread.state, ThreadState::Dead);
+            assert!(thread.references > 0, "a dead thread that nobody knows stays");
+            continue;
+        }
+        match thread.state {
+            ThreadState::New => {}
+            ThreadState::Running => assert!(current),
+            ThreadState::Dead => assert!(current, "a dead thread is still in its process"),
+            ThreadState::Waiting(queue) => {
+                assert_eq!(kernel.queues[queue].waiter, Some(id));
+            }
+            ThreadState::Calling(channel, side) => {
+                let caller = kernel.channels[channel].ends[side as usize].caller;
+                assert_eq!(caller.map(|(caller, _)| caller), Some(id));
+            }
+            ThreadState::Ready => {
+                let cpu = thread.cpu as usize;
+                assert!(kernel.cpus[cpu].best_ready() <= u32::from(thread.priority));
+                let others = somebody_sleeps && kernel.cpus[cpu].current.is_some();
+                assert!(!others, "{id:?} is ready on CPU {cpu} while another CPU sleeps");
+                if let Some(next) = thread.next {
+                    assert_eq!(kernel.threads[next].previous, Some(id));
+                }
+                match thread.previous {
+                    Some(previous) => assert_eq!(kernel.threads[previous].next, Some(id)),
+                    None => assert!(heads.insert((cpu, thread.priority), id).is_none()),
+                }
+            }
+        }
+        let waits = matches!(thread.state, ThreadState::Waiting(_) | ThreadState::Calling(..));
+        assert!(waits || thread.heap_place == 0, "{:?} with a deadline", thread.state);
+    }
+}
+
+/// Some CPU is armed for the first deadline or earlier.
+fn deadlines(kernel: &Kernel) {
+    if let Some((at, _)) = kernel.deadlines.first(&kernel.memory)
+        && at != u64::MAX
+    {
+        let next = kernel.memory.machine.next_timer();
+        assert!(
+            next.is_some_and(|(timer, _)| timer <= at),
+            "a deadline at {at}, but timers: {next:?}"
+        );
+    }
+}
+
+/// Each process is charged for what it has.
+fn accounts(kernel: &Kernel) {
+    let mut promised = 0;
+    let mut charged: HashMap<u32, usize> = HashMap::new();
+    for id in kernel.folios.ids() {
+        let folio = &kernel.folios[id];
+        let pages = folio.pages as usize;
+        let cost = match folio.backing {
+            Backing::Fixed(_) => 0,
+            Backing::Block(_) => pages,
+            Backing::Table(_) => {
+                let tables = Folio::tables_for(pages);
+                promised += folio.untouched as usize + tables - folio.table_frames as usize;
+                pages + tables
+            }
+        };
+        if let Some(process) = folio.charged_to.filter(|&id| kernel.processes.get(id).is_some()) {
+            *charged.entry(process.index()).or_default() += cost;
+        }
+    }
+    let reserved = kernel.memory.frames.free_count() - kernel.memory.available();
+    assert_eq!(reserved, promised, "promised frames");
+    for id in kernel.channels.ids() {
+        let channel = &kernel.channels[id];
+        if channel.memory.is_some() && kernel.processes.get(channel.owner).is_some() {
+            *charged.entry(channel.owner.index()).or_default() += 1 << channel.order;
+        }
+    }
+    for id in kernel.processes.ids() {
+        let process = &kernel.processes[id];
+        let mut expected = charged.get(&id.index()).copied().unwrap_or(0);
+        expected += process.handles.frame_count();
+        let tables = |len: usize| PageTable::leaf_tables(len.div_ceil(abi::PAGE_SIZE));
+        let mut next = process.mappings;
+        while let Some(mapping) = next {
+            let mapping = &kernel.mappings[mapping];
+            expected += mapping.region.map_or(0, |(_, len)| tables(len));
+            next = mapping.next;
+        }
+        let load = &process.load;
+        let unfinished = match load.stage {
+            LoadStage::Copy | LoadStage::Relocate => true,
+            LoadStage::Map => load.progress == 0,
+            LoadStage::Empty | LoadStage::Done => false,
+        };
+        if unfinished && load.base != 0 {
+            expected += tables(load.len);
+        }
+        assert_eq!(process.memory_pages, expected, "pages charged to {:?}", process.name);
+        let owned = std::iter::successors(process.channels, |&id| kernel.channels[id].next_owned);
+        for channel in owned {
+            assert!(kernel.channels[channel].owner == id && !kernel.channels[channel].ended);
+        }
+    }
+}
+
+/// No frame has two owners, and none is free and in use.
+fn frames(kernel: &Kernel) {
+    const BASE: u64 = 0x8000_0000;
+    let memory = &kernel.memory;
+    let mut free = HashSet::new();
+    let mut count = 0;
+    for (block, order) in memory.frames.free_blocks() {
+        let first = (block.0 - BASE) / FRAME_LEN as u64;
+        free.extend(first..first + (1 << order));
+        count += 1 << order;
+    }
+    assert_eq!(free.len(), count, "free blocks overlap");
+    assert_eq!(count, memory.frames.free_count());
+    let mut owned = HashSet::new();
+    let mut own = |frame: u64, what: &str| {
+        let number = (frame - BASE) / FRAME_LEN as u64;
+        assert!(!free.contains(&number), "a frame of a {what} is free");
+        assert!(owned.insert(number), "a frame of a {what} has two owners");
+    };
+    for id in kernel.folios.ids() {
+        let folio = &kernel.folios[id];
+        match folio.backing {
+            Backing::Fixed(_) => {}
+            Backing::Block(base) => {
+                for i in 0..u64::from(folio.pages) {
+                    own(base.0 + i * FRAME_LEN as u64, "block");
+                }
+            }
+            Backing::Table(root) => {
+                own(root.0, "table");
+                if folio.pages > 512 && folio.freed_pages > 0 {
+                    continue; // Its tables are going.
+                }
+                let mut touched = 0;
+                for i in 0..folio.pages as usize {
+                    if let Some(page) = folio.page(memory, i) {
+                        touched += 1;
+                        if i >= folio.freed_pages {
+                            own(page.frame.0, "folio");
+                        }
+                    }
+                }
+                assert_eq!(touched + folio.untouched, folio.pages, "pages of {id:?}");
+            }
+        }
+    }
+    for id in kernel.channels.ids() {
+        let channel = &kernel.channels[id];
+        if let Some(block) = channel.memory {
+            for i in 0..1 << channel.order {
+                own(block.0 + i * FRAME_LEN as u64, "channel");
+            }
+        }
+    }
+    for id in kernel.spaces.ids() {
+        own(kernel.spaces[id].regions.bitmap().0, "space");
+    }
+}
+
+/// What the page tables say is what mappings allow; rule 13.
+fn translations(kernel: &Kernel) {
+    let mut visible: HashMap<u32, Vec<&kernel::object::Mapping>> = HashMap::new();
+    for id in kernel.processes.ids() {
+        let process = &kernel.processes[id];
+        let mut next = process.mappings;
+        while let Some(mapping) = next {
+            let mapping = &kernel.mappings[mapping];
+            visible.entry(process.space.index()).or_default().push(mapping);
+            next = mapping.next;
+        }
+    }
+    for id in kernel.spaces.ids() {
+        let mut mappings = visible.remove(&id.index()).unwrap_or_default();
+        mappings.sort_by_key(|mapping| mapping.address);
+        for pair in mappings.windows(2) {
+            assert!(pair[0].address + pair[0].pages * FRAME_LEN <= pair[1].address);
+        }
+        for (address, (frame, permission, _)) in kernel.spaces[id].table.translations(&kernel.memory) {
+            let after = mappings.partition_point(|mapping| mapping.address <= address);
+            let mapping = after
+                .checked_sub(1)
+                .map(|i| mappings[i])
+                .filter(|mapping| address < mapping.address + mapping.pages * FRAME_LEN)
+                .unwrap_or_else(|| panic!("{address:#x} is translated but not mapped"));
+            assert_eq!(permission, mapping.permission);
+            let index = mapping.first_page + (address - mapping.address) / FRAME_LEN;
+            let folio = &kernel.folios[mapping.folio];
+            let page = folio
+                .page(&kernel.memory, index)
+                .unwrap_or_else(|| panic!("{address:#x} shows a page that is not there"));
+            assert_eq!(page.frame, frame, "at {address:#x}");
+            let executable = permission == Permission::Execute;
+            let writable = permission.allows(Permission::ReadWrite);
+            assert!(!(executable && writable));
+            assert!(!(page.code && writable), "code at {address:#x} can be written");
+            assert!(page.code || !executable, "{address:#x} is executable but not a code frame");
+        }
+    }
+    assert!(visible.is_empty(), "mappings in a space that is gone");
+}
+
+/// What is dead is on the lists of the dead.
+fn the_dead(kernel: &Kernel) {
+    let processes: HashSet<u32> =
+        std::iter::successors(kernel.dead_processes, |&id| kernel.processes[id].next_dead)
+            .map(Id::index)
+            .collect();
+    for id in kernel.processes.ids() {
+        let process = &kernel.processes[id];
+        let ripe = process.state == ProcessState::Ending && process.thread_count == 0;
+        assert_eq!(ripe, processes.contains(&id.index()), "{:?}", process.name);
+        if process.state == ProcessState::Ended {
+            assert!(process.threads.is_none() && process.mappings.is_none());
+            assert!(process.channels.is_none() && process.handles.is_empty());
+        }
+    }
+    let channels: HashSet<u32> =
+        std::iter::successors(kernel.dead_channels, |&id| kernel.channels[id].next_dead)
+            .map(Id::index)
+            .collect();
+    for id in kernel.channels.ids() {
+        let channel = &kernel.channels[id];
+        let ripe = channel.ended && channel.memory.is_some();
+        assert_eq!(ripe, channels.contains(&id.index()), "channel {id:?}");
+        let husk = channel.ended && channel.memory.is_none();
+        assert!(!husk || channel.ends.iter().any(|end| end.open), "a husk without holder");
+    }
+    let folios: HashSet<u32> =
+        std::iter::successors(kernel.dead_folios, |&id| kernel.folios[id].next_dead)
+            .map(Id::index)
+            .collect();
+    for id in kernel.folios.ids() {
+        let ripe = kernel.folios[id].references == 0;
+        assert_eq!(ripe, folios.contains(&id.index()), "folio {id:?}");
+    }
+}

@@ -1,0 +1,6 @@
+//! The kernel's logic on the simulated machine: one module per subject.
+//!
+//! `FTL_LONG=1` makes the random tests run for long.
+
+mod channels;
+mod common;
