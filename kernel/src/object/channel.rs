@@ -10,7 +10,7 @@ use crate::memory::{Id, PhysAddr};
 use crate::object::{Entry, Process, Source, Thread};
 
 /// One of the two ends.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[repr(u8)]
 pub enum Side {
     /// The first.

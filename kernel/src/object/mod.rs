@@ -33,7 +33,7 @@ pub struct Doorbell {
 }
 
 /// What a handle refers to.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Object {
     /// Nothing: the entry is free, and this is the next free one.
     Free(u16),

@@ -26,30 +26,12 @@ pub fn check(kernel: &Kernel) {
 /// Whatever handles in tables and in queued messages refer to, and how many of them.
 struct Handles {
     all: Vec<Object>,
-    counts: HashMap<(u8, u32), u32>,
+    counts: HashMap<Object, u32>,
 }
 
 impl Handles {
     fn count(&self, object: Object) -> u32 {
-        self.counts.get(&key(object)).copied().unwrap_or(0)
-    }
-}
-
-/// Tells living objects apart.
-fn key(object: Object) -> (u8, u32) {
-    match object {
-        Object::Free(_) => (0, 0),
-        Object::System => (1, 0),
-        Object::Channel(Side::A, id) => (2, id.index()),
-        Object::Channel(Side::B, id) => (3, id.index()),
-        Object::Queue(id) => (4, id.index()),
-        Object::Folio(id) => (5, id.index()),
-        Object::Process(id) => (6, id.index()),
-        Object::Thread(id) => (7, id.index()),
-        Object::Timer(id) => (8, id.index()),
-        Object::Doorbell(id) => (9, id.index()),
-        Object::Interrupt(id) => (10, id.index()),
-        Object::Device(id) => (11, id.index()),
+        self.counts.get(&object).copied().unwrap_or(0)
     }
 }
 
@@ -64,7 +46,11 @@ fn all_handles(kernel: &Kernel) -> Handles {
             .map(|entry| entry.object);
         let before = all.len();
         all.extend(held);
-        assert_eq!(all.len() - before, table.len(), "the table counts its handles");
+        assert_eq!(
+            all.len() - before,
+            table.len(),
+            "the table counts its handles"
+        );
     }
     for id in kernel.channels.ids() {
         let channel = &kernel.channels[id];
@@ -83,7 +69,7 @@ fn all_handles(kernel: &Kernel) -> Handles {
     }
     let mut counts = HashMap::new();
     for &object in &all {
-        *counts.entry(key(object)).or_default() += 1;
+        *counts.entry(object).or_default() += 1;
     }
     Handles { all, counts }
 }
@@ -91,8 +77,8 @@ fn all_handles(kernel: &Kernel) -> Handles {
 /// Counts of references are what there is.
 fn references(kernel: &Kernel, handles: &Handles) {
     let count = |object: Object| handles.count(object);
-    let mut folio_references: HashMap<u32, u32> = HashMap::new();
-    let mut refer = |id: Id<Folio>| *folio_references.entry(id.index()).or_default() += 1;
+    let mut folio_references: HashMap<_, u32> = HashMap::new();
+    let mut refer = |id: Id<Folio>| *folio_references.entry(id).or_default() += 1;
     for id in kernel.mappings.ids() {
         refer(kernel.mappings[id].folio);
     }
@@ -106,7 +92,11 @@ fn references(kernel: &Kernel, handles: &Handles) {
         }
         let extra = u32::from(kernel.init == Some(id));
         let expected = count(Object::Process(id)) + extra;
-        assert_eq!(process.references, expected, "references to {:?}", process.name);
+        assert_eq!(
+            process.references, expected,
+            "references to {:?}",
+            process.name
+        );
     }
     for id in kernel.devices.ids() {
         let device = &kernel.devices[id];
@@ -114,9 +104,12 @@ fn references(kernel: &Kernel, handles: &Handles) {
         assert_eq!(device.holder.is_some(), count(Object::Device(id)) == 1);
     }
     for id in kernel.folios.ids() {
-        let held = folio_references.get(&id.index()).copied().unwrap_or(0);
+        let held = folio_references.get(&id).copied().unwrap_or(0);
         let expected = count(Object::Folio(id)) + held;
-        assert_eq!(kernel.folios[id].references, expected, "references to folio {id:?}");
+        assert_eq!(
+            kernel.folios[id].references, expected,
+            "references to folio {id:?}"
+        );
     }
     for id in kernel.queues.ids() {
         let queue = &kernel.queues[id];
@@ -137,7 +130,10 @@ fn references(kernel: &Kernel, handles: &Handles) {
     }
     for id in kernel.interrupts.ids() {
         assert!(kernel.interrupts[id].references > 0);
-        assert_eq!(kernel.interrupts[id].references, count(Object::Interrupt(id)));
+        assert_eq!(
+            kernel.interrupts[id].references,
+            count(Object::Interrupt(id))
+        );
     }
     for id in kernel.threads.ids() {
         let thread = &kernel.threads[id];
@@ -187,15 +183,15 @@ fn has_something_to_say(kernel: &Kernel, object: Object) -> (bool, bool) {
 
 /// Rule 7: a source is listed exactly while it has something to say.
 fn sources_and_queues(kernel: &Kernel) {
-    let mut listed: HashSet<u32> = HashSet::new();
-    let mut attached: HashMap<u32, u32> = HashMap::new();
+    let mut listed: HashSet<_> = HashSet::new();
+    let mut attached: HashMap<_, u32> = HashMap::new();
     for id in kernel.queues.ids() {
         let queue = &kernel.queues[id];
         let (mut next, mut previous) = (queue.head, None::<Id<Source>>);
         while let Some(source) = next {
             let node = &kernel.sources[source];
             assert!(node.queue == id && node.listed && node.previous == previous);
-            assert!(listed.insert(source.index()), "a source is listed twice");
+            assert!(listed.insert(source), "a source is listed twice");
             (previous, next) = (Some(source), node.next);
         }
         assert_eq!(queue.tail, previous);
@@ -206,7 +202,7 @@ fn sources_and_queues(kernel: &Kernel) {
     }
     for id in kernel.sources.ids() {
         let source = &kernel.sources[id];
-        *attached.entry(source.queue.index()).or_default() += 1;
+        *attached.entry(source.queue).or_default() += 1;
         let back = match source.object {
             Object::Channel(side, id) => kernel.channels[id].ends[side as usize].source,
             Object::Timer(id) => kernel.timers[id].source,
@@ -216,13 +212,13 @@ fn sources_and_queues(kernel: &Kernel) {
             other => panic!("{other:?} is attached"),
         };
         assert_eq!(back, Some(id), "{:?} knows its source", source.object);
-        assert_eq!(source.listed, listed.contains(&id.index()));
+        assert_eq!(source.listed, listed.contains(&id));
         let (must, may) = has_something_to_say(kernel, source.object);
         assert!(source.listed || !must, "{:?} is not listed", source.object);
         assert!(may || !source.listed, "{:?} is listed", source.object);
     }
     for id in kernel.queues.ids() {
-        let expected = attached.get(&id.index()).copied().unwrap_or(0);
+        let expected = attached.get(&id).copied().unwrap_or(0);
         assert_eq!(kernel.queues[id].attached, expected);
     }
 }
@@ -236,13 +232,20 @@ fn channels(kernel: &Kernel, handles: &Handles) {
                 &channel.ends[side.other() as usize],
             );
             let holders = handles.count(Object::Channel(side, id));
-            assert_eq!(u32::from(end.open), holders, "{side:?} of {id:?} has one holder");
+            assert_eq!(
+                u32::from(end.open),
+                holders,
+                "{side:?} of {id:?} has one holder"
+            );
             assert!(end.count + end.reserved <= channel.slots || channel.ended);
             if !channel.ended {
                 assert_eq!(end.reserved, there.owed, "requests and replies of {id:?}");
                 // "Writable" is owed only while there is no room.
                 let room = channel.has_room(side) && channel.has_room(side.other());
-                assert!(!(end.writable_armed && room), "{side:?} of {id:?} was forgotten");
+                assert!(
+                    !(end.writable_armed && room),
+                    "{side:?} of {id:?} was forgotten"
+                );
             }
             if let Some((caller, _)) = end.caller {
                 assert_eq!(kernel.threads[caller].state, ThreadState::Calling(id, side));
@@ -254,13 +257,13 @@ fn channels(kernel: &Kernel, handles: &Handles) {
 }
 
 fn threads(kernel: &Kernel) {
-    let mut listed: HashSet<u32> = HashSet::new();
+    let mut listed: HashSet<_> = HashSet::new();
     for id in kernel.processes.ids() {
         let process = &kernel.processes[id];
         let (mut next, mut count) = (process.threads, 0);
         while let Some(thread) = next {
             assert!(kernel.threads[thread].process == id);
-            listed.insert(thread.index());
+            listed.insert(thread);
             next = kernel.threads[thread].sibling;
             count += 1;
         }
@@ -290,10 +293,17 @@ fn threads(kernel: &Kernel) {
                 );
             }
         } else if kernel.idle_cpus >> cpu & 1 == 1 {
-            assert_eq!(kernel.cpus[cpu].best_ready(), PRIORITIES as u32, "CPU {cpu} sleeps");
+            assert_eq!(
+                kernel.cpus[cpu].best_ready(),
+                PRIORITIES as u32,
+                "CPU {cpu} sleeps"
+            );
         }
         if kernel.idle_cpus >> cpu & 1 == 1 {
-            assert_eq!(kernel.cpus[cpu].current, None, "CPU {cpu} is said to be idle");
+            assert_eq!(
+                kernel.cpus[cpu].current, None,
+                "CPU {cpu} is said to be idle"
+            );
         }
     }
     assert_eq!(kernel.condemned_threads, dead_on_cpu);
@@ -302,9 +312,12 @@ fn threads(kernel: &Kernel) {
     for id in kernel.threads.ids() {
         let thread = &kernel.threads[id];
         let current = kernel.cpus[thread.cpu as usize].current == Some(id);
-        if !listed.contains(&id.index()) {
+        if !listed.contains(&id) {
             assert_eq!(thread.state, ThreadState::Dead);
-            assert!(thread.references > 0, "a dead thread that nobody knows stays");
+            assert!(
+                thread.references > 0,
+                "a dead thread that nobody knows stays"
+            );
             continue;
         }
         match thread.state {
@@ -322,7 +335,10 @@ fn threads(kernel: &Kernel) {
                 let cpu = thread.cpu as usize;
                 assert!(kernel.cpus[cpu].best_ready() <= u32::from(thread.priority));
                 let others = somebody_sleeps && kernel.cpus[cpu].current.is_some();
-                assert!(!others, "{id:?} is ready on CPU {cpu} while another CPU sleeps");
+                assert!(
+                    !others,
+                    "{id:?} is ready on CPU {cpu} while another CPU sleeps"
+                );
                 if let Some(next) = thread.next {
                     assert_eq!(kernel.threads[next].previous, Some(id));
                 }
@@ -332,8 +348,15 @@ fn threads(kernel: &Kernel) {
                 }
             }
         }
-        let waits = matches!(thread.state, ThreadState::Waiting(_) | ThreadState::Calling(..));
-        assert!(waits || thread.heap_place == 0, "{:?} with a deadline", thread.state);
+        let waits = matches!(
+            thread.state,
+            ThreadState::Waiting(_) | ThreadState::Calling(..)
+        );
+        assert!(
+            waits || thread.heap_place == 0,
+            "{:?} with a deadline",
+            thread.state
+        );
     }
 }
 
@@ -353,7 +376,7 @@ fn deadlines(kernel: &Kernel) {
 /// Each process is charged for what it has.
 fn accounts(kernel: &Kernel) {
     let mut promised = 0;
-    let mut charged: HashMap<u32, usize> = HashMap::new();
+    let mut charged: HashMap<_, usize> = HashMap::new();
     for id in kernel.folios.ids() {
         let folio = &kernel.folios[id];
         let pages = folio.pages as usize;
@@ -366,8 +389,11 @@ fn accounts(kernel: &Kernel) {
                 pages + tables
             }
         };
-        if let Some(process) = folio.charged_to.filter(|&id| kernel.processes.get(id).is_some()) {
-            *charged.entry(process.index()).or_default() += cost;
+        if let Some(process) = folio
+            .charged_to
+            .filter(|&id| kernel.processes.get(id).is_some())
+        {
+            *charged.entry(process).or_default() += cost;
         }
     }
     let reserved = kernel.memory.frames.free_count() - kernel.memory.available();
@@ -375,12 +401,12 @@ fn accounts(kernel: &Kernel) {
     for id in kernel.channels.ids() {
         let channel = &kernel.channels[id];
         if channel.memory.is_some() && kernel.processes.get(channel.owner).is_some() {
-            *charged.entry(channel.owner.index()).or_default() += 1 << channel.order;
+            *charged.entry(channel.owner).or_default() += 1 << channel.order;
         }
     }
     for id in kernel.processes.ids() {
         let process = &kernel.processes[id];
-        let mut expected = charged.get(&id.index()).copied().unwrap_or(0);
+        let mut expected = charged.get(&id).copied().unwrap_or(0);
         expected += process.handles.frame_count();
         let tables = |len: usize| PageTable::leaf_tables(len.div_ceil(abi::PAGE_SIZE));
         let mut next = process.mappings;
@@ -398,7 +424,11 @@ fn accounts(kernel: &Kernel) {
         if unfinished && load.base != 0 {
             expected += tables(load.len);
         }
-        assert_eq!(process.memory_pages, expected, "pages charged to {:?}", process.name);
+        assert_eq!(
+            process.memory_pages, expected,
+            "pages charged to {:?}",
+            process.name
+        );
         let owned = std::iter::successors(process.channels, |&id| kernel.channels[id].next_owned);
         for channel in owned {
             assert!(kernel.channels[channel].owner == id && !kernel.channels[channel].ended);
@@ -467,23 +497,25 @@ fn frames(kernel: &Kernel) {
 
 /// What the page tables say is what mappings allow; rule 13.
 fn translations(kernel: &Kernel) {
-    let mut visible: HashMap<u32, Vec<&kernel::object::Mapping>> = HashMap::new();
+    let mut visible: HashMap<_, Vec<&kernel::object::Mapping>> = HashMap::new();
     for id in kernel.processes.ids() {
         let process = &kernel.processes[id];
         let mut next = process.mappings;
         while let Some(mapping) = next {
             let mapping = &kernel.mappings[mapping];
-            visible.entry(process.space.index()).or_default().push(mapping);
+            visible.entry(process.space).or_default().push(mapping);
             next = mapping.next;
         }
     }
     for id in kernel.spaces.ids() {
-        let mut mappings = visible.remove(&id.index()).unwrap_or_default();
+        let mut mappings = visible.remove(&id).unwrap_or_default();
         mappings.sort_by_key(|mapping| mapping.address);
         for pair in mappings.windows(2) {
             assert!(pair[0].address + pair[0].pages * FRAME_LEN <= pair[1].address);
         }
-        for (address, (frame, permission, _)) in kernel.spaces[id].table.translations(&kernel.memory) {
+        for (address, (frame, permission, _)) in
+            kernel.spaces[id].table.translations(&kernel.memory)
+        {
             let after = mappings.partition_point(|mapping| mapping.address <= address);
             let mapping = after
                 .checked_sub(1)
@@ -500,8 +532,14 @@ fn translations(kernel: &Kernel) {
             let executable = permission == Permission::Execute;
             let writable = permission.allows(Permission::ReadWrite);
             assert!(!(executable && writable));
-            assert!(!(page.code && writable), "code at {address:#x} can be written");
-            assert!(page.code || !executable, "{address:#x} is executable but not a code frame");
+            assert!(
+                !(page.code && writable),
+                "code at {address:#x} can be written"
+            );
+            assert!(
+                page.code || !executable,
+                "{address:#x} is executable but not a code frame"
+            );
         }
     }
     assert!(visible.is_empty(), "mappings in a space that is gone");
@@ -509,36 +547,34 @@ fn translations(kernel: &Kernel) {
 
 /// What is dead is on the lists of the dead.
 fn the_dead(kernel: &Kernel) {
-    let processes: HashSet<u32> =
+    let processes: HashSet<_> =
         std::iter::successors(kernel.dead_processes, |&id| kernel.processes[id].next_dead)
-            .map(Id::index)
             .collect();
     for id in kernel.processes.ids() {
         let process = &kernel.processes[id];
         let ripe = process.state == ProcessState::Ending && process.thread_count == 0;
-        assert_eq!(ripe, processes.contains(&id.index()), "{:?}", process.name);
+        assert_eq!(ripe, processes.contains(&id), "{:?}", process.name);
         if process.state == ProcessState::Ended {
             assert!(process.threads.is_none() && process.mappings.is_none());
             assert!(process.channels.is_none() && process.handles.is_empty());
         }
     }
-    let channels: HashSet<u32> =
-        std::iter::successors(kernel.dead_channels, |&id| kernel.channels[id].next_dead)
-            .map(Id::index)
-            .collect();
+    let channels: HashSet<_> =
+        std::iter::successors(kernel.dead_channels, |&id| kernel.channels[id].next_dead).collect();
     for id in kernel.channels.ids() {
         let channel = &kernel.channels[id];
         let ripe = channel.ended && channel.memory.is_some();
-        assert_eq!(ripe, channels.contains(&id.index()), "channel {id:?}");
+        assert_eq!(ripe, channels.contains(&id), "channel {id:?}");
         let husk = channel.ended && channel.memory.is_none();
-        assert!(!husk || channel.ends.iter().any(|end| end.open), "a husk without holder");
+        assert!(
+            !husk || channel.ends.iter().any(|end| end.open),
+            "a husk without holder"
+        );
     }
-    let folios: HashSet<u32> =
-        std::iter::successors(kernel.dead_folios, |&id| kernel.folios[id].next_dead)
-            .map(Id::index)
-            .collect();
+    let folios: HashSet<_> =
+        std::iter::successors(kernel.dead_folios, |&id| kernel.folios[id].next_dead).collect();
     for id in kernel.folios.ids() {
         let ripe = kernel.folios[id].references == 0;
-        assert_eq!(ripe, folios.contains(&id.index()), "folio {id:?}");
+        assert_eq!(ripe, folios.contains(&id), "folio {id:?}");
     }
 }

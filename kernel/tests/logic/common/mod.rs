@@ -112,7 +112,14 @@ impl Sim {
 
     /// So many CPUs and bytes.
     pub fn with_memory(cpus: usize, len: usize) -> Sim {
-        Sim::with_root(cpus, len, ProcessParams { priority: 3, ..params("root") })
+        Sim::with_root(
+            cpus,
+            len,
+            ProcessParams {
+                priority: 3,
+                ..params("root")
+            },
+        )
     }
 
     /// The same with a first process of one's own choice.
@@ -165,7 +172,9 @@ impl Sim {
     pub fn spawn_with(&mut self, params: ProcessParams, bootstrap: usize) -> Child {
         let (process, handle) = self.create(params);
         self.ok(self.root, Call::ProcessStart, &[handle, bootstrap]);
-        let thread = self.kernel.processes[process].threads.expect("it was started");
+        let thread = self.kernel.processes[process]
+            .threads
+            .expect("it was started");
         Child {
             process,
             thread,
@@ -188,7 +197,14 @@ impl Sim {
     pub fn set_params(&mut self, thread: Id<Thread>, params: ProcessParams) {
         let page = self.kernel.threads[thread].send_page();
         // SAFETY: the page is a whole one, and only this test's one thread uses it.
-        unsafe { self.kernel.memory.machine.memory(page).cast::<ProcessParams>().write(params) };
+        unsafe {
+            self.kernel
+                .memory
+                .machine
+                .memory(page)
+                .cast::<ProcessParams>()
+                .write(params)
+        };
     }
 
     /// What a thread's handle refers to.
@@ -263,7 +279,9 @@ impl Sim {
                 Some(node) => match node.state {
                     ThreadState::Dead => Outcome::Gone,
                     ThreadState::Waiting(_) | ThreadState::Calling(..) => Outcome::Blocked,
-                    ThreadState::Ready | ThreadState::Running => Outcome::Done(node.context.results),
+                    ThreadState::Ready | ThreadState::Running => {
+                        Outcome::Done(node.context.results)
+                    }
                     ThreadState::New => panic!("a new thread has called"),
                 },
             },
@@ -319,7 +337,11 @@ impl Sim {
             let interrupted =
                 (0..self.cpus()).find(|&cpu| self.kernel.memory.machine.is_interrupted(cpu));
             let idle = || (0..self.cpus()).find(|&cpu| self.kernel.cpus[cpu].current.is_none());
-            let worker = || (self.eager && self.kernel.has_garbage()).then(idle).flatten();
+            let worker = || {
+                (self.eager && self.kernel.has_garbage())
+                    .then(idle)
+                    .flatten()
+            };
             match interrupted.or_else(worker) {
                 Some(cpu) => self.interrupt(cpu, false),
                 None => return,
@@ -444,7 +466,11 @@ impl Sim {
     #[track_caller]
     pub fn send(&mut self, thread: Id<Thread>, channel: usize, number: u64) {
         self.put(thread, number);
-        self.ok(thread, Call::Send, &[channel, info(MessageKind::OneWay, 8, 0), 0]);
+        self.ok(
+            thread,
+            Call::Send,
+            &[channel, info(MessageKind::OneWay, 8, 0), 0],
+        );
     }
 
     /// Moves a handle through a channel.
@@ -462,7 +488,9 @@ impl Sim {
 
     /// The number in a thread's receive page.
     pub fn got(&self, thread: Id<Thread>) -> u64 {
-        self.kernel.memory.read_u64(self.kernel.threads[thread].receive_page())
+        self.kernel
+            .memory
+            .read_u64(self.kernel.threads[thread].receive_page())
     }
 
     /// Touches memory as a thread on a CPU, as far as the kernel takes part in that.
