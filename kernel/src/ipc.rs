@@ -50,96 +50,50 @@ impl Kernel {
         if info.handle_count() > 0 {
             return self.send_with_handles(sender, (id, side), info, transaction, handles);
         }
-        self.commit(id, side, info)?;
-        let there = side.other();
-        if let Some((receiver, key)) = self.take_receiver(id, there, info, transaction) {
-            let to = self.threads[receiver].receive_page();
-            let machine = &self.memory.machine;
-            let (from, to) = (machine.memory(from), machine.memory(to));
-            self.memory.copy_words(from, to, info.len());
-            let message = EventKind::Message as usize;
-            let results = [message, key, info.bits() as usize, transaction, 0, 0];
-            self.finish_waiting(receiver, results);
-            // The slot that was kept for a reply is free again.
-            self.note_room(id, cpu);
-            return Ok(Some(receiver));
-        }
-        Ok(self.enqueue_message(
-            sender,
-            id,
-            there,
-            info,
-            transaction,
-            [NO_ENTRY; HANDLES_MAX],
-        ))
-    }
-
-    /// Checks that a message may be sent from `side`, and if so notes that it was: this is the
-    /// point of no return. Handles are looked at by others.
-    #[inline(always)]
-    fn commit(&mut self, id: Id<Channel>, side: Side, info: MessageInfo) -> Result<()> {
         let there = side.other();
         let channel = &mut self.channels[id];
-        if channel.ended || !channel.end(there).open {
-            return Err(Error::Closed);
-        }
-        if info.len() > channel.body_max as usize {
-            return Err(Error::MessageTooLong);
-        }
-        // A direct receiver needs no slot, but whether there is one must not change what a
-        // sender is allowed: its own queue has to have room for the answer.
-        match info.kind().ok_or(Error::InvalidArgument)? {
-            MessageKind::Reply => {
-                if channel.end(side).owed == 0 {
-                    return Err(Error::UnexpectedReply);
-                }
-                channel.end(side).owed -= 1;
-                channel.end(there).reserved -= 1;
-            }
-            MessageKind::Request => {
-                if !channel.has_room(side) || !channel.has_room(there) {
-                    channel.end(side).writable_armed = true;
-                    return Err(Error::QueueFull);
-                }
-                channel.end(side).reserved += 1;
-                channel.end(there).owed += 1;
-            }
-            MessageKind::OneWay => {
-                if !channel.has_room(there) {
-                    channel.end(side).writable_armed = true;
-                    return Err(Error::QueueFull);
-                }
-            }
-        }
-        Ok(())
-    }
+        channel.accept(side, info)?;
+        let armed = channel.is_writable_armed();
 
-    /// Who, if anyone, takes a message arriving at this end without a detour, and under which
-    /// key. That thread does not wait any more after this.
-    #[inline(always)]
-    fn take_receiver(
-        &mut self,
-        id: Id<Channel>,
-        side: Side,
-        info: MessageInfo,
-        transaction: usize,
-    ) -> Option<(Id<Thread>, usize)> {
-        let end = self.channels[id].end(side);
-        if info.kind() == Some(MessageKind::Reply)
-            && let Some((caller, awaited)) = end.caller
-            && awaited == transaction as u32
-        {
-            end.caller = None;
-            return Some((caller, 0));
+        // Who, if anyone, takes it without a detour, and under which key? That thread does not
+        // wait any more after this.
+        let end = channel.end(there);
+        let receiver = match end.caller {
+            Some((caller, awaited))
+                if info.kind() == Some(MessageKind::Reply) && awaited == transaction as u32 =>
+            {
+                end.caller = None;
+                Some((caller, 0))
+            }
+            _ if end.count == 0 => end.source.and_then(|source| {
+                let source = &self.sources[source];
+                let waiter = &mut self.queues[source.queue].waiter;
+                // A queue with a waiter has nothing on its list, so not this source either.
+                waiter.take().map(|waiter| (waiter, source.key))
+            }),
+            _ => None,
+        };
+        let Some((receiver, key)) = receiver else {
+            let no_handles = [NO_ENTRY; HANDLES_MAX];
+            return Ok(self.enqueue_message(sender, id, there, info, transaction, no_handles));
+        };
+        let node = &mut self.threads[receiver];
+        let machine = &self.memory.machine;
+        let (from, to) = (machine.memory(from), machine.memory(node.receive_page()));
+        self.memory.copy_body(from, to, info.len());
+        node.state = ThreadState::Ready;
+        let message = EventKind::Message as usize;
+        node.context
+            .set_results([message, key, info.bits() as usize, transaction, 0, 0]);
+        let place = node.heap_place;
+        if place != 0 {
+            self.cancel_deadline(place);
         }
-        if end.count > 0 {
-            return None;
+        if armed {
+            // The slot that was kept for a reply is free again.
+            self.note_room(id, cpu);
         }
-        let source = &self.sources[end.source?];
-        if source.listed {
-            return None;
-        }
-        Some((self.queues[source.queue].waiter.take()?, source.key))
+        Ok(Some(receiver))
     }
 
     /// The slower way of a message that carries handles.
@@ -156,7 +110,7 @@ impl Kernel {
         let mut moved = [None; HANDLES_MAX];
         let count = info.handle_count();
         self.check_handles(process, count, handles, &mut moved)?;
-        self.commit(id, side, info)?;
+        self.channels[id].accept(side, info)?;
         let entries = self.take_handles(process, &moved);
         // Through the queue, so that a receiver whose table is full leaves the message there.
         Ok(self.enqueue_message(sender, id, side.other(), info, transaction, entries))
@@ -200,7 +154,7 @@ impl Kernel {
         // and a body of `body_max` bytes, which `info.len()` was compared with.
         unsafe { to.cast::<SlotHeader>().write(header) };
         let body = to.wrapping_add(size_of::<SlotHeader>());
-        self.memory.copy_words(from, body, info.len());
+        self.memory.copy_body(from, body, info.len());
         source.and_then(|source| self.notify(source, cpu))
     }
 
@@ -240,7 +194,7 @@ impl Kernel {
         let machine = &self.memory.machine;
         let from = machine.memory(self.threads[sender].send_page());
         let to = machine.memory(self.threads[receiver].receive_page());
-        self.memory.copy_words(from, to, info.len());
+        self.memory.copy_body(from, to, info.len());
         let packed = self.install_handles(receiver, count, handles);
         let message = EventKind::Message as usize;
         let info = info.bits() as usize;
@@ -386,6 +340,11 @@ impl Kernel {
         let queue = self.queues.get_mut(id).ok_or(Error::BadHandle)?;
         if queue.waiter.is_some() {
             return Err(Error::Busy);
+        }
+        if queue.head.is_none() && deadline == abi::call::FOREVER {
+            queue.waiter = Some(thread);
+            self.threads[thread].state = ThreadState::Waiting(id);
+            return Ok(Waited::Blocked);
         }
         if queue.head.is_some()
             && let Some(results) = self.next_event(thread, id, cpu)?
@@ -543,7 +502,7 @@ impl Kernel {
             .machine
             .memory(self.threads[thread].receive_page());
         self.memory
-            .copy_words(from.wrapping_add(size_of::<SlotHeader>()), to, info.len());
+            .copy_body(from.wrapping_add(size_of::<SlotHeader>()), to, info.len());
         let packed = if info.handle_count() > 0 {
             self.install_handles(thread, info.handle_count(), &header.handles)
         } else {

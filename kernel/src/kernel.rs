@@ -31,12 +31,10 @@ pub enum Exit {
     Idle,
 }
 
-/// The state of the kernel.
+/// The state of the kernel. In this order because a field within the first 2 KiB can be reached
+/// by one instruction: what each message needs comes first, what is large last.
+#[repr(C)]
 pub struct Kernel {
-    /// Memory and the machine.
-    pub memory: Memory,
-    /// Per CPU: current thread and run queues.
-    pub cpus: [CpuState; CPUS_MAX],
     /// Bit n: CPU n has nothing to do.
     pub idle_cpus: u32,
     /// CPUs that take part.
@@ -67,8 +65,6 @@ pub struct Kernel {
     pub devices: Slab<Device>,
     /// The kernel's own address space, where components under `kernel` isolation live too.
     pub kernel_space: Id<Space>,
-    /// Everything that is due some time.
-    pub deadlines: DeadlineHeap,
     /// Whether the hardware timer may have to be set anew before leaving.
     pub deadlines_changed: bool,
     /// Whether a thread became ready that may have to go before the one on this CPU.
@@ -91,6 +87,12 @@ pub struct Kernel {
     pub init: Option<Id<Process>>,
     /// How the system is to end, once that is decided.
     pub shutdown: Option<Shutdown>,
+    /// Per CPU: current thread and run queues.
+    pub cpus: [CpuState; CPUS_MAX],
+    /// Everything that is due some time.
+    pub deadlines: DeadlineHeap,
+    /// Memory and the machine.
+    pub memory: Memory,
 }
 
 /// How the system ends.

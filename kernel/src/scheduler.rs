@@ -19,7 +19,8 @@ const DUE_STEP: usize = 64;
 /// The first and the last of a list of threads.
 type ThreadList = (Option<Id<Thread>>, Option<Id<Thread>>);
 
-/// What a CPU is doing.
+/// What a CPU is doing. Aligned so that finding one by its number is a shift.
+#[repr(align(256))]
 pub struct CpuState {
     /// The thread on it.
     pub current: Option<Id<Thread>>,

@@ -4,7 +4,7 @@
 //! nothing is allocated per message. A request reserves the slot for its reply in the queue
 //! of the one who asks (rule 9); `reserved` and `owed` keep count of that.
 
-use abi::HANDLES_MAX;
+use abi::{Error, HANDLES_MAX, MessageInfo, MessageKind, Result};
 
 use crate::memory::{Id, PhysAddr};
 use crate::object::{Entry, Process, Source, Thread};
@@ -132,5 +132,50 @@ impl Channel {
     #[inline]
     pub fn end(&mut self, side: Side) -> &mut End {
         &mut self.ends[side as usize]
+    }
+
+    /// Checks that a message may be sent from `side`, and if so notes that it was: this is the
+    /// point of no return. Handles are looked at by others.
+    #[inline(always)]
+    pub fn accept(&mut self, side: Side, info: MessageInfo) -> Result<()> {
+        let there = side.other();
+        if self.ended || !self.end(there).open {
+            return Err(Error::Closed);
+        }
+        if info.len() > self.body_max as usize {
+            return Err(Error::MessageTooLong);
+        }
+        // A direct receiver needs no slot, but whether there is one must not change what a
+        // sender is allowed: its own queue has to have room for the answer.
+        match info.kind().ok_or(Error::InvalidArgument)? {
+            MessageKind::Reply => {
+                if self.end(side).owed == 0 {
+                    return Err(Error::UnexpectedReply);
+                }
+                self.end(side).owed -= 1;
+                self.end(there).reserved -= 1;
+            }
+            MessageKind::Request => {
+                if !self.has_room(side) || !self.has_room(there) {
+                    self.end(side).writable_armed = true;
+                    return Err(Error::QueueFull);
+                }
+                self.end(side).reserved += 1;
+                self.end(there).owed += 1;
+            }
+            MessageKind::OneWay => {
+                if !self.has_room(there) {
+                    self.end(side).writable_armed = true;
+                    return Err(Error::QueueFull);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether anybody was refused and waits for room.
+    #[inline(always)]
+    pub fn is_writable_armed(&self) -> bool {
+        self.ends[0].writable_armed | self.ends[1].writable_armed
     }
 }
