@@ -56,6 +56,28 @@ impl Settings {
         reader.finish()?;
         Ok(settings)
     }
+
+    /// As init passes them on: for tests.
+    #[cfg(test)]
+    pub fn encode(&self) -> ::ftl::Vec<u8> {
+        let mut writer = ::ftl::wire::Writer::new();
+        let encode = |writer: &mut ::ftl::wire::Writer| -> ::ftl::Result<()> {
+            writer.u16(self.port)?;
+            writer.u32(self.connections)?;
+            Ok(())
+        };
+        encode(&mut writer).expect("settings fit into a message");
+        writer.into_bytes()
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            port: 80,
+            connections: 1024,
+        }
+    }
 }
 
 /// A message that this component can hear.

@@ -64,6 +64,36 @@ impl Settings {
         reader.finish()?;
         Ok(settings)
     }
+
+    /// As init passes them on: for tests.
+    #[cfg(test)]
+    pub fn encode(&self) -> ::ftl::Vec<u8> {
+        let mut writer = ::ftl::wire::Writer::new();
+        let encode = |writer: &mut ::ftl::wire::Writer| -> ::ftl::Result<()> {
+            writer.str(&self.address, 18)?;
+            writer.str(&self.gateway, 15)?;
+            writer.str(&self.dns, 15)?;
+            writer.u32(self.client_memory)?;
+            writer.u32(self.receive_buffer)?;
+            writer.u32(self.send_buffer)?;
+            Ok(())
+        };
+        encode(&mut writer).expect("settings fit into a message");
+        writer.into_bytes()
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            address: "dhcp".into(),
+            gateway: "".into(),
+            dns: "".into(),
+            client_memory: 32,
+            receive_buffer: 8192,
+            send_buffer: 16384,
+        }
+    }
 }
 
 /// A message that this component can hear.
