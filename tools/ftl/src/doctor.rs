@@ -101,6 +101,14 @@ pub fn needs(root: &Path, archs: &[Arch], purpose: Purpose) -> Vec<Need> {
             ubuntu: &["rustup"],
             homebrew: &["rustup"],
         });
+        needs.push(Need {
+            what: "chromium, to try the page in a browser".into(),
+            found: chromium(),
+            optional: true,
+            debian: &["chromium"],
+            ubuntu: &["chromium-browser"],
+            homebrew: &["chromium"],
+        });
     }
     needs
 }
@@ -314,6 +322,17 @@ fn parse_qemu_version(text: &str) -> Option<(u32, u32)> {
 }
 
 /// Debian has the firmware in a package of its own; elsewhere QEMU brings it.
+fn chromium() -> Result<String, String> {
+    let output = Command::new("chromium").arg("--version").output();
+    match output {
+        Ok(output) if output.status.success() => {
+            Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+        }
+        Ok(output) => Err(format!("`chromium --version` failed: {}", output.status)),
+        Err(_) => Err("there is no program `chromium`".to_owned()),
+    }
+}
+
 fn opensbi() -> Result<String, String> {
     const NAME: &str = "opensbi-riscv64-generic-fw_dynamic.bin";
     let mut folders = vec![
