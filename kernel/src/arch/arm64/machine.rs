@@ -59,21 +59,12 @@ impl Machine {
 
     /// Sets this CPU's timer.
     pub fn set_timer(&self, at: u64) {
-        // SAFETY: only raises a timer interrupt. The comparison is signed beyond 2^63 ticks away,
-        // which nothing that is due ever is; "never" is the timer's being off.
+        // The difference to the counter is taken as signed (Arm ARM, D11.2.4): this is "never". The
+        // timer itself stays on, since each access to it may be dear, on emulators above all.
+        let at = at.min(i64::MAX as u64);
+        // SAFETY: only raises a timer interrupt.
         unsafe {
-            if at == u64::MAX {
-                asm!(
-                    "msr cntv_ctl_el0, xzr",
-                    "isb",
-                    options(nomem, nostack, preserves_flags)
-                );
-            } else {
-                asm!(
-                    "msr cntv_cval_el0, {at}", "msr cntv_ctl_el0, {on}", "isb",
-                    at = in(reg) at, on = in(reg) 1u64, options(nomem, nostack, preserves_flags),
-                );
-            }
+            asm!("msr cntv_cval_el0, {}", "isb", in(reg) at, options(nomem, nostack, preserves_flags));
         }
     }
 
@@ -235,7 +226,9 @@ pub fn is_kernel_stack(frame: usize) -> bool {
 /// Handles all interrupts that are pending on this CPU.
 pub fn handle_pending(kernel: &mut Kernel, cpu: usize) {
     let mut timer = false;
-    while let Some(number) = claim(kernel, cpu) {
+    while is_interrupt_pending()
+        && let Some(number) = claim(kernel, cpu)
+    {
         let machine = &kernel.memory.machine;
         if number == machine.timer_interrupt {
             // Off first: its level would bring the interrupt back at once.
@@ -259,6 +252,15 @@ pub fn handle_pending(kernel: &mut Kernel, cpu: usize) {
     if timer {
         kernel.timer_interrupt(cpu);
     }
+}
+
+/// Whether an interrupt waits for this CPU, which is cheaper to ask than the controller.
+fn is_interrupt_pending() -> bool {
+    const IRQ: u64 = 1 << 7;
+    let status: u64;
+    // SAFETY: a read of a register.
+    unsafe { asm!("mrs {}, isr_el1", out(reg) status, options(nomem, nostack, preserves_flags)) };
+    status & IRQ != 0
 }
 
 fn claim(kernel: &Kernel, cpu: usize) -> Option<u32> {
@@ -286,13 +288,16 @@ pub unsafe fn init_cpu(empty_table: PhysAddr) {
             "msr vbar_el1, {vectors}",
             "msr cpacr_el1, xzr",
             "msr cntkctl_el1, {counters}",
-            "msr cntv_ctl_el0, xzr",
+            "msr cntv_cval_el0, {never}",
+            "msr cntv_ctl_el0, {on}",
             "msr tpidr_el0, xzr",
             "msr tpidrro_el0, xzr",
             "mrs {control}, sctlr_el1",
             "mrs {features}, id_aa64mmfr1_el1",
             vectors = in(reg) entry::vectors_address(),
             counters = in(reg) COUNTER_FOR_COMPONENTS,
+            never = in(reg) i64::MAX,
+            on = in(reg) 1u64,
             control = out(reg) control,
             features = out(reg) features,
             options(nostack, preserves_flags),
