@@ -48,6 +48,8 @@ pub struct Boot {
     /// What goes to QEMU unseen.
     qemu: Vec<String>,
     ports: bool,
+    /// Whether `./ftl test` has built it already.
+    built: bool,
 }
 
 /// A system of `systems/`.
@@ -56,6 +58,7 @@ pub fn boot(system: &str) -> Boot {
         arguments: vec![system.to_owned()],
         qemu: Vec::new(),
         ports: false,
+        built: true,
     }
 }
 
@@ -65,6 +68,7 @@ pub fn boot_init(package: &str) -> Boot {
         arguments: vec!["--init".into(), package.to_owned()],
         qemu: Vec::new(),
         ports: false,
+        built: true,
     }
 }
 
@@ -83,6 +87,20 @@ impl Boot {
     /// How all components are isolated, `kernel` or `user`.
     pub fn isolation(self, isolation: &str) -> Boot {
         self.argument("--isolation").argument(isolation)
+    }
+
+    /// Sets a component's setting, for example `set("pinger.rounds", 10)`.
+    pub fn set(mut self, setting: &str, value: impl std::fmt::Display) -> Boot {
+        self.built = false;
+        self.argument("--set")
+            .argument(format!("{setting}={value}"))
+    }
+
+    /// Builds what is booted, because `./ftl test` has not: it builds each system, and each component
+    /// of components/tests/ alone.
+    pub fn build(mut self) -> Boot {
+        self.built = false;
+        self
     }
 
     /// Leads a free port of the host to this port of the guest; [`Ftl::port`] tells which.
@@ -116,7 +134,7 @@ impl Boot {
         {
             command.args(["--timeout", "600"]);
         }
-        if std::env::var_os("FTL_NO_BUILD").is_some() {
+        if self.built && std::env::var_os("FTL_NO_BUILD").is_some() {
             command.arg("--no-build");
         }
         if !self.qemu.is_empty() {
@@ -227,6 +245,11 @@ impl Ftl {
             .unwrap_or_else(|| panic!("no port in `{line}`"))
     }
 
+    /// Sends the tool a signal, for example `TERM`.
+    pub fn signal(&self, signal: &str) {
+        send_signal(signal, self.child.id());
+    }
+
     /// All that it has said so far.
     pub fn log(&self) -> Vec<String> {
         lock(&self.log.0).lines.clone()
@@ -275,6 +298,17 @@ impl Drop for Ftl {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Sends a signal to a process.
+pub fn send_signal(signal: &str, process: u32) {
+    let status = Command::new("kill")
+        .args([format!("-{signal}"), process.to_string()])
+        .status();
+    assert!(
+        status.is_ok_and(|status| status.success()),
+        "process {process} gets no {signal}"
+    );
 }
 
 fn lock(log: &Mutex<Log>) -> MutexGuard<'_, Log> {

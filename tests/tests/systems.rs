@@ -1,0 +1,47 @@
+//! Systems made from YAML: their components find each other and talk, however they are isolated.
+
+/// Boots the system `ping`, which ends by itself once all its calls have been answered.
+fn check(isolation: Option<&str>) {
+    let mut boot = e2e::boot("ping").smp(2);
+    if let Some(isolation) = isolation {
+        boot = boot.isolation(isolation);
+    }
+    let exit = boot.start().wait_exit();
+    let log = exit.log.join("\n");
+    assert_eq!(exit.code, 0, "{log}");
+    for line in [
+        "hello: Hello from FTL!",
+        "3 components up",
+        "pinger: 1000 calls that wait",
+        "pinger: 1000 calls with events",
+    ] {
+        assert!(log.contains(line), "no `{line}` in\n{log}");
+    }
+}
+
+#[test]
+fn ping_as_its_file_says() {
+    check(None);
+}
+
+#[test]
+fn ping_all_in_the_kernel() {
+    check(Some("kernel"));
+}
+
+#[test]
+fn ping_all_in_user_mode() {
+    check(Some("user"));
+}
+
+#[test]
+fn settings_reach_their_component() {
+    let boot = e2e::boot("ping")
+        .set("pinger.rounds", 7)
+        .set("hello.greeting", "Good morning");
+    let exit = boot.start().wait_exit();
+    let log = exit.log.join("\n");
+    assert_eq!(exit.code, 0, "{log}");
+    assert!(log.contains("hello: Good morning"), "{log}");
+    assert!(log.contains("pinger: 7 calls that wait"), "{log}");
+}
