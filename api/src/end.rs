@@ -116,6 +116,7 @@ impl End {
     /// Sends a request; the answer comes as an event.
     #[inline]
     pub fn start(&self, ordinal: u32, writer: Writer) -> Result<Transaction> {
+        self.inner.let_kept_go_first()?;
         let transaction = self.inner.begin(ordinal)?;
         let (len, handles, count) = writer.finish();
         let info = MessageInfo::new(MessageKind::Request, ordinal, len, count);
@@ -196,6 +197,7 @@ impl Inner {
     /// Sends a request and waits for its answer, which is still to be decoded.
     #[inline]
     fn call(&self, ordinal: u32, writer: Writer) -> Result<RawEvent> {
+        self.let_kept_go_first()?;
         let serial = self.serial.get().wrapping_add(1);
         self.serial.set(serial);
         let deadline = (gate::counter() as usize).saturating_add(self.timeout.get());
@@ -362,6 +364,19 @@ impl Inner {
         Ok(())
     }
 
+    /// A channel is first in, first out: a call must not overtake events that are kept. Their
+    /// refusal has armed `Writable`, so whoever gets [`Error::QueueFull`] here will hear when to
+    /// try again.
+    #[inline]
+    fn let_kept_go_first(&self) -> Result<()> {
+        self.flush_kept();
+        if self.kept.borrow().is_empty() {
+            Ok(())
+        } else {
+            Err(Error::QueueFull)
+        }
+    }
+
     /// Sends what was kept, as far as it goes.
     #[inline]
     pub(crate) fn flush_kept(&self) {
@@ -455,6 +470,16 @@ impl PartialEq for End {
 }
 
 impl Eq for End {}
+
+/// For events that a server sends: a client that is gone is no error, since no server should end
+/// because a client left. `Event::Closed` tells of it.
+#[inline]
+pub fn ignore_gone(result: Result<()>) -> Result<()> {
+    match result {
+        Err(Error::Closed | Error::BadHandle) => Ok(()),
+        result => result,
+    }
+}
 
 /// A message that came and has not been decoded yet.
 ///

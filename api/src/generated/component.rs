@@ -342,7 +342,7 @@ impl Server {
         writer.u16(index)?;
         writer.u64(hash)?;
         writer.handle(channel)?;
-        self.0.event(NEED, writer, ::ftl::end::OnFull::Close)
+        ::ftl::end::ignore_gone(self.0.event(NEED, writer, ::ftl::end::OnFull::Close))
     }
 
     /// Tells which version of an interface the clients of this component have.
@@ -351,7 +351,7 @@ impl Server {
         let mut writer = ::ftl::wire::Writer::new();
         writer.u16(index)?;
         writer.u64(hash)?;
-        self.0.event(PROVIDE, writer, ::ftl::end::OnFull::Close)
+        ::ftl::end::ignore_gone(self.0.event(PROVIDE, writer, ::ftl::end::OnFull::Close))
     }
 
     /// A device that the component is to drive.
@@ -364,7 +364,7 @@ impl Server {
         let mut writer = ::ftl::wire::Writer::new();
         writer.u16(index)?;
         writer.handle(device)?;
-        self.0.event(DEVICE, writer, ::ftl::end::OnFull::Close)
+        ::ftl::end::ignore_gone(self.0.event(DEVICE, writer, ::ftl::end::OnFull::Close))
     }
 
     /// What an earlier life of the component left with `save_state`.
@@ -372,7 +372,7 @@ impl Server {
     pub fn state(&self, state: &[u8]) -> ::ftl::Result<()> {
         let mut writer = ::ftl::wire::Writer::new();
         writer.bytes(state, 4000)?;
-        self.0.event(STATE, writer, ::ftl::end::OnFull::Close)
+        ::ftl::end::ignore_gone(self.0.event(STATE, writer, ::ftl::end::OnFull::Close))
     }
 
     /// Everything is there, main begins.
@@ -380,7 +380,7 @@ impl Server {
     pub fn start(&self, settings: &[u8]) -> ::ftl::Result<()> {
         let mut writer = ::ftl::wire::Writer::new();
         writer.bytes(settings, 2048)?;
-        self.0.event(START, writer, ::ftl::end::OnFull::Close)
+        ::ftl::end::ignore_gone(self.0.event(START, writer, ::ftl::end::OnFull::Close))
     }
 
     /// A new client of something that the component provides.
@@ -393,7 +393,9 @@ impl Server {
         let mut writer = ::ftl::wire::Writer::new();
         writer.u16(index)?;
         writer.handle(channel)?;
-        self.0.event(NEW_CLIENT, writer, ::ftl::end::OnFull::Close)
+        ::ftl::end::ignore_gone(
+            self.0.event(NEW_CLIENT, writer, ::ftl::end::OnFull::Close),
+        )
     }
 
     /// A component that this one needs was restarted.
@@ -406,7 +408,9 @@ impl Server {
         let mut writer = ::ftl::wire::Writer::new();
         writer.u16(index)?;
         writer.handle(channel)?;
-        self.0.event(RESTARTED, writer, ::ftl::end::OnFull::Close)
+        ::ftl::end::ignore_gone(
+            self.0.event(RESTARTED, writer, ::ftl::end::OnFull::Close),
+        )
     }
 
     /// Asks whether the component still handles events.
@@ -414,14 +418,18 @@ impl Server {
     pub fn heartbeat(&self, serial: u32) -> ::ftl::Result<()> {
         let mut writer = ::ftl::wire::Writer::new();
         writer.u32(serial)?;
-        self.0.event(HEARTBEAT, writer, ::ftl::end::OnFull::Coalesce)
+        ::ftl::end::ignore_gone(
+            self.0.event(HEARTBEAT, writer, ::ftl::end::OnFull::Coalesce),
+        )
     }
 
     /// The component is to end by itself; soon it will be killed.
     #[inline]
     pub fn shutdown(&self) -> ::ftl::Result<()> {
         let writer = ::ftl::wire::Writer::new();
-        self.0.event(SHUTDOWN, writer, ::ftl::end::OnFull::Close)
+        ::ftl::end::ignore_gone(
+            self.0.event(SHUTDOWN, writer, ::ftl::end::OnFull::Close),
+        )
     }
 }
 

@@ -296,7 +296,9 @@ impl Server {
     pub fn link_changed(&self, up: bool) -> ::ftl::Result<()> {
         let mut writer = ::ftl::wire::Writer::new();
         writer.bool(up)?;
-        self.0.event(LINK_CHANGED, writer, ::ftl::end::OnFull::Coalesce)
+        ::ftl::end::ignore_gone(
+            self.0.event(LINK_CHANGED, writer, ::ftl::end::OnFull::Coalesce),
+        )
     }
 }
 

@@ -341,7 +341,7 @@ impl Emitter<'_> {
                 out += &self.start(call);
             }
             for event in &events {
-                out += &self.event(event);
+                out += &self.event(event, role);
             }
             out += "}\n";
         }
@@ -460,7 +460,13 @@ impl Emitter<'_> {
         )
     }
 
-    fn event(&self, event: &EventDef) -> String {
+    fn event(&self, event: &EventDef, role: usize) -> String {
+        // A server does not end because a client left.
+        let (open, close) = if role == 1 {
+            ("::ftl::end::ignore_gone(", ")")
+        } else {
+            ("", "")
+        };
         let mut body = String::new();
         for field in &event.fields {
             body += &self.encode(&field.kind, &field.name, "&mut writer");
@@ -472,7 +478,7 @@ impl Emitter<'_> {
             pub fn {name}{generic}(&self, {parameters}) -> ::ftl::Result<()> {{
                 let {mutable}writer = ::ftl::wire::Writer::new();
                 {body}
-                self.0.event({ordinal}, writer, ::ftl::end::OnFull::{on_full})
+                {open}self.0.event({ordinal}, writer, ::ftl::end::OnFull::{on_full}){close}
             }}\n",
             docs = doc(&event.doc),
             name = event.name,
