@@ -8,7 +8,7 @@
 //! A slot is `receive_len + send_len + 256` bytes: first the stream of received bytes, then that of
 //! bytes to be sent, each with 128 bytes of indices in front. The client clears the indices before it
 //! uses a slot, and uses it again when its connection's channel has been dropped.
-#![allow(clippy::too_many_arguments)]
+#![allow(clippy::too_many_arguments, clippy::identity_op)]
 
 /// The version of this interface. Both sides of a channel must have been built from the same.
 pub const HASH: u64 = 0x415e75ed98bfa595;
@@ -1279,20 +1279,26 @@ pub mod tcp_connection {
         #[inline]
         pub fn news(&self) -> ::ftl::Result<()> {
             let writer = ::ftl::wire::Writer::new();
-            self.0.event(NEWS, writer, ::ftl::end::OnFull::Coalesce)
+            ::ftl::end::ignore_gone(
+                self.0.event(NEWS, writer, ::ftl::end::OnFull::Coalesce),
+            )
         }
         /// The remote side will send nothing more than what is in the stream.
         #[inline]
         pub fn ended(&self) -> ::ftl::Result<()> {
             let writer = ::ftl::wire::Writer::new();
-            self.0.event(ENDED, writer, ::ftl::end::OnFull::Coalesce)
+            ::ftl::end::ignore_gone(
+                self.0.event(ENDED, writer, ::ftl::end::OnFull::Coalesce),
+            )
         }
         /// The connection is over.
         #[inline]
         pub fn closed(&self, error: u16) -> ::ftl::Result<()> {
             let mut writer = ::ftl::wire::Writer::new();
             writer.u16(error)?;
-            self.0.event(CLOSED, writer, ::ftl::end::OnFull::Coalesce)
+            ::ftl::end::ignore_gone(
+                self.0.event(CLOSED, writer, ::ftl::end::OnFull::Coalesce),
+            )
         }
     }
 
@@ -1569,7 +1575,9 @@ pub mod udp_socket {
             let mut writer = ::ftl::wire::Writer::new();
             ::ftl::wire::Wire::encode(remote, &mut writer)?;
             writer.bytes(data, 1472)?;
-            self.0.event(DATAGRAM, writer, ::ftl::end::OnFull::DropOldest)
+            ::ftl::end::ignore_gone(
+                self.0.event(DATAGRAM, writer, ::ftl::end::OnFull::DropOldest),
+            )
         }
     }
 

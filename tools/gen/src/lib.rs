@@ -87,6 +87,7 @@ impl Workspace {
             ("drivers", Role::Driver),
             ("servers", Role::Server),
             ("apps", Role::App),
+            ("tests", Role::App),
         ] {
             let folder = Path::new("components").join(folder);
             for name in list(&root.join(&folder), &mut reports) {

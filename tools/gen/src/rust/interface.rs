@@ -32,7 +32,7 @@ impl Emitter<'_> {
         for line in self.interface.doc.lines() {
             put!(out, "#![doc = {:?}]\n", format!(" {}", line.trim_end()));
         }
-        out += "#![allow(clippy::too_many_arguments)]\n";
+        out += "#![allow(clippy::too_many_arguments, clippy::identity_op)]\n";
         put!(
             out,
             "/// The version of this interface. Both sides of a channel must have been built from the same.\n\
