@@ -53,7 +53,12 @@ fn with_events(env: &mut Environ) -> Result<()> {
     events.add(&env.system, Source::System)?;
     for round in 0..env.settings.rounds {
         let kill = env.system.kill_start("pong")?;
-        let mut pending = Some(env.ping.ping_start(round.into())?);
+        let mut pending = match env.ping.ping_start(round.into()) {
+            Ok(transaction) => Some(transaction),
+            // Init was faster than this.
+            Err(Error::PeerRestarted) => None,
+            Err(error) => return Err(error),
+        };
         let (mut killed, mut closed, mut restarted) = (false, false, false);
         while !(killed && closed && restarted && pending.is_none()) {
             match events.next()? {
