@@ -2,9 +2,13 @@
 
 /// Runs the proof; its own checks decide, and the log must not hide anything.
 fn check(isolation: &str, cpus: u32) {
-    let exit = e2e::boot("restart_proof").isolation(isolation).smp(cpus).start().wait_exit();
+    let exit = e2e::boot("restart_proof")
+        .isolation(isolation)
+        .smp(cpus)
+        .start()
+        .wait_exit();
     let log = exit.log.join("\n");
-    assert_eq!(exit.status, 0, "{log}");
+    assert_eq!(exit.code, 0, "{log}");
     let restarts = log.matches("init: pong restarted in").count();
     assert_eq!(restarts, 40, "{log}");
 }

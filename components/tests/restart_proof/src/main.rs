@@ -22,11 +22,17 @@ fn main(mut env: Environ) -> Result<()> {
     let pages = env.system.statistics()?.pages_free;
     with_events(&mut env)?;
     let after = env.system.statistics()?;
-    info!("free pages {pages} before the second part, {} after", after.pages_free);
+    info!(
+        "free pages {pages} before the second part, {} after",
+        after.pages_free
+    );
     let pong = pong(&mut env)?;
     let expected = 2 * env.settings.rounds;
     if pong.0 != system::State::Running || pong.1 != expected {
-        error!("pong is {:?} after {} restarts instead of {expected}", pong.0, pong.1);
+        error!(
+            "pong is {:?} after {} restarts instead of {expected}",
+            pong.0, pong.1
+        );
         return Err(Error::InvalidData);
     }
     // Each life of pong must give back all that it had.
@@ -62,7 +68,10 @@ fn with_events(env: &mut Environ) -> Result<()> {
         let (mut killed, mut closed, mut restarted) = (false, false, false);
         while !(killed && closed && restarted && pending.is_none()) {
             match events.next()? {
-                Event::Message(Source::Pong, Message::Ping(ping::ToClient::Ping(transaction, result))) => {
+                Event::Message(
+                    Source::Pong,
+                    Message::Ping(ping::ToClient::Ping(transaction, result)),
+                ) => {
                     if pending.take() != Some(transaction) {
                         error!("a call ended twice");
                         return Err(Error::UnexpectedReply);
@@ -74,7 +83,10 @@ fn with_events(env: &mut Environ) -> Result<()> {
                         Err(error) => return Err(error),
                     }
                 }
-                Event::Message(Source::System, Message::System(system::ToClient::Kill(transaction, result))) => {
+                Event::Message(
+                    Source::System,
+                    Message::System(system::ToClient::Kill(transaction, result)),
+                ) => {
                     killed = transaction == kill;
                     result?;
                 }
@@ -94,10 +106,18 @@ fn with_events(env: &mut Environ) -> Result<()> {
 /// What init says about pong: its state, and how often it was restarted.
 fn pong(env: &mut Environ) -> Result<(system::State, u32)> {
     let answer = env.system.components(0)?;
-    let pong = answer.components.iter().find(|component| component.name == "pong");
-    pong.map(|pong| (pong.state, pong.restarts)).ok_or(Error::NotFound)
+    let pong = answer
+        .components
+        .iter()
+        .find(|component| component.name == "pong");
+    pong.map(|pong| (pong.state, pong.restarts))
+        .ok_or(Error::NotFound)
 }
 
 fn check(asked: u64, answer: u64) -> Result<()> {
-    if answer == asked + 1 { Ok(()) } else { Err(Error::InvalidData) }
+    if answer == asked + 1 {
+        Ok(())
+    } else {
+        Err(Error::InvalidData)
+    }
 }
