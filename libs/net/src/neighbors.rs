@@ -19,7 +19,7 @@ use crate::out::{ETHERNET_LEN, Frame, Out};
 /// Most neighbours that are remembered. The one heard from longest ago makes way.
 const NEIGHBORS_MAX: usize = 256;
 /// Frames that wait for one neighbour.
-const WAITING_MAX: usize = 4;
+const WAITING_MAX: usize = 16;
 /// Neighbours that frames may wait for at once.
 const RESOLVING_MAX: usize = 32;
 /// How long an answer is taken for true, and how long it is used while asking again.
@@ -125,6 +125,27 @@ impl Neighbors {
         }
     }
 
+    /// Somebody behind this neighbour has answered what was sent to this address, with a number that
+    /// only the receiver could know: a better proof than an ARP answer. So a server need not ask
+    /// for those who come to it.
+    pub fn prove(&mut self, out: &mut Out, ip: Ipv4Addr, address: EthernetAddress, now: Instant) {
+        if !self.table.contains_key(&ip) {
+            self.make_room();
+        }
+        let neighbor = self.table.entry(ip).or_insert(Neighbor {
+            address: None,
+            confirmed_at: now,
+            asks: 0,
+            ask_at: None,
+            waiting: Vec::new(),
+        });
+        if neighbor.address.is_some_and(|known| known != address) {
+            // It is for ARP to say that somebody has moved.
+            return;
+        }
+        self.found(out, ip, address, now);
+    }
+
     /// Handles an ARP packet. `network` says whether an address is one of the local network's.
     /// False if it was malformed.
     pub fn receive(
@@ -168,16 +189,8 @@ impl Neighbors {
             ask_at: None,
             waiting: Vec::new(),
         });
-        neighbor.address = Some(source_hardware_addr);
         neighbor.confirmed_at = now;
-        neighbor.asks = 0;
-        if neighbor.ask_at.take().is_some() {
-            self.asking.retain(|&ip| ip != source_protocol_addr);
-        }
-        for mut frame in core::mem::take(&mut neighbor.waiting) {
-            write_header(frame.bytes_mut(), self.own, source_hardware_addr);
-            out.push(frame);
-        }
+        self.found(out, source_protocol_addr, source_hardware_addr, now);
         if operation == ArpOperation::Request {
             self.send(
                 out,
@@ -188,6 +201,23 @@ impl Neighbors {
             );
         }
         true
+    }
+
+    /// Remembers where a neighbour is, and sends what waited for it.
+    fn found(&mut self, out: &mut Out, ip: Ipv4Addr, address: EthernetAddress, now: Instant) {
+        let Some(neighbor) = self.table.get_mut(&ip) else {
+            return;
+        };
+        neighbor.address = Some(address);
+        neighbor.confirmed_at = now;
+        neighbor.asks = 0;
+        if neighbor.ask_at.take().is_some() {
+            self.asking.retain(|&other| other != ip);
+        }
+        for mut frame in core::mem::take(&mut neighbor.waiting) {
+            write_header(frame.bytes_mut(), self.own, address);
+            out.push(frame);
+        }
     }
 
     /// Asks again, or gives up.

@@ -306,6 +306,29 @@ fn arp_floods_and_lost_answers_do_not_stop_others() {
     assert!(world.stacks[1].statistics().unresolved >= 40);
 }
 
+#[test]
+fn a_server_needs_no_arp_for_those_who_come_to_it() {
+    let mut stack = server(Limits::default());
+    let owner = stack.add_owner(PLENTY).unwrap();
+    let listener = stack.listen(owner, 80, TcpOptions::default()).unwrap();
+    let mut answered = 0;
+    for port in 5000..5100 {
+        stack.receive(NOW, &segment(CLIENT, port, 80, 7, 0, 2, b""));
+        let syn_ack = answers(&mut stack, NOW).remove(0);
+        let ack = u32::from_be_bytes(syn_ack[38..42].try_into().unwrap()) + 1;
+        stack.receive(NOW, &segment(CLIENT, port, 80, 8, ack, 0x18, b"GET /"));
+        let id = stack.accept(listener, NOW).unwrap().unwrap();
+        stack.send(id, b"hello", NOW).unwrap();
+        let frames = answers(&mut stack, NOW);
+        answered += frames
+            .iter()
+            .filter(|frame| frame.ends_with(b"hello") && frame[..6] == [2, 0, 0, 0, 9, 9])
+            .count();
+    }
+    assert_eq!(answered, 100);
+    assert_eq!(stack.statistics().unresolved, 0);
+}
+
 /// A server with one of each, and a client's connection open.
 fn busy() -> (Stack, Vec<Vec<u8>>) {
     let mut stack = server(Limits {
