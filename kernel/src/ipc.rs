@@ -36,16 +36,36 @@ impl Kernel {
         transaction: usize,
         handles: [usize; 2],
     ) -> Result<Option<Id<Thread>>> {
-        let node = &self.threads[sender];
-        let (process, cpu, from) = (node.process, node.cpu as usize, node.send_page());
-        let table = &self.processes[process].handles;
-        let entry = table.get(&self.memory.machine, channel)?;
+        let end = self.sending_end(sender, channel)?;
+        self.send_from(sender, end, info, transaction, handles)
+    }
+
+    /// The channel end behind a handle that allows to send there.
+    #[inline(always)]
+    pub fn sending_end(&self, thread: Id<Thread>, handle: Handle) -> Result<(Id<Channel>, Side)> {
+        let table = &self.processes[self.threads[thread].process].handles;
+        let entry = table.get(&self.memory.machine, handle)?;
         let Object::Channel(side, id) = entry.object else {
             return Err(Error::WrongKind);
         };
         if !entry.rights.contains(Rights::WRITE) {
             return Err(Error::MissingRight);
         }
+        Ok((id, side))
+    }
+
+    /// [`Kernel::send`] from an end that was looked up.
+    #[inline(always)]
+    pub fn send_from(
+        &mut self,
+        sender: Id<Thread>,
+        (id, side): (Id<Channel>, Side),
+        info: usize,
+        transaction: usize,
+        handles: [usize; 2],
+    ) -> Result<Option<Id<Thread>>> {
+        let node = &self.threads[sender];
+        let (cpu, from) = (node.cpu as usize, node.send_page());
         let info = MessageInfo::from_bits(info as u64);
         if info.handle_count() > 0 {
             return self.send_with_handles(sender, (id, side), info, transaction, handles);
@@ -377,23 +397,6 @@ impl Kernel {
         }
         self.channels[channel].end(side).caller = Some((thread, transaction));
         self.threads[thread].state = ThreadState::Calling(channel, side);
-    }
-
-    /// The channel end behind a handle, for a call: nobody else may be calling there.
-    #[inline(always)]
-    pub fn calling_end(&self, thread: Id<Thread>, handle: Handle) -> Result<(Id<Channel>, Side)> {
-        let process = self.threads[thread].process;
-        let entry = self.processes[process]
-            .handles
-            .get(&self.memory.machine, handle)?;
-        let Object::Channel(side, id) = entry.object else {
-            return Err(Error::WrongKind);
-        };
-        let channel = self.channels.get(id).ok_or(Error::Closed)?;
-        if channel.ends[side as usize].caller.is_some() {
-            return Err(Error::Busy);
-        }
-        Ok((id, side))
     }
 
     /// Takes the first source of a queue that has something to say, and what it says.

@@ -96,17 +96,19 @@ impl Kernel {
     fn call(&mut self, cpu: usize, a: [usize; 6]) -> Exit {
         let thread = self.current(cpu);
         let info = MessageInfo::from_bits(a[1] as u64);
-        let end = match self.calling_end(thread, handle(a[0])) {
-            Ok(_) if info.kind() != Some(MessageKind::Request) => Err(Error::InvalidArgument),
-            Ok(_) if a[5] == 0 => Err(Error::TimedOut),
-            end => end,
-        };
         self.statistics.messages += 1;
-        let sent = end.and_then(|end| {
-            Ok((
-                end,
-                self.send(thread, handle(a[0]), a[1], a[2], [a[3], a[4]])?,
-            ))
+        let sent = self.sending_end(thread, handle(a[0])).and_then(|end| {
+            let channel = self.channels.get(end.0).ok_or(Error::Closed)?;
+            if channel.ends[end.1 as usize].caller.is_some() {
+                return Err(Error::Busy);
+            }
+            if info.kind() != Some(MessageKind::Request) {
+                return Err(Error::InvalidArgument);
+            }
+            if a[5] == 0 {
+                return Err(Error::TimedOut);
+            }
+            Ok((end, self.send_from(thread, end, a[1], a[2], [a[3], a[4]])?))
         });
         match sent {
             Ok(((channel, side), woken)) => {
