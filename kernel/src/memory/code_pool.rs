@@ -30,6 +30,16 @@ impl CodePool {
         }
     }
 
+    /// Frames that the pool has taken, and how many of them hold code.
+    pub fn frame_counts(&self) -> (usize, usize) {
+        let blocks = || self.blocks.iter().flatten();
+        let used = blocks().flat_map(|block| block.used.iter());
+        (
+            blocks().count() << ORDER_2MIB,
+            used.map(|word| word.count_ones() as usize).sum(),
+        )
+    }
+
     /// Takes one frame. Its content is arbitrary, and only `Machine::write_code` can change it.
     pub fn allocate(&mut self, machine: &mut Machine, frames: &mut Frames) -> Option<PhysAddr> {
         for slot in &mut self.blocks {

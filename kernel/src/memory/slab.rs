@@ -108,6 +108,11 @@ impl<T> Slab<T> {
         self.live == 0
     }
 
+    /// Frames that the slab has taken.
+    pub fn frame_count(&self) -> usize {
+        (self.chunk_count << CHUNK_ORDER) + usize::from(!self.chunks.is_null())
+    }
+
     /// Makes sure that one object more fits; after this, [`Slab::insert`] cannot fail.
     pub fn reserve(&mut self, machine: &Machine, frames: &mut Frames) -> abi::Result<()> {
         if self.free != NONE {

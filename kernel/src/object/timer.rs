@@ -58,6 +58,16 @@ impl DeadlineHeap {
         }
     }
 
+    /// Frames that the heap has taken.
+    pub fn frame_count(&self) -> usize {
+        self.chunk_count
+    }
+
+    /// Timers and threads that there is room for.
+    pub fn reservations(&self) -> usize {
+        self.reserved
+    }
+
     /// Makes room for one more timer or thread.
     pub fn reserve(&mut self, memory: &mut Memory) -> abi::Result<()> {
         if self.reserved == self.chunk_count * ITEMS_PER_CHUNK {

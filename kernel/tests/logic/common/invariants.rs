@@ -362,6 +362,15 @@ fn threads(kernel: &Kernel) {
 
 /// Some CPU is armed for the first deadline or earlier.
 fn deadlines(kernel: &Kernel) {
+    let listed: usize = kernel
+        .processes
+        .ids()
+        .map(|id| kernel.processes[id].thread_count as usize)
+        .sum();
+    assert_eq!(
+        kernel.deadlines.reservations(),
+        listed + kernel.timers.len()
+    );
     if let Some((at, _)) = kernel.deadlines.first(&kernel.memory)
         && at != u64::MAX
     {
@@ -440,20 +449,26 @@ fn accounts(kernel: &Kernel) {
 fn frames(kernel: &Kernel) {
     const BASE: u64 = 0x8000_0000;
     let memory = &kernel.memory;
-    let mut free = HashSet::new();
+    // Per frame: 0 unknown, 1 free, 2 owned.
+    let mut known = vec![0u8; memory.frames.total() + 4096];
     let mut count = 0;
     for (block, order) in memory.frames.free_blocks() {
-        let first = (block.0 - BASE) / FRAME_LEN as u64;
-        free.extend(first..first + (1 << order));
+        let first = ((block.0 - BASE) / FRAME_LEN as u64) as usize;
+        for mark in &mut known[first..first + (1 << order)] {
+            assert_eq!(*mark, 0, "free blocks overlap");
+            *mark = 1;
+        }
         count += 1 << order;
     }
-    assert_eq!(free.len(), count, "free blocks overlap");
     assert_eq!(count, memory.frames.free_count());
-    let mut owned = HashSet::new();
+    let mut owned = 0;
+    let (mut partly_freed, mut inner_tables, mut code_frames) = (false, 0, 0);
     let mut own = |frame: u64, what: &str| {
-        let number = (frame - BASE) / FRAME_LEN as u64;
-        assert!(!free.contains(&number), "a frame of a {what} is free");
-        assert!(owned.insert(number), "a frame of a {what} has two owners");
+        let mark = &mut known[((frame - BASE) / FRAME_LEN as u64) as usize];
+        assert_ne!(*mark, 1, "a frame of a {what} is free");
+        assert_ne!(*mark, 2, "a frame of a {what} has two owners");
+        *mark = 2;
+        owned += 1;
     };
     for id in kernel.folios.ids() {
         let folio = &kernel.folios[id];
@@ -467,14 +482,17 @@ fn frames(kernel: &Kernel) {
             Backing::Table(root) => {
                 own(root.0, "table");
                 if folio.pages > 512 && folio.freed_pages > 0 {
-                    continue; // Its tables are going.
+                    partly_freed = true; // Its tables are going.
+                    continue;
                 }
+                inner_tables += folio.table_frames as usize - 1;
                 let mut touched = 0;
                 for i in 0..folio.pages as usize {
                     if let Some(page) = folio.page(memory, i) {
                         touched += 1;
                         if i >= folio.freed_pages {
                             own(page.frame.0, "folio");
+                            code_frames += usize::from(page.code);
                         }
                     }
                 }
@@ -493,6 +511,39 @@ fn frames(kernel: &Kernel) {
     for id in kernel.spaces.ids() {
         own(kernel.spaces[id].regions.bitmap().0, "space");
     }
+    if partly_freed {
+        return;
+    }
+    // Nothing is lost: whatever is not free has an owner.
+    let (code_blocks, code) = memory.code.frame_counts();
+    let slabs = [
+        kernel.processes.frame_count(),
+        kernel.threads.frame_count(),
+        kernel.channels.frame_count(),
+        kernel.queues.frame_count(),
+        kernel.sources.frame_count(),
+        kernel.folios.frame_count(),
+        kernel.mappings.frame_count(),
+        kernel.spaces.frame_count(),
+        kernel.timers.frame_count(),
+        kernel.doorbells.frame_count(),
+        kernel.interrupts.frame_count(),
+        kernel.devices.frame_count(),
+    ];
+    let tables = kernel
+        .processes
+        .ids()
+        .map(|id| kernel.processes[id].handles.frame_count());
+    const LOG: usize = 4;
+    let expected = owned - code_frames
+        + code_blocks
+        + inner_tables
+        + slabs.iter().sum::<usize>()
+        + tables.sum::<usize>()
+        + kernel.deadlines.frame_count()
+        + LOG;
+    assert_eq!(code_frames, code, "code frames in use");
+    assert_eq!(memory.frames.total() - count, expected, "frames in use");
 }
 
 /// What the page tables say is what mappings allow; rule 13.
