@@ -4,4 +4,6 @@
 
 mod channels;
 mod common;
+mod loader;
+mod queues;
 mod random;

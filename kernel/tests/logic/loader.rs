@@ -1,0 +1,275 @@
+//! Loading images: good ones, damaged ones, and memory that runs out at each step.
+
+use abi::{Call, Error, ProcessParams, Rights};
+use kernel::arch::Permission;
+use kernel::memory::{Id, PhysAddr};
+use kernel::object::{LoadStage, Object, Process};
+use proptest::prelude::*;
+
+use crate::common::{Sim, invariants, params};
+
+const IMAGE: &[u8] = include_bytes!("../../../libs/elf/tests/images/riscv64.elf");
+
+/// Puts bytes where the boot archive would be, and gives the root a handle to them.
+fn archive(sim: &mut Sim, bytes: &[u8]) -> (PhysAddr, usize) {
+    let order = bytes
+        .len()
+        .div_ceil(4096)
+        .next_power_of_two()
+        .trailing_zeros() as usize;
+    let base = sim.kernel.memory.allocate(order).expect("memory");
+    // SAFETY: the block is large enough and this test's.
+    unsafe {
+        let to = sim.kernel.memory.machine.memory(base);
+        to.write_bytes(0, 4096 << order);
+        to.copy_from_nonoverlapping(bytes.as_ptr(), bytes.len());
+    }
+    sim.checked = false; // The block has no owner that the checks know of.
+    let folio = sim
+        .kernel
+        .new_fixed_folio(base, bytes.len(), false)
+        .expect("memory");
+    let process = sim.kernel.threads[sim.root].process;
+    let rights = Rights::READ.union(Rights::EXECUTE).union(Rights::DUPLICATE);
+    let handle = sim
+        .kernel
+        .add_handle(process, Object::Folio(folio), rights)
+        .expect("memory");
+    (base, handle.raw() as usize)
+}
+
+/// A process that nothing is loaded in.
+fn empty(sim: &mut Sim, params: ProcessParams) -> (Id<Process>, usize) {
+    let (process, handle) = sim.create(params);
+    sim.kernel.processes[process].load.stage = LoadStage::Empty;
+    (process, handle)
+}
+
+fn load(sim: &mut Sim, process: usize, folio: usize, len: usize) -> Result<usize, Error> {
+    for steps in 1..10_000 {
+        let root = sim.root;
+        match sim.call(root, Call::ProcessLoad, &[process, folio, 0, len]) {
+            crate::common::Outcome::Done([0, ..]) => return Ok(steps),
+            crate::common::Outcome::Done([value, ..]) => {
+                let error = Error::from_register(value).expect_err("0 or an error");
+                if error != Error::Again {
+                    return Err(error);
+                }
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    panic!("loading does not end");
+}
+
+#[test]
+fn an_image_is_loaded_and_gone_with_its_process() {
+    for isolation in [0, 1] {
+        let mut sim = Sim::new(2);
+        let (_, folio) = archive(&mut sim, IMAGE);
+        let mut before = None;
+        for _ in 0..3 {
+            let (process, handle) = empty(
+                &mut sim,
+                ProcessParams {
+                    isolation,
+                    ..params("loaded")
+                },
+            );
+            load(&mut sim, handle, folio, IMAGE.len()).expect("a good image");
+            let root = sim.root;
+            let refused = sim.refused(root, Call::ProcessLoad, &[handle, folio, 0, IMAGE.len()]);
+            assert_eq!(refused, Error::AlreadyExists);
+            let space = sim.kernel.processes[process].space;
+            let table = sim.kernel.spaces[space]
+                .table
+                .translations(&sim.kernel.memory);
+            let code = table
+                .iter()
+                .filter(|(_, (_, p, _))| *p == Permission::Execute)
+                .count();
+            assert!(code > 0, "code is mapped");
+            let (_, used) = sim.kernel.memory.code.frame_counts();
+            assert!(used >= code);
+            sim.ok(root, Call::ProcessStart, &[handle, 0]);
+            sim.ok(root, Call::ProcessKill, &[handle, 0]);
+            sim.ok(root, Call::HandleClose, &[handle]);
+            sim.collect();
+            assert_eq!(sim.kernel.memory.code.frame_counts().1, 0);
+            let footprint = sim.footprint();
+            assert_eq!(*before.get_or_insert(footprint), footprint);
+        }
+    }
+}
+
+#[test]
+fn no_part_of_an_image_can_be_unmapped() {
+    let mut sim = Sim::new(2);
+    let (_, folio) = archive(&mut sim, IMAGE);
+    let (process, handle) = empty(&mut sim, params("loaded"));
+    load(&mut sim, handle, folio, IMAGE.len()).expect("a good image");
+    let root = sim.root;
+    sim.ok(root, Call::ProcessStart, &[handle, 0]);
+    let thread = sim.kernel.processes[process]
+        .threads
+        .expect("it was started");
+    let first: Vec<usize> = std::iter::successors(sim.kernel.processes[process].mappings, |&id| {
+        sim.kernel.mappings[id].next
+    })
+    .map(|id| sim.kernel.mappings[id].address)
+    .collect();
+    for address in first {
+        assert_eq!(
+            sim.refused(thread, Call::FolioUnmap, &[address]),
+            Error::NotFound
+        );
+    }
+}
+
+#[test]
+fn all_steps_name_the_same_image() {
+    let mut sim = Sim::new(1);
+    let (_, folio) = archive(&mut sim, IMAGE);
+    let (_, handle) = empty(&mut sim, params("loaded"));
+    let root = sim.root;
+    let again = sim.refused(root, Call::ProcessLoad, &[handle, folio, 0, IMAGE.len()]);
+    assert_eq!(again, Error::Again);
+    let other = sim.refused(
+        root,
+        Call::ProcessLoad,
+        &[handle, folio, 0, IMAGE.len() - 1],
+    );
+    assert!(matches!(other, Error::InvalidArgument | Error::BadImage));
+    load(&mut sim, handle, folio, IMAGE.len()).expect("the first one goes on");
+}
+
+/// Loading under every memory limit: it ends with the limit or with success, and what it was
+/// charged comes back.
+#[test]
+fn loading_under_any_limit_leaves_nothing_behind() {
+    let mut sim = Sim::new(1);
+    let (_, folio) = archive(&mut sim, IMAGE);
+    let root = sim.root;
+    let mut loaded = 0;
+    for limit in 0..120 {
+        let (_, handle) = empty(
+            &mut sim,
+            ProcessParams {
+                memory_pages_max: limit,
+                ..params("small")
+            },
+        );
+        let result = load(&mut sim, handle, folio, IMAGE.len());
+        let started = result.and_then(|_| match sim.call(root, Call::ProcessStart, &[handle, 0]) {
+            crate::common::Outcome::Done(results) => Error::from_register(results[0]),
+            other => panic!("{other:?}"),
+        });
+        match started {
+            Ok(_) => loaded += 1,
+            Err(error) => assert_eq!(error, Error::MemoryLimit, "with {limit} pages"),
+        }
+        sim.ok(root, Call::HandleClose, &[handle]);
+        if started.is_ok() {
+            for id in sim.kernel.processes.ids().collect::<Vec<_>>() {
+                if sim.kernel.init != Some(id) {
+                    sim.kernel.end_process(id, 0, 0);
+                }
+            }
+        }
+        sim.collect();
+        assert_eq!(sim.kernel.processes.len(), 1);
+        assert_eq!(sim.kernel.memory.code.frame_counts().1, 0);
+    }
+    assert!(loaded > 10, "{loaded}");
+}
+
+/// The machine runs out of memory in the middle, gets some back, and loading goes on.
+#[test]
+fn loading_goes_on_after_memory_ran_out() {
+    let mut refusals = 0;
+    for left in 0..80 {
+        let mut sim = Sim::new(1);
+        let (_, folio) = archive(&mut sim, IMAGE);
+        let (process, handle) = empty(&mut sim, params("loaded"));
+        let mut hoard = Vec::new();
+        while sim.kernel.memory.available() > left {
+            hoard.push(sim.kernel.memory.allocate(0).expect("it is available"));
+        }
+        let mut give_back = hoard.into_iter();
+        loop {
+            match load(&mut sim, handle, folio, IMAGE.len()) {
+                Ok(_) => break,
+                Err(error) => assert_eq!(error, Error::OutOfMemory),
+            }
+            refusals += 1;
+            give_back
+                .by_ref()
+                .take(64)
+                .for_each(|frame| sim.kernel.memory.free(frame));
+        }
+        // All code is in code frames: nothing was skipped.
+        let load = sim.kernel.processes[process].load;
+        let mut next = sim.kernel.processes[process].mappings;
+        while let Some(id) = next {
+            let mapping = &sim.kernel.mappings[id];
+            if mapping.permission == Permission::Execute {
+                for i in 0..mapping.pages {
+                    let page = sim.kernel.folios[mapping.folio]
+                        .page(&sim.kernel.memory, mapping.first_page + i);
+                    assert!(
+                        page.is_some_and(|page| page.code),
+                        "page {i} of the code at {:#x}",
+                        load.base
+                    );
+                }
+            }
+            next = mapping.next;
+        }
+    }
+    assert!(refusals > 0);
+}
+
+/// Loads whatever bytes; returns how it ended. Nothing may stay behind.
+fn load_anything(bytes: &[u8]) -> Result<usize, Error> {
+    let mut sim = Sim::with_memory(1, 16 << 20);
+    let (_, folio) = archive(&mut sim, bytes);
+    let root = sim.root;
+    let (_, handle) = empty(&mut sim, params("fuzzed"));
+    let result = load(&mut sim, handle, folio, bytes.len());
+    if result.is_ok() {
+        sim.ok(root, Call::ProcessStart, &[handle, 0]);
+    }
+    sim.ok(root, Call::ProcessKill, &[handle, 0]);
+    sim.ok(root, Call::HandleClose, &[handle]);
+    sim.collect();
+    assert_eq!(sim.kernel.processes.len(), 1);
+    assert_eq!(sim.kernel.memory.code.frame_counts().1, 0);
+    let _ = invariants::check;
+    result
+}
+
+#[test]
+fn truncated_images_are_refused() {
+    for len in (0..IMAGE.len()).step_by(IMAGE.len() / 60 + 1).chain(0..70) {
+        if let Err(error) = load_anything(&IMAGE[..len]) {
+            assert_eq!(error, Error::BadImage);
+        }
+    }
+    load_anything(IMAGE).expect("the whole one is good");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Bytes changed where they hurt: in the headers, the tables, anywhere.
+    #[test]
+    fn damaged_images_never_harm(changes in prop::collection::vec((any::<u32>(), any::<u8>(), any::<bool>()), 1..8)) {
+        let mut bytes = IMAGE.to_vec();
+        for (at, value, early) in changes {
+            let len = if early { 64 + 56 * 10 } else { bytes.len() };
+            let at = at as usize % len.min(bytes.len());
+            bytes[at] = value;
+        }
+        let _ = load_anything(&bytes);
+    }
+}
