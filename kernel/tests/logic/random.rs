@@ -609,7 +609,11 @@ impl World {
         }
         let number = call.map_or(r[0] as usize, |call| call as usize);
         let outcome = self.sim.call_on(cpu, number, &arguments);
+        // A reply with handles that a caller has no room for is dropped, and the caller told.
+        let header = MessageInfo::from_bits(arguments[1] as u64);
+        let droppable = header.kind() == Some(abi::MessageKind::Reply) && header.handle_count() > 0;
         let accepted = match (call, outcome) {
+            (Some(Call::Send), Outcome::Done([0, ..])) if droppable => None,
             (Some(Call::Send), Outcome::Done(results)) => Some(results[0] == 0),
             _ => None,
         };
