@@ -100,6 +100,37 @@ fn metadata(root: &Path, arch: Arch) -> Result<Metadata> {
     command.exec().context("cargo metadata failed")
 }
 
+/// Whether a package's dependency is really compiled. Cargo's metadata also lists optional ones that only a
+/// weak feature (`defmt?/alloc`) mentions, which turns nothing on.
+fn is_on(package: &Package, features: &[impl AsRef<str>], dependency: &Package) -> bool {
+    let mut declared = package
+        .dependencies
+        .iter()
+        .filter(|one| one.name == *dependency.name && one.kind == DependencyKind::Normal)
+        .peekable();
+    // One that is not found under its name is taken for on: the walk must not miss any.
+    if declared.peek().is_none() {
+        return true;
+    }
+    declared.any(|one| {
+        let name = one.rename.as_deref().unwrap_or(&one.name);
+        !one.optional
+            || features.iter().any(|feature| {
+                let feature = feature.as_ref();
+                feature == name
+                    || package.features.get(feature).is_some_and(|turned_on| {
+                        turned_on.iter().any(|what| {
+                            let what = what.strip_prefix("dep:").unwrap_or(what);
+                            what == name
+                                || what
+                                    .strip_prefix(name)
+                                    .is_some_and(|rest| rest.starts_with('/'))
+                        })
+                    })
+            })
+    })
+}
+
 /// Checksums in Cargo.lock by crate name and version. The file's form is fixed by cargo: one
 /// `key = "value"` per line, packages apart from each other.
 fn checksums(root: &Path) -> Result<BTreeMap<(String, String), String>> {
@@ -172,7 +203,8 @@ impl Walk<'_> {
                     .dep_kinds
                     .iter()
                     .any(|info| info.kind == DependencyKind::Normal);
-                if in_image {
+                let on = is_on(package, &node.features, &self.metadata[&dependency.pkg]);
+                if in_image && on {
                     let name = &self.metadata[&dependency.pkg].name;
                     waiting.push((dependency.pkg.clone(), format!("{chain} > {name}")));
                 }
@@ -547,6 +579,28 @@ mod tests {
             "{:?}",
             stale.breaches
         );
+    }
+
+    #[test]
+    fn an_optional_dependency_counts_if_a_feature_turns_it_on() {
+        let check = |victim: &str, feature: &str, refused: bool| {
+            let smuggler = Smuggler::new(victim);
+            let victim = format!(
+                "[package]\nname = \"victim\"\nversion = \"0.1.0\"\nedition = \"2024\"\n[dependencies]\n\
+                 helper = {{ path = \"../helper\", optional = true }}\n[features]\ndefault = [\"f\"]\nf = [\"{feature}\"]\n"
+            );
+            smuggler.write("victim/Cargo.toml", &victim);
+            smuggler.write(
+                "helper/Cargo.toml",
+                &format!("{HELPER}[features]\ng = []\n"),
+            );
+            smuggler.write("helper/src/lib.rs", "pub fn f() { unsafe { } }");
+            let breaches = smuggler.walk(&[]).breaches;
+            assert_eq!(!breaches.is_empty(), refused, "{feature}: {breaches:?}");
+        };
+        check("weak", "helper?/g", false);
+        check("strong", "helper/g", true);
+        check("dep", "dep:helper", true);
     }
 
     #[test]
