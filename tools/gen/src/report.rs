@@ -4,19 +4,20 @@
 use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
+use std::sync::Arc;
 
 use miette::{
-    Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode,
+    Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError,
+    MietteSpanContents, SourceCode, SourceSpan, SpanContents,
 };
 
 /// A file that was read, as reports show it.
 #[derive(Clone, Debug)]
 pub struct Source {
     /// Its path, from the workspace's root.
-    pub path: Rc<Path>,
+    pub path: Arc<Path>,
     /// All of its text.
-    pub text: Rc<str>,
+    pub text: Arc<str>,
 }
 
 /// A place in a file: bytes.
@@ -39,19 +40,18 @@ pub struct Report {
     pub label: String,
     /// What to do about it, if that is not plain.
     pub help: Option<String>,
-    named: Option<NamedSource<String>>,
+    lines: Option<WholeLines>,
 }
 
 impl Report {
     /// A report about a place.
     pub fn new(place: &Place, message: impl Into<String>, label: impl Into<String>) -> Report {
-        let name = place.source.path.to_string_lossy();
         Report {
             message: message.into(),
             place: Some(place.clone()),
             label: label.into(),
             help: None,
-            named: Some(NamedSource::new(name, place.source.text.to_string())),
+            lines: Some(WholeLines(place.source.clone())),
         }
     }
     /// A report that concerns no place in a file.
@@ -61,7 +61,7 @@ impl Report {
             place: None,
             label: String::new(),
             help: None,
-            named: None,
+            lines: None,
         }
     }
     /// Adds what to do.
@@ -107,6 +107,36 @@ impl Report {
     }
 }
 
+/// A file that shows a span together with the rest of its lines.
+#[derive(Clone, Debug)]
+struct WholeLines(Source);
+
+impl SourceCode for WholeLines {
+    fn read_span<'a>(
+        &'a self,
+        span: &SourceSpan,
+        _lines_before: usize,
+        _lines_after: usize,
+    ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
+        let text = &*self.0.text;
+        let end = span.offset() + span.len();
+        let (Some(before), Some(after)) = (text.get(..span.offset()), text.get(end..)) else {
+            return Err(MietteError::OutOfBounds);
+        };
+        let first = before.rfind('\n').map_or(0, |at| at + 1);
+        let last = after.find('\n').map_or(text.len(), |at| end + at);
+        let column = before[first..].chars().count();
+        Ok(Box::new(MietteSpanContents::new_named(
+            self.0.path.to_string_lossy().into_owned(),
+            &text.as_bytes()[first..last],
+            (first, last - first).into(),
+            before.matches('\n').count(),
+            column,
+            text[first..last].matches('\n').count() + 1,
+        )))
+    }
+}
+
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)
@@ -122,7 +152,7 @@ impl Diagnostic for Report {
             .map(|help| Box::new(help) as Box<dyn fmt::Display>)
     }
     fn source_code(&self) -> Option<&dyn SourceCode> {
-        self.named.as_ref().map(|named| named as &dyn SourceCode)
+        self.lines.as_ref().map(|lines| lines as &dyn SourceCode)
     }
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
         let place = self.place.as_ref()?;

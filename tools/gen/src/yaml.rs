@@ -95,7 +95,22 @@ impl<'a> Loader<'a> {
             Some(Ok(event)) => Ok(event),
             Some(Err(error)) => {
                 let at = self.offset(error.marker());
-                let place = self.place(at..at);
+                // At the end of the file there is nothing to point at but what came last.
+                let shown = match self.source.text[at..].trim().is_empty() {
+                    true => self
+                        .source
+                        .text
+                        .trim_end()
+                        .char_indices()
+                        .last()
+                        .map_or(0, |(last, _)| last),
+                    false => at,
+                };
+                let len = self.source.text[shown..]
+                    .chars()
+                    .next()
+                    .map_or(0, char::len_utf8);
+                let place = self.place(shown..shown + len);
                 Err(Report::new(&place, "this is not valid YAML", error.info()).into())
             }
             None => Err(Report::general(format!(
