@@ -107,6 +107,9 @@ const K: [u32; 64] = [
 
 #[cfg(test)]
 mod tests {
+    use alloc::format;
+    use alloc::string::String;
+
     use super::*;
 
     fn hex(data: &[u8], cut: usize) -> String {

@@ -95,10 +95,10 @@ pub fn write(
     }
     let n = tcpip.status()?;
     let ip = core::net::Ipv4Addr::from_bits(n.ip);
-    let _ = write!(
+    let _ = writeln!(
         out,
         "],\"network\":{{\"address\":\"{ip}/{}\",\"sockets\":{},\"frames_received\":{},\"frames_sent\":{},\
-         \"bytes_received\":{},\"bytes_sent\":{},\"accepted\":{},\"dropped\":{}}}}}\n",
+         \"bytes_received\":{},\"bytes_sent\":{},\"accepted\":{},\"dropped\":{}}}}}",
         n.prefix_len,
         n.sockets,
         n.frames_received,
