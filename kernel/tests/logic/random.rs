@@ -577,7 +577,7 @@ impl World {
             match call {
                 Some(
                     Call::ProcessExit | Call::ProcessPanic | Call::ThreadExit | Call::ProcessKill,
-                ) if r[5] % 4 != 0 => Some(Call::Nop),
+                ) if !r[5].is_multiple_of(4) => Some(Call::Nop),
                 Some(Call::SystemShutdown) => Some(Call::ProcessCreate),
                 call => call,
             };
