@@ -10,6 +10,7 @@
 //! - [`qemu`], [`run`], [`screen`], [`terminal`], [`symbols`]: booting it, and reading what it says.
 //!
 //! - [`new`]: making a component.
+//! - [`book`], [`drawing`]: what in `docs/` is made out of the source.
 //!
 //! The tool reports to people on standard error and keeps standard output for what a
 //! program may read (`--json`).
@@ -38,5 +39,7 @@ pub mod house;
 pub mod sources;
 pub mod test;
 
+pub mod book;
+pub mod drawing;
 pub mod new;
 pub mod report;

@@ -9,6 +9,7 @@ use anyhow::{Context, Result};
 use clap::{Args, Parser, Subcommand};
 
 use ftl_tool::arch::Arch;
+use ftl_tool::book;
 use ftl_tool::build::{self, Built, Request};
 use ftl_tool::closure;
 use ftl_tool::doctor::{self, Purpose};
@@ -165,7 +166,10 @@ fn execute(command_line: CommandLine) -> Result<ExitCode> {
             eprintln!("built {}", shown.display());
         }
         Command::New { kind, name } => new::new(&root, kind, &name)?,
-        Command::Gen => drop(systems::refresh(&root)?),
+        Command::Gen => {
+            systems::refresh(&root)?;
+            book::refresh(&root)?;
+        }
         Command::Check => return check(&root),
         Command::Test(arguments) => {
             let archs = match arguments.arch {

@@ -1,0 +1,72 @@
+// Generated from components/apps/date/component.yml by `./ftl gen`. Changes belong there; here they would be lost.
+
+//! What the component `date` is given, and what it can hear.
+#![allow(unused_imports, dead_code)]
+
+pub use ::interfaces::clock;
+pub use ::interfaces::clock::Blocking as _;
+
+/// The component's event loop.
+pub type EventLoop<S> = ::ftl::EventLoop<S, Messages>;
+
+/// What `main` is given.
+#[derive(Debug)]
+pub struct Environ {
+    /// The component that provides `clock`.
+    pub clock: clock::Client,
+    /// The component's random generator.
+    pub random: ::ftl::random::Random,
+}
+
+impl ::ftl::runtime::Environment for Environ {
+    fn new(info: &'static ::ftl::abi::StartInfo) -> ::ftl::Result<Environ> {
+        #[allow(unused_mut)]
+        let mut start = ::ftl::bootstrap::Start::receive(info)?;
+        Ok(Environ {
+            clock: start.need(0, "clock", clock::HASH)?,
+            random: start.random(),
+        })
+    }
+}
+
+/// A message that this component can hear.
+#[derive(Debug)]
+pub enum Message {
+    /// On a `clock` channel, for the `client`.
+    Clock(clock::ToClient),
+}
+
+/// Decodes the component's messages, for its event loop.
+#[derive(Debug)]
+pub enum Messages {}
+
+impl ::ftl::event_loop::Messages for Messages {
+    type Message<'a> = Message;
+
+    #[inline]
+    fn decode<'a>(
+        tag: u16,
+        incoming: ::ftl::end::Incoming<'a>,
+    ) -> ::ftl::Result<Self::Message<'a>> {
+        match tag {
+            0 => clock::ToClient::decode(incoming).map(Message::Clock),
+            _ => Err(incoming.refuse()),
+        }
+    }
+
+    fn ended<'a>(
+        tag: u16,
+        ordinal: u32,
+        transaction: ::ftl::Transaction,
+        error: ::ftl::Error,
+    ) -> Option<Self::Message<'a>> {
+        match tag {
+            0 => clock::ToClient::ended(ordinal, transaction, error).map(Message::Clock),
+            _ => None,
+        }
+    }
+}
+
+impl ::ftl::event_loop::Hears<clock::Client> for Messages {
+    const TAG: u16 = 0;
+}
