@@ -43,6 +43,7 @@ pub struct Sim {
 #[derive(Clone, Copy)]
 pub struct Child {
     /// The process.
+    #[allow(dead_code)] // For tests of what a process is charged.
     pub process: Id<Process>,
     /// Its first thread.
     pub thread: Id<Thread>,
@@ -232,6 +233,7 @@ impl Sim {
     }
 
     /// Brings a ready thread onto its CPU, by letting others of its priority yield.
+    #[allow(dead_code)] // As above.
     pub fn bring(&mut self, thread: Id<Thread>) {
         for _ in 0..1000 {
             if self.cpu_of(thread).is_some() {
@@ -494,6 +496,7 @@ impl Sim {
     }
 
     /// Touches memory as a thread on a CPU, as far as the kernel takes part in that.
+    #[allow(dead_code)] // As above.
     pub fn touch(&mut self, thread: Id<Thread>, address: usize, write: bool) {
         use kernel::fault::Fault;
         let cpu = self.cpu_of(thread).expect("it runs");
