@@ -5,5 +5,7 @@
 mod channels;
 mod common;
 mod loader;
+mod processes;
 mod queues;
 mod random;
+mod scheduler;

@@ -1,0 +1,384 @@
+//! The end of processes and threads, whatever they are doing.
+
+use abi::{Call, Error, MessageKind, ProcessParams, ProcessState};
+use kernel::kernel::Shutdown;
+
+use crate::common::{Child, Outcome, Sim, info, params};
+
+const FOREVER: usize = abi::call::FOREVER;
+
+/// Makes a child with one of everything, brings it into some state, ends it, and expects
+/// memory and objects to be as before; three times, so that what only grows once is grown.
+fn check_end(isolation: u32, busy: fn(&mut Sim, Child), end: fn(&mut Sim, Child)) {
+    let mut sim = Sim::new(3);
+    let root = sim.root;
+    let mut before = None;
+    for _ in 0..3 {
+        let child = sim.spawn(ProcessParams {
+            isolation,
+            ..params("child")
+        });
+        let thread = child.thread;
+        let (a, b) = sim.channel(thread, 4, 64);
+        let queue = sim.queue(thread);
+        sim.attach(thread, queue, b, 1);
+        sim.send(thread, a, 1);
+        let bell = sim.ok(thread, Call::DoorbellCreate, &[]);
+        sim.attach(thread, queue, bell, 2);
+        let timer = sim.ok(thread, Call::TimerCreate, &[]);
+        sim.attach(thread, queue, timer, 3);
+        let late = sim.now() as usize + 1_000_000_000;
+        sim.ok(thread, Call::TimerSet, &[timer, late, 7]);
+        sim.give(thread, a, timer);
+        let folio = sim.ok(thread, Call::FolioCreate, &[600 << 12, 0]);
+        let address = sim.ok(thread, Call::FolioMap, &[folio, 0, 600 << 12, 1]);
+        sim.touch(thread, address + 5000, true);
+        sim.touch(thread, address + (599 << 12), true);
+        busy(&mut sim, child);
+        end(&mut sim, child);
+        sim.collect();
+        let process = &sim.kernel.processes[child.process];
+        assert_eq!(
+            (process.state, process.memory_pages),
+            (ProcessState::Ended, 0)
+        );
+        sim.ok(root, Call::HandleClose, &[child.handle]);
+        sim.collect();
+        let footprint = sim.footprint();
+        if let Some(before) = before.replace(footprint) {
+            assert_eq!(footprint, before);
+        }
+    }
+}
+
+fn kill(sim: &mut Sim, child: Child) {
+    let root = sim.root;
+    sim.ok(root, Call::ProcessKill, &[child.handle, 5]);
+    sim.ok(root, Call::ProcessKill, &[child.handle, 6]);
+    assert_eq!(
+        sim.kernel.processes[child.process].status, 5,
+        "the first kill counts"
+    );
+}
+fn wait(sim: &mut Sim, child: Child) {
+    let queue = sim.queue(child.thread);
+    let until = sim.now() as usize + 1_000_000;
+    sim.blocks(child.thread, Call::Wait, &[queue, until]);
+}
+fn call(sim: &mut Sim, child: Child) {
+    let (a, _) = sim.channel(child.thread, 1, 64);
+    let request = info(MessageKind::Request, 0, 0);
+    sim.blocks(child.thread, Call::Call, &[a, request, 1, 0, 0, FOREVER]);
+}
+fn threads(sim: &mut Sim, child: Child) {
+    let (second, handle) = sim.thread(child.thread);
+    sim.thread(child.thread);
+    sim.bring(second);
+    sim.ok(second, Call::HandleClose, &[handle]);
+    wait(
+        sim,
+        Child {
+            thread: second,
+            ..child
+        },
+    );
+}
+
+#[test]
+fn a_process_ends_while_it_runs_waits_or_calls() {
+    for isolation in [0, 1] {
+        check_end(isolation, |_, _| (), kill);
+        check_end(isolation, wait, kill);
+        check_end(isolation, call, kill);
+        check_end(isolation, threads, kill);
+    }
+}
+
+#[test]
+fn a_process_ends_itself() {
+    for isolation in [0, 1] {
+        check_end(
+            isolation,
+            |_, _| (),
+            |sim, child| {
+                assert_eq!(
+                    sim.call(child.thread, Call::ProcessExit, &[3]),
+                    Outcome::Gone
+                );
+                assert_eq!(sim.kernel.processes[child.process].status, 3);
+            },
+        );
+        check_end(
+            isolation,
+            |_, _| (),
+            |sim, child| {
+                assert_eq!(
+                    sim.call(child.thread, Call::ProcessPanic, &[usize::MAX, usize::MAX]),
+                    Outcome::Gone
+                );
+                assert_eq!(
+                    sim.kernel.processes[child.process].status,
+                    ProcessState::EXIT_PANIC
+                );
+            },
+        );
+        check_end(
+            isolation,
+            |_, _| (),
+            |sim, child| {
+                sim.touch(child.thread, 0x123, true);
+                assert_eq!(
+                    sim.kernel.processes[child.process].status,
+                    ProcessState::EXIT_FAULT
+                );
+            },
+        );
+        check_end(
+            isolation,
+            |_, _| (),
+            |sim, child| {
+                let bottom = sim.kernel.threads[child.thread].stack_top - 16384;
+                sim.touch(child.thread, bottom - (200 << 10), true);
+                assert_eq!(
+                    sim.kernel.processes[child.process].status,
+                    ProcessState::EXIT_STACK_OVERFLOW
+                );
+            },
+        );
+        check_end(
+            isolation,
+            |_, _| (),
+            |sim, child| {
+                assert_eq!(sim.call(child.thread, Call::ThreadExit, &[]), Outcome::Gone);
+            },
+        );
+    }
+}
+
+/// The killed thread's CPU has not heard of it when the last handle to the thread goes.
+#[test]
+fn a_killed_thread_stays_until_its_cpu_has_let_go() {
+    let mut sim = Sim::new(2);
+    let root = sim.root;
+    let (up, down) = sim.channel(root, 4, 64);
+    let queue = sim.queue(root);
+    sim.attach(root, queue, down, 1);
+    let child = sim.spawn_with(params("child"), up);
+    let up = abi::Handle::new(0, 1).raw() as usize;
+    let (second, handle) = sim.thread(child.thread);
+    sim.give(child.thread, up, handle);
+    let handle = sim.poll(root, queue).expect("a thread's handle").handles[0];
+    sim.bring(second);
+    let (mine, theirs) = (
+        sim.cpu_of(root).expect("runs"),
+        sim.cpu_of(second).expect("runs"),
+    );
+    sim.call_on(mine, Call::ProcessKill as usize, &[child.handle, 1]);
+    sim.call_on(mine, Call::HandleClose as usize, &[handle]);
+    assert_eq!(sim.call_on(theirs, Call::Nop as usize, &[]), Outcome::Gone);
+    sim.settle();
+    sim.collect();
+    assert_eq!(sim.kernel.threads.len(), 1);
+}
+
+#[test]
+fn a_start_that_is_refused_changes_nothing() {
+    let mut sim = Sim::new(2);
+    let root = sim.root;
+    let bell = sim.ok(root, Call::DoorbellCreate, &[]);
+    for memory_pages_max in 0..16 {
+        let (process, handle) = sim.create(ProcessParams {
+            memory_pages_max,
+            ..params("small")
+        });
+        let result = sim.call(root, Call::ProcessStart, &[handle, bell]);
+        let Outcome::Done([value, ..]) = result else {
+            panic!("{result:?}")
+        };
+        if value == 0 {
+            return; // Enough at last; the bell is the child's.
+        }
+        assert_eq!(Error::from_register(value), Err(Error::MemoryLimit));
+        assert_eq!(sim.kernel.processes[process].thread_count, 0);
+        sim.ok(root, Call::DoorbellRing, &[bell]);
+        sim.ok(root, Call::ProcessKill, &[handle, 0]);
+        sim.collect();
+        let free = sim.footprint()[0];
+        // Nothing is given to who has ended.
+        assert_eq!(
+            sim.refused(root, Call::ProcessStart, &[handle, bell]),
+            Error::InvalidArgument
+        );
+        assert_eq!(sim.footprint()[0], free);
+        sim.ok(root, Call::HandleClose, &[handle]);
+    }
+    panic!("no limit is enough");
+}
+
+#[test]
+fn the_end_of_init_is_the_systems() {
+    let mut sim = Sim::new(1);
+    let root = sim.root;
+    assert_eq!(sim.call(root, Call::ProcessExit, &[4]), Outcome::Gone);
+    assert_eq!(
+        sim.kernel.memory.machine.ended(),
+        Some(Shutdown::InitEnded(4))
+    );
+}
+
+#[test]
+fn limits_are_named() {
+    let mut sim = Sim::new(2);
+    let child = sim.spawn(ProcessParams {
+        handles_max: 10,
+        threads_max: 2,
+        memory_pages_max: 60,
+        ..params("limited")
+    });
+    let thread = child.thread;
+    assert_eq!(
+        sim.refused(thread, Call::FolioCreate, &[60 << 12, 0]),
+        Error::MemoryLimit
+    );
+    assert_eq!(
+        sim.refused(thread, Call::ChannelCreate, &[1024, 64]),
+        Error::MemoryLimit
+    );
+    sim.thread(thread);
+    assert_eq!(
+        sim.refused(thread, Call::ThreadCreate, &[1, 1, 16384]),
+        Error::ThreadLimit
+    );
+    let bell = sim.ok(thread, Call::DoorbellCreate, &[]);
+    for _ in 2..10 {
+        sim.ok(thread, Call::HandleDuplicate, &[bell, 0x7f]);
+    }
+    let calls = [
+        (Call::HandleDuplicate, [bell, 0]),
+        (Call::DoorbellCreate, [0, 0]),
+        (Call::QueueCreate, [0, 0]),
+        (Call::TimerCreate, [0, 0]),
+        (Call::ChannelCreate, [1, 8]),
+        (Call::FolioCreate, [1, 0]),
+    ];
+    // Slabs may have grown, for whoever comes next.
+    let objects = |sim: &Sim| sim.footprint()[2..].to_vec();
+    let before = objects(&sim);
+    for (call, arguments) in calls {
+        assert_eq!(
+            sim.refused(thread, call, &arguments),
+            Error::HandleLimit,
+            "{call:?}"
+        );
+        assert_eq!(objects(&sim), before, "{call:?} was refused");
+    }
+}
+
+#[test]
+fn handles_that_were_closed_mean_nothing() {
+    let mut sim = Sim::new(1);
+    let root = sim.root;
+    let mut stale = Vec::new();
+    for _ in 0..300 {
+        let bell = sim.ok(root, Call::DoorbellCreate, &[]);
+        sim.ok(root, Call::HandleClose, &[bell]);
+        stale.push(bell);
+    }
+    sim.ok(root, Call::DoorbellCreate, &[]);
+    for handle in stale
+        .into_iter()
+        .chain([0, 0xffff, 0xffff_ffff, 0x7fff_0000])
+    {
+        assert_eq!(
+            sim.refused(root, Call::DoorbellRing, &[handle]),
+            Error::BadHandle
+        );
+        assert_eq!(
+            sim.refused(root, Call::HandleClose, &[handle]),
+            Error::BadHandle
+        );
+    }
+}
+
+#[test]
+fn a_large_table_of_handles_grows_and_goes() {
+    let mut sim = Sim::new(2);
+    sim.checked = false;
+    let child = sim.spawn(params("collector"));
+    let bell = sim.ok(child.thread, Call::DoorbellCreate, &[]);
+    for _ in 1..16384 {
+        sim.ok(child.thread, Call::HandleDuplicate, &[bell, 0x7f]);
+    }
+    assert_eq!(
+        sim.refused(child.thread, Call::HandleDuplicate, &[bell, 0]),
+        Error::HandleLimit
+    );
+    crate::common::invariants::check(&sim.kernel);
+    kill(&mut sim, child);
+    sim.collect();
+    crate::common::invariants::check(&sim.kernel);
+    assert_eq!(sim.kernel.doorbells.len(), 0);
+}
+
+#[test]
+fn a_folio_is_mapped_a_thousand_times_and_unmapped_in_steps() {
+    let mut sim = Sim::with_memory(2, 64 << 20);
+    sim.checked = false;
+    let child = sim.spawn(params("mapper"));
+    let thread = child.thread;
+    let before = sim.kernel.processes[child.process].memory_pages;
+    let small = sim.ok(thread, Call::FolioCreate, &[4096, 0]);
+    let all: Vec<usize> = (0..1000)
+        .map(|_| sim.ok(thread, Call::FolioMap, &[small, 0, 4096, 1]))
+        .collect();
+    sim.touch(thread, all[500], true);
+    crate::common::invariants::check(&sim.kernel);
+    for address in all {
+        sim.ok(thread, Call::FolioUnmap, &[address]);
+        assert_eq!(
+            sim.refused(thread, Call::FolioUnmap, &[address]),
+            Error::NotFound
+        );
+    }
+    let large = sim.ok(thread, Call::FolioCreate, &[2000 << 12, 0]);
+    let address = sim.ok(thread, Call::FolioMap, &[large, 0, 2000 << 12, 0]);
+    let mut steps = 1;
+    while let Outcome::Done([value, ..]) = sim.call(thread, Call::FolioUnmap, &[address])
+        && value == Error::Again.to_register()
+    {
+        steps += 1;
+    }
+    assert_eq!(steps, 4);
+    for handle in [small, large] {
+        sim.ok(thread, Call::HandleClose, &[handle]);
+    }
+    sim.collect();
+    crate::common::invariants::check(&sim.kernel);
+    // The table of handles, one frame, is all that is left.
+    assert!(sim.kernel.processes[child.process].memory_pages <= before + 1);
+}
+
+/// Promised memory is there when it is touched, whoever asked for more in between.
+#[test]
+fn promises_are_kept() {
+    let mut sim = Sim::with_memory(1, 8 << 20);
+    let root = sim.root;
+    let left = sim.kernel.memory.available() - 40;
+    let folio = sim.ok(root, Call::FolioCreate, &[left << 12, 0]);
+    let address = sim.ok(root, Call::FolioMap, &[folio, 0, left << 12, 1]);
+    let mut refused = 0;
+    for _ in 0..3000 {
+        let made = sim.call(root, Call::TimerCreate, &[]);
+        let Outcome::Done([value, ..]) = made else {
+            panic!("{made:?}")
+        };
+        refused += usize::from(value == Error::OutOfMemory.to_register());
+        sim.checked = false;
+    }
+    assert!(refused > 0);
+    for page in 0..left {
+        sim.touch(root, address + page * 4096, true);
+    }
+    crate::common::invariants::check(&sim.kernel);
+    assert!(sim.cpu_of(root).is_some(), "it lives");
+}

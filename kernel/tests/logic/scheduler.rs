@@ -1,0 +1,156 @@
+//! Who runs where, and for how long.
+
+use abi::{Call, MessageKind, ProcessParams};
+use kernel::memory::Id;
+use kernel::object::{Thread, ThreadState};
+
+use crate::common::{Sim, info, params};
+
+const FOREVER: usize = abi::call::FOREVER;
+const SLICE: u64 = 10_000_000;
+
+fn with_priority(priority: u32) -> ProcessParams {
+    ProcessParams {
+        priority,
+        ..params("child")
+    }
+}
+
+fn state(sim: &Sim, thread: Id<Thread>) -> ThreadState {
+    sim.kernel.threads[thread].state
+}
+
+#[test]
+fn the_more_important_thread_runs() {
+    let mut sim = Sim::new(1);
+    let root = sim.root;
+    let low = sim.spawn(with_priority(5)).thread;
+    assert_eq!(state(&sim, low), ThreadState::Ready);
+    let queue = sim.queue(root);
+    let timer = sim.ok(root, Call::TimerCreate, &[]);
+    sim.attach(root, queue, timer, 1);
+    let at = sim.now() as usize + 100;
+    sim.ok(root, Call::TimerSet, &[timer, at, 0]);
+    sim.blocks(root, Call::Wait, &[queue, FOREVER]);
+    assert_eq!(state(&sim, low), ThreadState::Running);
+    // A timer that fires takes the CPU away from the less important one.
+    sim.advance(100);
+    assert_eq!(state(&sim, root), ThreadState::Running);
+    assert_eq!(state(&sim, low), ThreadState::Ready);
+    // Yielding is for equals.
+    sim.ok(root, Call::Yield, &[]);
+    assert_eq!(state(&sim, root), ThreadState::Running);
+}
+
+#[test]
+fn equals_share_a_cpu_by_slices() {
+    let mut sim = Sim::new(1);
+    let root = sim.root;
+    let other = sim.spawn(with_priority(3)).thread;
+    let third = sim.spawn(with_priority(3)).thread;
+    let mut ran = vec![sim.kernel.current(0)];
+    for _ in 0..5 {
+        sim.advance(SLICE - 1);
+        assert_eq!(
+            Some(&sim.kernel.current(0)),
+            ran.last(),
+            "before its slice is over"
+        );
+        sim.advance(1);
+        ran.push(sim.kernel.current(0));
+    }
+    assert_eq!(ran, [root, other, third, root, other, third]);
+}
+
+#[test]
+fn a_thread_alone_is_not_interrupted() {
+    let mut sim = Sim::new(1);
+    let before = sim.entries;
+    sim.advance(100 * SLICE);
+    assert!(sim.entries - before <= 1, "nothing ticks");
+}
+
+#[test]
+fn idle_cpus_get_work_and_take_it() {
+    let mut sim = Sim::new(3);
+    let one = sim.spawn(with_priority(3)).thread;
+    let two = sim.spawn(with_priority(3)).thread;
+    assert!(sim.cpu_of(one).is_some() && sim.cpu_of(two).is_some());
+    let three = sim.spawn(with_priority(3));
+    assert_eq!(state(&sim, three.thread), ThreadState::Ready);
+    // A CPU that runs out of threads takes it from the one that it waits on.
+    sim.call(two, Call::ThreadExit, &[]);
+    assert_eq!(state(&sim, three.thread), ThreadState::Running);
+}
+
+/// A sender that blocks hands its CPU to the receiver, unless somebody goes before him (rule 14).
+#[test]
+fn a_receiver_is_switched_to_unless_others_go_first() {
+    for (receiver, bystander, direct) in [(3, 3, true), (4, 3, false), (2, 3, true), (5, 6, true)] {
+        let mut sim = Sim::new(1);
+        let root = sim.root;
+        let (a, b) = sim.channel(root, 4, 8);
+        let own = sim.queue(root);
+        let receiver = sim.spawn_with(with_priority(receiver), b);
+        // Lets the receiver run and wait.
+        let until = sim.now() as usize + 10;
+        if sim.cpu_of(root).is_some() {
+            sim.blocks(root, Call::Wait, &[own, until]);
+        }
+        let theirs = sim.queue(receiver.thread);
+        let end = abi::Handle::new(0, 1).raw() as usize;
+        sim.attach(receiver.thread, theirs, end, 1);
+        sim.blocks(receiver.thread, Call::Wait, &[theirs, FOREVER]);
+        sim.advance(10);
+        let other = sim.spawn(with_priority(bystander)).thread;
+        let request = info(MessageKind::Request, 8, 0);
+        sim.bring(root);
+        sim.blocks(root, Call::Call, &[a, request, 1, 0, 0, FOREVER]);
+        let first = sim.kernel.current(0);
+        assert_eq!(first, if direct { receiver.thread } else { other });
+    }
+}
+
+/// Whoever is switched to directly runs on the sender's slice, and not for ever.
+#[test]
+fn a_direct_switch_does_not_starve_the_receivers_equals() {
+    let mut sim = Sim::with_root(1, 32 << 20, with_priority(2));
+    let root = sim.root;
+    let (a, b) = sim.channel(root, 4, 8);
+    let receiver = sim.spawn_with(with_priority(3), b).thread;
+    let own = sim.queue(root);
+    let until = sim.now() as usize + 10;
+    sim.blocks(root, Call::Wait, &[own, until]);
+    let theirs = sim.queue(receiver);
+    let end = abi::Handle::new(0, 1).raw() as usize;
+    sim.attach(receiver, theirs, end, 1);
+    sim.blocks(receiver, Call::Wait, &[theirs, FOREVER]);
+    sim.advance(10);
+    let equal = sim.spawn(with_priority(3)).thread;
+    let request = info(MessageKind::Request, 8, 0);
+    sim.blocks(root, Call::Call, &[a, request, 1, 0, 0, FOREVER]);
+    assert_eq!(sim.kernel.current(0), receiver);
+    sim.advance(SLICE);
+    assert_eq!(sim.kernel.current(0), equal);
+}
+
+/// "Writable" wakes a more important thread in the middle of the receiver's call.
+#[test]
+fn who_is_woken_on_the_side_runs_at_once() {
+    let mut sim = Sim::new(1);
+    let root = sim.root;
+    let (a, b) = sim.channel(root, 1, 8);
+    let receiver = sim.spawn_with(with_priority(6), b).thread;
+    let queue = sim.queue(root);
+    sim.attach(root, queue, a, 1);
+    sim.send(root, a, 1);
+    let full = info(MessageKind::OneWay, 0, 0);
+    sim.refused(root, Call::Send, &[a, full]);
+    sim.blocks(root, Call::Wait, &[queue, FOREVER]);
+    let theirs = sim.queue(receiver);
+    let end = abi::Handle::new(0, 1).raw() as usize;
+    sim.attach(receiver, theirs, end, 1);
+    assert!(sim.poll(receiver, theirs).is_some());
+    assert_eq!(sim.woken(root).kind, abi::EventKind::Writable);
+    assert_eq!(sim.kernel.current(0), root);
+}
