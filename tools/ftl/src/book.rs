@@ -270,7 +270,7 @@ fn errors(root: &Path) -> Result<String> {
              One list for kernel, servers and components ([abi/src/error.rs](../../abi/src/error.rs)), so an error can be passed\n\
              on unchanged and looked up here. In Rust it is `ftl::Error`; `{}` shows the words below. In a\n\
              result register an error is its negated number. An interface may have errors of its own beside\n\
-             these: see [yaml.md](yaml.md#errors).\n\n\
+             these: see [yaml.md](yaml.md).\n\n\
              | number | error | means that |\n|---|---|---|\n";
     for Item { name, number, doc } in items(&read(root, "abi/src/error.rs")?) {
         page += &format!("| {number} | `{name}` | {doc} |\n");
