@@ -7,7 +7,7 @@
 
 use core::arch::global_asm;
 use core::cell::UnsafeCell;
-use core::sync::atomic::{AtomicU64, Ordering};
+use core::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 use super::entry::{self, Cpu};
 use super::layout::{self, IMAGE_OFFSET, STACK_LEN};
@@ -27,6 +27,27 @@ global_asm!(
     .section .text.boot, "ax"
     .global _start
 _start:
+    // Once only. A further hart was seen to come here, with its number in a0, instead of to where
+    // it was to be started (OpenSBI 1.1, one boot in some dozens).
+    lla     t0, boot_claimed
+    li      t1, 1
+    .option push
+    .option arch, +a
+    amoswap.w.aqrl t1, t1, (t0)
+    .option pop
+    beqz    t1, 5f
+    lla     t0, {stacks}
+    slli    t1, a0, 3
+    add     t0, t0, t1
+    ld      a1, 0(t0)
+    lla     t0, {strays}
+    .option push
+    .option arch, +a
+    li      t1, 1
+    amoadd.w zero, t1, (t0)
+    .option pop
+    j       secondary_start
+5:
     lla     t0, bss_start
     lla     t1, bss_end
 1:  sd      zero, 0(t0)
@@ -91,6 +112,11 @@ secondary_start:
     li      ra, 0
     call    {secondary}
 
+    .data
+    .balign 4
+boot_claimed:                           // not in .bss, which the first hart clears
+    .word   0
+
     .bss
     .balign 4096
 boot_table:
@@ -101,6 +127,8 @@ boot_stack_end:
     IMAGE_OFFSET = const IMAGE_OFFSET,
     boot = sym boot,
     satp = sym SECONDARY_SATP,
+    stacks = sym SECONDARY_STACKS,
+    strays = sym STRAYS,
     secondary = sym secondary,
 );
 
@@ -115,6 +143,15 @@ unsafe extern "C" {
 
 /// What the other harts load.
 static SECONDARY_SATP: AtomicU64 = AtomicU64::new(0);
+
+/// The end of each hart's stack, by its number.
+static SECONDARY_STACKS: [AtomicUsize; HARTS_MAX] = [const { AtomicUsize::new(0) }; HARTS_MAX];
+
+/// How many harts came in at the wrong door.
+static STRAYS: AtomicU32 = AtomicU32::new(0);
+
+/// Harts have lower numbers than this, or are not used: a mask of harts is one word.
+const HARTS_MAX: usize = 64;
 
 struct InfoCell(UnsafeCell<MachineInfo>);
 // SAFETY: filled at boot while one CPU runs, and only read there.
@@ -180,7 +217,10 @@ extern "C" fn boot(hart: usize, tree: usize) -> ! {
         .carve(records_len)
         .expect("no room for the records of frames");
 
-    let cpus = info.cpus.len().min(CPUS_MAX);
+    let usable = |cpu: &&crate::platform::machine_info::Cpu| {
+        cpu.id as usize == hart || (cpu.id as usize) < HARTS_MAX
+    };
+    let cpus = info.cpus.iter().filter(usable).count().min(CPUS_MAX);
     let mut harts = [0; CPUS_MAX];
     // The boot hart is CPU 0 whatever its number; the others follow in their order.
     harts[0] = hart;
@@ -188,7 +228,7 @@ extern "C" fn boot(hart: usize, tree: usize) -> ! {
         .cpus
         .iter()
         .map(|cpu| cpu.id as usize)
-        .filter(|&id| id != hart);
+        .filter(|&id| id != hart && id < HARTS_MAX);
     for (slot, id) in harts[1..].iter_mut().zip(others) {
         *slot = id;
     }
@@ -264,6 +304,7 @@ extern "C" fn boot(hart: usize, tree: usize) -> ! {
     for (cpu, block) in blocks.iter().enumerate().take(cpus).skip(1) {
         let start = physical(secondary_start as *const () as usize).0 as usize;
         kernel.memory.machine.online |= 1 << harts[cpu];
+        SECONDARY_STACKS[harts[cpu]].store(*block, Ordering::SeqCst);
         if !sbi::hart_start(harts[cpu], start, *block) {
             panic!("the firmware cannot start hart {}", harts[cpu]);
         }
@@ -398,6 +439,10 @@ extern "C" fn secondary(cpu: *mut Cpu) -> ! {
             controller.init_cpu(index);
         }
         kernel.cpu_online(index);
+        if STRAYS.swap(0, Ordering::Relaxed) > 0 {
+            let what = format_args!("CPU {index} came in where the first one does");
+            kernel.log_line(crate::log::Level::Debug, "kernel", what);
+        }
         KERNEL.release();
         entry::begin(cpu)
     }
