@@ -103,6 +103,13 @@ pub(crate) fn deadline_ticks(deadline: Option<Instant>) -> usize {
     }
 }
 
+/// Instructions that the calling CPU has executed, counted from no particular point: for measuring.
+/// Arm counts cycles instead, which under QEMU's `-icount shift=0` is the same.
+#[inline(always)]
+pub fn instructions() -> u64 {
+    gate::instructions()
+}
+
 /// A number of the counter's ticks as a span of time.
 pub fn ticks_to_duration(ticks: u64) -> Duration {
     let per_second = gate::local().ticks_per_second.get();

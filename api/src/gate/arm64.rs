@@ -67,6 +67,16 @@ pub fn counter() -> u64 {
     ticks
 }
 
+/// How many cycles this CPU has run for. CPUs without a cycle counter end the component.
+#[inline(always)]
+pub fn instructions() -> u64 {
+    let count: u64;
+    // SAFETY: reads a counter that the kernel lets components read. The barriers keep it where it
+    // stands (Arm ARM, D12.2.1); not `nomem`, so that what is measured stays where it was written.
+    unsafe { asm!("isb", "mrs {}, pmccntr_el0", "isb", out(reg) count, options(nostack)) };
+    count
+}
+
 /// The frame pointer of the function that this is inlined into: where a backtrace begins.
 #[inline(always)]
 pub fn frame_pointer() -> usize {

@@ -9,6 +9,7 @@
 //! | `syscall(number, arguments)` | goes through the gate |
 //! | `message_buffer()` | the calling thread's message buffer |
 //! | `counter()` | the machine's counter, without a system call |
+//! | `instructions()` | how many instructions the CPU has executed, for measuring |
 //! | `local()` | the component's own [`Local`] state |
 //! | `device_fence()` | keeps a write to a device behind earlier writes to memory |
 //!
@@ -42,7 +43,7 @@ use riscv64 as machine;
 pub use host::{HostGate, install, set_counter};
 
 pub(crate) use machine::{
-    counter, device_fence, frame_pointer, local, message_buffer, open, syscall,
+    counter, device_fence, frame_pointer, instructions, local, message_buffer, open, syscall,
 };
 
 /// State of which each component has its own. On FTL every component is its own copy of the

@@ -63,6 +63,16 @@ pub fn counter() -> u64 {
     ticks
 }
 
+/// How many instructions this CPU has executed.
+#[inline(always)]
+pub fn instructions() -> u64 {
+    let count: u64;
+    // SAFETY: reads a counter that the kernel lets components read. Not `pure`: it moves; not
+    // `nomem`: what is measured stays where it was written.
+    unsafe { asm!("rdinstret {}", out(reg) count, options(nostack, preserves_flags)) };
+    count
+}
+
 /// The frame pointer of the function that this is inlined into: where a backtrace begins.
 #[inline(always)]
 pub fn frame_pointer() -> usize {

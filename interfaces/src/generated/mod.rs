@@ -3,6 +3,8 @@
 //! One module for each interface.
 
 #[rustfmt::skip]
+pub mod bench;
+#[rustfmt::skip]
 pub mod clock;
 pub use ftl::component;
 #[rustfmt::skip]

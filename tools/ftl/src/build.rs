@@ -34,6 +34,8 @@ pub struct Request {
     pub images: Vec<(String, PathBuf)>,
     /// The wiring plan, encoded.
     pub plan: Option<Vec<u8>>,
+    /// Words for a benchmark (the entry `bench`).
+    pub bench: Option<String>,
 }
 
 impl Request {
@@ -134,6 +136,9 @@ impl Programs {
         }
         if let Some(plan) = &request.plan {
             archive.add("plan", plan)?;
+        }
+        if let Some(words) = &request.bench {
+            archive.add("bench", words.as_bytes())?;
         }
 
         let elf = read(&self.kernel.path)?;

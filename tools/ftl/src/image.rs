@@ -102,6 +102,18 @@ pub fn base(image: &[u8]) -> Result<u64> {
         .context("the image has nothing to load")
 }
 
+/// How many addresses the image covers, from its [`base`] on.
+pub fn len(image: &[u8]) -> Result<u64> {
+    let (_, segments) = segments(image)?;
+    let end = segments
+        .iter()
+        .filter(|segment| segment.p_type(LittleEndian) == elf::PT_LOAD)
+        .map(|segment| segment.p_vaddr(LittleEndian) + segment.p_memsz(LittleEndian))
+        .max()
+        .unwrap_or(0);
+    Ok(end.saturating_sub(base(image)?))
+}
+
 /// The linker's build id, in hexadecimal; `None` if the image has none.
 pub fn build_id(image: &[u8]) -> Option<String> {
     let (_, segments) = segments(image).ok()?;

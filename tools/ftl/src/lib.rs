@@ -9,6 +9,7 @@
 //! - [`test`], [`house`], [`sources`]: what `./ftl test` runs, and the rules of the house.
 //! - [`qemu`], [`run`], [`screen`], [`terminal`], [`symbols`]: booting it, and reading what it says.
 //!
+//! - [`bench`]: measuring what things cost.
 //! - [`new`]: making a component.
 //! - [`book`], [`drawing`]: what in `docs/` is made out of the source.
 //!
@@ -39,6 +40,7 @@ pub mod house;
 pub mod sources;
 pub mod test;
 
+pub mod bench;
 pub mod book;
 pub mod drawing;
 pub mod new;

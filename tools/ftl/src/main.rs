@@ -9,6 +9,9 @@ use anyhow::{Context, Result};
 use clap::{Args, Parser, Subcommand};
 
 use ftl_tool::arch::Arch;
+use ftl_tool::bench::budgets::{self, Budgets};
+use ftl_tool::bench::profile::By;
+use ftl_tool::bench::{self, Wanted, profile};
 use ftl_tool::book;
 use ftl_tool::build::{self, Built, Request};
 use ftl_tool::closure;
@@ -18,6 +21,7 @@ use ftl_tool::qemu::{Machine, Port};
 use ftl_tool::run::{self, Options, STATUS_TOOL};
 use ftl_tool::systems::{self, Isolation, Setting};
 use ftl_tool::test::{self, Selection};
+use ftl_tool::toolchain::Toolchain;
 use ftl_tool::workspace;
 
 /// Builds, boots and tests FTL. Exit statuses: docs/reference/tool.md.
@@ -46,6 +50,8 @@ enum Command {
     Check,
     /// Run all tests: format, lints, rules, host tests, and systems in QEMU
     Test(TestArguments),
+    /// Measure what things cost
+    Bench(BenchArguments),
     /// Make a component that builds, runs and has a test
     New {
         /// What it is for
@@ -94,6 +100,63 @@ struct TestArguments {
     #[arg(long, value_enum)]
     arch: Vec<Arch>,
     /// Also what takes long: large uploads, many requests
+    #[arg(long)]
+    long: bool,
+}
+
+#[derive(Args)]
+#[command(args_conflicts_with_subcommands = true)]
+struct BenchArguments {
+    #[command(subcommand)]
+    command: Option<BenchCommand>,
+    #[command(flatten)]
+    measure: MeasureArguments,
+}
+
+#[derive(Subcommand)]
+enum BenchCommand {
+    /// Show where a figure's instructions go, function by function
+    Profile {
+        /// The figure, for example rpc_64/user-user
+        figure: String,
+        /// The CPU to measure on
+        #[arg(long, value_enum, default_value = "riscv64")]
+        arch: Arch,
+        /// What instructions are added up by
+        #[arg(long, value_enum, default_value = "function")]
+        by: By,
+        /// How many instructions to look at
+        #[arg(long, value_name = "N", default_value_t = 200_000)]
+        instructions: u64,
+        /// How many lines to show
+        #[arg(long, value_name = "N", default_value_t = 60)]
+        lines: usize,
+    },
+}
+
+#[derive(Args)]
+struct MeasureArguments {
+    /// Only figures whose name, such as `rpc_64/user-user`, contains one of these
+    names: Vec<String>,
+    /// The CPU to measure on
+    #[arg(long, value_enum, default_value = "riscv64")]
+    arch: Arch,
+    /// Only cases in which all components are isolated this way
+    #[arg(long, value_enum)]
+    isolation: Option<Isolation>,
+    /// How often each thing is done
+    #[arg(long, value_name = "N")]
+    samples: Option<usize>,
+    /// Print the figures as JSON on standard output
+    #[arg(long)]
+    json: bool,
+    /// Compare with bench/budgets.yml; fails if something costs more than it may
+    #[arg(long, conflicts_with = "names")]
+    check: bool,
+    /// Write the figures into bench/budgets.yml
+    #[arg(long)]
+    record: bool,
+    /// Also what takes long
     #[arg(long)]
     long: bool,
 }
@@ -165,6 +228,7 @@ fn execute(command_line: CommandLine) -> Result<ExitCode> {
             let shown = built.archive.strip_prefix(&root).unwrap_or(&built.archive);
             eprintln!("built {}", shown.display());
         }
+        Command::Bench(arguments) => return bench(&root, arguments, yes),
         Command::New { kind, name } => new::new(&root, kind, &name)?,
         Command::Gen => {
             systems::refresh(&root)?;
@@ -231,6 +295,66 @@ fn run(root: &Path, arguments: RunArguments, yes: bool) -> Result<ExitCode> {
     };
     let end = run::run(root, machine, &built, &options)?;
     Ok(ExitCode::from(end.status()))
+}
+
+fn bench(root: &Path, arguments: BenchArguments, yes: bool) -> Result<ExitCode> {
+    if let Some(BenchCommand::Profile {
+        figure,
+        arch,
+        by,
+        instructions,
+        lines,
+    }) = arguments.command
+    {
+        doctor::set_up(root, &[arch], Purpose::Run, yes)?;
+        let wanted = Wanted {
+            names: vec![figure],
+            arch,
+            isolation: None,
+            samples: None,
+            long: false,
+        };
+        let options = profile::Options {
+            by,
+            instructions,
+            lines,
+        };
+        println!("{}", profile::profile(root, &wanted, &options)?);
+        return Ok(ExitCode::SUCCESS);
+    }
+    let arguments = arguments.measure;
+    let arch = arguments.arch;
+    doctor::set_up(root, &[arch], Purpose::Run, yes)?;
+    let wanted = Wanted {
+        names: arguments.names,
+        arch,
+        isolation: arguments.isolation,
+        samples: arguments.samples,
+        long: arguments.long,
+    };
+    let figures = bench::measure(root, &wanted)?;
+    if arguments.json {
+        println!("{}", serde_json::to_string(&figures)?);
+    }
+    if !arguments.check {
+        eprint!("{}", bench::table::table(&figures));
+    }
+    let mut failed = false;
+    if arguments.check || arguments.record {
+        let toolchain = Toolchain::find(root, arch).map_err(anyhow::Error::msg)?;
+        let mut budgets = Budgets::read(root)?;
+        if arguments.check {
+            let outcome = budgets::check(&budgets, &figures, &toolchain.name);
+            eprint!("{}", outcome.text);
+            failed = outcome.failed > 0;
+        }
+        if arguments.record {
+            budgets.record(&figures, &toolchain.name);
+            budgets.write(root)?;
+            failed = false;
+        }
+    }
+    Ok(ExitCode::from(u8::from(failed)))
 }
 
 /// Packs everything that an end-to-end test may boot: each system under each isolation, and each

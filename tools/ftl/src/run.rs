@@ -165,8 +165,8 @@ pub fn run(root: &Path, mut machine: Machine, built: &Built, options: &Options) 
     Ok(end)
 }
 
-/// Starts QEMU.
-fn start(machine: &Machine) -> Result<Child> {
+/// Starts QEMU, with pipes for its input and both outputs.
+pub fn start(machine: &Machine) -> Result<Child> {
     if let Err(reason) = doctor::qemu_version(machine.arch) {
         bail!(
             "{} does not do: {reason}; `./ftl doctor` mends that",

@@ -150,8 +150,18 @@ fn parse_frame(line: &str) -> Option<Frame<'_>> {
     })
 }
 
+/// The innermost function at an address, inlined ones told apart, and its file and line.
+pub fn innermost(loader: &Loader, address: u64, root: &Path) -> Option<(String, String)> {
+    let frame = loader.find_frames(address).ok()?.next().ok()??;
+    let function = shorten(&frame.function.as_ref()?.demangle().ok()?);
+    let location = frame.location.as_ref();
+    let file = location.and_then(|location| Some(source_path(root, location.file?)));
+    let line = location.and_then(|location| location.line).unwrap_or(0);
+    Some((function, format!("{}:{line}", file.unwrap_or_default())))
+}
+
 /// A function's name without the hash and the crate's own disambiguators.
-fn shorten(name: &str) -> String {
+pub fn shorten(name: &str) -> String {
     match name.rsplit_once("::h") {
         Some((short, hash)) if hash.len() == 16 && hash.bytes().all(|b| b.is_ascii_hexdigit()) => {
             short.to_owned()

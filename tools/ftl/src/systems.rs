@@ -27,6 +27,13 @@ impl Isolation {
             Isolation::User => "user",
         }
     }
+
+    /// The isolation with this name.
+    pub fn from_name(name: &str) -> Option<Isolation> {
+        [Isolation::Kernel, Isolation::User]
+            .into_iter()
+            .find(|isolation| isolation.name() == name)
+    }
 }
 
 /// A setting given on the command line.

@@ -280,7 +280,12 @@ pub unsafe fn init_cpu(empty_table: PhysAddr) {
     // CNTKCTL_EL1.EL0VCTEN: components read the virtual counter.
     const COUNTER_FOR_COMPONENTS: u64 = 1 << 1;
 
-    let (mut control, features): (u64, u64);
+    // PMCR_EL0.E and LC, PMCNTENSET_EL0.C, PMUSERENR_EL0.CR: components read the cycle counter, for measuring.
+    const COUNT_CYCLES: u64 = 1 | 1 << 6;
+    const CYCLE_COUNTER: u64 = 1 << 31;
+    const CYCLES_FOR_COMPONENTS: u64 = 1 << 2;
+
+    let (mut control, features, debug_features): (u64, u64, u64);
     // SAFETY: interrupts stay off until a component runs. The table that is loaded has nothing
     // writable and executable. Floating point is off, which the kernel has none of.
     unsafe {
@@ -294,14 +299,28 @@ pub unsafe fn init_cpu(empty_table: PhysAddr) {
             "msr tpidrro_el0, xzr",
             "mrs {control}, sctlr_el1",
             "mrs {features}, id_aa64mmfr1_el1",
+            "mrs {debug_features}, id_aa64dfr0_el1",
             vectors = in(reg) entry::vectors_address(),
             counters = in(reg) COUNTER_FOR_COMPONENTS,
             never = in(reg) i64::MAX,
             on = in(reg) 1u64,
             control = out(reg) control,
             features = out(reg) features,
+            debug_features = out(reg) debug_features,
             options(nostack, preserves_flags),
         );
+        // ID_AA64DFR0_EL1.PMUVer: 0 is no such counter, 15 one of another kind.
+        if !matches!(debug_features >> 8 & 0xf, 0 | 15) {
+            asm!(
+                "msr pmcr_el0, {on}",
+                "msr pmcntenset_el0, {cycles}",
+                "msr pmuserenr_el0, {allow}",
+                on = in(reg) COUNT_CYCLES,
+                cycles = in(reg) CYCLE_COUNTER,
+                allow = in(reg) CYCLES_FOR_COMPONENTS,
+                options(nostack, preserves_flags),
+            );
+        }
         control |= WRITABLE_IS_NOT_EXECUTABLE;
         let has_pan = features >> 20 & 0xf != 0;
         if has_pan {

@@ -1,0 +1,142 @@
+//! The part in init's place: starts the others under each pair of isolations.
+
+use alloc::vec::Vec;
+
+use abi::{EventKind, Handle, Isolation, Name, ProcessParams, Rights, StartInfo};
+use archive::Archive;
+use ftl::prelude::*;
+use ftl::sys::{self, Handles, NO_HANDLES};
+
+use crate::options::Options;
+use crate::protocol::{
+    CLIENT, FOREVER, SERVER, SLEEPER, TYPED_SERVER, WAITER, isolation_name, send_begin,
+};
+
+/// The archive's entry with the words.
+const OPTIONS_ENTRY: &str = "bench";
+
+/// Starts this very image again.
+pub struct Starter {
+    info: &'static StartInfo,
+    offset: usize,
+    len: usize,
+    /// For `./ftl bench profile`, which sees nothing but addresses.
+    tells_addresses: bool,
+}
+
+/// Measures everything that is wanted.
+pub fn direct(info: &'static StartInfo) -> Result<()> {
+    let (bytes, _folio) = ftl::runtime::boot_archive(info)?;
+    let archive = Archive::new(bytes).map_err(|_| Error::BadImage)?;
+    let image = archive.find_entry("init").ok_or(Error::NotFound)?;
+    let words = archive.find(OPTIONS_ENTRY).unwrap_or_default();
+    let options = Options::new(core::str::from_utf8(words).map_err(|_| Error::Malformed)?);
+    let starter = Starter {
+        info,
+        offset: image.offset,
+        len: image.data.len(),
+        tells_addresses: options.repeats(),
+    };
+    let all = [Isolation::Kernel, Isolation::User];
+    let mut sleepers = Vec::new();
+    for _ in 0..options.sleepers() {
+        sleepers.push(starter.begin(SLEEPER, Isolation::User, "", NO_HANDLES)?);
+    }
+    for client in all {
+        for server in all {
+            pair(&starter, &options, client, server)?;
+        }
+        crate::starting::measure(&starter, &options, client)?;
+    }
+    Ok(())
+}
+
+impl Starter {
+    /// Starts a process of this name; its first handle is `bootstrap`.
+    pub fn start(&self, name: &str, isolation: Isolation, bootstrap: Handle) -> Result<Handle> {
+        let params = ProcessParams {
+            name: Name::new(name),
+            isolation: isolation as u32,
+            priority: if name == WAITER { 3 } else { 4 },
+            memory_pages_max: 1024,
+            handles_max: 64,
+            threads_max: 4,
+            heap_len: 256 << 10,
+            stack_len: 64 << 10,
+            cpu_share_percent: 100,
+        };
+        let process = sys::process_create(self.info.system, &params)?;
+        while sys::process_load(process, self.info.archive, self.offset, self.len)
+            == Err(Error::Again)
+        {}
+        if self.tells_addresses {
+            let base = sys::process_info(process)?.image_base;
+            info!("FTL-BENCH-IMAGE {name} {base:#x}");
+        }
+        sys::process_start(process, bootstrap)?;
+        Ok(process)
+    }
+
+    /// Starts a process and tells it what to do. Answers with its process and our end of its
+    /// channel.
+    fn begin(
+        &self,
+        name: &str,
+        isolation: Isolation,
+        text: &str,
+        handles: Handles,
+    ) -> Result<(Handle, Handle)> {
+        let (ours, theirs) = sys::channel_create(4, 256)?;
+        let process = self.start(name, isolation, theirs)?;
+        send_begin(ours, text, handles)?;
+        Ok((process, ours))
+    }
+}
+
+/// One client and its servers, from start to end.
+fn pair(starter: &Starter, options: &Options, client: Isolation, server: Isolation) -> Result<()> {
+    let names = (isolation_name(client), isolation_name(server));
+    let text = alloc::format!("{}-{} {}", names.0, names.1, options.words());
+    let with = |handles: &[Handle]| {
+        let mut given = NO_HANDLES;
+        given[..handles.len()].copy_from_slice(handles);
+        given
+    };
+    let (raw, raw_end) = sys::channel_create(4, 4096)?;
+    let (typed, typed_end) = sys::channel_create(4, 256)?;
+    let (woken, woken_end) = sys::channel_create(4, 8)?;
+    let doorbell = sys::doorbell_create()?;
+    let ringer = sys::handle_duplicate(doorbell, Rights::WRITE.union(Rights::TRANSFER))?;
+    let servers = [
+        starter.begin(SERVER, server, "", with(&[raw_end]))?,
+        starter.begin(TYPED_SERVER, server, "", with(&[typed_end]))?,
+        starter.begin(WAITER, server, "", with(&[doorbell, woken_end]))?,
+    ];
+    let given = with(&[raw, typed, ringer, woken]);
+    let (process, channel) = starter.begin(CLIENT, client, &text, given)?;
+    let status = wait_exit(process)?;
+    sys::handle_close(channel)?;
+    if status != 0 {
+        error!("the client of {text} ended with status {status}");
+        return Err(Error::Internal);
+    }
+    // The client's ends of their channels went with it, so they are about to end, too.
+    for (process, channel) in servers {
+        wait_exit(process)?;
+        sys::handle_close(channel)?;
+    }
+    Ok(())
+}
+
+/// Waits for a process to end, and closes its handle.
+fn wait_exit(process: Handle) -> Result<usize> {
+    let queue = sys::queue_create()?;
+    sys::queue_attach(queue, process, 1)?;
+    let event = sys::wait(queue, FOREVER)?;
+    if event.kind != EventKind::Exited {
+        return Err(Error::Internal);
+    }
+    sys::handle_close(process)?;
+    sys::handle_close(queue)?;
+    Ok(event.data)
+}

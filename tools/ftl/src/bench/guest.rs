@@ -1,0 +1,138 @@
+//! Booting a machine that measures itself.
+//!
+//! The guest writes each figure as a line with [`PREFIX`] and JSON after it. The machine has one
+//! CPU and a fixed seed, so each run of one build gives the same figures to the last instruction.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+
+use super::Wanted;
+use super::figure::Figure;
+use crate::build::{self, Built, Request};
+use crate::qemu::Machine;
+use crate::run::{self, End};
+
+/// What a line with a figure has before its JSON.
+pub const PREFIX: &str = "FTL-BENCH ";
+/// A machine that says nothing for so long has got stuck.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Everything that `components/tests/bench_kernel` measures, if it is wanted.
+pub fn kernel(root: &Path, wanted: &Wanted) -> Result<Vec<Figure>> {
+    let built = build::build(root, wanted.arch, &kernel_request(wanted))?;
+    figures(root, machine(wanted, &built))
+}
+
+/// What boots to measure the kernel.
+pub fn kernel_request(wanted: &Wanted) -> Request {
+    let mut words: Vec<String> = wanted
+        .names
+        .iter()
+        .map(|name| name.split('/').next().unwrap_or(name).to_owned())
+        .collect();
+    if let Some(samples) = wanted.samples {
+        words.push(format!("samples={samples}"));
+    }
+    Request {
+        name: "bench-kernel".to_owned(),
+        bench: Some(words.join(" ")),
+        ..Request::init_alone("bench_kernel")
+    }
+}
+
+/// One CPU on which everything repeats.
+pub fn machine(wanted: &Wanted, built: &Built) -> Machine {
+    Machine {
+        arch: wanted.arch,
+        kernel: built.kernel.clone(),
+        archive: built.archive.clone(),
+        smp: 1,
+        mem: "256M".to_owned(),
+        ports: Vec::new(),
+        icount: true,
+        seed: Some(1),
+        append: Vec::new(),
+        extra: Vec::new(),
+    }
+}
+
+/// Boots a machine, waits until it shuts itself down, and gives the figures that it wrote.
+pub fn figures(root: &Path, machine: Machine) -> Result<Vec<Figure>> {
+    let mut figures = Vec::new();
+    let mut last_lines: Vec<String> = Vec::new();
+    let mut end = None;
+    watch(root, machine, |line| {
+        if let Some((_, json)) = line.split_once(PREFIX) {
+            figures.push(
+                serde_json::from_str(json).with_context(|| format!("the guest wrote `{line}`"))?,
+            );
+        } else {
+            end = End::from_line(line.trim_end()).or(end);
+            last_lines.push(line.to_owned());
+        }
+        Ok(end.is_none())
+    })?;
+    if end != Some(End::Shutdown(0)) {
+        let tail = last_lines.len().saturating_sub(20);
+        bail!(
+            "the machine that measures ended with {end:?}:\n{}",
+            last_lines[tail..].join("\n")
+        );
+    }
+    Ok(figures)
+}
+
+/// Boots a machine and shows `look` each line of its log until that wants no more or it ends.
+pub fn watch(
+    _root: &Path,
+    machine: Machine,
+    mut look: impl FnMut(&str) -> Result<bool>,
+) -> Result<()> {
+    let mut qemu = run::start(&machine)?;
+    let output = qemu.stdout.take().context("QEMU has no output")?;
+    let errors = qemu.stderr.take().context("QEMU has no error output")?;
+    let complaints = std::thread::spawn(move || {
+        BufReader::new(errors)
+            .lines()
+            .map_while(Result::ok)
+            .collect::<Vec<_>>()
+    });
+    let (sender, lines) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        for line in BufReader::new(output).split(b'\n').map_while(Result::ok) {
+            let line = String::from_utf8_lossy(&line).trim_end().to_owned();
+            if sender.send(line).is_err() {
+                return;
+            }
+        }
+    });
+    let started = Instant::now();
+    let result = loop {
+        match lines.recv_timeout(PATIENCE) {
+            Ok(line) => match look(&line) {
+                Ok(true) => {}
+                Ok(false) => break Ok(()),
+                Err(error) => break Err(error),
+            },
+            Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => break Ok(()),
+            Err(std::sync::mpsc::RecvTimeoutError::Timeout) => {
+                break Err(anyhow::anyhow!(
+                    "the machine said nothing for {} s ({} s after its start)",
+                    PATIENCE.as_secs(),
+                    started.elapsed().as_secs()
+                ));
+            }
+        }
+    };
+    let _ = qemu.kill();
+    let _ = qemu.wait();
+    for line in complaints.join().unwrap_or_default() {
+        if !line.contains("terminating on signal") {
+            eprintln!("{line}");
+        }
+    }
+    result
+}
