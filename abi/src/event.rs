@@ -2,11 +2,14 @@
 //!
 //! | register | content |
 //! |---|---|
-//! | 0 | [`EventKind`], or an error |
+//! | 0 | [`EventKind`] in the lowest 8 bits, or an error; above it what a message's handles are ([`HandleTypes`]) |
 //! | 1 | the key given when the source was attached |
 //! | 2 | a message's [`crate::MessageInfo`]; a count for timer, interrupt and doorbell; a process's status |
 //! | 3 | a message's transaction number |
 //! | 4, 5 | a message's handles, two in each (see [`crate::pack_handles`]) |
+
+use crate::handle::{HandleType, ObjectKind, Rights};
+use crate::message::HANDLES_MAX;
 
 /// The kinds of event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,9 +33,14 @@ pub enum EventKind {
 }
 
 impl EventKind {
-    /// The kind with this number.
+    /// The kind in a first register; `None` if that holds an error.
+    #[inline(always)]
     pub const fn from_register(value: usize) -> Option<EventKind> {
-        Some(match value {
+        // Errors are the "negative" numbers, and what stands above the kind never reaches that far.
+        if (value as isize) < 0 {
+            return None;
+        }
+        Some(match value & 0xff {
             0 => EventKind::Message,
             1 => EventKind::Closed,
             2 => EventKind::Writable,
@@ -42,5 +50,86 @@ impl EventKind {
             6 => EventKind::Exited,
             _ => return None,
         })
+    }
+}
+
+/// What the handles of a received message are, so that a decoder can refuse a wrong one before
+/// anybody uses it: beside [`EventKind`] in the first register, 11 bits for each handle.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct HandleTypes(u64);
+
+impl HandleTypes {
+    const FIRST_BIT: usize = 8;
+    const BITS: usize = 11;
+    const KIND_BITS: usize = 4;
+
+    /// Of a message without handles.
+    pub const NONE: HandleTypes = HandleTypes(0);
+
+    /// As they stand in an event's first register.
+    #[inline(always)]
+    pub const fn from_register(value: usize) -> HandleTypes {
+        HandleTypes(value as u64 >> HandleTypes::FIRST_BIT)
+    }
+
+    /// What they add to an event's first register.
+    #[inline(always)]
+    pub const fn to_register(self) -> usize {
+        (self.0 << HandleTypes::FIRST_BIT) as usize
+    }
+
+    /// The same with the handle at `index` described.
+    ///
+    /// # Panics
+    /// If no message has so many handles.
+    pub const fn with(self, index: usize, kind: ObjectKind, rights: Rights) -> HandleTypes {
+        assert!(index < HANDLES_MAX);
+        let bits = kind as u64 | (rights.bits() as u64) << HandleTypes::KIND_BITS;
+        HandleTypes(self.0 | bits << (index * HandleTypes::BITS))
+    }
+
+    /// What the handle at `index` is; `None` if there is none.
+    pub const fn get(self, index: usize) -> Option<HandleType> {
+        if index >= HANDLES_MAX {
+            return None;
+        }
+        let bits = self.0 >> (index * HandleTypes::BITS);
+        match ObjectKind::from_bits((bits & ((1 << HandleTypes::KIND_BITS) - 1)) as u8) {
+            Some(kind) => Some(HandleType {
+                kind,
+                rights: Rights::from_bits((bits >> HandleTypes::KIND_BITS) as u16),
+            }),
+            None => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_register_holds_a_kind_and_four_handles_and_is_no_error() {
+        let mut types = HandleTypes::NONE;
+        for (index, kind) in ObjectKind::ALL.iter().rev().take(HANDLES_MAX).enumerate() {
+            types = types.with(index, *kind, Rights::ALL);
+        }
+        let register = EventKind::Message as usize | types.to_register();
+        assert_eq!(EventKind::from_register(register), Some(EventKind::Message));
+        assert_eq!(crate::Error::from_register(register), Ok(register));
+        let read = HandleTypes::from_register(register);
+        assert_eq!(read, types);
+        for (index, kind) in ObjectKind::ALL.iter().rev().take(HANDLES_MAX).enumerate() {
+            let expected = HandleType {
+                kind: *kind,
+                rights: Rights::ALL,
+            };
+            assert_eq!(read.get(index), Some(expected));
+        }
+        assert_eq!(read.get(HANDLES_MAX), None);
+        assert_eq!(HandleTypes::NONE.get(0), None);
+        for error in crate::Error::ALL {
+            assert_eq!(EventKind::from_register(error.to_register()), None);
+        }
     }
 }

@@ -90,3 +90,54 @@ impl Rights {
         self.0 & other.0 == other.0
     }
 }
+
+macro_rules! object_kinds {
+    ($($(#[doc = $doc:literal])+ $name:ident = $number:literal,)+) => {
+        /// What kind of object a handle names.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        #[repr(u8)]
+        pub enum ObjectKind { $($(#[doc = $doc])+ $name = $number,)+ }
+
+        impl ObjectKind {
+            /// All of them.
+            pub const ALL: &'static [ObjectKind] = &[$(ObjectKind::$name),+];
+
+            /// The kind with this number, if there is one.
+            pub const fn from_bits(bits: u8) -> Option<ObjectKind> {
+                match bits { $($number => Some(ObjectKind::$name),)+ _ => None }
+            }
+        }
+    };
+}
+
+object_kinds! {
+    /// The right to manage the system.
+    System = 1,
+    /// One end of a channel.
+    Channel = 2,
+    /// An event queue.
+    Queue = 3,
+    /// A memory object.
+    Folio = 4,
+    /// A process.
+    Process = 5,
+    /// A thread.
+    Thread = 6,
+    /// A timer.
+    Timer = 7,
+    /// A doorbell.
+    Doorbell = 8,
+    /// A device's interrupt.
+    Interrupt = 9,
+    /// A device.
+    Device = 10,
+}
+
+/// What a handle is: the kind of its object, and what it allows.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct HandleType {
+    /// The kind of object.
+    pub kind: ObjectKind,
+    /// What may be done with it.
+    pub rights: Rights,
+}

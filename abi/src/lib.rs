@@ -25,8 +25,8 @@ mod start;
 pub use call::Call;
 pub use device::{DEVICE_COMPATIBLE_LEN, DeviceInfo};
 pub use error::Error;
-pub use event::EventKind;
-pub use handle::{Handle, Rights};
+pub use event::{EventKind, HandleTypes};
+pub use handle::{Handle, HandleType, ObjectKind, Rights};
 pub use message::{HANDLES_MAX, MESSAGE_BUFFER_LEN, MESSAGE_LEN_MAX, MessageInfo, MessageKind};
 pub use process::{
     Isolation, KernelStatistics, NAME_LEN, Name, ProcessInfo, ProcessParams, ProcessState,

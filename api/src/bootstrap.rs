@@ -5,14 +5,17 @@
 //! what comes.
 
 use alloc::boxed::Box;
+use alloc::collections::VecDeque;
+use alloc::rc::Rc;
 use alloc::vec::Vec;
 
 use abi::{Error, EventKind, Handle, Result, StartInfo};
 
-use crate::component::{Client, ToClient};
+use crate::component::{Client, ToClient, ToServer};
 use crate::end::{End, Incoming};
-use crate::event_loop::{Provider, TypedEnd};
+use crate::event_loop::{Provider, Shared, TypedEnd};
 use crate::handle::{AsHandle, Channel, Device, OwnedHandle, Queue};
+use crate::long_wait::Home;
 use crate::random::Random;
 use crate::sys::RawEvent;
 use crate::wire::{self, Aligned, Reader};
@@ -47,6 +50,54 @@ fn is_first_thread() -> bool {
     gate::message_buffer() == gate::local().first_thread.get()
 }
 
+/// Notes which event loop has the channel to init, and at which key.
+pub(crate) fn settle(event_loop: &Rc<Shared>, key: usize) {
+    *gate::local().event_loop.borrow_mut() = Some((event_loop.clone(), key));
+    if !gate::local().told.borrow().is_empty() {
+        event_loop.note_told();
+    }
+}
+
+/// An event loop ends; the channel to init may have been its.
+pub(crate) fn leave(event_loop: &Rc<Shared>) {
+    if is_its(event_loop) {
+        *gate::local().event_loop.borrow_mut() = None;
+    }
+}
+
+fn is_its(event_loop: &Rc<Shared>) -> bool {
+    let owner = &gate::local().event_loop;
+    is_first_thread()
+        && matches!(&*owner.borrow(), Some((owner, _)) if Rc::ptr_eq(owner, event_loop))
+}
+
+/// Where the channel to init belongs, for the first thread.
+pub(crate) fn home() -> Option<Home> {
+    let owner = gate::local().event_loop.borrow();
+    let (event_loop, key) = owner.as_ref()?;
+    Some(Home {
+        queue: event_loop.queue.handle(),
+        key: *key,
+    })
+}
+
+/// Keeps what init said while a call blocked for the event loop, now or when there is one.
+pub(crate) fn put_aside(told: FromInit) {
+    let local = gate::local();
+    local.told.borrow_mut().push_back(told);
+    if let Some((event_loop, _)) = &*local.event_loop.borrow() {
+        event_loop.note_told();
+    }
+}
+
+/// Takes back what init said first while a call blocked.
+pub(crate) fn take_aside(event_loop: &Rc<Shared>) -> Option<FromInit> {
+    if !is_its(event_loop) {
+        return None;
+    }
+    gate::local().told.borrow_mut().pop_front()
+}
+
 /// Decodes a message from init, and answers at once what needs nobody else.
 pub(crate) fn decode(page: &mut Option<Box<Aligned>>, raw: RawEvent) -> Option<FromInit> {
     match ToClient::decode(incoming(page, raw)) {
@@ -75,6 +126,16 @@ pub(crate) fn decode(page: &mut Option<Box<Aligned>>, raw: RawEvent) -> Option<F
     }
 }
 
+/// What a component's message to init says, if it is the answer to a heartbeat. For `libs/testkit`,
+/// which plays init.
+#[doc(hidden)]
+pub fn heard_alive(raw: RawEvent) -> Option<u32> {
+    match ToServer::decode(incoming(&mut None, raw)) {
+        Ok(ToServer::Alive(alive)) => Some(alive.serial),
+        _ => None,
+    }
+}
+
 fn incoming(page: &mut Option<Box<Aligned>>, raw: RawEvent) -> Incoming<'_> {
     Incoming {
         page,
@@ -82,6 +143,7 @@ fn incoming(page: &mut Option<Box<Aligned>>, raw: RawEvent) -> Incoming<'_> {
         info: raw.info(),
         transaction: raw.transaction,
         handles: raw.handles,
+        types: raw.types,
         stage: None,
     }
 }
@@ -100,25 +162,36 @@ pub(crate) fn wait_restarted(index: u16, deadline: usize) -> bool {
         return false;
     }
     let mut page = None;
+    let mut others = VecDeque::new();
     let mut back = false;
-    while let Ok(raw) = sys::wait(queue.handle(), deadline) {
-        if raw.kind != EventKind::Message {
-            break;
-        }
-        if let Some(FromInit::Restarted {
-            index: which,
-            channel,
-        }) = decode(&mut page, raw)
-            && let Some(other) = need(which)
-        {
-            other.inner.reconnect(channel);
-            if other == end {
-                back = true;
-                break;
+    while !back {
+        // What init said while the call still waited comes first.
+        let earlier = gate::local().told.borrow_mut().pop_front();
+        let told = match earlier {
+            Some(told) => Some(told),
+            None => match sys::wait(queue.handle(), deadline) {
+                Ok(raw) if raw.kind == EventKind::Message => decode(&mut page, raw),
+                _ => break,
+            },
+        };
+        match told {
+            Some(FromInit::Restarted {
+                index: which,
+                channel,
+            }) => {
+                if let Some(other) = need(which) {
+                    other.inner.reconnect(channel);
+                    back = other == end;
+                }
             }
+            // Not for here: an event loop may come that wants it.
+            Some(told) => others.push_back(told),
+            None => {}
         }
     }
     let _ = sys::queue_detach(bootstrap);
+    others.append(&mut gate::local().told.borrow_mut());
+    *gate::local().told.borrow_mut() = others;
     back
 }
 
@@ -172,7 +245,12 @@ impl Start {
                 wire::close_all(&raw.handles);
                 return Err(Error::Closed);
             }
-            match ToClient::decode(incoming(&mut page, raw))? {
+            let message = match ToClient::decode(incoming(&mut page, raw)) {
+                // From an init that knows more than this component's crate.
+                Err(Error::Unsupported) => continue,
+                message => message?,
+            };
+            match message {
                 ToClient::Need(need) => {
                     let end = End::new(need.channel);
                     end.inner.need.set(need.index);

@@ -51,6 +51,13 @@ pub fn read_received(bytes: &mut [u8]) -> usize {
     len
 }
 
+/// Copies `bytes`, cut to a page, into the receive page: a message that was put aside is put back.
+pub(crate) fn write_received(bytes: &[u8]) {
+    let len = bytes.len().min(MESSAGE_LEN_MAX);
+    // SAFETY: `len` bytes fit into the page, and no reference into it exists (module rule).
+    unsafe { core::ptr::copy_nonoverlapping(bytes.as_ptr(), gate::message_buffer(), len) };
+}
+
 /// Writes a structure of the ABI to the start of the send page.
 pub(crate) fn write_struct<T: Plain>(value: &T) {
     const { assert!(size_of::<T>() <= MESSAGE_LEN_MAX && align_of::<T>() <= 8) };

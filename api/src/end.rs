@@ -9,14 +9,16 @@ use alloc::vec::Vec;
 use core::cell::{Cell, OnceCell, RefCell};
 use core::fmt;
 
-use abi::{Error, Handle, MessageInfo, MessageKind, Result};
+use abi::{Error, Handle, HandleTypes, MessageInfo, MessageKind, Result};
 
+use crate::event_loop::Shared;
 use crate::handle::{AsHandle, Channel, OwnedHandle};
+use crate::long_wait::{self, Aside, Home};
 use crate::reply::Replier;
 use crate::stage::Stage;
 use crate::sys::{self, Handles, RawEvent};
 use crate::time::Duration;
-use crate::wire::{self, Aligned, Reader, Writer};
+use crate::wire::{self, Aligned, Attached, Reader, Writer};
 use crate::{buffer, gate};
 
 /// Names a call that was started: the event that answers it carries the same.
@@ -63,6 +65,10 @@ pub(crate) struct Inner {
     kept: RefCell<VecDeque<Kept>>,
     /// Where the event loop has it, or `usize::MAX`.
     pub(crate) slot: Cell<usize>,
+    /// The event loop that has it.
+    pub(crate) event_loop: RefCell<Option<Rc<Shared>>>,
+    /// What came while a blocking call waited.
+    aside: RefCell<VecDeque<Aside>>,
 }
 
 /// The calls under way: a table with a list of its free places.
@@ -98,6 +104,8 @@ impl End {
                 calls: OnceCell::new(),
                 kept: RefCell::new(VecDeque::new()),
                 slot: Cell::new(usize::MAX),
+                event_loop: RefCell::new(None),
+                aside: RefCell::new(VecDeque::new()),
             }),
             page: None,
         }
@@ -130,9 +138,13 @@ impl End {
         }
     }
 
-    /// Sends a request and waits for its answer.
+    /// Sends a request and waits for its answer. If the peer was gone already, as an earlier call
+    /// has told, it is first waited for.
     #[inline]
     pub fn call(&mut self, ordinal: u32, writer: Writer) -> Result<Incoming<'_>> {
+        if self.inner.channel.get().is_none() {
+            self.wait_for_peer();
+        }
         let event = self.inner.call(ordinal, writer)?;
         Ok(self.answer(event))
     }
@@ -144,6 +156,9 @@ impl End {
         ordinal: u32,
         write: impl Fn() -> Result<Writer>,
     ) -> Result<Incoming<'_>> {
+        if self.inner.channel.get().is_none() {
+            self.wait_for_peer();
+        }
         let event = match self.inner.call(ordinal, write()?) {
             Err(Error::PeerRestarted) if self.wait_restarted() => {
                 self.inner.call(ordinal, write()?)?
@@ -161,8 +176,20 @@ impl End {
             info: event.info(),
             transaction: event.transaction,
             handles: event.handles,
+            types: event.types,
             stage: None,
         }
+    }
+
+    /// Waits for a peer that comes back, before anything is sent. If it does not, the call fails.
+    #[cold]
+    #[inline(never)]
+    fn wait_for_peer(&self) {
+        // The request lies in the send page already, and init may have to be answered meanwhile.
+        let mut page = Aligned::new();
+        page.fill_send();
+        self.wait_restarted();
+        buffer::write_send(page.as_bytes());
     }
 
     /// After [`Error::PeerRestarted`]: waits until the peer is back, if this component has no event
@@ -200,20 +227,26 @@ impl Inner {
         self.let_kept_go_first()?;
         let serial = self.serial.get().wrapping_add(1);
         self.serial.set(serial);
-        let deadline = (gate::counter() as usize).saturating_add(self.timeout.get());
+        let (now, timeout) = (gate::counter() as usize, self.timeout.get());
+        let patience = long_wait::patience();
         let (len, handles, count) = writer.finish();
         let info = MessageInfo::new(MessageKind::Request, ordinal, len, count);
+        let transaction = BLOCKING | serial as usize;
         match sys::call_and_wait(
             self.channel.get(),
             info,
-            BLOCKING | serial as usize,
+            transaction,
             handles,
-            deadline,
+            now.saturating_add(timeout.min(patience)),
         ) {
             Ok(event) if event.info().ordinal() == ordinal => Ok(event),
             Ok(event) => {
                 wire::close_all(&event.handles);
                 Err(Error::Malformed)
+            }
+            // The request was sent, and its handles with it.
+            Err(Error::TimedOut) if timeout > patience => {
+                self.late_reply(ordinal, transaction, now.saturating_add(timeout))
             }
             Err(error) => {
                 // If the request was sent before the call failed they are gone already, and
@@ -224,10 +257,65 @@ impl Inner {
         }
     }
 
+    /// Goes on waiting for the reply to a request, in a way that leaves init answered.
+    #[cold]
+    #[inline(never)]
+    fn late_reply(&self, ordinal: u32, transaction: usize, deadline: usize) -> Result<RawEvent> {
+        match long_wait::reply(self, transaction, deadline) {
+            Ok(event) if event.info().ordinal() == ordinal => Ok(event),
+            Ok(event) => {
+                wire::close_all(&event.handles);
+                Err(Error::Malformed)
+            }
+            Err(error) => Err(self.error(error)),
+        }
+    }
+
+    /// Where the event loop has it.
+    pub(crate) fn home(&self) -> Option<Home> {
+        let queue = self.event_loop.borrow().as_ref()?.queue.handle();
+        let key = self.slot.get();
+        (key != usize::MAX).then_some(Home { queue, key })
+    }
+
+    /// Keeps an event for the event loop that has this end now, or will have it.
+    pub(crate) fn put_aside(&self, event: Aside) {
+        self.aside.borrow_mut().push_back(event);
+        if let Some(shared) = &*self.event_loop.borrow() {
+            shared.note_aside(self.slot.get());
+        }
+    }
+
+    /// The end is this event loop's from now on, at this key; or nobody's.
+    pub(crate) fn settle(&self, event_loop: Option<Rc<Shared>>, key: usize) {
+        self.slot.set(key);
+        *self.event_loop.borrow_mut() = event_loop;
+        if let Some(shared) = &*self.event_loop.borrow() {
+            for _ in 0..self.aside.borrow().len() {
+                shared.note_aside(self.slot.get());
+            }
+        }
+    }
+
+    /// Takes back the first event that was put aside, as if it came now.
+    pub(crate) fn take_aside(&self) -> Option<RawEvent> {
+        let event = self.aside.borrow_mut().pop_front()?;
+        Some(event.restore(self.slot.get()))
+    }
+
+    /// The channel, [`Handle::NONE`] while the peer is gone.
+    pub(crate) fn handle(&self) -> Handle {
+        self.channel.get()
+    }
+
     /// What an error means for this end: a peer that will come back restarts rather than closes.
     fn error(&self, error: Error) -> Error {
         let gone = matches!(error, Error::Closed)
             || matches!(error, Error::BadHandle) && self.channel.get().is_none();
+        if gone && self.slot.get() == usize::MAX {
+            // No event loop will do it.
+            self.close();
+        }
         match (gone, self.need.get()) {
             (true, NO_NEED) => Error::Closed,
             (true, _) => Error::PeerRestarted,
@@ -491,11 +579,34 @@ pub struct Incoming<'a> {
     pub(crate) info: MessageInfo,
     pub(crate) transaction: usize,
     pub(crate) handles: Handles,
+    pub(crate) types: HandleTypes,
     /// Where a reply may be staged; none in the answer to a blocking call.
     pub(crate) stage: Option<&'static Stage>,
 }
 
 impl<'a> Incoming<'a> {
+    /// A message that never was, for tests of decoders: `body` goes to the receive page.
+    #[doc(hidden)]
+    pub fn made_up(
+        page: &'a mut Option<Box<Aligned>>,
+        info: MessageInfo,
+        transaction: usize,
+        body: &[u8],
+        handles: Handles,
+        types: HandleTypes,
+    ) -> Incoming<'a> {
+        buffer::write_received(body);
+        Incoming {
+            page,
+            channel: Handle::NONE,
+            info,
+            transaction,
+            handles,
+            types,
+            stage: None,
+        }
+    }
+
     /// Which message it is.
     #[inline(always)]
     pub fn ordinal(&self) -> u32 {
@@ -524,8 +635,7 @@ impl<'a> Incoming<'a> {
             Reader::new(
                 buffer::receive_page(),
                 self.info.len(),
-                self.handles,
-                self.info.handle_count(),
+                Attached::new(self.handles, self.types, self.info.handle_count()),
                 false,
             )
         };
@@ -540,6 +650,7 @@ impl<'a> Incoming<'a> {
             page,
             info,
             handles,
+            types,
             ..
         } = self;
         let page: &'a Aligned = {
@@ -552,8 +663,7 @@ impl<'a> Incoming<'a> {
             Reader::new(
                 page.as_bytes().as_ptr(),
                 page.as_bytes().len(),
-                handles,
-                info.handle_count(),
+                Attached::new(handles, types, info.handle_count()),
                 true,
             )
         };
@@ -572,10 +682,15 @@ impl<'a> Incoming<'a> {
         )
     }
 
-    /// Throws the message away: it is none that the interface has.
+    /// Throws the message away: it is none that the interface has, at least not in the version
+    /// that this component was built with. If it is a request, its sender is told so.
     #[cold]
     pub fn refuse(self) -> Error {
         wire::close_all(&self.handles);
-        Error::Malformed
+        if self.kind() == MessageKind::Request {
+            // Fails only if the sender is gone.
+            let _ = self.replier().fail(Error::Unsupported.code().into());
+        }
+        Error::Unsupported
     }
 }

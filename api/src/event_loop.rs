@@ -13,7 +13,7 @@ use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::rc::Rc;
 use alloc::vec::Vec;
-use core::cell::Cell;
+use core::cell::{Cell, RefCell};
 use core::marker::PhantomData;
 
 use abi::call::FOREVER;
@@ -161,6 +161,13 @@ pub struct Connection {
 pub trait TypedEnd: From<End> {
     /// The untyped end inside.
     fn end(&self) -> &End;
+
+    /// Goes on with the channel of `fresh`, in all clones, after the peer of this one has gone:
+    /// for what was got by a call that is `resumable`. An event loop has to be given it again.
+    fn resume(&self, fresh: Self) {
+        let channel = crate::handle::OwnedHandle::from(fresh.end().clone());
+        self.end().inner.reconnect(channel.into());
+    }
 }
 
 struct Slot<S> {
@@ -194,9 +201,37 @@ enum Ready<S> {
     Shutdown,
 }
 
+/// What timers and the ends of channels know of their loop.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) queue: Queue,
+    /// When the loop has to look after something of its own: the earliest timer, or at once.
+    nearest: Cell<usize>,
+    /// The slots of which something was put aside while a call blocked, in its order.
+    aside: RefCell<VecDeque<usize>>,
+}
+
+impl Shared {
+    /// Something was put aside for the source at this key: see [`crate::long_wait`].
+    pub(crate) fn note_aside(&self, key: usize) {
+        self.aside.borrow_mut().push_back(key);
+        self.nearest.set(0);
+    }
+
+    /// Something that init said was put aside.
+    pub(crate) fn note_told(&self) {
+        self.nearest.set(0);
+    }
+}
+
+/// What is due without waiting.
+enum Due<S> {
+    Timer(S),
+    Aside(RawEvent),
+}
+
 /// See the [module](self).
 pub struct EventLoop<S, M> {
-    queue: Queue,
     stage: &'static Stage,
     slots: Vec<Slot<S>>,
     first_free: usize,
@@ -207,7 +242,7 @@ pub struct EventLoop<S, M> {
     /// Clients that came before their provider was added.
     early: Vec<(u16, Channel)>,
     timers: Vec<(Rc<TimerState>, S)>,
-    nearest: Rc<Cell<usize>>,
+    shared: Rc<Shared>,
     messages: PhantomData<fn() -> M>,
 }
 
@@ -215,7 +250,6 @@ impl<S: Copy, M: Messages> EventLoop<S, M> {
     /// A loop that hears init already, and nobody else.
     pub fn new() -> Result<EventLoop<S, M>> {
         let mut events = EventLoop {
-            queue: Queue::new()?,
             stage: Stage::of_thread(),
             slots: Vec::new(),
             first_free: usize::MAX,
@@ -225,15 +259,23 @@ impl<S: Copy, M: Messages> EventLoop<S, M> {
             clients: Vec::new(),
             early: Vec::new(),
             timers: Vec::new(),
-            nearest: Rc::new(Cell::new(FOREVER)),
+            shared: Rc::new(Shared {
+                queue: Queue::new()?,
+                nearest: Cell::new(FOREVER),
+                aside: RefCell::new(VecDeque::new()),
+            }),
             messages: PhantomData,
         };
         if let Some(channel) = bootstrap::channel() {
             let key = events.take_slot(Kind::Bootstrap, None);
-            match sys::queue_attach(events.queue.handle(), channel, key) {
+            let queue = events.shared.queue.handle();
+            match sys::queue_attach(queue, channel, key) {
                 // Another loop of this component has it.
                 Err(Error::AlreadyExists) => events.free_slot(key),
-                result => result?,
+                result => {
+                    result?;
+                    bootstrap::settle(&events.shared, key);
+                }
             }
         }
         Ok(events)
@@ -249,7 +291,7 @@ impl<S: Copy, M: Messages> EventLoop<S, M> {
             Kind::Channel { end, tag } => self.add_end(end, tag, source).map(drop),
             Kind::Object { handle } => {
                 let key = self.take_slot(Kind::Object { handle }, Some(source));
-                sys::queue_attach(self.queue.handle(), handle, key)
+                sys::queue_attach(self.shared.queue.handle(), handle, key)
                     .inspect_err(|_| self.free_slot(key))
             }
             Kind::Free { .. } | Kind::Bootstrap => Err(Error::InvalidArgument),
@@ -287,7 +329,7 @@ impl<S: Copy, M: Messages> EventLoop<S, M> {
             _ => return Err(Error::NotFound),
         }
         self.free_slot(key);
-        end.inner.slot.set(usize::MAX);
+        end.inner.settle(None, usize::MAX);
         sys::queue_detach(end.handle())
     }
 
@@ -330,7 +372,7 @@ impl<S: Copy, M: Messages> EventLoop<S, M> {
         self.timers.push((state.clone(), source));
         Timer {
             state,
-            nearest: self.nearest.clone(),
+            shared: self.shared.clone(),
         }
     }
 
@@ -341,86 +383,101 @@ impl<S: Copy, M: Messages> EventLoop<S, M> {
     #[inline]
     #[allow(clippy::should_implement_trait)] // an iterator's items could not borrow from it
     pub fn next(&mut self) -> Result<Event<S, M::Message<'_>>> {
-        let (key, raw) = loop {
-            if let Some(ready) = self.ready.pop_front() {
-                match Self::made(ready) {
-                    Some(event) => return Ok(event),
-                    None => continue,
-                }
-            }
-            let deadline = self.nearest.get();
-            if deadline != FOREVER
-                && let Some(source) = self.fire()
-            {
-                return Ok(Event::Timer(source));
-            }
-            let raw = match self.stage.take() {
-                None => match sys::wait(self.queue.handle(), self.nearest.get()) {
-                    Ok(raw) => raw,
-                    Err(Error::TimedOut) => continue,
-                    Err(error) => return Err(error),
-                },
-                Some(staged) => {
-                    match staged.send_wait(self.queue.handle(), self.nearest.get()) {
-                        Ok(raw) => raw,
-                        Err(Error::TimedOut) => continue,
-                        // The reply could not be sent, which only its caller could mind. If it
-                        // is the wait that failed, waiting alone tells so again.
-                        Err(_) => {
-                            staged.close_handles();
-                            continue;
-                        }
+        loop {
+            let (key, raw) = loop {
+                if let Some(ready) = self.ready.pop_front() {
+                    match Self::made(ready) {
+                        Some(event) => return Ok(event),
+                        None => continue,
                     }
                 }
+                let due = match self.shared.nearest.get() {
+                    FOREVER => None,
+                    _ => self.due()?,
+                };
+                let raw = match due {
+                    Some(Due::Timer(source)) => return Ok(Event::Timer(source)),
+                    Some(Due::Aside(raw)) => raw,
+                    None if !self.ready.is_empty() => continue,
+                    None => match self.wait() {
+                        Ok(raw) => raw,
+                        Err(Error::TimedOut) => continue,
+                        Err(error) => return Err(error),
+                    },
+                };
+                if raw.kind == EventKind::Message
+                    && let Some(Slot {
+                        kind: Kind::Channel { end, .. },
+                        ..
+                    }) = self.slots.get(raw.key)
+                    && (raw.info().kind() != Some(MessageKind::Reply)
+                        || end.inner.end(raw.transaction, raw.info().ordinal()))
+                {
+                    break (raw.key, raw);
+                }
+                if let Some(event) = self.other(raw)? {
+                    return Ok(event);
+                }
             };
-            if raw.kind == EventKind::Message
-                && let Some(Slot {
-                    kind: Kind::Channel { end, .. },
-                    ..
-                }) = self.slots.get(raw.key)
-                && (raw.info().kind() != Some(MessageKind::Reply)
-                    || end.inner.end(raw.transaction, raw.info().ordinal()))
-            {
-                break (raw.key, raw);
-            }
-            if let Some(event) = self.other(raw)? {
-                return Ok(event);
-            }
-        };
-        let Some(Slot {
-            kind: Kind::Channel { end, tag },
-            source: Some(source),
-            ..
-        }) = self.slots.get(key)
-        else {
-            // The slot was a channel's just now, and all channels have a source.
-            return Err(Error::Internal);
-        };
-        let source = *source;
-        let incoming = Incoming {
-            page: &mut self.page,
-            channel: end.handle(),
-            info: raw.info(),
-            transaction: raw.transaction,
-            handles: raw.handles,
-            stage: Some(self.stage),
-        };
-        match M::decode(*tag, incoming) {
-            Ok(message) => Ok(Event::Message(source, message)),
-            Err(error) => {
-                crate::warn!(
-                    "closed a peer that broke its interface's rules: {:?}: {error}",
-                    raw.info()
-                );
-                end.inner.close();
-                self.ready
-                    .extend(closed(&mut self.slots, &mut self.first_free, key));
-                // There is one, made a line before.
-                match self.ready.pop_front().and_then(Self::made) {
-                    Some(event) => Ok(event),
-                    None => Ok(Event::Closed(source)),
+            let Some(Slot {
+                kind: Kind::Channel { end, tag },
+                source: Some(source),
+                ..
+            }) = self.slots.get(key)
+            else {
+                // The slot was a channel's just now, and all channels have a source.
+                return Err(Error::Internal);
+            };
+            let source = *source;
+            let page: *mut Option<Box<Aligned>> = &mut self.page;
+            let incoming = Incoming {
+                // SAFETY: nothing else uses the page while this reference lives: either the event
+                // with its views is returned, and then the caller's borrow of the loop covers it,
+                // or decoding failed, and an error holds no views. That second case is what the
+                // compiler does not see, hence the pointer.
+                page: unsafe { &mut *page },
+                channel: end.handle(),
+                info: raw.info(),
+                transaction: raw.transaction,
+                handles: raw.handles,
+                types: raw.types,
+                stage: Some(self.stage),
+            };
+            match M::decode(*tag, incoming) {
+                Ok(message) => return Ok(Event::Message(source, message)),
+                // A message of a later version of the interface: its sender has been told.
+                Err(Error::Unsupported) => {
+                    crate::debug!("passed over an unknown message: {:?}", raw.info());
+                }
+                Err(error) => {
+                    crate::warn!(
+                        "closed a peer that broke its interface's rules: {:?}: {error}",
+                        raw.info()
+                    );
+                    end.inner.close();
+                    self.ready
+                        .extend(closed(&mut self.slots, &mut self.first_free, key));
                 }
             }
+        }
+    }
+
+    /// Waits for what the kernel reports next, and sends a staged reply along.
+    #[inline(always)]
+    fn wait(&mut self) -> Result<RawEvent> {
+        let (queue, deadline) = (self.shared.queue.handle(), self.shared.nearest.get());
+        match self.stage.take() {
+            None => sys::wait(queue, deadline),
+            Some(staged) => match staged.send_wait(queue, deadline) {
+                Ok(raw) => Ok(raw),
+                Err(Error::TimedOut) => Err(Error::TimedOut),
+                // The reply could not be sent, which only its caller could mind. If it is the
+                // wait that failed, waiting alone tells so.
+                Err(_) => {
+                    staged.close_handles();
+                    sys::wait(queue, deadline)
+                }
+            },
         }
     }
 
@@ -436,7 +493,8 @@ impl<S: Copy, M: Messages> EventLoop<S, M> {
         let source = slot.source;
         let event = match (raw.kind, &slot.kind) {
             (EventKind::Message, Kind::Bootstrap) => {
-                self.obey_init(raw)?;
+                let told = bootstrap::decode(&mut self.page, raw);
+                self.obey(told)?;
                 None
             }
             (EventKind::Message, _) => {
@@ -475,9 +533,9 @@ impl<S: Copy, M: Messages> EventLoop<S, M> {
         Ok(event)
     }
 
-    /// Handles a message from init.
-    fn obey_init(&mut self, raw: RawEvent) -> Result<()> {
-        match bootstrap::decode(&mut self.page, raw) {
+    /// Handles what init said.
+    fn obey(&mut self, told: Option<FromInit>) -> Result<()> {
+        match told {
             Some(FromInit::Client { index, channel }) => self.early.push((index, channel)),
             Some(FromInit::Restarted { index, channel }) => {
                 let Some(end) = bootstrap::need(index) else {
@@ -500,7 +558,7 @@ impl<S: Copy, M: Messages> EventLoop<S, M> {
                         .extend(closed(&mut self.slots, &mut self.first_free, key));
                 }
                 end.inner.reconnect(channel);
-                sys::queue_attach(self.queue.handle(), end.handle(), key)?;
+                sys::queue_attach(self.shared.queue.handle(), end.handle(), key)?;
                 self.ready.extend(source.map(Ready::Restarted));
             }
             Some(FromInit::Shutdown) => self.ready.push_back(Ready::Shutdown),
@@ -531,7 +589,7 @@ impl<S: Copy, M: Messages> EventLoop<S, M> {
                 },
                 fixed,
             );
-            end.inner.slot.set(key);
+            end.inner.settle(Some(self.shared.clone()), key);
             if let Some(make) = make {
                 let connection = Connection {
                     slot: key as u32,
@@ -541,7 +599,7 @@ impl<S: Copy, M: Messages> EventLoop<S, M> {
                 self.slots[key].source = Some(source);
                 self.ready.push_back(Ready::Connected(source));
             }
-            sys::queue_attach(self.queue.handle(), end.handle(), key)?;
+            sys::queue_attach(self.shared.queue.handle(), end.handle(), key)?;
         }
         Ok(())
     }
@@ -565,15 +623,15 @@ impl<S: Copy, M: Messages> EventLoop<S, M> {
             },
             Some(source),
         );
-        end.inner.slot.set(key);
+        end.inner.settle(Some(self.shared.clone()), key);
         if !end.is_connected() && end.inner.will_return() {
             // It comes back under this source.
             return Ok(key);
         }
-        match sys::queue_attach(self.queue.handle(), end.handle(), key) {
+        match sys::queue_attach(self.shared.queue.handle(), end.handle(), key) {
             Ok(()) => Ok(key),
             Err(error) => {
-                end.inner.slot.set(usize::MAX);
+                end.inner.settle(None, usize::MAX);
                 self.free_slot(key);
                 Err(error)
             }
@@ -622,12 +680,37 @@ impl<S: Copy, M: Messages> EventLoop<S, M> {
         })
     }
 
-    /// The source of a timer whose time has come. Also finds out when the next one is due.
+    /// What is due without waiting: what was put aside first, then timers. Also finds out when
+    /// to look again.
     #[cold]
     #[inline(never)]
+    fn due(&mut self) -> Result<Option<Due<S>>> {
+        if self.shared.nearest.get() == 0 {
+            while let Some(told) = bootstrap::take_aside(&self.shared) {
+                self.obey(Some(told))?;
+            }
+            loop {
+                let Some(key) = self.shared.aside.borrow_mut().pop_front() else {
+                    break;
+                };
+                if let Some(Slot {
+                    kind: Kind::Channel { end, .. },
+                    ..
+                }) = self.slots.get(key)
+                    && let Some(raw) = end.inner.take_aside()
+                {
+                    return Ok(Some(Due::Aside(raw)));
+                }
+            }
+            self.look_again();
+        }
+        Ok(self.fire().map(Due::Timer))
+    }
+
+    /// The source of a timer whose time has come.
     fn fire(&mut self) -> Option<S> {
         let now = gate::counter() as usize;
-        if now < self.nearest.get() {
+        if now < self.shared.nearest.get() {
             return None;
         }
         // Timers that nobody holds any more.
@@ -645,13 +728,25 @@ impl<S: Copy, M: Messages> EventLoop<S, M> {
                 });
                 *source
             });
-        let nearest = self
-            .timers
-            .iter()
-            .map(|(state, _)| state.deadline.get())
-            .min();
-        self.nearest.set(nearest.unwrap_or(FOREVER));
+        self.look_again();
         due
+    }
+
+    /// Notes when the next timer is due.
+    fn look_again(&self) {
+        let deadlines = self.timers.iter().map(|(state, _)| state.deadline.get());
+        self.shared.nearest.set(deadlines.min().unwrap_or(FOREVER));
+    }
+}
+
+impl<S, M> Drop for EventLoop<S, M> {
+    fn drop(&mut self) {
+        bootstrap::leave(&self.shared);
+        for slot in &self.slots {
+            if let Kind::Channel { end, .. } = &slot.kind {
+                end.inner.settle(None, usize::MAX);
+            }
+        }
     }
 }
 
@@ -678,7 +773,7 @@ fn closed<S: Copy>(slots: &mut [Slot<S>], first_free: &mut usize, key: usize) ->
     }
     ready.push(Ready::Closed(source));
     if !inner.will_return() {
-        inner.slot.set(usize::MAX);
+        inner.settle(None, usize::MAX);
         free(slots, first_free, key);
     }
     ready
@@ -704,7 +799,7 @@ struct TimerState {
 #[derive(Debug)]
 pub struct Timer {
     state: Rc<TimerState>,
-    nearest: Rc<Cell<usize>>,
+    shared: Rc<Shared>,
 }
 
 impl Timer {
@@ -737,6 +832,8 @@ impl Timer {
         let deadline = deadline.min(FOREVER - 1);
         self.state.deadline.set(deadline);
         self.state.period.set(period);
-        self.nearest.set(self.nearest.get().min(deadline));
+        // Never 0, which stands for what was put aside.
+        let nearest = &self.shared.nearest;
+        nearest.set(nearest.get().min(deadline.max(1)));
     }
 }

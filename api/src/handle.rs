@@ -8,8 +8,8 @@ use core::fmt;
 use core::mem::ManuallyDrop;
 
 use abi::{
-    DeviceInfo, Error, Handle, KernelStatistics, MessageInfo, ProcessInfo, ProcessParams, Result,
-    Rights,
+    DeviceInfo, Error, Handle, KernelStatistics, MessageInfo, ObjectKind, ProcessInfo,
+    ProcessParams, Result, Rights,
 };
 
 use crate::sys::{self, Handles, RawEvent};
@@ -62,8 +62,17 @@ pub trait AsHandle {
     fn handle(&self) -> Handle;
 }
 
+/// A value that a received handle becomes. The decoder makes one only of a handle to such an
+/// object, with such rights.
+pub trait Object: From<OwnedHandle> {
+    /// The kind of object.
+    const KIND: ObjectKind;
+    /// The rights that it is of no use without.
+    const RIGHTS: Rights;
+}
+
 macro_rules! objects {
-    ($($(#[doc = $doc:literal])+ $name:ident,)+) => {
+    ($($(#[doc = $doc:literal])+ $name:ident: $kind:ident [$($right:ident)*],)+) => {
         $(
             $(#[doc = $doc])+
             #[derive(Debug, PartialEq, Eq)]
@@ -79,6 +88,10 @@ macro_rules! objects {
                     object.0
                 }
             }
+            impl Object for $name {
+                const KIND: ObjectKind = ObjectKind::$kind;
+                const RIGHTS: Rights = Rights::NONE$(.union(Rights::$right))*;
+            }
             impl AsHandle for $name {
                 #[inline(always)]
                 fn handle(&self) -> Handle {
@@ -92,27 +105,27 @@ macro_rules! objects {
 objects! {
     /// One end of a channel, before it is known what messages travel on it. Generated types
     /// (`ping::Client` and so on) wrap it.
-    Channel,
+    Channel: Channel [WRITE WAIT],
     /// An event queue. [`crate::EventLoop`] has one inside.
-    Queue,
+    Queue: Queue [WAIT],
     /// A memory object, which can be shared with another component. To read and write it, map
     /// it: [`Folio::map`].
-    Folio,
+    Folio: Folio [READ WRITE],
     /// A kernel timer. Most components want [`crate::EventLoop::timer`] instead, which needs no
     /// handle and no system call.
-    KernelTimer,
+    KernelTimer: Timer [WRITE WAIT],
     /// A counter that wakes the event queue it is attached to.
-    Doorbell,
+    Doorbell: Doorbell [WRITE],
     /// A device's interrupt.
-    Interrupt,
+    Interrupt: Interrupt [WRITE WAIT],
     /// A process started by this one.
-    Process,
+    Process: Process [READ],
     /// The right to manage the system: processes, devices, shutdown. Only init has it.
-    System,
+    System: System [MANAGE],
     /// A device that this component drives.
-    Device,
+    Device: Device [WRITE],
     /// A thread of this component.
-    Thread,
+    Thread: Thread [],
 }
 
 impl Channel {
@@ -143,6 +156,8 @@ impl Queue {
     }
     /// Waits for the next event, until `deadline` if there is one.
     pub fn wait(&self, deadline: Option<Instant>) -> Result<RawEvent> {
+        // A reply that waits for the event loop's next wait must not wait for this one.
+        crate::stage::flush();
         sys::wait(self.handle(), crate::time::deadline_ticks(deadline))
     }
 }

@@ -37,6 +37,7 @@ pub mod end;
 pub mod gate;
 #[cfg(target_os = "none")]
 mod heap;
+mod long_wait;
 pub mod reply;
 mod stage;
 pub mod wire;

@@ -1,13 +1,12 @@
 //! Random numbers.
 
-use rand_chacha::ChaCha20Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
+use chacha::Generator;
 
 /// A generator of random numbers fit for cryptography: ChaCha20, seeded by the kernel.
 ///
 /// With `--seed` the machine's seed is given, and then every run draws the same numbers.
 pub struct Random {
-    generator: ChaCha20Rng,
+    generator: Generator,
     seeded: bool,
 }
 
@@ -15,7 +14,7 @@ impl Random {
     /// A generator with this seed. All zeros stands for "the machine gave none".
     pub fn from_seed(seed: [u8; 32]) -> Random {
         Random {
-            generator: ChaCha20Rng::from_seed(seed),
+            generator: Generator::from_seed(seed),
             seeded: seed != [0; 32],
         }
     }
@@ -47,7 +46,7 @@ impl Random {
     }
     /// Fills `bytes`.
     pub fn fill(&mut self, bytes: &mut [u8]) {
-        self.generator.fill_bytes(bytes);
+        self.generator.fill(bytes);
     }
 }
 

@@ -5,8 +5,8 @@
 //! in the receive page after `wait`.
 
 use abi::{
-    Call, DeviceInfo, Error, EventKind, Handle, KernelStatistics, MessageInfo, ProcessInfo,
-    ProcessParams, Result, Rights, pack_handles, unpack_handles,
+    Call, DeviceInfo, Error, EventKind, Handle, HandleTypes, KernelStatistics, MessageInfo,
+    ProcessInfo, ProcessParams, Result, Rights, pack_handles, unpack_handles,
 };
 
 use crate::{buffer, gate};
@@ -29,6 +29,8 @@ pub struct RawEvent {
     pub transaction: usize,
     /// A message's handles.
     pub handles: Handles,
+    /// What the handles are.
+    pub types: HandleTypes,
 }
 
 impl RawEvent {
@@ -58,9 +60,11 @@ fn call_forever(number: Call, arguments: [usize; 6]) -> ! {
 
 #[inline(always)]
 fn event(registers: [usize; 6]) -> Result<RawEvent> {
-    let [kind, key, data, transaction, first, second] = registers;
-    let Some(kind) = EventKind::from_register(kind) else {
-        return Err(Error::from_register(kind).err().unwrap_or(Error::Internal));
+    let [status, key, data, transaction, first, second] = registers;
+    let Some(kind) = EventKind::from_register(status) else {
+        return Err(Error::from_register(status)
+            .err()
+            .unwrap_or(Error::Internal));
     };
     let (h0, h1) = unpack_handles(first);
     let (h2, h3) = unpack_handles(second);
@@ -70,6 +74,7 @@ fn event(registers: [usize; 6]) -> Result<RawEvent> {
         data,
         transaction,
         handles: [h0, h1, h2, h3],
+        types: HandleTypes::from_register(status),
     })
 }
 

@@ -16,9 +16,9 @@
 use core::marker::PhantomData;
 use core::mem::ManuallyDrop;
 
-use abi::{Error, Handle, MESSAGE_LEN_MAX, Result};
+use abi::{Error, Handle, HandleTypes, MESSAGE_LEN_MAX, ObjectKind, Result, Rights};
 
-use crate::handle::OwnedHandle;
+use crate::handle::{Object, OwnedHandle};
 use crate::sys::{Handles, NO_HANDLES};
 use crate::{buffer, stage};
 
@@ -170,9 +170,7 @@ pub struct Reader<'a> {
     base: *const u8,
     position: usize,
     len: usize,
-    handles: Handles,
-    handles_taken: usize,
-    handle_count: usize,
+    handles: Attached,
     /// Whether the bytes stay as they are for `'a`, so that views of them may be given out.
     views: bool,
     body: PhantomData<&'a [u8]>,
@@ -201,8 +199,7 @@ impl<'a> Reader<'a> {
     pub(crate) unsafe fn new(
         base: *const u8,
         len: usize,
-        handles: Handles,
-        handle_count: usize,
+        handles: Attached,
         views: bool,
     ) -> Reader<'a> {
         // The kernel lets no longer message through; this is for the compiler to know.
@@ -212,8 +209,6 @@ impl<'a> Reader<'a> {
             position: 0,
             len,
             handles,
-            handles_taken: 0,
-            handle_count,
             views,
             body: PhantomData,
         }
@@ -222,7 +217,7 @@ impl<'a> Reader<'a> {
     /// A reader of bytes that lie anywhere, without handles. For settings, not for messages.
     pub fn of_bytes(bytes: &'a Aligned) -> Reader<'a> {
         // SAFETY: `Aligned` is aligned to 8 and borrowed for `'a`; its length is inside it.
-        unsafe { Reader::new(bytes.bytes.as_ptr(), bytes.len, NO_HANDLES, 0, true) }
+        unsafe { Reader::new(bytes.bytes.as_ptr(), bytes.len, Attached::NONE, true) }
     }
 
     #[inline(always)]
@@ -293,17 +288,15 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// Takes the next handle.
-    pub fn handle<T: From<OwnedHandle>>(&mut self) -> Result<T> {
-        if self.handles_taken >= self.handle_count {
-            return Err(Error::Malformed);
-        }
-        let handle = core::mem::replace(&mut self.handles[self.handles_taken], Handle::NONE);
-        self.handles_taken += 1;
-        if handle.is_none() {
-            return Err(Error::Malformed);
-        }
-        Ok(OwnedHandle::from_raw(handle).into())
+    /// Takes the next handle, which must be one of a `T` with the rights that a `T` has.
+    #[inline]
+    pub fn handle<T: Object>(&mut self) -> Result<T> {
+        self.handle_with(T::RIGHTS)
+    }
+
+    /// Takes the next handle, which must be one of a `T` with at least these rights.
+    pub fn handle_with<T: Object>(&mut self, rights: Rights) -> Result<T> {
+        self.handles.take(T::KIND, rights).map(T::from)
     }
 
     /// This reader, also where it is a reference already.
@@ -315,7 +308,7 @@ impl<'a> Reader<'a> {
     /// Whether everything has been read, as it must be in the end.
     #[inline(always)]
     pub fn finish(self) -> Result<()> {
-        if self.position == self.len && self.handles_taken == self.handle_count {
+        if self.position == self.len && self.handles.taken == self.handles.count {
             Ok(())
         } else {
             Err(Error::Malformed)
@@ -350,7 +343,7 @@ struct Place<'a> {
 impl<'a> Place<'a> {
     fn reader(self) -> Reader<'a> {
         // SAFETY: these are the base and length that a reader for `'a` was made with.
-        let mut reader = unsafe { Reader::new(self.base, self.len, NO_HANDLES, 0, true) };
+        let mut reader = unsafe { Reader::new(self.base, self.len, Attached::NONE, true) };
         reader.position = self.position;
         reader
     }
@@ -359,9 +352,52 @@ impl<'a> Place<'a> {
 impl Drop for Reader<'_> {
     #[inline(always)]
     fn drop(&mut self) {
-        if self.handles_taken < self.handle_count {
-            close_all(&self.handles);
+        if self.handles.taken < self.handles.count {
+            close_all(&self.handles.handles);
         }
+    }
+}
+
+/// The handles of a received message, as far as they have not been taken.
+#[derive(Clone, Copy)]
+pub(crate) struct Attached {
+    handles: Handles,
+    types: HandleTypes,
+    taken: usize,
+    count: usize,
+}
+
+impl Attached {
+    pub const NONE: Attached = Attached::new(NO_HANDLES, HandleTypes::NONE, 0);
+
+    #[inline(always)]
+    pub const fn new(handles: Handles, types: HandleTypes, count: usize) -> Attached {
+        Attached {
+            handles,
+            types,
+            taken: 0,
+            count,
+        }
+    }
+
+    /// Takes the next one. If it is not what it should be it stays, to be closed with the rest.
+    fn take(&mut self, kind: ObjectKind, rights: Rights) -> Result<OwnedHandle> {
+        let next = self.handles.get_mut(self.taken);
+        let next = next.filter(|handle| !handle.is_none() && self.taken < self.count);
+        let (Some(handle), Some(given)) = (next, self.types.get(self.taken)) else {
+            return Err(Error::Malformed);
+        };
+        if given.kind != kind {
+            return Err(Error::WrongKind);
+        }
+        if !given.rights.contains(rights) {
+            return Err(Error::MissingRight);
+        }
+        self.taken += 1;
+        Ok(OwnedHandle::from_raw(core::mem::replace(
+            handle,
+            Handle::NONE,
+        )))
     }
 }
 

@@ -8,7 +8,9 @@
 //! queue's list was seen empty, and everything that happens between two entries into the
 //! kernel happens under the one lock (rule 5), so between the look and the sleep nothing can.
 
-use abi::{Error, EventKind, HANDLES_MAX, Handle, MessageInfo, MessageKind, Result, Rights};
+use abi::{
+    Error, EventKind, HANDLES_MAX, Handle, HandleTypes, MessageInfo, MessageKind, Result, Rights,
+};
 
 use crate::kernel::Kernel;
 use crate::memory::{Id, PhysAddr};
@@ -216,9 +218,8 @@ impl Kernel {
         let to = machine.memory(self.threads[receiver].receive_page());
         self.memory.copy_body(from, to, info.len());
         let packed = self.install_handles(receiver, count, handles);
-        let message = EventKind::Message as usize;
         let info = info.bits() as usize;
-        let results = [message, 0, info, transaction, packed[0], packed[1]];
+        let results = [packed[0], 0, info, transaction, packed[1], packed[2]];
         self.finish_waiting(receiver, results);
         receiver
     }
@@ -293,19 +294,27 @@ impl Kernel {
         self.reserve_process_handles(process, count)
     }
 
+    /// Puts a message's handles into the receiver's table, which has room. Answers with the
+    /// registers of the event that tell of them: the first, which says what they are, and the
+    /// last two.
     fn install_handles(
         &mut self,
         thread: Id<Thread>,
         count: usize,
         entries: &[Entry; HANDLES_MAX],
-    ) -> [usize; 2] {
+    ) -> [usize; 3] {
         let process = self.threads[thread].process;
         let mut handles = [Handle::NONE; HANDLES_MAX];
-        for (handle, entry) in handles.iter_mut().zip(&entries[..count]) {
+        let mut types = HandleTypes::NONE;
+        for (i, (handle, entry)) in handles.iter_mut().zip(&entries[..count]).enumerate() {
             let table = &mut self.processes[process].handles;
             *handle = table.insert(&self.memory.machine, entry.object, entry.rights);
+            if let Some(kind) = entry.object.kind() {
+                types = types.with(i, kind, entry.rights);
+            }
         }
         [
+            EventKind::Message as usize | types.to_register(),
             abi::pack_handles(handles[0], handles[1]),
             abi::pack_handles(handles[2], handles[3]),
         ]
@@ -509,16 +518,16 @@ impl Kernel {
         let packed = if info.handle_count() > 0 {
             self.install_handles(thread, info.handle_count(), &header.handles)
         } else {
-            [0; 2]
+            [EventKind::Message as usize, 0, 0]
         };
         self.note_room(id, cpu);
         let results = [
-            EventKind::Message as usize,
+            packed[0],
             key,
             header.info as usize,
             header.transaction as usize,
-            packed[0],
             packed[1],
+            packed[2],
         ];
         Ok(Some((results, more)))
     }

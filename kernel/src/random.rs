@@ -3,12 +3,11 @@
 //! With a seed from the machine the numbers are unpredictable; with one from `--seed` they
 //! repeat; without any there are none for components, and addresses are not random.
 
-use rand_chacha::ChaCha20Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
+use chacha::Generator;
 
 /// A random generator that may lack a seed.
 pub struct Random {
-    generator: ChaCha20Rng,
+    generator: Generator,
     seeded: bool,
 }
 
@@ -16,7 +15,7 @@ impl Random {
     /// A generator from what the machine gave.
     pub fn new(seed: Option<[u8; 32]>) -> Random {
         Random {
-            generator: ChaCha20Rng::from_seed(seed.unwrap_or([0; 32])),
+            generator: Generator::from_seed(seed.unwrap_or([0; 32])),
             seeded: seed.is_some(),
         }
     }
@@ -40,7 +39,7 @@ impl Random {
     pub fn seed(&mut self) -> [u8; 32] {
         let mut seed = [0; 32];
         if self.seeded {
-            self.generator.fill_bytes(&mut seed);
+            self.generator.fill(&mut seed);
         }
         seed
     }

@@ -21,9 +21,13 @@ use core::ptr::null_mut;
 use core::sync::atomic::AtomicU8;
 
 use abi::Handle;
+use alloc::collections::VecDeque;
+use alloc::rc::Rc;
 use alloc::vec::Vec;
 
+use crate::bootstrap::FromInit;
 use crate::end::End;
+use crate::event_loop::Shared;
 
 #[cfg(all(target_os = "none", target_arch = "aarch64"))]
 mod arm64;
@@ -65,6 +69,10 @@ pub(crate) struct Local {
     pub first_thread: Cell<*mut u8>,
     /// The components that this one needs, in the order of its file.
     pub needs: RefCell<Vec<Option<End>>>,
+    /// The event loop that has the channel to init, and the key that it has there.
+    pub event_loop: RefCell<Option<(Rc<Shared>, usize)>>,
+    /// What init said while a blocking call waited.
+    pub told: RefCell<VecDeque<FromInit>>,
 }
 
 impl Local {
@@ -76,11 +84,13 @@ impl Local {
             bootstrap: Cell::new(Handle::NONE),
             first_thread: Cell::new(null_mut()),
             needs: RefCell::new(Vec::new()),
+            event_loop: RefCell::new(None),
+            told: RefCell::new(VecDeque::new()),
         }
     }
 }
 
 // SAFETY: the cells are written only by `runtime::run`, before the component has a second
-// thread, and are read-only from then on. `needs` is touched only by `bootstrap`, which compares
+// thread, and are read-only from then on. `needs` and what follows it are touched only after comparing
 // the calling thread's message buffer with `first_thread` before.
 unsafe impl Sync for Local {}

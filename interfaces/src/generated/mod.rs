@@ -15,3 +15,6 @@ pub mod ping;
 pub mod system;
 #[rustfmt::skip]
 pub mod tcpip;
+#[doc(hidden)]
+#[rustfmt::skip]
+pub mod decoders;

@@ -2,7 +2,7 @@
 
 //! What init knows about the system, and what it can be asked to do: for shells and status pages.
 //! Init provides it, to components whose file says that they need it.
-#![allow(clippy::too_many_arguments, clippy::identity_op)]
+#![allow(clippy::too_many_arguments, clippy::identity_op, clippy::useless_conversion)]
 
 /// The version of this interface. Both sides of a channel must have been built from the same.
 pub const HASH: u64 = 0x65e9ab8c0e35a75f;
@@ -481,6 +481,11 @@ impl From<Client> for ::ftl::handle::OwnedHandle {
     }
 }
 
+impl ::ftl::handle::Object for Client {
+    const KIND: ::ftl::abi::ObjectKind = <::ftl::handle::Channel as ::ftl::handle::Object>::KIND;
+    const RIGHTS: ::ftl::abi::Rights = <::ftl::handle::Channel as ::ftl::handle::Object>::RIGHTS;
+}
+
 impl ::ftl::event_loop::TypedEnd for Client {
     fn end(&self) -> &::ftl::end::End {
         &self.0
@@ -941,6 +946,11 @@ impl From<Server> for ::ftl::handle::OwnedHandle {
     fn from(end: Server) -> ::ftl::handle::OwnedHandle {
         end.0.into()
     }
+}
+
+impl ::ftl::handle::Object for Server {
+    const KIND: ::ftl::abi::ObjectKind = <::ftl::handle::Channel as ::ftl::handle::Object>::KIND;
+    const RIGHTS: ::ftl::abi::Rights = <::ftl::handle::Channel as ::ftl::handle::Object>::RIGHTS;
 }
 
 impl ::ftl::event_loop::TypedEnd for Server {

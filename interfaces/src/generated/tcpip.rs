@@ -8,7 +8,7 @@
 //! A slot is `receive_len + send_len + 256` bytes: first the stream of received bytes, then that of
 //! bytes to be sent, each with 128 bytes of indices in front. The client clears the indices before it
 //! uses a slot, and uses it again when its connection's channel has been dropped.
-#![allow(clippy::too_many_arguments, clippy::identity_op)]
+#![allow(clippy::too_many_arguments, clippy::identity_op, clippy::useless_conversion)]
 
 /// The version of this interface. Both sides of a channel must have been built from the same.
 pub const HASH: u64 = 0x415e75ed98bfa595;
@@ -324,6 +324,11 @@ impl From<Client> for ::ftl::handle::OwnedHandle {
     fn from(end: Client) -> ::ftl::handle::OwnedHandle {
         end.0.into()
     }
+}
+
+impl ::ftl::handle::Object for Client {
+    const KIND: ::ftl::abi::ObjectKind = <::ftl::handle::Channel as ::ftl::handle::Object>::KIND;
+    const RIGHTS: ::ftl::abi::Rights = <::ftl::handle::Channel as ::ftl::handle::Object>::RIGHTS;
 }
 
 impl ::ftl::event_loop::TypedEnd for Client {
@@ -761,6 +766,11 @@ impl From<Server> for ::ftl::handle::OwnedHandle {
     }
 }
 
+impl ::ftl::handle::Object for Server {
+    const KIND: ::ftl::abi::ObjectKind = <::ftl::handle::Channel as ::ftl::handle::Object>::KIND;
+    const RIGHTS: ::ftl::abi::Rights = <::ftl::handle::Channel as ::ftl::handle::Object>::RIGHTS;
+}
+
 impl ::ftl::event_loop::TypedEnd for Server {
     fn end(&self) -> &::ftl::end::End {
         &self.0
@@ -939,6 +949,11 @@ pub mod tcp_listener {
         }
     }
 
+    impl ::ftl::handle::Object for Client {
+        const KIND: ::ftl::abi::ObjectKind = <::ftl::handle::Channel as ::ftl::handle::Object>::KIND;
+        const RIGHTS: ::ftl::abi::Rights = <::ftl::handle::Channel as ::ftl::handle::Object>::RIGHTS;
+    }
+
     impl ::ftl::event_loop::TypedEnd for Client {
         fn end(&self) -> &::ftl::end::End {
             &self.0
@@ -1064,6 +1079,11 @@ pub mod tcp_listener {
         }
     }
 
+    impl ::ftl::handle::Object for Server {
+        const KIND: ::ftl::abi::ObjectKind = <::ftl::handle::Channel as ::ftl::handle::Object>::KIND;
+        const RIGHTS: ::ftl::abi::Rights = <::ftl::handle::Channel as ::ftl::handle::Object>::RIGHTS;
+    }
+
     impl ::ftl::event_loop::TypedEnd for Server {
         fn end(&self) -> &::ftl::end::End {
             &self.0
@@ -1164,6 +1184,11 @@ pub mod tcp_connection {
         }
     }
 
+    impl ::ftl::handle::Object for Client {
+        const KIND: ::ftl::abi::ObjectKind = <::ftl::handle::Channel as ::ftl::handle::Object>::KIND;
+        const RIGHTS: ::ftl::abi::Rights = <::ftl::handle::Channel as ::ftl::handle::Object>::RIGHTS;
+    }
+
     impl ::ftl::event_loop::TypedEnd for Client {
         fn end(&self) -> &::ftl::end::End {
             &self.0
@@ -1260,6 +1285,11 @@ pub mod tcp_connection {
         fn from(end: Server) -> ::ftl::handle::OwnedHandle {
             end.0.into()
         }
+    }
+
+    impl ::ftl::handle::Object for Server {
+        const KIND: ::ftl::abi::ObjectKind = <::ftl::handle::Channel as ::ftl::handle::Object>::KIND;
+        const RIGHTS: ::ftl::abi::Rights = <::ftl::handle::Channel as ::ftl::handle::Object>::RIGHTS;
     }
 
     impl ::ftl::event_loop::TypedEnd for Server {
@@ -1421,6 +1451,11 @@ pub mod udp_socket {
         }
     }
 
+    impl ::ftl::handle::Object for Client {
+        const KIND: ::ftl::abi::ObjectKind = <::ftl::handle::Channel as ::ftl::handle::Object>::KIND;
+        const RIGHTS: ::ftl::abi::Rights = <::ftl::handle::Channel as ::ftl::handle::Object>::RIGHTS;
+    }
+
     impl ::ftl::event_loop::TypedEnd for Client {
         fn end(&self) -> &::ftl::end::End {
             &self.0
@@ -1554,6 +1589,11 @@ pub mod udp_socket {
         fn from(end: Server) -> ::ftl::handle::OwnedHandle {
             end.0.into()
         }
+    }
+
+    impl ::ftl::handle::Object for Server {
+        const KIND: ::ftl::abi::ObjectKind = <::ftl::handle::Channel as ::ftl::handle::Object>::KIND;
+        const RIGHTS: ::ftl::abi::Rights = <::ftl::handle::Channel as ::ftl::handle::Object>::RIGHTS;
     }
 
     impl ::ftl::event_loop::TypedEnd for Server {

@@ -58,3 +58,23 @@ pub enum Object {
     /// A device.
     Device(Id<Device>),
 }
+
+impl Object {
+    /// Its kind, as components know it; `None` for what is no object.
+    pub fn kind(self) -> Option<abi::ObjectKind> {
+        use abi::ObjectKind as Kind;
+        Some(match self {
+            Object::Free(_) => return None,
+            Object::System => Kind::System,
+            Object::Channel(..) => Kind::Channel,
+            Object::Queue(_) => Kind::Queue,
+            Object::Folio(_) => Kind::Folio,
+            Object::Process(_) => Kind::Process,
+            Object::Thread(_) => Kind::Thread,
+            Object::Timer(_) => Kind::Timer,
+            Object::Doorbell(_) => Kind::Doorbell,
+            Object::Interrupt(_) => Kind::Interrupt,
+            Object::Device(_) => Kind::Device,
+        })
+    }
+}

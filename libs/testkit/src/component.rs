@@ -103,6 +103,24 @@ impl Running {
     pub fn restarted(&self, index: u16, client: impl TypedEnd) -> ftl::Result<()> {
         self.init.restarted(index, channel(&client))
     }
+    /// Asks it whether it still handles events, as init does from time to time, and answers whether
+    /// it said so within this time.
+    pub fn is_alive(&self, serial: u32, within: Duration) -> bool {
+        let queue = Queue::new().expect("memory is there");
+        let deadline = Instant::now() + within;
+        let mut alive = false;
+        if queue.attach(self.init.end(), 0).is_ok() && self.init.heartbeat(serial).is_ok() {
+            while !alive && let Ok(event) = queue.wait(Some(deadline)) {
+                alive = event.kind == EventKind::Message
+                    && ftl::bootstrap::heard_alive(event) == Some(serial);
+                if event.kind == EventKind::Closed {
+                    break;
+                }
+            }
+            let _ = Queue::detach(self.init.end());
+        }
+        alive
+    }
     /// Asks it to end.
     pub fn shutdown(&self) -> ftl::Result<()> {
         self.init.shutdown()

@@ -308,7 +308,10 @@ impl Shared {
         let process = state.kernel.threads[me].process;
         let exit = state.kernel.syscall(CPU, number, arguments);
         match exit {
-            Exit::Value(value) if call == Some(Call::FolioMap) && (value as isize) >= 0 => {
+            // In-kernel components' addresses are "negative", and are no errors for that.
+            Exit::Value(value)
+                if call == Some(Call::FolioMap) && Error::from_register(value).is_ok() =>
+            {
                 let pointer = state.pointer_to(process, value);
                 state.mapped.insert(pointer, value);
                 [pointer, 0, 0, 0, 0, 0]

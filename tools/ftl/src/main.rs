@@ -60,7 +60,11 @@ enum Command {
         name: String,
     },
     /// Generate Rust from the YAML files; every build does this by itself
-    Gen,
+    Gen {
+        /// Take an interface that was changed incompatibly as it is now
+        #[arg(long, value_name = "INTERFACE")]
+        accept: Vec<String>,
+    },
     /// List what this machine needs for FTL, and install what is missing
     Doctor,
     /// Remove everything that was built
@@ -230,7 +234,8 @@ fn execute(command_line: CommandLine) -> Result<ExitCode> {
         }
         Command::Bench(arguments) => return bench(&root, arguments, yes),
         Command::New { kind, name } => new::new(&root, kind, &name)?,
-        Command::Gen => {
+        Command::Gen { accept } => {
+            systems::accept(&root, &accept)?;
             systems::refresh(&root)?;
             book::refresh(&root)?;
         }

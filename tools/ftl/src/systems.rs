@@ -75,6 +75,16 @@ pub fn refresh(root: &Path) -> Result<Workspace> {
     Ok(workspace)
 }
 
+/// Takes interfaces that were changed incompatibly as they are now.
+pub fn accept(root: &Path, interfaces: &[String]) -> Result<()> {
+    let workspace = load(root)?;
+    for name in interfaces {
+        let path = workspace.accept(name).map_err(show)?;
+        eprintln!("wrote {}", path.display());
+    }
+    Ok(())
+}
+
 /// What to build for a system.
 pub fn request(
     workspace: &Workspace,
@@ -150,7 +160,9 @@ pub fn kernel_packages(root: &Path) -> Result<Vec<String>> {
 
 /// Fails if a generated file is not what its YAML file makes.
 pub fn check_generated(root: &Path) -> Result<()> {
-    load(root)?.check_generated().map_err(show)
+    let workspace = load(root)?;
+    workspace.check_compatible().map_err(show)?;
+    workspace.check_generated().map_err(show)
 }
 
 /// Shows what is wrong in YAML files with lines and carets, and gives the error that ends us.

@@ -1,5 +1,6 @@
 //! Interfaces: what `interfaces/*.yml` say.
 
+use crate::compatible::{self, Standing};
 use crate::names::{self, hash};
 use crate::report::{Place, Report, Reports, list_names};
 use crate::types::{self, Type, number_len};
@@ -27,8 +28,10 @@ pub struct Interface {
     pub errors: Vec<Enum>,
     /// Its channels: the main one first, which has the interface's name.
     pub kinds: Vec<Kind>,
-    /// Changes with everything that both sides must agree on.
+    /// Its version. Components with the same one understand each other: see [`crate::compatible`].
     pub hash: u64,
+    /// How it stands to what its components were built with before.
+    pub standing: Standing,
 }
 
 /// A set of names for numbers; of errors too.
@@ -102,6 +105,8 @@ pub struct Call {
     pub errors: Option<String>,
     /// Whether doing it twice is like doing it once.
     pub idempotent: bool,
+    /// Whether the channel that it returns can be got again, after a restart, with the same request.
+    pub resumable: bool,
     /// Which message it is.
     pub ordinal: u32,
 }
@@ -201,6 +206,7 @@ pub fn read(name: &str, root: &Node, reports: &mut Reports) -> Interface {
         errors,
         kinds,
         hash: 0,
+        standing: Standing::New,
     };
     if calls.is_none() && events.is_none() {
         reports.push(Report::new(
@@ -295,13 +301,14 @@ impl Reader<'_> {
                     .get("idempotent")
                     .and_then(|node| node.expect_bool("`idempotent`", reports))
                     .unwrap_or(false),
+                resumable: fields
+                    .get("resumable")
+                    .and_then(|node| node.expect_bool("`resumable`", reports))
+                    .unwrap_or(false),
                 ordinal: read_ordinal(&mut fields, key, name, &mut taken, reports),
             };
-            // It is about the server's state, not about the message: the name is checked and noted.
-            let _ = fields
-                .get("resumable")
-                .and_then(|node| node.expect_bool("`resumable`", reports));
             fields.finish(reports);
+            check_marks(&call, &key.place, reports);
             kind.calls.push(call);
         }
         for (key, node) in events
@@ -364,6 +371,37 @@ impl Reader<'_> {
             known,
         ));
         None
+    }
+}
+
+/// What `idempotent` and `resumable` promise must be possible.
+fn check_marks(call: &Call, place: &Place, reports: &mut Reports) {
+    let gives_handles = call.request.iter().any(|field| field.kind.has_handle());
+    for (set, mark) in [
+        (call.idempotent, "idempotent"),
+        (call.resumable, "resumable"),
+    ] {
+        if set && gives_handles {
+            reports.push(Report::new(
+                place,
+                format!(
+                    "`{}` cannot be `{mark}`: its request gives handles away",
+                    call.name
+                ),
+                "they are gone after the first time",
+            ));
+        }
+    }
+    let returns_channel = call.reply.iter().any(|field| match &field.kind {
+        Type::Option(inner) => matches!(**inner, Type::Channel(_)),
+        kind => matches!(kind, Type::Channel(_)),
+    });
+    if call.resumable && !returns_channel {
+        reports.push(Report::new(
+            place,
+            format!("`{}` is `resumable`, but returns no channel", call.name),
+            "the mark is for calls that return something that lives on; leave it out",
+        ));
     }
 }
 
@@ -787,15 +825,24 @@ impl Interface {
                 align(start, 8).saturating_add(max.saturating_mul(item_len + gap))
             }
             Type::Option(inner) => self.end_of(inner, at + 1),
-            Type::Channel(_) | Type::Handle(_) => at,
+            Type::Channel(_) | Type::Handle(..) => at,
+        }
+    }
+
+    /// Takes the text that its earlier versions have in common; none if there is none yet.
+    pub fn set_base(&mut self, base: Option<&str>) {
+        self.standing = compatible::compare(self, base);
+        if let (Standing::Compatible, Some(base)) = (&self.standing, base) {
+            self.hash = hash(base);
         }
     }
 
     /// All that both sides must agree on, as one text.
-    fn canonical(&self) -> String {
+    pub fn canonical(&self) -> String {
         let mut text = format!("interface {}\n", self.name);
-        for one in self.enums.iter().chain(&self.errors) {
-            text += &format!("enum {}", one.name);
+        let enums = self.enums.iter().map(|one| ("enum", one));
+        for (what, one) in enums.chain(self.errors.iter().map(|one| ("errors", one))) {
+            text += &format!("{what} {}", one.name);
             for (name, number, _) in &one.values {
                 text += &format!(" {name}={number}");
             }

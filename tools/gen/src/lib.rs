@@ -12,6 +12,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+pub mod compatible;
 pub mod component;
 pub mod interface;
 mod names;
@@ -22,6 +23,7 @@ pub mod system;
 pub mod types;
 mod yaml;
 
+use compatible::Standing;
 use component::{Component, Role};
 use interface::Interface;
 use report::Source;
@@ -79,7 +81,10 @@ impl Workspace {
         let mut interfaces = Vec::new();
         for (name, path) in yaml_files(root, "interfaces", &mut reports) {
             if let Some(node) = read(root, &path, &mut reports) {
-                interfaces.push(interface::read(&name, &node, &mut reports));
+                let mut interface = interface::read(&name, &node, &mut reports);
+                let base = fs::read_to_string(root.join(base_path(&name)));
+                interface.set_base(base.ok().as_deref());
+                interfaces.push(interface);
             }
         }
         let mut components: Vec<Component> = Vec::new();
@@ -155,6 +160,9 @@ impl Workspace {
              //! One module for each interface.\n\n",
         );
         for interface in &self.interfaces {
+            if interface.standing == Standing::New {
+                files.push((base_path(&interface.name), interface.canonical()));
+            }
             let text = rust::interface(interface)?;
             // The crate `ftl` speaks this one itself, below the crate `interfaces`.
             if interface.name == "component" {
@@ -168,6 +176,9 @@ impl Workspace {
                 text,
             ));
         }
+        modules += "#[doc(hidden)]\n#[rustfmt::skip]\npub mod decoders;\n";
+        let decoders = rust::decoders(&self.interfaces)?;
+        files.push(("interfaces/src/generated/decoders.rs".into(), decoders));
         files.push(("interfaces/src/generated/mod.rs".into(), modules));
         for component in &self.components {
             files.push((
@@ -186,12 +197,7 @@ impl Workspace {
             if fs::read_to_string(&full).is_ok_and(|old| old == text) {
                 continue;
             }
-            let folder = full.parent().unwrap_or(&self.root);
-            fs::create_dir_all(folder)
-                .and_then(|()| fs::write(&full, text))
-                .map_err(|error| {
-                    Report::general(format!("cannot write {}: {error}", path.display()))
-                })?;
+            self.write(&path, &text)?;
             written.push(path);
         }
         for path in self.stale() {
@@ -201,6 +207,54 @@ impl Workspace {
             written.push(path);
         }
         Ok(written)
+    }
+
+    /// Complains about interfaces that changed in ways that components do not understand which
+    /// were built before.
+    pub fn check_compatible(&self) -> Result<(), Reports> {
+        let mut reports = Reports::default();
+        for interface in &self.interfaces {
+            let Standing::Broken(breaks) = &interface.standing else {
+                continue;
+            };
+            let name = &interface.name;
+            let report = Report::general(format!(
+                "components built before do not understand interfaces/{name}.yml any more:\n{}",
+                breaks.join("\n")
+            ));
+            reports.push(report.help(format!(
+                "what is new goes into a new message, or into an `option(…)` at the end of one; if all \
+                 components are built anew with it, say so with `./ftl gen --accept {name}`"
+            )));
+        }
+        reports.into_result()
+    }
+
+    /// Takes an interface as it is now for what all its components are built with.
+    pub fn accept(&self, name: &str) -> Result<PathBuf, Reports> {
+        let found = self.interfaces.iter().find(|one| one.name == name);
+        let Some(interface) = found else {
+            let names = || self.interfaces.iter().map(|one| one.name.as_str());
+            let report = Report::general(format!("there is no interface `{name}`"));
+            return Err(match report::nearest(name, names()) {
+                Some(near) => report.help(format!("did you mean `{near}`?")),
+                None => report.help(format!("there is {}", report::list_names(names()))),
+            }
+            .into());
+        };
+        let path = base_path(name);
+        self.write(&path, &interface.canonical())?;
+        Ok(path)
+    }
+
+    fn write(&self, path: &Path, text: &str) -> Result<(), Reports> {
+        let full = self.root.join(path);
+        let folder = full.parent().unwrap_or(&self.root);
+        fs::create_dir_all(folder)
+            .and_then(|()| fs::write(&full, text))
+            .map_err(|error| {
+                Report::general(format!("cannot write {}: {error}", path.display())).into()
+            })
     }
 
     /// Complains about generated files that are not up to date.
@@ -230,19 +284,20 @@ impl Workspace {
 
     /// Files of interfaces that are gone.
     fn stale(&self) -> Vec<PathBuf> {
-        let folder = Path::new("interfaces/src/generated");
-        list(&self.root.join(folder), &mut Reports::default())
-            .into_iter()
-            .filter(|file| {
-                let name = file.strip_suffix(".rs").unwrap_or(file);
-                name != "mod"
-                    && !self
-                        .interfaces
-                        .iter()
-                        .any(|interface| interface.name == name)
-            })
-            .map(|file| folder.join(file))
-            .collect()
+        let mut stale = Vec::new();
+        for (folder, ending) in [
+            ("interfaces/src/generated", ".rs"),
+            ("interfaces/base", ".txt"),
+        ] {
+            for file in list(&self.root.join(folder), &mut Reports::default()) {
+                let name = file.strip_suffix(ending).unwrap_or(&file);
+                let known = self.interfaces.iter().any(|one| one.name == name);
+                if !known && file != "mod.rs" && file != "decoders.rs" {
+                    stale.push(Path::new(folder).join(file));
+                }
+            }
+        }
+        stale
     }
 
     /// The plan of a system.
@@ -262,6 +317,11 @@ impl Workspace {
         let (plan, notes) = system::plan(found, &self.components, &self.interfaces, overrides)?;
         Ok(SystemPlan { plan, notes })
     }
+}
+
+/// Where the text lies that an interface's versions have in common.
+fn base_path(name: &str) -> PathBuf {
+    Path::new("interfaces/base").join(format!("{name}.txt"))
 }
 
 /// Each interface that something needs must be provided by something.

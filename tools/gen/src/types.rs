@@ -10,7 +10,10 @@
 //! | `channel(tcp_connection)` | the receiver's end of a channel of that kind |
 //! | `channel(tcp_connection.server)` | the same, naming the role that the receiver plays |
 //! | `channel` | an end of any channel |
-//! | `folio` `doorbell` `device` `interrupt` | a handle to one |
+//! | `folio` `doorbell` `device` `interrupt` | a handle to one: memory to read and write, a bell to ring |
+//! | `folio(read)` `doorbell(wait)` | memory to read only, a bell to wait for |
+//!
+//! The decoder refuses a handle to anything else, and one with fewer rights.
 
 use crate::report::{Report, Reports};
 use crate::yaml::{Node, integer, unknown};
@@ -32,8 +35,28 @@ pub enum Type {
     Option(Box<Type>),
     /// An end of a channel.
     Channel(Option<ChannelType>),
-    /// Another handle: the name of its type in the crate `ftl`.
-    Handle(&'static str),
+    /// Another handle: the name of its type in the crate `ftl`, and for what it is passed on if
+    /// not for all that its type can do.
+    Handle(&'static str, Option<Only>),
+}
+
+/// What the receiver of a handle is to do with it, and nothing more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Only {
+    /// Read the memory.
+    Read,
+    /// Wait for the bell.
+    Wait,
+}
+
+impl Only {
+    /// How it is written.
+    fn name(self) -> &'static str {
+        match self {
+            Only::Read => "read",
+            Only::Wait => "wait",
+        }
+    }
 }
 
 /// Which channel, and which end of it the message's receiver gets.
@@ -129,7 +152,7 @@ fn parse_text(text: &str, named: &[String]) -> Result<Type, Slip> {
         return Ok(Type::Number(number));
     }
     if let Some((_, rust)) = HANDLES.iter().find(|(name, _)| *name == text) {
-        return Ok(Type::Handle(rust));
+        return Ok(Type::Handle(rust, None));
     }
     if named.iter().any(|name| name == text) {
         return Ok(Type::Named(text.into()));
@@ -199,6 +222,18 @@ fn parse_text(text: &str, named: &[String]) -> Result<Type, Slip> {
                 role: None,
             },
         }))),
+        ("folio", Some("read")) => Ok(Type::Handle("Folio", Some(Only::Read))),
+        ("doorbell", Some("wait")) => Ok(Type::Handle("Doorbell", Some(Only::Wait))),
+        ("folio", Some(inside)) => Err(slip(
+            inside,
+            format!("a folio is not passed on to `{inside}`"),
+            "`folio(read)` is for reading only, `folio` for reading and writing",
+        )),
+        ("doorbell", Some(inside)) => Err(slip(
+            inside,
+            format!("a doorbell is not passed on to `{inside}`"),
+            "`doorbell(wait)` is for waiting, `doorbell` for ringing",
+        )),
         _ => Err(Slip {
             message: format!("there is no type `{head}`"),
             label: String::new(),
@@ -229,7 +264,7 @@ impl Type {
     /// Whether values of this type are handles, or may hold one.
     pub fn has_handle(&self) -> bool {
         match self {
-            Type::Channel(_) | Type::Handle(_) => true,
+            Type::Channel(_) | Type::Handle(..) => true,
             Type::Option(inner) => inner.has_handle(),
             _ => false,
         }
@@ -252,7 +287,8 @@ impl Type {
                     channel.role.as_deref().unwrap_or_default()
                 )
             }
-            Type::Handle(name) => (*name).into(),
+            Type::Handle(name, None) => (*name).into(),
+            Type::Handle(name, Some(only)) => format!("{name}({})", only.name()),
         }
     }
 }

@@ -10,6 +10,9 @@ extern crate self as interfaces;
 #[path = "sample/interfaces/src/generated/sample.rs"]
 #[rustfmt::skip]
 pub mod sample;
+#[path = "sample/interfaces/src/generated/decoders.rs"]
+#[rustfmt::skip]
+mod decoders;
 #[path = "sample/components/servers/store/src/spec.rs"]
 #[rustfmt::skip]
 mod store;
@@ -17,10 +20,22 @@ mod store;
 #[rustfmt::skip]
 mod user;
 
+#[path = "cases/handles.rs"]
+mod handles;
+#[path = "cases/random.rs"]
+mod random;
+#[path = "cases/restarts.rs"]
+mod restarts;
+#[path = "cases/versions.rs"]
+mod versions;
+#[path = "cases/waiting.rs"]
+mod waiting;
+
 use ftl::Error;
 use ftl::event_loop::TypedEnd;
 use ftl::handle::{Doorbell, Folio};
 use ftl::prelude::{Connection, Duration, Event};
+use ring::SharedMemory;
 use sample::Blocking;
 use sample::watch::{Listener, Teller};
 use store::Message;
@@ -66,6 +81,7 @@ fn settings_reach_the_component_as_the_plan_has_them() {
 enum Source {
     Client(Connection),
     Listener,
+    Bell,
 }
 
 struct Thing {
@@ -93,6 +109,7 @@ fn serve(env: store::Environ) -> ftl::Result<()> {
     let mut things: Vec<Thing> = Vec::new();
     let mut watchers: Vec<Teller> = Vec::new();
     let mut bells: Vec<Doorbell> = Vec::new();
+    let mut waiting: Vec<Doorbell> = Vec::new();
     loop {
         match events.next()? {
             Event::Connected(Source::Client(connection)) => {
@@ -163,6 +180,24 @@ fn serve(env: store::Environ) -> ftl::Result<()> {
                     reply.ok(listener)?;
                     watchers.push(teller);
                 }
+                sample::ToServer::Look(request, reply) => {
+                    let memory = request.memory.map_read_only()?;
+                    let mut first = [0];
+                    memory.read(0, &mut first);
+                    let note_len = request.note.map(|note| note.len() as u8);
+                    // Read before: its text is valid while nothing else is asked of the loop.
+                    let sum = first[0] + request.times.unwrap_or(0);
+                    let bell = request.bell;
+                    events.add(&bell, Source::Bell)?;
+                    waiting.push(bell);
+                    reply.ok(sum, note_len)?;
+                }
+                sample::ToServer::Again(reply) => {
+                    let (listener, teller) = sample::watch::channel()?;
+                    teller.stored(things.len() as u32)?;
+                    watchers.push(teller);
+                    reply.ok(listener)?;
+                }
                 sample::ToServer::Forget(reply) => drop(reply),
                 sample::ToServer::Stop(reply) => {
                     core::mem::forget(reply);
@@ -182,6 +217,7 @@ fn serve(env: store::Environ) -> ftl::Result<()> {
                     teller.confirm_start(7)?;
                 }
             }
+            Event::Doorbell(Source::Bell, count) => ftl::info!("rung: {count}"),
             Event::Closed(source) => ftl::info!("closed: {source:?}"),
             Event::Shutdown => return Ok(()),
             other => panic!("unexpected: {other:?}"),

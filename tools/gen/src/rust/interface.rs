@@ -6,7 +6,12 @@ use super::{doc, finish};
 use crate::interface::{Call, Enum, EventDef, Field, Interface, Kind, Struct};
 use crate::names::{pascal, shouting};
 use crate::report::Reports;
-use crate::types::Type;
+use crate::types::{Only, Type};
+
+/// `write!` to a string, which does not fail.
+macro_rules! put {
+    ($out:expr, $($arguments:tt)*) => { let _ = write!($out, $($arguments)*); };
+}
 
 /// The text of `interfaces/src/generated/NAME.rs`.
 pub fn interface(interface: &Interface) -> Result<String, Reports> {
@@ -17,13 +22,48 @@ pub fn interface(interface: &Interface) -> Result<String, Reports> {
     )
 }
 
-struct Emitter<'a> {
-    interface: &'a Interface,
+/// The text of `interfaces/src/generated/decoders.rs`: every decoder under one type, for tests that
+/// feed them.
+pub fn decoders(interfaces: &[Interface]) -> Result<String, Reports> {
+    let mut entries = String::new();
+    for interface in interfaces {
+        for (index, kind) in interface.kinds.iter().enumerate() {
+            let module = match index {
+                0 => interface.name.clone(),
+                _ => format!("{}::{}", interface.name, kind.name),
+            };
+            for role in 0..2 {
+                put!(
+                    entries,
+                    "({:?}, {:?}, {role}, |incoming| show(crate::{module}::To{}::decode(incoming)?)),",
+                    interface.name,
+                    kind.name,
+                    pascal(&kind.roles[role])
+                );
+            }
+        }
+    }
+    let text = format!(
+        "#![doc = \" Every decoder, for tests that feed them whatever they like.\"]
+        use ::core::fmt::Write;
+
+        /// Decodes a message and shows what it says.
+        pub type Decoder = fn(::ftl::end::Incoming<'_>) -> ::ftl::Result<::ftl::String>;
+
+        /// Interface, kind of channel, which of its roles hears, and the decoder.
+        pub const ALL: &[(&str, &str, usize, Decoder)] = &[{entries}];
+
+        fn show(message: impl ::core::fmt::Debug) -> ::ftl::Result<::ftl::String> {{
+            let mut text = ::ftl::String::new();
+            write!(text, \"{{message:?}}\").map_err(|_| ::ftl::Error::Internal)?;
+            Ok(text)
+        }}\n"
+    );
+    finish(&text, "interfaces/*.yml")
 }
 
-/// `write!` to a string, which does not fail.
-macro_rules! put {
-    ($out:expr, $($arguments:tt)*) => { let _ = write!($out, $($arguments)*); };
+struct Emitter<'a> {
+    interface: &'a Interface,
 }
 
 impl Emitter<'_> {
@@ -32,7 +72,7 @@ impl Emitter<'_> {
         for line in self.interface.doc.lines() {
             put!(out, "#![doc = {:?}]\n", format!(" {}", line.trim_end()));
         }
-        out += "#![allow(clippy::too_many_arguments, clippy::identity_op)]\n";
+        out += "#![allow(clippy::too_many_arguments, clippy::identity_op, clippy::useless_conversion)]\n";
         put!(
             out,
             "/// The version of this interface. Both sides of a channel must have been built from the same.\n\
@@ -272,10 +312,7 @@ impl Emitter<'_> {
         let error = self.error_type(call);
         let parameters = self.parameters(&call.reply);
         let generic = self.generic(&call.reply);
-        let mut body = String::new();
-        for field in &call.reply {
-            body += &self.encode(&field.kind, &field.name, "&mut writer");
-        }
+        let body = self.encode_fields(&call.reply);
         let mutable = if call.reply.is_empty() { "" } else { "mut " };
         let fail = match &call.errors {
             Some(_) => "error.into().code()".into(),
@@ -321,6 +358,10 @@ impl Emitter<'_> {
             impl From<{name}> for ::ftl::handle::OwnedHandle {{
                 fn from(end: {name}) -> ::ftl::handle::OwnedHandle {{ end.0.into() }}
             }}
+            impl ::ftl::handle::Object for {name} {{
+                const KIND: ::ftl::abi::ObjectKind = <::ftl::handle::Channel as ::ftl::handle::Object>::KIND;
+                const RIGHTS: ::ftl::abi::Rights = <::ftl::handle::Channel as ::ftl::handle::Object>::RIGHTS;
+            }}
             impl ::ftl::event_loop::TypedEnd for {name} {{
                 fn end(&self) -> &::ftl::end::End {{ &self.0 }}
             }}
@@ -355,7 +396,7 @@ impl Emitter<'_> {
                 pub trait Blocking {{\n"
             );
             for call in &calls {
-                out += &doc(&call.doc);
+                out += &doc(&self.call_doc(call));
                 put!(out, "{};\n", self.blocking_signature(call));
             }
             put!(out, "}}\nimpl Blocking for {name} {{\n");
@@ -367,11 +408,18 @@ impl Emitter<'_> {
         out
     }
 
-    fn start(&self, call: &Call) -> String {
-        let mut body = String::new();
-        for field in &call.request {
-            body += &self.encode(&field.kind, &field.name, "&mut writer");
+    /// A call's documentation, with what its marks mean for whoever calls.
+    fn call_doc(&self, call: &Call) -> String {
+        let mut text = call.doc.clone();
+        if call.resumable {
+            text += "\n\nAfter a restart of the server the same call gets it again: give what was \
+                     got to [`resume`](::ftl::event_loop::TypedEnd::resume) of what went.";
         }
+        text
+    }
+
+    fn start(&self, call: &Call) -> String {
+        let body = self.encode_fields(&call.request);
         let mutable = if call.request.is_empty() { "" } else { "mut " };
         format!(
             "{docs}///\n/// The answer comes as an event with the transaction that is returned here.
@@ -381,7 +429,7 @@ impl Emitter<'_> {
                 {body}
                 self.0.start({ordinal}, writer)
             }}\n",
-            docs = doc(&call.doc),
+            docs = doc(&self.call_doc(call)),
             name = call.name,
             generic = self.generic(&call.request),
             parameters = self.parameters(&call.request),
@@ -409,19 +457,15 @@ impl Emitter<'_> {
     }
 
     fn blocking(&self, call: &Call) -> String {
-        let mut encode = String::new();
-        for field in &call.request {
-            encode += &self.encode(&field.kind, &field.name, "&mut writer");
-        }
+        let encode = self.encode_fields(&call.request);
         let mutable = if call.request.is_empty() { "" } else { "mut " };
-        let again = call.idempotent
-            && self.generic(&call.request).is_empty()
-            && !call.request.iter().any(|field| field.kind.has_handle());
         let write = format!("let {mutable}writer = ::ftl::wire::Writer::new(); {encode}");
         let ordinal = shouting(&call.name);
-        let call_expression = match again {
+        let call_expression = match call.idempotent {
+            // It may be written twice, so a list must not be used up the first time.
             true => format!(
-                "let incoming = self.0.call_again({ordinal}, || {{ {write} Ok(writer) }})?;"
+                "{} let incoming = self.0.call_again({ordinal}, || {{ {write} Ok(writer) }})?;",
+                self.lists(&call.request)
             ),
             false => format!("{write} let incoming = self.0.call({ordinal}, writer)?;"),
         };
@@ -436,6 +480,19 @@ impl Emitter<'_> {
             self.blocking_signature(call),
             self.read_reply(call),
         )
+    }
+
+    /// Turns what was given for lists into lists, which can be copied.
+    fn lists(&self, fields: &[Field]) -> String {
+        let lists = fields
+            .iter()
+            .filter(|field| matches!(field.kind, Type::List(..)));
+        lists
+            .map(|field| {
+                let kind = self.rust_type(&field.kind, "'a");
+                format!("let {0}: {kind} = {0}.into();", field.name)
+            })
+            .collect()
     }
 
     /// From `incoming` to `reader` and `result`.
@@ -467,10 +524,7 @@ impl Emitter<'_> {
         } else {
             ("", "")
         };
-        let mut body = String::new();
-        for field in &event.fields {
-            body += &self.encode(&field.kind, &field.name, "&mut writer");
-        }
+        let body = self.encode_fields(&event.fields);
         let mutable = if event.fields.is_empty() { "" } else { "mut " };
         format!(
             "{docs}
@@ -661,7 +715,13 @@ impl Emitter<'_> {
     fn reply_value(&self, call: &Call) -> String {
         match call.reply.as_slice() {
             [] => "()".into(),
-            [field] => self.decode(&field.kind),
+            [field] => {
+                let value = self.decode(&field.kind);
+                match required(std::slice::from_ref(field)) {
+                    0 => or_absent(&value),
+                    _ => value,
+                }
+            }
             fields => format!(
                 "{}Reply {{ {} }}",
                 pascal(&call.name),
@@ -671,10 +731,35 @@ impl Emitter<'_> {
     }
 
     fn decode_fields(&self, fields: &[Field]) -> String {
-        fields
-            .iter()
-            .map(|field| format!("{}: {},", field.name, self.decode(&field.kind)))
-            .collect()
+        let required = required(fields);
+        let decode = |(i, field): (usize, &Field)| {
+            let value = self.decode(&field.kind);
+            match i < required {
+                true => format!("{}: {value},", field.name),
+                false => format!("{}: {},", field.name, or_absent(&value)),
+            }
+        };
+        fields.iter().enumerate().map(decode).collect()
+    }
+
+    /// Writes a message's fields. Optional ones at the end are left out as long as they are
+    /// `None`: a receiver of an earlier version does not know them.
+    fn encode_fields(&self, fields: &[Field]) -> String {
+        let required = required(fields);
+        let mut out = String::new();
+        for (i, field) in fields.iter().enumerate() {
+            let text = self.encode(&field.kind, &field.name, "&mut writer");
+            if i < required {
+                out += &text;
+                continue;
+            }
+            let wanted: Vec<String> = fields[i..]
+                .iter()
+                .map(|field| format!("{}.is_some()", field.name))
+                .collect();
+            put!(out, "if {} {{ {text} }}", wanted.join(" || "));
+        }
+        out
     }
 
     /// `<'a>` if a parameter needs a name for its lifetime: lists do, whose items have the same.
@@ -732,7 +817,7 @@ impl Emitter<'_> {
                     format!("crate::{}::{}::{role}", self.interface.name, channel.kind)
                 }
             }
-            Type::Handle(name) => format!("::ftl::handle::{name}"),
+            Type::Handle(name, _) => format!("::ftl::handle::{name}"),
         }
     }
 
@@ -769,7 +854,7 @@ impl Emitter<'_> {
                     "match {value} {{ None => {call}.bool(false)?, Some(some) => {{ {call}.bool(true)?; {body} }} }}"
                 )
             }
-            Type::Channel(_) | Type::Handle(_) => format!("{call}.handle({value})?;"),
+            Type::Channel(_) | Type::Handle(..) => format!("{call}.handle({value})?;"),
         }
     }
 
@@ -789,9 +874,29 @@ impl Emitter<'_> {
                     self.decode(inner)
                 )
             }
-            Type::Channel(_) | Type::Handle(_) => "reader.handle()?".into(),
+            Type::Handle(_, Some(Only::Read)) => {
+                "reader.handle_with(::ftl::abi::Rights::READ)?".into()
+            }
+            Type::Handle(_, Some(Only::Wait)) => {
+                "reader.handle_with(::ftl::abi::Rights::WAIT)?".into()
+            }
+            Type::Channel(_) | Type::Handle(_, None) => "reader.handle()?".into(),
         }
     }
+}
+
+/// How many of a message's fields stand before the optional ones at its end.
+fn required(fields: &[Field]) -> usize {
+    let optional = fields
+        .iter()
+        .rev()
+        .take_while(|field| matches!(field.kind, Type::Option(_)));
+    fields.len() - optional.count()
+}
+
+/// How an optional field at the end is read: a sender of an earlier version leaves it out.
+fn or_absent(value: &str) -> String {
+    format!("if reader.is_at_end() {{ None }} else {{ {value} }}")
 }
 
 fn out_variant(out: &mut String, text: &str, variant: &str, fields: &[String]) {

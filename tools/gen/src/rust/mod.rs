@@ -7,7 +7,7 @@
 mod interface;
 mod spec;
 
-pub use interface::interface;
+pub use interface::{decoders, interface};
 pub use spec::spec;
 
 use crate::report::{Report, Reports};

@@ -4,3 +4,6 @@
 
 #[rustfmt::skip]
 pub mod sample;
+#[doc(hidden)]
+#[rustfmt::skip]
+pub mod decoders;

@@ -1,10 +1,10 @@
 // Generated from interfaces/sample.yml by `./ftl gen`. Changes belong there; here they would be lost.
 
 //! Has one of everything, so that everything that can be generated is compiled and run.
-#![allow(clippy::too_many_arguments, clippy::identity_op)]
+#![allow(clippy::too_many_arguments, clippy::identity_op, clippy::useless_conversion)]
 
 /// The version of this interface. Both sides of a channel must have been built from the same.
-pub const HASH: u64 = 0xabab01f37ffebf19;
+pub const HASH: u64 = 0xe19312d228f2cdc3;
 
 /// A colour.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -164,6 +164,8 @@ const GET: u32 = 0x2e481aef;
 const LIST: u32 = 0xd6031bec;
 const NUMBERS: u32 = 0xc7de6b15;
 const WATCH: u32 = 0x51666484;
+const LOOK: u32 = 0xbd39609b;
+const AGAIN: u32 = 0x00794bda;
 const FORGET: u32 = 0xe173f442;
 const STOP: u32 = 0xb2adeedc;
 const HINT: u32 = 0xe85c67b4;
@@ -339,11 +341,13 @@ impl NumbersReplier {
         writer.u32(d)?;
         writer.i64(e)?;
         writer.f64(f)?;
-        match g {
-            None => writer.bool(false)?,
-            Some(some) => {
-                writer.bool(true)?;
-                writer.u64(some)?;
+        if g.is_some() {
+            match g {
+                None => writer.bool(false)?,
+                Some(some) => {
+                    writer.bool(true)?;
+                    writer.u64(some)?;
+                }
             }
         }
         self.0.send(writer)
@@ -370,6 +374,77 @@ pub struct WatchRequest {
 pub struct WatchReplier(::ftl::reply::Replier);
 
 impl WatchReplier {
+    /// Answers that it worked.
+    #[inline]
+    pub fn ok(self, watcher: crate::sample::watch::Listener) -> ::ftl::Result<()> {
+        let mut writer = self.0.begin()?;
+        writer.handle(watcher)?;
+        self.0.send(writer)
+    }
+
+    /// Answers that it did not.
+    pub fn error(self, error: ::ftl::Error) -> ::ftl::Result<()> {
+        self.0.fail(u32::from(error.code()))
+    }
+}
+
+/// What the call `look` is asked with.
+#[derive(Debug)]
+pub struct LookRequest<'a> {
+    /// Memory.
+    pub memory: ::ftl::handle::Folio,
+    /// Bell.
+    pub bell: ::ftl::handle::Doorbell,
+    /// Note.
+    pub note: Option<&'a str>,
+    /// Times.
+    pub times: Option<u8>,
+}
+
+/// What the call `look` answers with.
+#[derive(Clone, Copy, Debug)]
+pub struct LookReply {
+    /// First.
+    pub first: u8,
+    /// Note len.
+    pub note_len: Option<u8>,
+}
+
+/// Answers the call `look`. It may be kept and used later; dropped, it answers `NoReply`.
+#[derive(Debug)]
+#[must_use = "the caller waits for an answer"]
+pub struct LookReplier(::ftl::reply::Replier);
+
+impl LookReplier {
+    /// Answers that it worked.
+    #[inline]
+    pub fn ok(self, first: u8, note_len: Option<u8>) -> ::ftl::Result<()> {
+        let mut writer = self.0.begin()?;
+        writer.u8(first)?;
+        if note_len.is_some() {
+            match note_len {
+                None => writer.bool(false)?,
+                Some(some) => {
+                    writer.bool(true)?;
+                    writer.u8(some)?;
+                }
+            }
+        }
+        self.0.send(writer)
+    }
+
+    /// Answers that it did not.
+    pub fn error(self, error: ::ftl::Error) -> ::ftl::Result<()> {
+        self.0.fail(u32::from(error.code()))
+    }
+}
+
+/// Answers the call `again`. It may be kept and used later; dropped, it answers `NoReply`.
+#[derive(Debug)]
+#[must_use = "the caller waits for an answer"]
+pub struct AgainReplier(::ftl::reply::Replier);
+
+impl AgainReplier {
     /// Answers that it worked.
     #[inline]
     pub fn ok(self, watcher: crate::sample::watch::Listener) -> ::ftl::Result<()> {
@@ -458,6 +533,11 @@ impl From<Client> for ::ftl::handle::OwnedHandle {
     }
 }
 
+impl ::ftl::handle::Object for Client {
+    const KIND: ::ftl::abi::ObjectKind = <::ftl::handle::Channel as ::ftl::handle::Object>::KIND;
+    const RIGHTS: ::ftl::abi::Rights = <::ftl::handle::Channel as ::ftl::handle::Object>::RIGHTS;
+}
+
 impl ::ftl::event_loop::TypedEnd for Client {
     fn end(&self) -> &::ftl::end::End {
         &self.0
@@ -538,11 +618,13 @@ impl Client {
         writer.u32(d)?;
         writer.i64(e)?;
         writer.f64(f)?;
-        match g {
-            None => writer.bool(false)?,
-            Some(some) => {
-                writer.bool(true)?;
-                writer.u64(some)?;
+        if g.is_some() {
+            match g {
+                None => writer.bool(false)?,
+                Some(some) => {
+                    writer.bool(true)?;
+                    writer.u64(some)?;
+                }
             }
         }
         self.0.start(NUMBERS, writer)
@@ -567,6 +649,52 @@ impl Client {
         }
         writer.handle(bell)?;
         self.0.start(WATCH, writer)
+    }
+
+    /// Reads shared memory when a bell rings.
+    ///
+    /// The answer comes as an event with the transaction that is returned here.
+    #[inline]
+    pub fn look_start(
+        &self,
+        memory: ::ftl::handle::Folio,
+        bell: ::ftl::handle::Doorbell,
+        note: Option<&'_ str>,
+        times: Option<u8>,
+    ) -> ::ftl::Result<::ftl::Transaction> {
+        let mut writer = ::ftl::wire::Writer::new();
+        writer.handle(memory)?;
+        writer.handle(bell)?;
+        if note.is_some() || times.is_some() {
+            match note {
+                None => writer.bool(false)?,
+                Some(some) => {
+                    writer.bool(true)?;
+                    writer.str(some, 8)?;
+                }
+            }
+        }
+        if times.is_some() {
+            match times {
+                None => writer.bool(false)?,
+                Some(some) => {
+                    writer.bool(true)?;
+                    writer.u8(some)?;
+                }
+            }
+        }
+        self.0.start(LOOK, writer)
+    }
+
+    /// Hears of new things, again and again.
+    ///
+    /// After a restart of the server the same call gets it again: give what was got to [`resume`](::ftl::event_loop::TypedEnd::resume) of what went.
+    ///
+    /// The answer comes as an event with the transaction that is returned here.
+    #[inline]
+    pub fn again_start(&self) -> ::ftl::Result<::ftl::Transaction> {
+        let writer = ::ftl::wire::Writer::new();
+        self.0.start(AGAIN, writer)
     }
 
     /// Is never answered.
@@ -638,6 +766,22 @@ pub trait Blocking {
         bell: ::ftl::handle::Doorbell,
     ) -> ::core::result::Result<crate::sample::watch::Listener, ::ftl::Error>;
 
+    /// Reads shared memory when a bell rings.
+    fn look(
+        &mut self,
+        memory: ::ftl::handle::Folio,
+        bell: ::ftl::handle::Doorbell,
+        note: Option<&'_ str>,
+        times: Option<u8>,
+    ) -> ::core::result::Result<LookReply, ::ftl::Error>;
+
+    /// Hears of new things, again and again.
+    ///
+    /// After a restart of the server the same call gets it again: give what was got to [`resume`](::ftl::event_loop::TypedEnd::resume) of what went.
+    fn again(
+        &mut self,
+    ) -> ::core::result::Result<crate::sample::watch::Listener, ::ftl::Error>;
+
     /// Is never answered.
     fn forget(&mut self) -> ::core::result::Result<(), ::ftl::Error>;
 
@@ -695,16 +839,24 @@ impl Blocking for Client {
         colour: Option<Colour>,
         points: impl Into<::ftl::wire::List<'a, Point>>,
     ) -> ::core::result::Result<::ftl::wire::List<'s, Item<'s>>, ::ftl::Error> {
-        let mut writer = ::ftl::wire::Writer::new();
-        match colour {
-            None => writer.bool(false)?,
-            Some(some) => {
-                writer.bool(true)?;
-                ::ftl::wire::Wire::encode(some, &mut writer)?;
-            }
-        }
-        writer.list(points.into(), 3)?;
-        let incoming = self.0.call(LIST, writer)?;
+        let points: ::ftl::wire::List<'a, Point> = points.into();
+        let incoming = self
+            .0
+            .call_again(
+                LIST,
+                || {
+                    let mut writer = ::ftl::wire::Writer::new();
+                    match colour {
+                        None => writer.bool(false)?,
+                        Some(some) => {
+                            writer.bool(true)?;
+                            ::ftl::wire::Wire::encode(some, &mut writer)?;
+                        }
+                    }
+                    writer.list(points.into(), 3)?;
+                    Ok(writer)
+                },
+            )?;
         let (mut reader, replier) = incoming.open_with_views();
         replier.forget();
         let result = match ::ftl::reply::read_status(&mut reader)? {
@@ -733,11 +885,13 @@ impl Blocking for Client {
         writer.u32(d)?;
         writer.i64(e)?;
         writer.f64(f)?;
-        match g {
-            None => writer.bool(false)?,
-            Some(some) => {
-                writer.bool(true)?;
-                writer.u64(some)?;
+        if g.is_some() {
+            match g {
+                None => writer.bool(false)?,
+                Some(some) => {
+                    writer.bool(true)?;
+                    writer.u64(some)?;
+                }
             }
         }
         let incoming = self.0.call(NUMBERS, writer)?;
@@ -752,7 +906,11 @@ impl Blocking for Client {
                     d: reader.u32()?,
                     e: reader.i64()?,
                     f: reader.f64()?,
-                    g: if reader.bool()? { Some(reader.u64()?) } else { None },
+                    g: if reader.is_at_end() {
+                        None
+                    } else {
+                        if reader.bool()? { Some(reader.u64()?) } else { None }
+                    },
                 })
             }
             Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -777,6 +935,71 @@ impl Blocking for Client {
         }
         writer.handle(bell)?;
         let incoming = self.0.call(WATCH, writer)?;
+        let (mut reader, replier) = incoming.open();
+        replier.forget();
+        let result = match ::ftl::reply::read_status(&mut reader)? {
+            Ok(()) => Ok(reader.handle()?),
+            Err(code) => Err(::ftl::reply::error_from_code(code)),
+        };
+        reader.finish()?;
+        result
+    }
+
+    #[inline]
+    fn look(
+        &mut self,
+        memory: ::ftl::handle::Folio,
+        bell: ::ftl::handle::Doorbell,
+        note: Option<&'_ str>,
+        times: Option<u8>,
+    ) -> ::core::result::Result<LookReply, ::ftl::Error> {
+        let mut writer = ::ftl::wire::Writer::new();
+        writer.handle(memory)?;
+        writer.handle(bell)?;
+        if note.is_some() || times.is_some() {
+            match note {
+                None => writer.bool(false)?,
+                Some(some) => {
+                    writer.bool(true)?;
+                    writer.str(some, 8)?;
+                }
+            }
+        }
+        if times.is_some() {
+            match times {
+                None => writer.bool(false)?,
+                Some(some) => {
+                    writer.bool(true)?;
+                    writer.u8(some)?;
+                }
+            }
+        }
+        let incoming = self.0.call(LOOK, writer)?;
+        let (mut reader, replier) = incoming.open();
+        replier.forget();
+        let result = match ::ftl::reply::read_status(&mut reader)? {
+            Ok(()) => {
+                Ok(LookReply {
+                    first: reader.u8()?,
+                    note_len: if reader.is_at_end() {
+                        None
+                    } else {
+                        if reader.bool()? { Some(reader.u8()?) } else { None }
+                    },
+                })
+            }
+            Err(code) => Err(::ftl::reply::error_from_code(code)),
+        };
+        reader.finish()?;
+        result
+    }
+
+    #[inline]
+    fn again(
+        &mut self,
+    ) -> ::core::result::Result<crate::sample::watch::Listener, ::ftl::Error> {
+        let writer = ::ftl::wire::Writer::new();
+        let incoming = self.0.call(AGAIN, writer)?;
         let (mut reader, replier) = incoming.open();
         replier.forget();
         let result = match ::ftl::reply::read_status(&mut reader)? {
@@ -832,6 +1055,13 @@ pub enum ToClient<'a> {
     Numbers(::ftl::Transaction, ::core::result::Result<NumbersReply, ::ftl::Error>),
     /// The answer to [`Client::watch_start`].
     Watch(
+        ::ftl::Transaction,
+        ::core::result::Result<crate::sample::watch::Listener, ::ftl::Error>,
+    ),
+    /// The answer to [`Client::look_start`].
+    Look(::ftl::Transaction, ::core::result::Result<LookReply, ::ftl::Error>),
+    /// The answer to [`Client::again_start`].
+    Again(
         ::ftl::Transaction,
         ::core::result::Result<crate::sample::watch::Listener, ::ftl::Error>,
     ),
@@ -899,7 +1129,11 @@ impl<'a> ToClient<'a> {
                             d: reader.u32()?,
                             e: reader.i64()?,
                             f: reader.f64()?,
-                            g: if reader.bool()? { Some(reader.u64()?) } else { None },
+                            g: if reader.is_at_end() {
+                                None
+                            } else {
+                                if reader.bool()? { Some(reader.u64()?) } else { None }
+                            },
                         })
                     }
                     Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -917,6 +1151,37 @@ impl<'a> ToClient<'a> {
                 };
                 reader.finish()?;
                 Ok(ToClient::Watch(transaction, result))
+            }
+            LOOK if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
+                let transaction = incoming.transaction();
+                let (mut reader, replier) = incoming.open();
+                replier.forget();
+                let result = match ::ftl::reply::read_status(&mut reader)? {
+                    Ok(()) => {
+                        Ok(LookReply {
+                            first: reader.u8()?,
+                            note_len: if reader.is_at_end() {
+                                None
+                            } else {
+                                if reader.bool()? { Some(reader.u8()?) } else { None }
+                            },
+                        })
+                    }
+                    Err(code) => Err(::ftl::reply::error_from_code(code)),
+                };
+                reader.finish()?;
+                Ok(ToClient::Look(transaction, result))
+            }
+            AGAIN if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
+                let transaction = incoming.transaction();
+                let (mut reader, replier) = incoming.open();
+                replier.forget();
+                let result = match ::ftl::reply::read_status(&mut reader)? {
+                    Ok(()) => Ok(reader.handle()?),
+                    Err(code) => Err(::ftl::reply::error_from_code(code)),
+                };
+                reader.finish()?;
+                Ok(ToClient::Again(transaction, result))
             }
             FORGET if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
                 let transaction = incoming.transaction();
@@ -963,6 +1228,8 @@ impl<'a> ToClient<'a> {
             LIST => Some(ToClient::List(transaction, Err(error))),
             NUMBERS => Some(ToClient::Numbers(transaction, Err(error))),
             WATCH => Some(ToClient::Watch(transaction, Err(error))),
+            LOOK => Some(ToClient::Look(transaction, Err(error))),
+            AGAIN => Some(ToClient::Again(transaction, Err(error))),
             FORGET => Some(ToClient::Forget(transaction, Err(error))),
             STOP => Some(ToClient::Stop(transaction, Err(error))),
             _ => None,
@@ -990,6 +1257,11 @@ impl From<Server> for ::ftl::handle::OwnedHandle {
     fn from(end: Server) -> ::ftl::handle::OwnedHandle {
         end.0.into()
     }
+}
+
+impl ::ftl::handle::Object for Server {
+    const KIND: ::ftl::abi::ObjectKind = <::ftl::handle::Channel as ::ftl::handle::Object>::KIND;
+    const RIGHTS: ::ftl::abi::Rights = <::ftl::handle::Channel as ::ftl::handle::Object>::RIGHTS;
 }
 
 impl ::ftl::event_loop::TypedEnd for Server {
@@ -1029,6 +1301,10 @@ pub enum ToServer<'a> {
     Numbers(NumbersRequest, NumbersReplier),
     /// Hears of new things.
     Watch(WatchRequest, WatchReplier),
+    /// Reads shared memory when a bell rings.
+    Look(LookRequest<'a>, LookReplier),
+    /// Hears of new things, again and again.
+    Again(AgainReplier),
     /// Is never answered.
     Forget(ForgetReplier),
     /// Ends the server in mid-call.
@@ -1081,7 +1357,11 @@ impl<'a> ToServer<'a> {
                     d: reader.u32()?,
                     e: reader.i64()?,
                     f: reader.f64()?,
-                    g: if reader.bool()? { Some(reader.u64()?) } else { None },
+                    g: if reader.is_at_end() {
+                        None
+                    } else {
+                        if reader.bool()? { Some(reader.u64()?) } else { None }
+                    },
                 };
                 reader.finish()?;
                 Ok(ToServer::Numbers(request, NumbersReplier(replier)))
@@ -1094,6 +1374,30 @@ impl<'a> ToServer<'a> {
                 };
                 reader.finish()?;
                 Ok(ToServer::Watch(request, WatchReplier(replier)))
+            }
+            LOOK if incoming.kind() == ::ftl::abi::MessageKind::Request => {
+                let (mut reader, replier) = incoming.open_with_views();
+                let request = LookRequest {
+                    memory: reader.handle_with(::ftl::abi::Rights::READ)?,
+                    bell: reader.handle_with(::ftl::abi::Rights::WAIT)?,
+                    note: if reader.is_at_end() {
+                        None
+                    } else {
+                        if reader.bool()? { Some(reader.str(8)?) } else { None }
+                    },
+                    times: if reader.is_at_end() {
+                        None
+                    } else {
+                        if reader.bool()? { Some(reader.u8()?) } else { None }
+                    },
+                };
+                reader.finish()?;
+                Ok(ToServer::Look(request, LookReplier(replier)))
+            }
+            AGAIN if incoming.kind() == ::ftl::abi::MessageKind::Request => {
+                let (reader, replier) = incoming.open();
+                reader.finish()?;
+                Ok(ToServer::Again(AgainReplier(replier)))
             }
             FORGET if incoming.kind() == ::ftl::abi::MessageKind::Request => {
                 let (reader, replier) = incoming.open();
@@ -1210,6 +1514,11 @@ pub mod watch {
         }
     }
 
+    impl ::ftl::handle::Object for Listener {
+        const KIND: ::ftl::abi::ObjectKind = <::ftl::handle::Channel as ::ftl::handle::Object>::KIND;
+        const RIGHTS: ::ftl::abi::Rights = <::ftl::handle::Channel as ::ftl::handle::Object>::RIGHTS;
+    }
+
     impl ::ftl::event_loop::TypedEnd for Listener {
         fn end(&self) -> &::ftl::end::End {
             &self.0
@@ -1295,6 +1604,11 @@ pub mod watch {
         fn from(end: Teller) -> ::ftl::handle::OwnedHandle {
             end.0.into()
         }
+    }
+
+    impl ::ftl::handle::Object for Teller {
+        const KIND: ::ftl::abi::ObjectKind = <::ftl::handle::Channel as ::ftl::handle::Object>::KIND;
+        const RIGHTS: ::ftl::abi::Rights = <::ftl::handle::Channel as ::ftl::handle::Object>::RIGHTS;
     }
 
     impl ::ftl::event_loop::TypedEnd for Teller {

@@ -1,0 +1,75 @@
+// Generated from interfaces/*.yml by `./ftl gen`. Changes belong there; here they would be lost.
+
+//! Every decoder, for tests that feed them whatever they like.
+use ::core::fmt::Write;
+
+/// Decodes a message and shows what it says.
+pub type Decoder = fn(::ftl::end::Incoming<'_>) -> ::ftl::Result<::ftl::String>;
+
+/// Interface, kind of channel, which of its roles hears, and the decoder.
+pub const ALL: &[(&str, &str, usize, Decoder)] = &[
+    ("clock", "clock", 0, |incoming| show(crate::clock::ToClient::decode(incoming)?)),
+    ("clock", "clock", 1, |incoming| show(crate::clock::ToServer::decode(incoming)?)),
+    (
+        "component",
+        "component",
+        0,
+        |incoming| show(crate::component::ToClient::decode(incoming)?),
+    ),
+    (
+        "component",
+        "component",
+        1,
+        |incoming| show(crate::component::ToServer::decode(incoming)?),
+    ),
+    ("net", "net", 0, |incoming| show(crate::net::ToClient::decode(incoming)?)),
+    ("net", "net", 1, |incoming| show(crate::net::ToServer::decode(incoming)?)),
+    ("ping", "ping", 0, |incoming| show(crate::ping::ToClient::decode(incoming)?)),
+    ("ping", "ping", 1, |incoming| show(crate::ping::ToServer::decode(incoming)?)),
+    ("system", "system", 0, |incoming| show(crate::system::ToClient::decode(incoming)?)),
+    ("system", "system", 1, |incoming| show(crate::system::ToServer::decode(incoming)?)),
+    ("tcpip", "tcpip", 0, |incoming| show(crate::tcpip::ToClient::decode(incoming)?)),
+    ("tcpip", "tcpip", 1, |incoming| show(crate::tcpip::ToServer::decode(incoming)?)),
+    (
+        "tcpip",
+        "tcp_listener",
+        0,
+        |incoming| show(crate::tcpip::tcp_listener::ToClient::decode(incoming)?),
+    ),
+    (
+        "tcpip",
+        "tcp_listener",
+        1,
+        |incoming| show(crate::tcpip::tcp_listener::ToServer::decode(incoming)?),
+    ),
+    (
+        "tcpip",
+        "tcp_connection",
+        0,
+        |incoming| show(crate::tcpip::tcp_connection::ToClient::decode(incoming)?),
+    ),
+    (
+        "tcpip",
+        "tcp_connection",
+        1,
+        |incoming| show(crate::tcpip::tcp_connection::ToServer::decode(incoming)?),
+    ),
+    (
+        "tcpip",
+        "udp_socket",
+        0,
+        |incoming| show(crate::tcpip::udp_socket::ToClient::decode(incoming)?),
+    ),
+    (
+        "tcpip",
+        "udp_socket",
+        1,
+        |incoming| show(crate::tcpip::udp_socket::ToServer::decode(incoming)?),
+    ),
+];
+
+fn show(message: impl ::core::fmt::Debug) -> ::ftl::Result<::ftl::String> {
+    let mut text = ::ftl::String::new();
+    write!(text, "{message:?}").map_err(|_| ::ftl::Error::Internal)?;
+    Ok(text)
+}
