@@ -1,7 +1,7 @@
 // Generated from interfaces/bench.yml by `./ftl gen`. Changes belong there; here they would be lost.
 
 //! What the benchmarks send through typed stubs. Each call has 64 bytes of fields each way.
-#![allow(clippy::too_many_arguments, clippy::identity_op)]
+#![allow(clippy::too_many_arguments, clippy::identity_op, clippy::useless_conversion)]
 
 /// The version of this interface. Both sides of a channel must have been built from the same.
 pub const HASH: u64 = 0x53bfa73e7ab660f5;
@@ -124,6 +124,11 @@ impl From<Client> for ::ftl::handle::OwnedHandle {
     }
 }
 
+impl ::ftl::handle::Object for Client {
+    const KIND: ::ftl::abi::ObjectKind = <::ftl::handle::Channel as ::ftl::handle::Object>::KIND;
+    const RIGHTS: ::ftl::abi::Rights = <::ftl::handle::Channel as ::ftl::handle::Object>::RIGHTS;
+}
+
 impl ::ftl::event_loop::TypedEnd for Client {
     fn end(&self) -> &::ftl::end::End {
         &self.0
@@ -232,6 +237,11 @@ impl From<Server> for ::ftl::handle::OwnedHandle {
     fn from(end: Server) -> ::ftl::handle::OwnedHandle {
         end.0.into()
     }
+}
+
+impl ::ftl::handle::Object for Server {
+    const KIND: ::ftl::abi::ObjectKind = <::ftl::handle::Channel as ::ftl::handle::Object>::KIND;
+    const RIGHTS: ::ftl::abi::Rights = <::ftl::handle::Channel as ::ftl::handle::Object>::RIGHTS;
 }
 
 impl ::ftl::event_loop::TypedEnd for Server {

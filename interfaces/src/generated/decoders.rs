@@ -8,6 +8,8 @@ pub type Decoder = fn(::ftl::end::Incoming<'_>) -> ::ftl::Result<::ftl::String>;
 
 /// Interface, kind of channel, which of its roles hears, and the decoder.
 pub const ALL: &[(&str, &str, usize, Decoder)] = &[
+    ("bench", "bench", 0, |incoming| show(crate::bench::ToClient::decode(incoming)?)),
+    ("bench", "bench", 1, |incoming| show(crate::bench::ToServer::decode(incoming)?)),
     ("clock", "clock", 0, |incoming| show(crate::clock::ToClient::decode(incoming)?)),
     ("clock", "clock", 1, |incoming| show(crate::clock::ToServer::decode(incoming)?)),
     (
