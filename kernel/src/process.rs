@@ -7,6 +7,7 @@ use abi::{
 
 use crate::arch::{Context, Permission};
 use crate::kernel::Kernel;
+use crate::log::Level;
 use crate::memory::{Id, Regions};
 use crate::object::{
     HandleTable, Load, LoadStage, Object, Process, Purpose, Space, Thread, ThreadState,
@@ -263,6 +264,14 @@ impl Kernel {
         self.processes[process].state = ProcessState::Running;
         self.thread_start(thread, entry, address, address);
         self.make_ready(thread, cpu);
+        // For who has nothing but addresses, such as a debugger or `./ftl bench profile`.
+        let name = self.processes[process].name;
+        let base = self.processes[process].load.base;
+        self.log_line(
+            Level::Debug,
+            name.as_str(),
+            format_args!("FTL-IMAGE {base:#x}"),
+        );
     }
 
     /// A thread with stack and message buffer, in state `New`.

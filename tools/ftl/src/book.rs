@@ -1,6 +1,7 @@
 //! The book in `docs/`: what in it is made out of the source, so that it cannot disagree with it.
 //!
 //! - The pages of [`PAGES`] are made as a whole, out of doc comments or by [`crate::drawing`].
+//! - `docs/performance.md` has tables and plots of what was measured: see [`crate::bench::document`].
 //! - In any other Markdown file, a comment names a source file, and the code block after it is
 //!   that file, or a part of it:
 //!
@@ -18,7 +19,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
-use crate::{drawing, sources};
+use crate::{bench, drawing, sources};
 
 /// Pages that are made as a whole: path, and what makes them.
 type Page = (&'static str, fn(&Path) -> Result<String>);
@@ -40,6 +41,11 @@ pub fn stale(root: &Path) -> Result<Vec<(String, String)>> {
             stale.push(((*path).to_owned(), text));
         }
     }
+    for (path, text) in bench::document::pages(root)? {
+        if std::fs::read_to_string(root.join(&path)).ok().as_deref() != Some(&text) {
+            stale.push((path, text));
+        }
+    }
     for file in sources::files(root)? {
         if !file.path.ends_with(".md") || !file.text.contains(MARKER) {
             continue;
@@ -59,6 +65,9 @@ pub fn stale(root: &Path) -> Result<Vec<(String, String)>> {
 /// Writes what is out of date, and says so.
 pub fn refresh(root: &Path) -> Result<()> {
     for (path, text) in stale(root)? {
+        if let Some(folder) = root.join(&path).parent() {
+            std::fs::create_dir_all(folder)?;
+        }
         std::fs::write(root.join(&path), text).with_context(|| format!("cannot write {path}"))?;
         eprintln!("generated {path}");
     }

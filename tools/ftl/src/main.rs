@@ -160,6 +160,9 @@ struct MeasureArguments {
     /// Write the figures into bench/budgets.yml
     #[arg(long)]
     record: bool,
+    /// Measure everything, and write it into docs/performance.md
+    #[arg(long)]
+    write_docs: bool,
     /// Also what takes long
     #[arg(long)]
     long: bool,
@@ -335,7 +338,7 @@ fn bench(root: &Path, arguments: BenchArguments, yes: bool) -> Result<ExitCode> 
         arch,
         isolation: arguments.isolation,
         samples: arguments.samples,
-        long: arguments.long,
+        long: arguments.long || arguments.write_docs,
     };
     let figures = bench::measure(root, &wanted)?;
     if arguments.json {
@@ -343,6 +346,10 @@ fn bench(root: &Path, arguments: BenchArguments, yes: bool) -> Result<ExitCode> 
     }
     if !arguments.check {
         eprint!("{}", bench::table::table(&figures));
+    }
+    if arguments.write_docs {
+        bench::document::write(root, arch, &figures)?;
+        book::refresh(root)?;
     }
     let mut failed = false;
     if arguments.check || arguments.record {

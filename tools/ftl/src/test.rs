@@ -76,6 +76,10 @@ pub fn test(
         tally.end_to_end(root, selection, arch, &prepare);
     }
 
+    if selection.filter.is_none() && selection.archs.contains(&Arch::Riscv64) {
+        tally.budgets(root);
+    }
+
     tally.slowest.sort();
     eprintln!("in all  {}", report::seconds(started.elapsed()));
     for step in &tally.failed_steps {
@@ -246,6 +250,21 @@ impl Tally {
             command.arg(filter);
         }
         self.cargo_test(&format!("end to end on {arch}"), command);
+    }
+
+    /// Whether what has a budget keeps to it: see [`crate::bench::budgets`].
+    fn budgets(&mut self, root: &Path) {
+        let mut command = Command::new(root.join("target/debug/ftl"));
+        command.current_dir(root).args(["bench", "--check"]);
+        let name = "budgets of the benchmarks";
+        let (ok, output, time) = run_step(name, command, |_| {});
+        self.record(name, ok, usize::from(ok), usize::from(!ok), &output, time);
+        if ok {
+            // What is known to be wanting must not be forgotten.
+            for line in output.lines().filter(|line| line.contains("not met yet")) {
+                eprintln!("        {line}");
+            }
+        }
     }
 
     fn cargo_test(&mut self, name: &str, command: Command) {

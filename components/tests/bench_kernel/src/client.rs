@@ -118,12 +118,9 @@ impl Client {
 
     /// If a profile is made: does it without end.
     #[inline(always)]
-    pub fn repeat(&self, mut operation: impl FnMut() -> Result<()>) -> Result<()> {
+    pub fn repeat(&self, operation: impl FnMut() -> Result<()>) -> Result<()> {
         if self.options.repeats() {
-            info!("FTL-BENCH-REPEATS");
-            loop {
-                operation()?;
-            }
+            return repeat(operation);
         }
         Ok(())
     }
@@ -226,5 +223,18 @@ impl Client {
         self.repeat(wake)?;
         samples.report(name, self.pair);
         Ok(())
+    }
+}
+
+/// Does something without end, and says before what one time costs.
+pub fn repeat(mut operation: impl FnMut() -> Result<()>) -> Result<()> {
+    const MEASURED: u64 = 32;
+    let begin = instructions();
+    for _ in 0..MEASURED {
+        operation()?;
+    }
+    info!("FTL-BENCH-REPEATS {}", (instructions() - begin) / MEASURED);
+    loop {
+        operation()?;
     }
 }

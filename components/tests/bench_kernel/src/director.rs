@@ -15,27 +15,28 @@ use crate::protocol::{
 /// The archive's entry with the words.
 const OPTIONS_ENTRY: &str = "bench";
 
-/// Starts this very image again.
+/// Starts this very image again, and the small one.
 pub struct Starter {
     info: &'static StartInfo,
-    offset: usize,
-    len: usize,
-    /// For `./ftl bench profile`, which sees nothing but addresses.
-    tells_addresses: bool,
+    /// Where in the archive the images lie, and how long they are.
+    own: (usize, usize),
+    stamp: (usize, usize),
 }
 
 /// Measures everything that is wanted.
 pub fn direct(info: &'static StartInfo) -> Result<()> {
     let (bytes, _folio) = ftl::runtime::boot_archive(info)?;
     let archive = Archive::new(bytes).map_err(|_| Error::BadImage)?;
-    let image = archive.find_entry("init").ok_or(Error::NotFound)?;
+    let place = |name| {
+        let entry = archive.find_entry(name)?;
+        Some((entry.offset, entry.data.len()))
+    };
     let words = archive.find(OPTIONS_ENTRY).unwrap_or_default();
     let options = Options::new(core::str::from_utf8(words).map_err(|_| Error::Malformed)?);
     let starter = Starter {
         info,
-        offset: image.offset,
-        len: image.data.len(),
-        tells_addresses: options.repeats(),
+        own: place("init").ok_or(Error::NotFound)?,
+        stamp: place("components/bench_stamp").ok_or(Error::NotFound)?,
     };
     let all = [Isolation::Kernel, Isolation::User];
     let mut sleepers = Vec::new();
@@ -52,8 +53,18 @@ pub fn direct(info: &'static StartInfo) -> Result<()> {
 }
 
 impl Starter {
-    /// Starts a process of this name; its first handle is `bootstrap`.
-    pub fn start(&self, name: &str, isolation: Isolation, bootstrap: Handle) -> Result<Handle> {
+    /// Starts a component that ends at once; its status is when its first instruction ran.
+    pub fn start_stamp(&self, isolation: Isolation) -> Result<Handle> {
+        self.start("stamp", self.stamp, isolation, Handle::NONE)
+    }
+
+    fn start(
+        &self,
+        name: &str,
+        (offset, len): (usize, usize),
+        isolation: Isolation,
+        bootstrap: Handle,
+    ) -> Result<Handle> {
         let params = ProcessParams {
             name: Name::new(name),
             isolation: isolation as u32,
@@ -66,13 +77,7 @@ impl Starter {
             cpu_share_percent: 100,
         };
         let process = sys::process_create(self.info.system, &params)?;
-        while sys::process_load(process, self.info.archive, self.offset, self.len)
-            == Err(Error::Again)
-        {}
-        if self.tells_addresses {
-            let base = sys::process_info(process)?.image_base;
-            info!("FTL-BENCH-IMAGE {name} {base:#x}");
-        }
+        while sys::process_load(process, self.info.archive, offset, len) == Err(Error::Again) {}
         sys::process_start(process, bootstrap)?;
         Ok(process)
     }
@@ -87,7 +92,7 @@ impl Starter {
         handles: Handles,
     ) -> Result<(Handle, Handle)> {
         let (ours, theirs) = sys::channel_create(4, 256)?;
-        let process = self.start(name, isolation, theirs)?;
+        let process = self.start(name, self.own, isolation, theirs)?;
         send_begin(ours, text, handles)?;
         Ok((process, ours))
     }

@@ -28,11 +28,9 @@ mod server;
 mod starting;
 
 #[ftl::main]
-fn main(info: &'static StartInfo) -> Result<usize> {
+fn main(info: &'static StartInfo) -> Result<()> {
     let channel = info.bootstrap;
     match info.name.as_str() {
-        // The first thing that a component can do.
-        protocol::STAMP => return Ok(ftl::time::instructions() as usize),
         protocol::CLIENT => client::measure(info),
         protocol::SERVER => server::serve(channel),
         protocol::TYPED_SERVER => server::serve_typed(channel),
@@ -48,6 +46,5 @@ fn main(info: &'static StartInfo) -> Result<usize> {
             };
             sys::system_shutdown(info.system, status)
         }
-    }?;
-    Ok(0)
+    }
 }

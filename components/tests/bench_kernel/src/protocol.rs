@@ -15,8 +15,6 @@ pub const TYPED_SERVER: &str = "typed_server";
 
 /// The process that waits for a doorbell.
 pub const WAITER: &str = "waiter";
-/// A process that says when its first instruction ran, by its status, and ends.
-pub const STAMP: &str = "stamp";
 /// A process that waits for its channel to close.
 pub const SLEEPER: &str = "sleeper";
 

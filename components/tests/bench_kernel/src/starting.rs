@@ -1,14 +1,14 @@
 //! What a component's start costs: from before it is made until its first own instruction, and until all
 //! of it is gone again.
 
-use abi::{EventKind, Handle, Isolation};
+use abi::{EventKind, Isolation};
 use ftl::prelude::*;
 use ftl::sys;
 use ftl::time::instructions;
 
 use crate::director::Starter;
 use crate::options::Options;
-use crate::protocol::{FOREVER, STAMP, isolation_name};
+use crate::protocol::{FOREVER, isolation_name};
 use crate::samples::Samples;
 
 /// Starting is dear; this many are enough.
@@ -24,7 +24,7 @@ pub fn measure(starter: &Starter, options: &Options, isolation: Isolation) -> Re
     let queue = sys::queue_create()?;
     let one = || {
         let begin = instructions();
-        let process = starter.start(STAMP, isolation, Handle::NONE)?;
+        let process = starter.start_stamp(isolation)?;
         sys::queue_attach(queue, process, 1)?;
         let event = sys::wait(queue, FOREVER)?;
         sys::handle_close(process)?;
@@ -49,10 +49,7 @@ pub fn measure(starter: &Starter, options: &Options, isolation: Isolation) -> Re
         both.report("component_start_and_end", case);
     }
     if options.repeats() {
-        info!("FTL-BENCH-REPEATS");
-        loop {
-            one()?;
-        }
+        return crate::client::repeat(|| one().map(drop));
     }
     sys::handle_close(queue)
 }

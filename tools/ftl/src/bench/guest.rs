@@ -14,6 +14,7 @@ use super::figure::Figure;
 use crate::build::{self, Built, Request};
 use crate::qemu::Machine;
 use crate::run::{self, End};
+use crate::systems::{self, Isolation};
 
 /// What a line with a figure has before its JSON.
 pub const PREFIX: &str = "FTL-BENCH ";
@@ -24,6 +25,33 @@ const PATIENCE: Duration = Duration::from_secs(120);
 pub fn kernel(root: &Path, wanted: &Wanted) -> Result<Vec<Figure>> {
     let built = build::build(root, wanted.arch, &kernel_request(wanted))?;
     figures(root, machine(wanted, &built))
+}
+
+/// What a request costs a system with a web server, with all its components isolated each way.
+pub fn http(root: &Path, wanted: &Wanted) -> Result<Vec<Figure>> {
+    let mut found = Vec::new();
+    for isolation in [Isolation::Kernel, Isolation::User] {
+        if wanted.isolation.is_some_and(|only| only != isolation) {
+            continue;
+        }
+        let built = build::build(root, wanted.arch, &http_request(root, isolation, false)?)?;
+        found.extend(figures(root, machine(wanted, &built))?);
+    }
+    Ok(found)
+}
+
+/// What boots to measure requests; `repeat` has them go on without end.
+pub fn http_request(root: &Path, isolation: Isolation, repeat: bool) -> Result<Request> {
+    let mut settings = vec![format!("bench_wire.case={}", isolation.name())];
+    if repeat {
+        settings.push("bench_wire.repeat=true".to_owned());
+    }
+    let settings = settings
+        .iter()
+        .map(|setting| setting.parse().map_err(anyhow::Error::msg))
+        .collect::<Result<Vec<_>>>()?;
+    let workspace = systems::refresh(root)?;
+    systems::request(&workspace, "bench_http", Some(isolation), &settings)
 }
 
 /// What boots to measure the kernel.
@@ -39,6 +67,7 @@ pub fn kernel_request(wanted: &Wanted) -> Request {
     Request {
         name: "bench-kernel".to_owned(),
         bench: Some(words.join(" ")),
+        components: vec![("bench_stamp".to_owned(), "bench_stamp".to_owned())],
         ..Request::init_alone("bench_kernel")
     }
 }

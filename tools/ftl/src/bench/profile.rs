@@ -17,17 +17,17 @@ use addr2line::Loader;
 use anyhow::{Context, Result, bail};
 use object::{Object, ObjectSymbol, SymbolKind};
 
-use super::figure::Figure;
 use super::table::{aligned, number};
 use super::{Wanted, guest};
-use crate::build::{self, Built};
+use crate::build::{self, Built, Request};
 use crate::image;
 use crate::symbols;
+use crate::systems::Isolation;
 
-/// The guest does nothing but the operation from here on.
-const REPEATS: &str = "FTL-BENCH-REPEATS";
-/// Where a process's image lies: its name, then the address.
-const IMAGE: &str = "FTL-BENCH-IMAGE ";
+/// The guest does nothing but the operation from here on, and each time costs what follows.
+const REPEATS: &str = "FTL-BENCH-REPEATS ";
+/// Where a process's image lies: its name before this, its address after it.
+const IMAGE: &str = ": FTL-IMAGE 0x";
 /// Bytes of a line of QEMU's trace, more or less.
 const LINE_LEN: u64 = 75;
 /// How long the trace may take.
@@ -64,16 +64,25 @@ pub fn profile(root: &Path, wanted: &Wanted, options: &Options) -> Result<String
         bail!("name one figure, for example rpc_64/user-user");
     };
     let (name, case) = id.split_once('/').unwrap_or((id, ""));
-    let mut request = guest::kernel_request(wanted);
-    let mut words = format!("repeat={name} samples={}", wanted.samples.unwrap_or(100));
-    if !case.is_empty() {
-        words += &format!(" case={case}");
-    }
-    request.name = "bench-profile".to_owned();
-    request.bench = Some(words);
+    let request = if name.starts_with("http_request") {
+        let isolation = Isolation::from_name(case).context("name the case: /kernel or /user")?;
+        guest::http_request(root, isolation, true)?
+    } else {
+        let mut words = format!("repeat={name} samples={}", wanted.samples.unwrap_or(100));
+        if !case.is_empty() {
+            words += &format!(" case={case}");
+        }
+        Request {
+            name: "bench-profile".to_owned(),
+            bench: Some(words),
+            ..guest::kernel_request(wanted)
+        }
+    };
     let built = build::build(root, wanted.arch, &request)?;
 
     let mut machine = guest::machine(wanted, &built);
+    // The kernel then tells where it puts images.
+    machine.append.push("ftl.log=debug".to_owned());
     let folder = std::env::temp_dir().join(format!("ftl-profile-{}", std::process::id()));
     std::fs::create_dir_all(&folder)?;
     let monitor = folder.join("monitor");
@@ -90,31 +99,26 @@ pub fn profile(root: &Path, wanted: &Wanted, options: &Options) -> Result<String
         ]
         .map(Into::into),
     );
-    let mut figure: Option<Figure> = None;
     let mut bases: Vec<(String, u64)> = Vec::new();
-    let mut counts = None;
+    let mut found = None;
     let result = guest::watch(root, machine, |line| {
-        if let Some((_, image)) = line.split_once(IMAGE) {
-            if let Some((name, base)) = image.split_once(" 0x") {
-                bases.push((name.to_owned(), u64::from_str_radix(base, 16)?));
-            }
-        } else if let Some((_, json)) = line.split_once(guest::PREFIX) {
-            figure = Some(serde_json::from_str(json)?);
-        } else if line.contains(REPEATS) {
+        if let Some((before, base)) = line.split_once(IMAGE) {
+            let name = before.rsplit(' ').next().unwrap_or(before);
+            bases.push((name.to_owned(), u64::from_str_radix(base, 16)?));
+        } else if let Some((_, each)) = line.split_once(REPEATS) {
             take(&monitor, &trace, options.instructions * LINE_LEN)?;
-            counts = Some(count(&trace)?);
+            found = Some((each.parse::<f64>()?, count(&trace)?));
             return Ok(false);
         }
         Ok(true)
     });
     let _ = std::fs::remove_dir_all(&folder);
     result?;
-    let (Some(counts), Some(figure)) = (counts, figure) else {
+    let Some((each, counts)) = found else {
         bail!("no figure is called `{id}`; `./ftl bench` lists them");
     };
-    // Names of processes are not names of images here: all were started from one.
     let images = Images::new(root, &built, &bases)?;
-    Ok(shown(&figure, &counts, images, options))
+    Ok(shown(id, each, &counts, images, options))
 }
 
 /// Has QEMU write a trace of so many bytes.
@@ -190,7 +194,12 @@ impl Images {
                 continue;
             }
             for (process, at) in bases {
-                if process == name || built.unstripped.len() == 2 {
+                // Names of processes are names of images, but for parts that init plays.
+                let image = built
+                    .unstripped
+                    .keys()
+                    .find(|image| *image == process || image.ends_with(&format!("_{process}")));
+                if image.map_or("init", String::as_str) == name {
                     images.add(process, *at, base, &bytes, path)?;
                 }
             }
@@ -265,7 +274,13 @@ impl Placed {
 }
 
 /// The table, most instructions first (addresses in their order).
-fn shown(figure: &Figure, counts: &HashMap<u64, u64>, images: Images, options: &Options) -> String {
+fn shown(
+    id: &str,
+    each: f64,
+    counts: &HashMap<u64, u64>,
+    images: Images,
+    options: &Options,
+) -> String {
     let total: u64 = counts.values().sum();
     let mut sums: BTreeMap<String, u64> = BTreeMap::new();
     for (&address, count) in counts {
@@ -275,7 +290,7 @@ fn shown(figure: &Figure, counts: &HashMap<u64, u64>, images: Images, options: &
     if options.by != By::Address {
         sums.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
     }
-    let each = |count: u64| count as f64 * figure.median / total.max(1) as f64;
+    let part = |count: u64| count as f64 * each / total.max(1) as f64;
     let mut rows = vec![[
         "instructions".to_owned(),
         "share".to_owned(),
@@ -287,20 +302,19 @@ fn shown(figure: &Figure, counts: &HashMap<u64, u64>, images: Images, options: &
             left = (left.0 + 1, left.1 + count);
             continue;
         }
-        rows.push(row(each(*count), *count, total, name.clone()));
+        rows.push(row(part(*count), *count, total, name.clone()));
     }
     if left.0 > 0 {
         rows.push(row(
-            each(left.1),
+            part(left.1),
             left.1,
             total,
             format!("{} others", left.0),
         ));
     }
     format!(
-        "{}: {} instructions each; {} were looked at\n\n{}",
-        figure.id(),
-        number(figure.median),
+        "{id}: {} instructions each time; {} were looked at\n\n{}",
+        number(each),
         number(total as f64),
         aligned(&rows, &[true, true, false])
     )

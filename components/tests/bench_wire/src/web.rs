@@ -1,0 +1,244 @@
+//! The client: connections to the web server, requests that go round among them, and the count.
+
+use alloc::vec;
+use alloc::vec::Vec;
+use core::net::{Ipv4Addr, SocketAddrV4};
+
+use ftl::prelude::*;
+use ftl::time::instructions;
+use net::{
+    Address, Addressing, Budget, Config, ConnectionId, Event, Limits, OwnerId, Stack, TcpOptions,
+};
+
+use crate::spec::Settings;
+
+/// Ours, and the server's.
+const OWN: Ipv4Addr = Ipv4Addr::new(10, 0, 2, 2);
+const SERVER: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(10, 0, 2, 15), 80);
+const REQUEST: &[u8] = b"GET /bench HTTP/1.1\r\nHost: 10.0.2.15\r\n\r\n";
+/// Connections that are opened at once.
+const OPENING_MAX: usize = 16;
+/// Requests that make one sample: what is due only now and then, such as an acknowledgement for every
+/// other segment, shows in each.
+const BATCH: u32 = 50;
+/// Longest answer, headers included.
+const ANSWER_LEN_MAX: usize = 4096;
+
+/// The time since boot.
+pub fn now() -> Duration {
+    Instant::now() - Instant::default()
+}
+
+/// The client.
+pub struct Web {
+    stack: Stack,
+    owner: OwnerId,
+    settings: Settings,
+    connections: Vec<ConnectionId>,
+    /// How many of them are there.
+    open: usize,
+    /// The one that asks now, and how many requests have been answered.
+    turn: usize,
+    answered: u32,
+    /// The answer as far as it has come, and what is read at once.
+    answer: Vec<u8>,
+    piece: Vec<u8>,
+    /// When the batch began, and our own part since then.
+    began: u64,
+    own: u64,
+    /// What one request cost in each batch: without our own part, and with it.
+    samples: [Vec<u64>; 2],
+}
+
+impl Web {
+    /// A client that has not begun.
+    pub fn new(settings: &Settings, random: &mut Random) -> Result<Web> {
+        let mut seed = [0; 32];
+        random.fill(&mut seed);
+        let connections = settings.connections as usize;
+        let config = Config {
+            mac: [2, 0, 0, 0, 0, 1],
+            mtu: 1500,
+            addressing: Addressing::Static(Address {
+                ip: OWN,
+                prefix_len: 24,
+                gateway: None,
+                dns_servers: Vec::new(),
+            }),
+            seed,
+            limits: Limits {
+                sockets_max: connections + 1,
+                ..Limits::default()
+            },
+        };
+        let mut stack = Stack::new(config, now());
+        let owner = stack.add_owner(Budget {
+            bytes: usize::MAX / 2,
+            sockets: connections + 1,
+        })?;
+        Ok(Web {
+            stack,
+            owner,
+            settings: settings.clone(),
+            connections: Vec::with_capacity(connections),
+            open: 0,
+            turn: 0,
+            answered: 0,
+            answer: Vec::with_capacity(ANSWER_LEN_MAX),
+            piece: vec![0; ANSWER_LEN_MAX],
+            began: 0,
+            own: 0,
+            samples: [Vec::new(), Vec::new()],
+        })
+    }
+
+    /// The stack.
+    pub fn stack(&mut self) -> &mut Stack {
+        &mut self.stack
+    }
+
+    /// Opens the first connections.
+    pub fn begin(&mut self) -> Result<()> {
+        while self.connections.len() < self.settings.connections as usize
+            && self.connections.len() < self.open + OPENING_MAX
+        {
+            let options = TcpOptions {
+                receive_buffer: ANSWER_LEN_MAX,
+                send_buffer: 1024,
+                ..TcpOptions::default()
+            };
+            let connection = self.stack.connect(self.owner, SERVER, options, now())?;
+            self.connections.push(connection);
+        }
+        Ok(())
+    }
+
+    /// Does what there is to do. True when everything has been measured.
+    pub fn work(&mut self) -> Result<bool> {
+        self.stack.poll(now());
+        let mut done = false;
+        while !done && let Some(event) = self.stack.next_event() {
+            match event {
+                Event::Connected(_) => {
+                    self.open += 1;
+                    if self.open == self.settings.connections as usize {
+                        self.ask()?;
+                    } else {
+                        self.begin()?;
+                    }
+                }
+                Event::Readable(connection) => done = self.read(connection)?,
+                Event::Closed(connection, result) => {
+                    // The server may not listen yet.
+                    if self.open == 0 && result == Err(Error::ConnectionRefused) {
+                        self.stack.close(connection, now());
+                        self.connections.retain(|other| *other != connection);
+                        self.begin()?;
+                        continue;
+                    }
+                    error!("a connection ended: {result:?}");
+                    return Err(Error::Closed);
+                }
+                _ => {}
+            }
+        }
+        Ok(done)
+    }
+
+    fn ask(&mut self) -> Result<()> {
+        let connection = self.connections[self.turn];
+        if self.stack.send(connection, REQUEST, now())? != REQUEST.len() {
+            return Err(Error::QueueFull);
+        }
+        Ok(())
+    }
+
+    /// Takes what has come of an answer; when it is whole, the next connection asks. True when that
+    /// was the last.
+    fn read(&mut self, connection: ConnectionId) -> Result<bool> {
+        while let Some(len) = self
+            .stack
+            .receive_from(connection, &mut self.piece, now())?
+        {
+            if len == 0 {
+                return Err(Error::Closed);
+            }
+            self.answer.extend_from_slice(&self.piece[..len]);
+        }
+        if self.answer.len() < answer_len(&self.answer)? {
+            return Ok(false);
+        }
+        self.answer.clear();
+        self.answered += 1;
+        if self.answered >= self.settings.warm_up
+            && (self.answered - self.settings.warm_up).is_multiple_of(BATCH)
+            && self.batch_ends(instructions())
+        {
+            return Ok(true);
+        }
+        self.turn = (self.turn + 1) % self.connections.len();
+        self.ask()?;
+        Ok(false)
+    }
+
+    /// Adds to our own part.
+    pub fn worked(&mut self, instructions: u64) {
+        self.own += instructions;
+    }
+
+    /// Takes a sample of the batch that ends now, if one has begun. True if it was the last.
+    fn batch_ends(&mut self, now: u64) -> bool {
+        if self.answered > self.settings.warm_up {
+            let all = (now - self.began) / u64::from(BATCH);
+            let own = self.own / u64::from(BATCH);
+            self.samples[0].push(all.saturating_sub(own));
+            self.samples[1].push(all);
+        }
+        (self.began, self.own) = (now, 0);
+        if self.answered == self.settings.warm_up + self.settings.requests / BATCH * BATCH {
+            self.report();
+            if !self.settings.repeat {
+                return true;
+            }
+            let all = &self.samples[1];
+            info!("FTL-BENCH-REPEATS {}", all[all.len() / 2]);
+        }
+        false
+    }
+
+    /// Writes the lines that `./ftl bench` reads.
+    fn report(&mut self) {
+        for (more, samples) in ["", "_with_client"].into_iter().zip(&mut self.samples) {
+            samples.sort_unstable();
+            let (Some(min), Some(max)) = (samples.first(), samples.last()) else {
+                continue;
+            };
+            info!(
+                "FTL-BENCH {{\"name\":\"{}{more}\",\"case\":\"{}\",\"unit\":\"instructions\",\
+                 \"samples\":{},\"min\":{min},\"median\":{},\"max\":{max}}}",
+                self.settings.name,
+                self.settings.case,
+                samples.len(),
+                samples[samples.len() / 2],
+            );
+        }
+    }
+}
+
+/// How long the answer is that begins so; the longest if that cannot be told yet.
+fn answer_len(answer: &[u8]) -> Result<usize> {
+    let Some(end) = answer.windows(4).position(|four| four == b"\r\n\r\n") else {
+        return Ok(ANSWER_LEN_MAX);
+    };
+    let head = core::str::from_utf8(&answer[..end]).map_err(|_| Error::Malformed)?;
+    if !head.starts_with("HTTP/1.1 200") {
+        error!("the server answers: {head}");
+        return Err(Error::Malformed);
+    }
+    let len = head.lines().find_map(|line| {
+        let (name, value) = line.split_once(':')?;
+        name.eq_ignore_ascii_case("content-length")
+            .then(|| value.trim().parse::<usize>().ok())?
+    });
+    Ok(end + 4 + len.ok_or(Error::Malformed)?)
+}
