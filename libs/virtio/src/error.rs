@@ -41,6 +41,8 @@ pub enum Misbehaviour {
     BufferCount(u32),
     /// Its configuration changed each time it was read.
     UnstableConfig,
+    /// A request's status is none that the specification knows.
+    Status(u8),
 }
 
 impl core::fmt::Display for Error {

@@ -319,6 +319,10 @@ impl Registers for FakeDevice {
                 state.generation += state.unstable_config as u32;
                 state.generation
             }
+            0x100.. => {
+                let bytes = &state.config[offset - 0x100..];
+                u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])
+            }
             _ => panic!("read of {offset:#x}"),
         }
     }

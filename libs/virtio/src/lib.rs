@@ -24,6 +24,7 @@
 extern crate alloc;
 
 mod access;
+pub mod block;
 mod error;
 pub mod fake;
 mod mmio;

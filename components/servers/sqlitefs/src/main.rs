@@ -1,0 +1,77 @@
+//! The file server: answers `fs`, with a SQLite database on two disks.
+#![no_std]
+#![cfg_attr(not(test), no_main)]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+
+use ftl::prelude::*;
+
+mod disks;
+mod server;
+#[rustfmt::skip]
+mod spec;
+
+use server::Server;
+use spec::*;
+
+/// Whom an event can come from.
+#[derive(Clone, Copy, Debug)]
+pub enum Source {
+    Client(Connection),
+    /// An open file, by its place.
+    File(usize),
+    Block,
+    Clock,
+    /// What has been changed is old enough to be synchronised without anybody asking.
+    Settle,
+}
+
+/// Changes are synchronised after this long at the latest, even if nobody asks.
+const SETTLE: Duration = Duration::from_secs(5);
+
+#[ftl::main]
+fn main(env: Environ) -> Result<()> {
+    let mut events = EventLoop::new()?;
+    events.add_each(env.fs, Source::Client)?;
+    if let Some(block) = &env.block {
+        events.add(block, Source::Block)?;
+    }
+    if let Some(clock) = &env.clock {
+        events.add(clock, Source::Clock)?;
+    }
+    let settle = events.timer(Source::Settle);
+    let mut server = Server::new(env.block, env.clock, env.settings, env.random)?;
+    server.mount();
+    loop {
+        match events.next()? {
+            Event::Message(Source::Client(client), Message::Fs(request)) => {
+                if let Some((file, place)) = server.client(client, request)? {
+                    events.add(&file, Source::File(place))?;
+                }
+            }
+            Event::Message(Source::File(place), Message::File(request)) => {
+                server.file(place, request)?;
+            }
+            Event::Connected(Source::Client(client)) => server.connected(client),
+            Event::Closed(Source::Client(client)) => server.left(client),
+            Event::Closed(Source::File(place)) => server.closed(place),
+            Event::Timer(Source::Settle) => server.settle(),
+            Event::Closed(Source::Block) => server.lost_disk(),
+            Event::Restarted(Source::Block) => server.mount(),
+            Event::Closed(_) | Event::Restarted(_) | Event::Writable(_) => {}
+            Event::Shutdown => {
+                server.settle();
+                return Ok(());
+            }
+            other => warn!("unexpected: {other:?}"),
+        }
+        if server.is_dirty() {
+            if !settle.is_set() {
+                settle.set(SETTLE);
+            }
+        } else {
+            settle.cancel();
+        }
+    }
+}

@@ -1,0 +1,2 @@
+#define INFINITY __builtin_inff()
+#define isnan(number) __builtin_isnan(number)

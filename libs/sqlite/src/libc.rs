@@ -1,0 +1,183 @@
+//! What SQLite calls of C's library, on a machine that has none.
+//!
+//! Copying and comparing memory comes with `compiler_builtins`. Nothing here is called by Rust.
+
+use alloc::alloc::{alloc, dealloc, realloc as reallocate};
+use core::alloc::Layout;
+use core::ffi::{c_char, c_int, c_void};
+
+/// In front of each block lies its length, in as many bytes as keep the block aligned for anything.
+const HEADER_LEN: usize = 16;
+
+fn layout(len: usize) -> Option<Layout> {
+    Layout::from_size_align(len.checked_add(HEADER_LEN)?, HEADER_LEN).ok()
+}
+
+/// The block behind a header that is written here.
+///
+/// # Safety
+/// `start` is null or begins an allocation of `HEADER_LEN + len` bytes.
+unsafe fn block(start: *mut u8, len: usize) -> *mut c_void {
+    if start.is_null() {
+        return core::ptr::null_mut();
+    }
+    // SAFETY: the header lies within the allocation, which is aligned for it.
+    unsafe {
+        start.cast::<usize>().write(len);
+        start.add(HEADER_LEN).cast()
+    }
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn malloc(len: usize) -> *mut c_void {
+    match layout(len) {
+        // SAFETY: the layout is not empty: a header is in it.
+        Some(layout) => unsafe { block(alloc(layout), len) },
+        None => core::ptr::null_mut(),
+    }
+}
+
+/// # Safety
+/// As in C: null, or a block that `malloc` or `realloc` gave and that was not freed.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn free(pointer: *mut c_void) {
+    if pointer.is_null() {
+        return;
+    }
+    // SAFETY: by the contract above the header is the one that `block` wrote, and the layout the one
+    // that it was allocated with.
+    unsafe {
+        let start = pointer.cast::<u8>().sub(HEADER_LEN);
+        let len = start.cast::<usize>().read();
+        dealloc(
+            start,
+            Layout::from_size_align_unchecked(len + HEADER_LEN, HEADER_LEN),
+        );
+    }
+}
+
+/// # Safety
+/// As `free`.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn realloc(pointer: *mut c_void, len: usize) -> *mut c_void {
+    if pointer.is_null() {
+        return malloc(len);
+    }
+    let Some(new) = layout(len) else {
+        return core::ptr::null_mut();
+    };
+    // SAFETY: as in `free`; the new length is not 0 and does not overflow.
+    unsafe {
+        let start = pointer.cast::<u8>().sub(HEADER_LEN);
+        let old = start.cast::<usize>().read();
+        let old = Layout::from_size_align_unchecked(old + HEADER_LEN, HEADER_LEN);
+        block(reallocate(start, old, new.size()), len)
+    }
+}
+
+/// The bytes of a C string.
+///
+/// # Safety
+/// `text` ends with a zero byte.
+unsafe fn bytes<'a>(text: *const c_char) -> &'a [u8] {
+    // SAFETY: by the contract above. Not through `CStr`, which may call `strlen` itself.
+    unsafe {
+        let mut len = 0;
+        while text.add(len).read_volatile() != 0 {
+            len += 1;
+        }
+        core::slice::from_raw_parts(text.cast(), len)
+    }
+}
+
+/// # Safety
+/// Both end with a zero byte.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn strcmp(a: *const c_char, b: *const c_char) -> c_int {
+    // SAFETY: no more is read than both have.
+    unsafe { strncmp(a, b, usize::MAX) }
+}
+
+/// # Safety
+/// Both end with a zero byte, or have `len` bytes.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn strncmp(a: *const c_char, b: *const c_char, len: usize) -> c_int {
+    for i in 0..len {
+        // SAFETY: nothing is read behind a zero byte or behind `len`.
+        let (a, b) = unsafe { (*a.add(i).cast::<u8>(), *b.add(i).cast::<u8>()) };
+        if a != b || a == 0 {
+            return c_int::from(a) - c_int::from(b);
+        }
+    }
+    0
+}
+
+/// # Safety
+/// `text` ends with a zero byte.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn strchr(text: *const c_char, byte: c_int) -> *mut c_char {
+    // SAFETY: the zero byte itself may be looked for.
+    unsafe {
+        let len = bytes(text).len();
+        let place = (0..=len).find(|&i| text.add(i).cast::<u8>().read() == byte as u8);
+        place.map_or(core::ptr::null_mut(), |i| text.add(i).cast_mut())
+    }
+}
+
+/// # Safety
+/// `text` ends with a zero byte.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn strrchr(text: *const c_char, byte: c_int) -> *mut c_char {
+    // SAFETY: as in `strchr`.
+    unsafe {
+        let len = bytes(text).len();
+        let place = (0..=len).rfind(|&i| text.add(i).cast::<u8>().read() == byte as u8);
+        place.map_or(core::ptr::null_mut(), |i| text.add(i).cast_mut())
+    }
+}
+
+/// # Safety
+/// Both end with a zero byte.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn strspn(text: *const c_char, set: *const c_char) -> usize {
+    // SAFETY: the caller's contract.
+    let (text, set) = unsafe { (bytes(text), bytes(set)) };
+    text.iter().take_while(|byte| set.contains(byte)).count()
+}
+
+/// # Safety
+/// Both end with a zero byte.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn strcspn(text: *const c_char, set: *const c_char) -> usize {
+    // SAFETY: the caller's contract.
+    let (text, set) = unsafe { (bytes(text), bytes(set)) };
+    text.iter().take_while(|byte| !set.contains(byte)).count()
+}
+
+/// # Safety
+/// `block` has `len` bytes, or the byte is in it before that.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn memchr(block: *const c_void, byte: c_int, len: usize) -> *mut c_void {
+    let block = block.cast::<u8>();
+    for i in 0..len {
+        // SAFETY: nothing is read behind the byte that is looked for or behind `len`.
+        unsafe {
+            if block.add(i).read() == byte as u8 {
+                return block.add(i).cast_mut().cast();
+            }
+        }
+    }
+    core::ptr::null_mut()
+}
+
+/// SQLite asks its operating system to begin; storages are registered one by one.
+#[unsafe(no_mangle)]
+extern "C" fn sqlite3_os_init() -> c_int {
+    0
+}
+
+/// And to end.
+#[unsafe(no_mangle)]
+extern "C" fn sqlite3_os_end() -> c_int {
+    0
+}
