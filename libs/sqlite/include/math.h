@@ -1,2 +1,3 @@
 #define INFINITY __builtin_inff()
 #define isnan(number) __builtin_isnan(number)
+#define fabs(number) __builtin_fabs(number)

@@ -55,6 +55,14 @@ pub fn needs(root: &Path, archs: &[Arch], purpose: Purpose) -> Vec<Need> {
             homebrew: &["rustup"],
         });
     }
+    needs.push(Need {
+        what: "clang, for SQLite".into(),
+        found: clang(),
+        optional: false,
+        debian: &["clang", "llvm"],
+        ubuntu: &["clang", "llvm"],
+        homebrew: &["llvm"],
+    });
     if purpose != Purpose::Build {
         for &arch in archs {
             needs.push(Need {
@@ -322,6 +330,18 @@ fn parse_qemu_version(text: &str) -> Option<(u32, u32)> {
 }
 
 /// Debian has the firmware in a package of its own; elsewhere QEMU brings it.
+/// C compiler and archiver for bare machines: Apple's clang knows RISC-V, but brings no `llvm-ar`.
+fn clang() -> Result<String, String> {
+    for program in ["clang", "llvm-ar"] {
+        if find_program(program).is_none() {
+            return Err(format!("there is no program `{program}`"));
+        }
+    }
+    let version = toolchain::output(Command::new("clang").arg("--version"))
+        .map_err(|error| format!("{error:#}"))?;
+    Ok(version.lines().next().unwrap_or("clang").to_owned())
+}
+
 fn chromium() -> Result<String, String> {
     let output = Command::new("chromium").arg("--version").output();
     match output {

@@ -35,7 +35,7 @@ pub const RULES: &[Rule] = &[
 ];
 
 /// Libraries that may contain `unsafe`, each for a reason told in its own first lines.
-const LIBS_WITH_UNSAFE: &[&str] = &["libs/testkit"];
+const LIBS_WITH_UNSAFE: &[&str] = &["libs/sqlite", "libs/testkit"];
 
 impl Tree {
     /// Reads the tree at `root`.

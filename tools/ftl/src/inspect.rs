@@ -101,7 +101,8 @@ fn riscv64(code: &[u8]) -> Vec<(usize, Finding)> {
                 (0b010, 0b01) => constants[rd as usize] = Some(imm6),
                 // c.addi, c.addiw
                 (0b000 | 0b001, 0b01) => {
-                    constants[rd as usize] = constants[rd as usize].map(|value| value + imm6);
+                    constants[rd as usize] =
+                        constants[rd as usize].map(|value| value.wrapping_add(imm6));
                 }
                 // c.slli
                 (0b000, 0b10) => {
@@ -143,13 +144,13 @@ fn riscv64(code: &[u8]) -> Vec<(usize, Finding)> {
                 if rd == SP && rs1 == SP && imm12 < 0 {
                     found.push((at, Finding::Frame(imm12.unsigned_abs())));
                 }
-                constants[rd as usize] = base.map(|value| value + imm12);
+                constants[rd as usize] = base.map(|value| value.wrapping_add(imm12));
             }
             // add and sub
             0x33 if rd == SP && rs1 == SP && word & 0xbe00_7000 == 0 => {
                 let value = constants[rs2 as usize];
                 let moved = if word >> 30 & 1 == 1 {
-                    value.map(|value| -value)
+                    value.map(i64::wrapping_neg)
                 } else {
                     value
                 };

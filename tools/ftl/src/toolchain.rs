@@ -51,6 +51,7 @@ impl Toolchain {
     pub fn cargo(&self, root: &Path, subcommand: &str, target: &str) -> Command {
         let mut command = self.cargo_plain(root, &[subcommand]);
         command.args(["--target", target]);
+        command.envs(c_environment(root, target));
         if self.build_std {
             command.arg("-Zbuild-std=core,alloc");
             command.env(
@@ -78,6 +79,39 @@ impl Toolchain {
         }
         command
     }
+}
+
+/// How C is compiled for a bare machine, for the crate `cc` and the build script of `libsqlite3-sys`. SQLite is the one
+/// program in C (libs/sqlite): it gets the few headers that it includes, and leaves out what nobody here uses.
+fn c_environment(root: &Path, target: &str) -> Vec<(String, String)> {
+    let machine = match target.split('-').next() {
+        Some("aarch64") => "--target=aarch64-unknown-none-elf -mno-outline-atomics",
+        _ => "--target=riscv64-unknown-none-elf -march=rv64gc -mabi=lp64d -mcmodel=medany",
+    };
+    let include = root.join("libs/sqlite/include");
+    let target = target.replace('-', "_");
+    let flags = format!(
+        "{machine} -O2 -fPIC -ffreestanding -nostdlibinc -fno-stack-protector -ffunction-sections \
+         -fdata-sections -fno-math-errno -fno-omit-frame-pointer -isystem {}",
+        include.display()
+    );
+    let left_out = [
+        "-DSQLITE_OS_OTHER=1",
+        "-USQLITE_THREADSAFE -DSQLITE_THREADSAFE=0",
+        "-DSQLITE_OMIT_LOAD_EXTENSION -USQLITE_ENABLE_LOAD_EXTENSION",
+        "-DSQLITE_OMIT_LOCALTIME -DSQLITE_OMIT_SHARED_CACHE -DSQLITE_OMIT_DEPRECATED",
+        "-USQLITE_ENABLE_FTS3 -USQLITE_ENABLE_FTS3_PARENTHESIS -USQLITE_ENABLE_FTS5",
+        "-USQLITE_ENABLE_RTREE -USQLITE_ENABLE_STAT4 -USQLITE_ENABLE_DBSTAT_VTAB -USQLITE_SOUNDEX",
+        "-USQLITE_USE_URI -DSQLITE_DQS=0 -DSQLITE_DEFAULT_MEMSTATUS=0 -DSQLITE_TEMP_STORE=3",
+        "-DSQLITE_OMIT_DESERIALIZE -DSQLITE_LIKE_DOESNT_MATCH_BLOBS -DSQLITE_UNTESTABLE -DSQLITE_MAX_EXPR_DEPTH=100",
+    ];
+    vec![
+        (format!("CC_{target}"), "clang".into()),
+        (format!("AR_{target}"), "llvm-ar".into()),
+        (format!("CFLAGS_{target}"), flags),
+        ("CRATE_CC_NO_DEFAULTS".into(), "1".into()),
+        ("LIBSQLITE3_FLAGS".into(), left_out.join(" ")),
+    ]
 }
 
 /// rustup's active toolchain, if it has, or can be given, the targets for `arch`.
