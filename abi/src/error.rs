@@ -102,6 +102,22 @@ errors! {
     VersionMismatch = 37,
     /// both sides wait for each other
     WouldBlock = 38,
+    /// not a directory
+    NotADirectory = 39,
+    /// is a directory
+    IsADirectory = 40,
+    /// the directory is not empty
+    DirectoryNotEmpty = 41,
+    /// there is no room left on the disk
+    StorageFull = 42,
+    /// the file system is read-only
+    ReadOnlyFilesystem = 43,
+    /// the file is too large
+    FileTooLarge = 44,
+    /// the name is not allowed for a file
+    InvalidFilename = 45,
+    /// too many links, or symbolic links that lead in a circle
+    TooManyLinks = 46,
 }
 
 impl Error {

@@ -2,6 +2,7 @@
 
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use abi::{Error, Result};
@@ -143,27 +144,61 @@ pub(crate) fn refused(error: sqlite::Error) -> Error {
     }
 }
 
+/// Why a file system could not be opened.
+#[derive(Clone, Debug)]
+pub struct OpenError {
+    /// What kind of error: `InvalidData` if something else is on the disk, or it is damaged.
+    pub error: Error,
+    /// More about it, for people.
+    pub message: String,
+}
+
+impl core::fmt::Display for OpenError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl core::error::Error for OpenError {}
+
+impl From<Error> for OpenError {
+    fn from(error: Error) -> OpenError {
+        OpenError {
+            error,
+            message: error.describe().into(),
+        }
+    }
+}
+
+impl From<sqlite::Error> for OpenError {
+    fn from(error: sqlite::Error) -> OpenError {
+        OpenError {
+            error: match refused(error.clone()) {
+                // What cannot be read as ours is damaged, whatever SQLite calls it.
+                Error::InvalidArgument => Error::InvalidData,
+                error => error,
+            },
+            message: error.message,
+        }
+    }
+}
+
 impl Files {
     /// Opens the file system on `storage`, or makes an empty one if nothing is there.
-    /// `InvalidData` if something else is there, or it is damaged.
     pub fn open(
         storage: Box<dyn Storage>,
         mut clock: Box<dyn Clock>,
         options: Options,
-    ) -> Result<Files> {
+    ) -> core::result::Result<Files, OpenError> {
         if options.log_len < Options::LOG_LEN_MIN {
-            return Err(Error::InvalidArgument);
+            return Err(OpenError {
+                error: Error::InvalidArgument,
+                message: "the disk for the log is too small".into(),
+            });
         }
-        let db = Connection::open(storage).map_err(refused)?;
-        schema::open(&db, &options, clock.unix_ns()).map_err(|error| match refused(error) {
-            // What cannot be read as ours is damaged, whatever SQLite calls it.
-            Error::InvalidArgument => Error::InvalidData,
-            error => error,
-        })?;
-        let statements = Statements::new(&db).map_err(|error| match refused(error) {
-            Error::InvalidArgument => Error::InvalidData,
-            error => error,
-        })?;
+        let db = Connection::open(storage)?;
+        schema::open(&db, &options, clock.unix_ns())?;
+        let statements = Statements::new(&db)?;
         let mut files = Files {
             db,
             statements,
@@ -179,7 +214,7 @@ impl Files {
         files.remove_orphans()?;
         match files.load(Node(schema::ROOT))?.kind {
             Kind::Directory => Ok(files),
-            _ => Err(Error::InvalidData),
+            _ => Err(Error::InvalidData.into()),
         }
     }
 

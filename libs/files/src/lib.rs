@@ -34,7 +34,7 @@ mod sql;
 pub use attributes::{Attributes, Kind, Node, Times};
 pub use directory::Entry;
 pub use disk::{Disk, DiskError, SECTOR_LEN};
-pub use files::{Clock, Files, Options};
+pub use files::{Clock, Files, OpenError, Options};
 pub use path::Place;
 pub use region::DiskStorage;
 

@@ -131,11 +131,8 @@ impl Disks {
         };
         let clock = || Box::new(Ticking(1_700_000_000_000_000_000));
         let (data, log) = (Box::new(self.data.clone()), Box::new(self.log.clone()));
-        Files::open(
-            Box::new(DiskStorage::new(data, log, clock())),
-            clock(),
-            options,
-        )
+        let storage = Box::new(DiskStorage::new(data, log, clock()));
+        Files::open(storage, clock(), options).map_err(|refused| refused.error)
     }
 
     pub fn mount(&self) -> Files {
