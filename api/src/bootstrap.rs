@@ -218,7 +218,7 @@ pub type State = Vec<u8>;
 pub struct Start {
     needs: Vec<(u64, Option<End>)>,
     provides: Vec<u64>,
-    devices: Vec<Option<Device>>,
+    devices: Vec<Vec<Device>>,
     settings: Box<Aligned>,
     state: Vec<u8>,
     seed: [u8; 32],
@@ -261,7 +261,7 @@ impl Start {
                     *place(&mut start.provides, provide.index.into(), || 0) = provide.hash;
                 }
                 ToClient::Device(device) => {
-                    *place(&mut start.devices, device.index.into(), || None) = Some(device.device);
+                    place(&mut start.devices, device.index.into(), Vec::new).push(device.device);
                 }
                 ToClient::State(state) => start.state = state.state.into(),
                 ToClient::Start(message) => {
@@ -313,11 +313,19 @@ impl Start {
     pub fn device(&mut self, index: u16, name: &str) -> Result<Device> {
         self.devices
             .get_mut(index as usize)
-            .and_then(Option::take)
+            .and_then(Vec::pop)
             .ok_or_else(|| {
                 crate::error!("init gave no device for `{name}`");
                 Error::NotFound
             })
+    }
+
+    /// All devices that the component drives as number `index`; there may be none.
+    pub fn all_devices(&mut self, index: u16) -> Vec<Device> {
+        self.devices
+            .get_mut(index as usize)
+            .map(core::mem::take)
+            .unwrap_or_default()
     }
 
     /// A reader of the settings.

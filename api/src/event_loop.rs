@@ -151,7 +151,7 @@ impl<M: Hears<E>, E> Attach<M> for Provider<E> {
 }
 
 /// One client of a provider: see [`EventLoop::add_each`].
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Connection {
     slot: u32,
     serial: u32,

@@ -23,6 +23,15 @@ impl Random {
     pub fn is_seeded(&self) -> bool {
         self.seeded
     }
+    /// Another generator, seeded by this one: for a part of the component that keeps its own.
+    pub fn split(&mut self) -> Random {
+        let mut seed = [0; 32];
+        self.fill(&mut seed);
+        Random {
+            generator: Generator::from_seed(seed),
+            seeded: self.seeded,
+        }
+    }
     /// 64 random bits.
     pub fn next_u64(&mut self) -> u64 {
         self.generator.next_u64()

@@ -6,7 +6,7 @@
 //! What is read and written lies in a folio that the client gets with the disk, and that the device
 //! reaches too; a request names a part of it. Requests may be under way at the same time, as many as the
 //! channel holds, and may be answered in any order. What was written may be lost until `flush` was answered.
-#![allow(clippy::too_many_arguments, clippy::identity_op)]
+#![allow(clippy::too_many_arguments, clippy::identity_op, clippy::useless_conversion)]
 
 /// The version of this interface. Both sides of a channel must have been built from the same.
 pub const HASH: u64 = 0x3bd329db0e8ba9e6;
@@ -161,6 +161,11 @@ impl From<Client> for ::ftl::handle::OwnedHandle {
     fn from(end: Client) -> ::ftl::handle::OwnedHandle {
         end.0.into()
     }
+}
+
+impl ::ftl::handle::Object for Client {
+    const KIND: ::ftl::abi::ObjectKind = <::ftl::handle::Channel as ::ftl::handle::Object>::KIND;
+    const RIGHTS: ::ftl::abi::Rights = <::ftl::handle::Channel as ::ftl::handle::Object>::RIGHTS;
 }
 
 impl ::ftl::event_loop::TypedEnd for Client {
@@ -343,6 +348,11 @@ impl From<Server> for ::ftl::handle::OwnedHandle {
     fn from(end: Server) -> ::ftl::handle::OwnedHandle {
         end.0.into()
     }
+}
+
+impl ::ftl::handle::Object for Server {
+    const KIND: ::ftl::abi::ObjectKind = <::ftl::handle::Channel as ::ftl::handle::Object>::KIND;
+    const RIGHTS: ::ftl::abi::Rights = <::ftl::handle::Channel as ::ftl::handle::Object>::RIGHTS;
 }
 
 impl ::ftl::event_loop::TypedEnd for Server {
@@ -552,6 +562,11 @@ pub mod disk {
         fn from(end: Client) -> ::ftl::handle::OwnedHandle {
             end.0.into()
         }
+    }
+
+    impl ::ftl::handle::Object for Client {
+        const KIND: ::ftl::abi::ObjectKind = <::ftl::handle::Channel as ::ftl::handle::Object>::KIND;
+        const RIGHTS: ::ftl::abi::Rights = <::ftl::handle::Channel as ::ftl::handle::Object>::RIGHTS;
     }
 
     impl ::ftl::event_loop::TypedEnd for Client {
@@ -837,6 +852,11 @@ pub mod disk {
         fn from(end: Server) -> ::ftl::handle::OwnedHandle {
             end.0.into()
         }
+    }
+
+    impl ::ftl::handle::Object for Server {
+        const KIND: ::ftl::abi::ObjectKind = <::ftl::handle::Channel as ::ftl::handle::Object>::KIND;
+        const RIGHTS: ::ftl::abi::Rights = <::ftl::handle::Channel as ::ftl::handle::Object>::RIGHTS;
     }
 
     impl ::ftl::event_loop::TypedEnd for Server {

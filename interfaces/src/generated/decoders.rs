@@ -10,6 +10,20 @@ pub type Decoder = fn(::ftl::end::Incoming<'_>) -> ::ftl::Result<::ftl::String>;
 pub const ALL: &[(&str, &str, usize, Decoder)] = &[
     ("bench", "bench", 0, |incoming| show(crate::bench::ToClient::decode(incoming)?)),
     ("bench", "bench", 1, |incoming| show(crate::bench::ToServer::decode(incoming)?)),
+    ("block", "block", 0, |incoming| show(crate::block::ToClient::decode(incoming)?)),
+    ("block", "block", 1, |incoming| show(crate::block::ToServer::decode(incoming)?)),
+    (
+        "block",
+        "disk",
+        0,
+        |incoming| show(crate::block::disk::ToClient::decode(incoming)?),
+    ),
+    (
+        "block",
+        "disk",
+        1,
+        |incoming| show(crate::block::disk::ToServer::decode(incoming)?),
+    ),
     ("clock", "clock", 0, |incoming| show(crate::clock::ToClient::decode(incoming)?)),
     ("clock", "clock", 1, |incoming| show(crate::clock::ToServer::decode(incoming)?)),
     (
@@ -24,6 +38,10 @@ pub const ALL: &[(&str, &str, usize, Decoder)] = &[
         1,
         |incoming| show(crate::component::ToServer::decode(incoming)?),
     ),
+    ("fs", "fs", 0, |incoming| show(crate::fs::ToClient::decode(incoming)?)),
+    ("fs", "fs", 1, |incoming| show(crate::fs::ToServer::decode(incoming)?)),
+    ("fs", "file", 0, |incoming| show(crate::fs::file::ToClient::decode(incoming)?)),
+    ("fs", "file", 1, |incoming| show(crate::fs::file::ToServer::decode(incoming)?)),
     ("net", "net", 0, |incoming| show(crate::net::ToClient::decode(incoming)?)),
     ("net", "net", 1, |incoming| show(crate::net::ToServer::decode(incoming)?)),
     ("ping", "ping", 0, |incoming| show(crate::ping::ToClient::decode(incoming)?)),

@@ -10,7 +10,7 @@
 //!
 //! Small amounts of data travel in messages. For large ones a client shares memory once, and `read_shared` and
 //! `write_shared` name a part of it.
-#![allow(clippy::too_many_arguments, clippy::identity_op)]
+#![allow(clippy::too_many_arguments, clippy::identity_op, clippy::useless_conversion)]
 
 /// The version of this interface. Both sides of a channel must have been built from the same.
 pub const HASH: u64 = 0xe31913a63ba7dc1d;
@@ -582,6 +582,11 @@ impl From<Client> for ::ftl::handle::OwnedHandle {
     fn from(end: Client) -> ::ftl::handle::OwnedHandle {
         end.0.into()
     }
+}
+
+impl ::ftl::handle::Object for Client {
+    const KIND: ::ftl::abi::ObjectKind = <::ftl::handle::Channel as ::ftl::handle::Object>::KIND;
+    const RIGHTS: ::ftl::abi::Rights = <::ftl::handle::Channel as ::ftl::handle::Object>::RIGHTS;
 }
 
 impl ::ftl::event_loop::TypedEnd for Client {
@@ -1420,6 +1425,11 @@ impl From<Server> for ::ftl::handle::OwnedHandle {
     }
 }
 
+impl ::ftl::handle::Object for Server {
+    const KIND: ::ftl::abi::ObjectKind = <::ftl::handle::Channel as ::ftl::handle::Object>::KIND;
+    const RIGHTS: ::ftl::abi::Rights = <::ftl::handle::Channel as ::ftl::handle::Object>::RIGHTS;
+}
+
 impl ::ftl::event_loop::TypedEnd for Server {
     fn end(&self) -> &::ftl::end::End {
         &self.0
@@ -1876,6 +1886,11 @@ pub mod file {
         fn from(end: Client) -> ::ftl::handle::OwnedHandle {
             end.0.into()
         }
+    }
+
+    impl ::ftl::handle::Object for Client {
+        const KIND: ::ftl::abi::ObjectKind = <::ftl::handle::Channel as ::ftl::handle::Object>::KIND;
+        const RIGHTS: ::ftl::abi::Rights = <::ftl::handle::Channel as ::ftl::handle::Object>::RIGHTS;
     }
 
     impl ::ftl::event_loop::TypedEnd for Client {
@@ -2389,6 +2404,11 @@ pub mod file {
         fn from(end: Server) -> ::ftl::handle::OwnedHandle {
             end.0.into()
         }
+    }
+
+    impl ::ftl::handle::Object for Server {
+        const KIND: ::ftl::abi::ObjectKind = <::ftl::handle::Channel as ::ftl::handle::Object>::KIND;
+        const RIGHTS: ::ftl::abi::Rights = <::ftl::handle::Channel as ::ftl::handle::Object>::RIGHTS;
     }
 
     impl ::ftl::event_loop::TypedEnd for Server {

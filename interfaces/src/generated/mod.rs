@@ -5,8 +5,12 @@
 #[rustfmt::skip]
 pub mod bench;
 #[rustfmt::skip]
+pub mod block;
+#[rustfmt::skip]
 pub mod clock;
 pub use ftl::component;
+#[rustfmt::skip]
+pub mod fs;
 #[rustfmt::skip]
 pub mod net;
 #[rustfmt::skip]

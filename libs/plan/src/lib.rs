@@ -138,6 +138,8 @@ pub struct Device {
     pub compatible: String,
     /// The virtio device that it is; 0 if it is none.
     pub virtio_id: u32,
+    /// Whether the component drives all that there are, which may be none.
+    pub all: bool,
 }
 
 /// Why a plan was refused.
@@ -265,6 +267,7 @@ impl Component {
             writer.str(&device.name);
             writer.str(&device.compatible);
             writer.u32(device.virtio_id);
+            writer.u8(device.all.into());
         });
     }
 
@@ -314,6 +317,7 @@ impl Component {
                     name: reader.str()?,
                     compatible: reader.str()?,
                     virtio_id: reader.u32()?,
+                    all: reader.u8_up_to(1)? == 1,
                 })
             })?,
         })

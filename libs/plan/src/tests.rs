@@ -29,6 +29,7 @@ fn sample() -> Plan {
             name: "nic".to_string(),
             compatible: "virtio,mmio".to_string(),
             virtio_id: 1,
+            all: true,
         }],
     };
     let need = Need {

@@ -20,6 +20,7 @@
 pub mod arch;
 pub mod workspace;
 
+pub mod disk;
 pub mod doctor;
 pub mod toolchain;
 

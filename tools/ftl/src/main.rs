@@ -15,6 +15,7 @@ use ftl_tool::bench::{self, Wanted, profile};
 use ftl_tool::book;
 use ftl_tool::build::{self, Built, Request};
 use ftl_tool::closure;
+use ftl_tool::disk::Images;
 use ftl_tool::doctor::{self, Purpose};
 use ftl_tool::new::{self, Kind};
 use ftl_tool::qemu::{Machine, Port};
@@ -181,6 +182,9 @@ struct RunArguments {
     /// Lead a TCP port of 127.0.0.1 into FTL; HOST 0 takes any free one [default: 8080:80]
     #[arg(long, value_name = "HOST:GUEST")]
     port: Vec<Port>,
+    /// A disk for files: FILE, and FILE-wal for its log; made if they are not there
+    #[arg(long, value_name = "FILE")]
+    disk: Option<PathBuf>,
     /// End the run after this many seconds, with status 243
     #[arg(long, value_name = "SECONDS")]
     timeout: Option<f64>,
@@ -284,6 +288,10 @@ fn run(root: &Path, arguments: RunArguments, yes: bool) -> Result<ExitCode> {
             guest: 80,
         });
     }
+    // Kept until the machine has ended: nobody else may open the images as databases meanwhile.
+    let images = arguments.disk.as_deref().map(Images::open).transpose()?;
+    let mut extra: Vec<OsString> = images.iter().flat_map(Images::arguments).collect();
+    extra.extend(arguments.qemu);
     let machine = Machine {
         arch,
         kernel: built.kernel.clone(),
@@ -294,7 +302,7 @@ fn run(root: &Path, arguments: RunArguments, yes: bool) -> Result<ExitCode> {
         icount: arguments.icount,
         seed: arguments.seed,
         append: arguments.append,
-        extra: arguments.qemu,
+        extra,
     };
     let options = Options {
         timeout,

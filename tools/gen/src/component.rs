@@ -141,6 +141,8 @@ pub struct Device {
     pub compatible: String,
     /// Which virtio device it is; 0 if it is none.
     pub virtio: u32,
+    /// Whether the component drives all that there are, which may be none.
+    pub all: bool,
 }
 
 /// How much a component may use.
@@ -494,12 +496,17 @@ fn read_devices(node: &Node, reports: &mut Reports) -> Vec<Device> {
                 "say which one: `virtio: net`",
             ));
         }
+        let all = fields
+            .get("all")
+            .and_then(|node| node.expect_bool("`all`", reports))
+            .unwrap_or(false);
         fields.finish(reports);
         devices.push(Device {
             name: name.into(),
             doc,
             compatible,
             virtio,
+            all,
         });
     }
     devices

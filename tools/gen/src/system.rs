@@ -400,6 +400,7 @@ pub fn plan(
                     name: device.name.clone(),
                     compatible: device.compatible.clone(),
                     virtio_id: device.virtio,
+                    all: device.all,
                 })
                 .collect(),
         });

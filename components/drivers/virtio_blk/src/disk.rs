@@ -72,8 +72,8 @@ impl Disk {
         let data = Folio::contiguous(DATA_LEN)?;
         let interrupt = device.interrupt(0)?;
         let memory = (device.dma(&own)?, device.dma(&data)?);
-        let mut device = Block::new(device.registers(0)?, memory.0, memory.1, QUEUE_LEN)
-            .map_err(not_usable)?;
+        let mut device =
+            Block::new(device.registers(0)?, memory.0, memory.1, QUEUE_LEN).map_err(not_usable)?;
         let name = read_name(&mut device, &interrupt)?;
         device.prepare_wait().map_err(not_usable)?;
         Ok(Disk {
@@ -258,9 +258,7 @@ impl Disk {
                     self.replies.push(None);
                     self.replies.len() - 1
                 });
-                self.device
-                    .start(request, number as u64)
-                    .map_err(broken)?;
+                self.device.start(request, number as u64).map_err(broken)?;
                 self.replies[number] = Some(waiting);
             }
             self.device.publish();

@@ -2,6 +2,7 @@
 
 use alloc::format;
 use alloc::string::String;
+use alloc::vec::Vec;
 
 use ftl::abi::{Isolation, Name, ProcessParams};
 use ftl::event_loop::TypedEnd;
@@ -93,9 +94,10 @@ impl Machine {
         })
     }
 
-    /// Opens a device for a component.
-    pub fn open(&self, device: &Device) -> Result<ftl::handle::Device, Failure> {
+    /// Opens the devices that a component drives under one name: one, or all that there are.
+    pub fn open(&self, device: &Device) -> Result<Vec<ftl::handle::Device>, Failure> {
         let mut busy = false;
+        let mut opened = Vec::new();
         for index in 0.. {
             let info = match self.system.device_info(index) {
                 Ok(info) => info,
@@ -110,11 +112,19 @@ impl Machine {
                 continue;
             }
             match self.system.device_open(index) {
-                Ok(device) => return Ok(device),
+                Ok(handle) => {
+                    opened.push(handle);
+                    if !device.all {
+                        return Ok(opened);
+                    }
+                }
                 // Another of its kind may be free.
                 Err(Error::Busy) => busy = true,
                 Err(error) => return Err(Failure::new("its device", error)),
             }
+        }
+        if device.all {
+            return Ok(opened);
         }
         Err(Failure {
             reason: match busy {

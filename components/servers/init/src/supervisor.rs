@@ -206,8 +206,9 @@ impl Supervisor {
             boot.provide(place as u16, provide.hash).map_err(failed)?;
         }
         for (place, device) in component.devices.iter().enumerate() {
-            boot.device(place as u16, self.machine.open(device)?)
-                .map_err(failed)?;
+            for handle in self.machine.open(device)? {
+                boot.device(place as u16, handle).map_err(failed)?;
+            }
         }
         let member = &mut self.members[index];
         if !member.saved.is_empty() {

@@ -5,7 +5,9 @@ use alloc::string::String;
 
 use files::{Disk, DiskError, SECTOR_LEN};
 use ftl::prelude::*;
-use interfaces::block;
+use interfaces::block::disk::Blocking as _;
+use interfaces::block::{self, Blocking as _};
+use ring::SharedMemory;
 
 /// A disk of the driver.
 pub struct DriverDisk {

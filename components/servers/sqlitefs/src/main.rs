@@ -17,7 +17,7 @@ use spec::*;
 
 /// Whom an event can come from.
 #[derive(Clone, Copy, Debug)]
-pub enum Source {
+enum Source {
     Client(Connection),
     /// An open file, by its place.
     File(usize),

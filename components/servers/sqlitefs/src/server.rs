@@ -7,8 +7,10 @@ use alloc::vec::Vec;
 
 use files::{Attributes, Clock, DiskStorage, Files, Kind, Node, Options, Place};
 use ftl::prelude::*;
+use interfaces::clock::Blocking as _;
 use interfaces::fs::{self, ToServer, file};
 use interfaces::{block, clock};
+use ring::SharedMemory;
 
 use crate::disks;
 use crate::spec::Settings;
@@ -22,6 +24,16 @@ const OPEN_MAX: usize = 64;
 /// Bytes that one request may move through shared memory.
 const SHARED_LEN_MAX: usize = 1 << 20;
 
+/// Answers a call that has nothing to tell but whether it worked.
+macro_rules! answer {
+    ($result:expr, $reply:ident) => {
+        match $result {
+            Ok(()) => $reply.ok(),
+            Err(error) => $reply.error(error),
+        }
+    };
+}
+
 /// The file server.
 pub struct Server {
     block: Option<block::Client>,
@@ -32,12 +44,9 @@ pub struct Server {
     files: Option<Files>,
     /// How often what was not synchronised was lost.
     losses: u32,
-    clients: BTreeMap<Key, Client>,
+    clients: BTreeMap<Connection, Client>,
     open: Vec<Option<Open>>,
 }
-
-/// A client's connection, in a form that can be compared.
-type Key = u64;
 
 struct Client {
     top: Node,
@@ -48,7 +57,7 @@ struct Client {
 }
 
 struct Open {
-    client: Key,
+    client: Connection,
     node: Node,
     read: bool,
     write: bool,
@@ -133,9 +142,6 @@ impl Server {
                 }
                 self.files = Some(files);
             }
-            Err(Error::InvalidData) => error!(
-                "the disk holds no file system of this version, or it is damaged; `sqlite3` on the host can look at it"
-            ),
             Err(error) => error!("the file system cannot be used: {error}"),
         }
     }
@@ -166,12 +172,12 @@ impl Server {
             open: 0,
             losses_told: self.losses,
         };
-        self.clients.insert(client.key(), client_of);
+        self.clients.insert(client, client_of);
     }
 
     /// A client is gone. Its open files close by themselves.
     pub fn left(&mut self, client: Connection) {
-        self.clients.remove(&client.key());
+        self.clients.remove(&client);
     }
 
     /// A file was closed.
@@ -203,7 +209,7 @@ impl Server {
     }
 
     /// Synchronises for a client, and tells it what was lost since it asked last.
-    fn sync_for(&mut self, key: Key) -> Result<()> {
+    fn sync_for(&mut self, key: Connection) -> Result<()> {
         self.sync()?;
         let losses = self.losses;
         match self.clients.get_mut(&key) {
@@ -221,7 +227,7 @@ impl Server {
         client: Connection,
         request: ToServer<'_>,
     ) -> Result<Option<(file::Server, usize)>> {
-        let key = client.key();
+        let key = client;
         let top = self.clients.get(&key).map_or(Node(1), |client| client.top);
         match request {
             ToServer::Open(r, reply) => match self.open_file(key, top, &r) {
@@ -267,15 +273,15 @@ impl Server {
                     let (directory, name) = place.name()?;
                     files.create(directory, name, Kind::Directory, 0o755)
                 });
-                answer(made.map(drop), || reply.ok(), |error| reply.error(error))?;
+                answer!(made.map(drop), reply)?;
             }
             ToServer::RemoveFile(r, reply) => {
                 let done = self.remove(top, r.path, false);
-                answer(done, || reply.ok(), |error| reply.error(error))?;
+                answer!(done, reply)?;
             }
             ToServer::RemoveDir(r, reply) => {
                 let done = self.remove(top, r.path, true);
-                answer(done, || reply.ok(), |error| reply.error(error))?;
+                answer!(done, reply)?;
             }
             ToServer::Rename(r, reply) => {
                 let done = self.files().and_then(|files| {
@@ -284,7 +290,7 @@ impl Server {
                     let ((from, name), (to, new_name)) = (old.name()?, new.name()?);
                     files.rename(from, name, to, new_name)
                 });
-                answer(done, || reply.ok(), |error| reply.error(error))?;
+                answer!(done, reply)?;
             }
             ToServer::HardLink(r, reply) => {
                 let done = self.files().and_then(|files| {
@@ -293,7 +299,7 @@ impl Server {
                     let (directory, name) = place.name()?;
                     files.link(node, directory, name)
                 });
-                answer(done, || reply.ok(), |error| reply.error(error))?;
+                answer!(done, reply)?;
             }
             ToServer::Symlink(r, reply) => {
                 let done = self.files().and_then(|files| {
@@ -301,11 +307,7 @@ impl Server {
                     let (directory, name) = place.name()?;
                     files.symlink(directory, name, r.target)
                 });
-                answer(
-                    done.map(drop),
-                    || reply.ok(),
-                    |error| reply.error(error),
-                )?;
+                answer!(done.map(drop), reply)?;
             }
             ToServer::ReadLink(r, reply) => {
                 let found = self.files().and_then(|files| {
@@ -322,11 +324,11 @@ impl Server {
                     let node = files.resolve(top, r.path, true)?.node()?;
                     files.set_mode(node, r.mode)
                 });
-                answer(done, || reply.ok(), |error| reply.error(error))?;
+                answer!(done, reply)?;
             }
             ToServer::Sync(reply) => {
                 let done = self.sync_for(key);
-                answer(done, || reply.ok(), |error| reply.error(error))?;
+                answer!(done, reply)?;
             }
             ToServer::Space(reply) => match self.files().and_then(Files::space) {
                 Ok((total, free)) => reply.ok(total, free)?,
@@ -360,22 +362,24 @@ impl Server {
     }
 
     fn open_node(&self, place: usize) -> Node {
-        self.open[place]
-            .as_ref()
-            .map_or(Node(0), |open| open.node)
+        self.open[place].as_ref().map_or(Node(0), |open| open.node)
     }
 
     /// Opens a file: its place, both ends of its channel, what is known about it.
     fn open_file(
         &mut self,
-        key: Key,
+        key: Connection,
         top: Node,
         r: &fs::OpenRequest<'_>,
     ) -> Result<(usize, file::Client, file::Server, Attributes)> {
         if !(r.read || r.write) || (r.truncate || r.create || r.create_new) && !r.write {
             return Err(Error::InvalidArgument);
         }
-        if self.clients.get(&key).is_none_or(|client| client.open >= OPEN_MAX) {
+        if self
+            .clients
+            .get(&key)
+            .is_none_or(|client| client.open >= OPEN_MAX)
+        {
             return Err(Error::ServerLimit);
         }
         let (theirs, ours) = file::channel()?;
@@ -442,9 +446,9 @@ impl Server {
                 }
             }
             ToServer::Write(r, reply) => {
-                let done = allowed(may_write)
-                    .and_then(|()| self.files()?.write(node, r.offset, r.data));
-                answer(done, || reply.ok(), |error| reply.error(error))
+                let done =
+                    allowed(may_write).and_then(|()| self.files()?.write(node, r.offset, r.data));
+                answer!(done, reply)
             }
             ToServer::Append(r, reply) => {
                 let done = allowed(may_write).and_then(|()| {
@@ -479,11 +483,11 @@ impl Server {
                     memory.read(r.at as usize, &mut data);
                     self.files()?.write(node, r.offset, &data)
                 });
-                answer(done, || reply.ok(), |error| reply.error(error))
+                answer!(done, reply)
             }
             ToServer::SetLen(r, reply) => {
                 let done = allowed(may_write).and_then(|()| self.files()?.set_len(node, r.len));
-                answer(done, || reply.ok(), |error| reply.error(error))
+                answer!(done, reply)
             }
             ToServer::Metadata(reply) => {
                 match self.files().and_then(|files| files.attributes(node)) {
@@ -494,17 +498,17 @@ impl Server {
             ToServer::SetModified(r, reply) => {
                 let done =
                     allowed(may_write).and_then(|()| self.files()?.set_modified(node, r.unix_ns));
-                answer(done, || reply.ok(), |error| reply.error(error))
+                answer!(done, reply)
             }
             ToServer::Sync(reply) => {
                 let done = self.sync_for(key);
-                answer(done, || reply.ok(), |error| reply.error(error))
+                answer!(done, reply)
             }
         }
     }
 
     /// A client's shared memory, if this part lies in it.
-    fn shared(&self, key: Key, at: u32, len: u32) -> Result<SharedBytes> {
+    fn shared(&self, key: Connection, at: u32, len: u32) -> Result<SharedBytes> {
         let client = self.clients.get(&key).ok_or(Error::Closed)?;
         let memory = client.shared.as_ref().ok_or(Error::NotConnected)?;
         let end = at as usize + len as usize;
@@ -512,18 +516,6 @@ impl Server {
             true => Ok(memory.clone()),
             false => Err(Error::InvalidArgument),
         }
-    }
-}
-
-/// Answers with one of two closures that share a replier.
-fn answer(
-    result: Result<()>,
-    ok: impl FnOnce() -> Result<()>,
-    failed: impl FnOnce(Error) -> Result<()>,
-) -> Result<()> {
-    match result {
-        Ok(()) => ok(),
-        Err(error) => failed(error),
     }
 }
 

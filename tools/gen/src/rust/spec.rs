@@ -130,17 +130,24 @@ pub fn spec(component: &Component, interfaces: &[Interface]) -> Result<String, R
         );
     }
     for (index, device) in component.devices.iter().enumerate() {
-        let text = described(
-            &device.doc,
-            &format!("A device that is `{}`.", device.compatible),
-        );
-        put!(
-            out,
-            "{}pub {}: ::ftl::handle::Device,",
-            doc(&text),
-            device.name
-        );
-        put!(made, "{0}: start.device({index}, {0:?})?,", device.name);
+        let (text, rust, call) = match device.all {
+            false => ("A device that is", "::ftl::handle::Device", "device"),
+            true => (
+                "All devices that are",
+                "::ftl::Vec<::ftl::handle::Device>",
+                "all_devices",
+            ),
+        };
+        let text = described(&device.doc, &format!("{text} `{}`.", device.compatible));
+        put!(out, "{}pub {}: {rust},", doc(&text), device.name);
+        match device.all {
+            false => {
+                put!(made, "{0}: start.{call}({index}, {0:?})?,", device.name);
+            }
+            true => {
+                put!(made, "{0}: start.{call}({index}),", device.name);
+            }
+        }
     }
     if !component.settings.is_empty() {
         out += "/// What the system file sets.\npub settings: Settings,";
