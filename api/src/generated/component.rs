@@ -4,8 +4,13 @@
 //! The crate `ftl` speaks the component's side: first `need`, `provide`, `device` and `state`
 //! until `start` begins its main, then the rest at any time. No component names this interface
 //! in its file.
-#![allow(clippy::too_many_arguments, clippy::identity_op, clippy::useless_conversion)]
+#![allow(
 
+    clippy::too_many_arguments,
+    clippy::identity_op,
+    clippy::needless_lifetimes,
+    clippy::useless_conversion
+)]
 /// The version of this interface. Both sides of a channel must have been built from the same.
 pub const HASH: u64 = 0x201d218c5c4f0dea;
 

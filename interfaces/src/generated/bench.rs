@@ -1,8 +1,13 @@
 // Generated from interfaces/bench.yml by `./ftl gen`. Changes belong there; here they would be lost.
 
 //! What the benchmarks send through typed stubs. Each call has 64 bytes of fields each way.
-#![allow(clippy::too_many_arguments, clippy::identity_op, clippy::useless_conversion)]
+#![allow(
 
+    clippy::too_many_arguments,
+    clippy::identity_op,
+    clippy::needless_lifetimes,
+    clippy::useless_conversion
+)]
 /// The version of this interface. Both sides of a channel must have been built from the same.
 pub const HASH: u64 = 0x53bfa73e7ab660f5;
 

@@ -6,8 +6,13 @@
 //! What is read and written lies in a folio that the client gets with the disk, and that the device
 //! reaches too; a request names a part of it. Requests may be under way at the same time, as many as the
 //! channel holds, and may be answered in any order. What was written may be lost until `flush` was answered.
-#![allow(clippy::too_many_arguments, clippy::identity_op, clippy::useless_conversion)]
+#![allow(
 
+    clippy::too_many_arguments,
+    clippy::identity_op,
+    clippy::needless_lifetimes,
+    clippy::useless_conversion
+)]
 /// The version of this interface. Both sides of a channel must have been built from the same.
 pub const HASH: u64 = 0x3bd329db0e8ba9e6;
 

@@ -1,8 +1,13 @@
 // Generated from interfaces/clock.yml by `./ftl gen`. Changes belong there; here they would be lost.
 
 //! What time it is for people. `Instant` tells only how long the machine has been up.
-#![allow(clippy::too_many_arguments, clippy::identity_op, clippy::useless_conversion)]
+#![allow(
 
+    clippy::too_many_arguments,
+    clippy::identity_op,
+    clippy::needless_lifetimes,
+    clippy::useless_conversion
+)]
 /// The version of this interface. Both sides of a channel must have been built from the same.
 pub const HASH: u64 = 0xb755056fdc25f470;
 

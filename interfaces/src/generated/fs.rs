@@ -10,8 +10,13 @@
 //!
 //! Small amounts of data travel in messages. For large ones a client shares memory once, and `read_shared` and
 //! `write_shared` name a part of it.
-#![allow(clippy::too_many_arguments, clippy::identity_op, clippy::useless_conversion)]
+#![allow(
 
+    clippy::too_many_arguments,
+    clippy::identity_op,
+    clippy::needless_lifetimes,
+    clippy::useless_conversion
+)]
 /// The version of this interface. Both sides of a channel must have been built from the same.
 pub const HASH: u64 = 0xe31913a63ba7dc1d;
 

@@ -5,8 +5,13 @@
 //! two rings (`libs/ring`), one in each direction. Doorbells wake the other side, in batches.
 //!
 //! A device has one client at a time: a second `attach` ends what the first one set up.
-#![allow(clippy::too_many_arguments, clippy::identity_op, clippy::useless_conversion)]
+#![allow(
 
+    clippy::too_many_arguments,
+    clippy::identity_op,
+    clippy::needless_lifetimes,
+    clippy::useless_conversion
+)]
 /// The version of this interface. Both sides of a channel must have been built from the same.
 pub const HASH: u64 = 0x4e3f194745b3e964;
 

@@ -2,8 +2,13 @@
 
 //! The smallest useful interface: a number goes there and comes back one larger. Examples,
 //! tests and benchmarks use it.
-#![allow(clippy::too_many_arguments, clippy::identity_op, clippy::useless_conversion)]
+#![allow(
 
+    clippy::too_many_arguments,
+    clippy::identity_op,
+    clippy::needless_lifetimes,
+    clippy::useless_conversion
+)]
 /// The version of this interface. Both sides of a channel must have been built from the same.
 pub const HASH: u64 = 0x8a940823fec4ac5e;
 

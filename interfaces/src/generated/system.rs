@@ -2,8 +2,13 @@
 
 //! What init knows about the system, and what it can be asked to do: for shells and status pages.
 //! Init provides it, to components whose file says that they need it.
-#![allow(clippy::too_many_arguments, clippy::identity_op, clippy::useless_conversion)]
+#![allow(
 
+    clippy::too_many_arguments,
+    clippy::identity_op,
+    clippy::needless_lifetimes,
+    clippy::useless_conversion
+)]
 /// The version of this interface. Both sides of a channel must have been built from the same.
 pub const HASH: u64 = 0x65e9ab8c0e35a75f;
 

@@ -8,8 +8,13 @@
 //! A slot is `receive_len + send_len + 256` bytes: first the stream of received bytes, then that of
 //! bytes to be sent, each with 128 bytes of indices in front. The client clears the indices before it
 //! uses a slot, and uses it again when its connection's channel has been dropped.
-#![allow(clippy::too_many_arguments, clippy::identity_op, clippy::useless_conversion)]
+#![allow(
 
+    clippy::too_many_arguments,
+    clippy::identity_op,
+    clippy::needless_lifetimes,
+    clippy::useless_conversion
+)]
 /// The version of this interface. Both sides of a channel must have been built from the same.
 pub const HASH: u64 = 0x415e75ed98bfa595;
 

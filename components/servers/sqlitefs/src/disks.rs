@@ -99,12 +99,15 @@ impl Disk for MemoryDisk {
     }
 }
 
+/// A disk for data and one for the log.
+pub type Pair = (Box<dyn Disk>, Box<dyn Disk>);
+
 /// Opens the two disks: those with these names, or both in memory.
 pub fn open(
     driver: Option<&mut block::Client>,
     (data, log): (&str, &str),
     memory_len: usize,
-) -> core::result::Result<(Box<dyn Disk>, Box<dyn Disk>), String> {
+) -> core::result::Result<Pair, String> {
     let told = |error: Error| alloc::format!("cannot open the disks: {error}");
     let found = match driver {
         Some(driver) => (

@@ -372,7 +372,8 @@ impl Server {
         top: Node,
         r: &fs::OpenRequest<'_>,
     ) -> Result<(usize, file::Client, file::Server, Attributes)> {
-        if !(r.read || r.write) || (r.truncate || r.create || r.create_new) && !r.write {
+        let changes = r.truncate || r.create || r.create_new;
+        if !r.write && (!r.read || changes) {
             return Err(Error::InvalidArgument);
         }
         if self

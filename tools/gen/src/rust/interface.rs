@@ -72,7 +72,7 @@ impl Emitter<'_> {
         for line in self.interface.doc.lines() {
             put!(out, "#![doc = {:?}]\n", format!(" {}", line.trim_end()));
         }
-        out += "#![allow(clippy::too_many_arguments, clippy::identity_op, clippy::useless_conversion)]\n";
+        out += "#![allow(clippy::too_many_arguments, clippy::identity_op, clippy::needless_lifetimes, clippy::useless_conversion)]\n";
         put!(
             out,
             "/// The version of this interface. Both sides of a channel must have been built from the same.\n\

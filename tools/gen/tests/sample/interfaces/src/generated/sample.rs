@@ -1,7 +1,7 @@
 // Generated from interfaces/sample.yml by `./ftl gen`. Changes belong there; here they would be lost.
 
 //! Has one of everything, so that everything that can be generated is compiled and run.
-#![allow(clippy::too_many_arguments, clippy::identity_op, clippy::useless_conversion)]
+#![allow(clippy::too_many_arguments, clippy::identity_op, clippy::needless_lifetimes, clippy::useless_conversion)]
 
 /// The version of this interface. Both sides of a channel must have been built from the same.
 pub const HASH: u64 = 0xe19312d228f2cdc3;
