@@ -2,12 +2,12 @@
 
 //! Has one of everything, so that everything that can be generated is compiled and run.
 #![allow(
+
     clippy::too_many_arguments,
     clippy::identity_op,
     clippy::needless_lifetimes,
     clippy::useless_conversion
 )]
-
 /// The version of this interface. Both sides of a channel must have been built from the same.
 pub const HASH: u64 = 0xe19312d228f2cdc3;
 
@@ -182,10 +182,7 @@ pub type Provider = ::ftl::Provider<Server>;
 /// Both ends of a new channel: the `client`'s and the `server`'s.
 pub fn channel() -> ::ftl::Result<(Client, Server)> {
     let (first, second) = ::ftl::handle::Channel::pair(QUEUE_LEN, BODY_LEN_MAX)?;
-    Ok((
-        ::ftl::end::End::new(first).into(),
-        ::ftl::end::End::new(second).into(),
-    ))
+    Ok((::ftl::end::End::new(first).into(), ::ftl::end::End::new(second).into()))
 }
 
 /// What the call `put` is asked with.
@@ -271,7 +268,10 @@ pub struct ListReplier(::ftl::reply::Replier);
 impl ListReplier {
     /// Answers that it worked.
     #[inline]
-    pub fn ok<'a>(self, items: impl Into<::ftl::wire::List<'a, Item<'a>>>) -> ::ftl::Result<()> {
+    pub fn ok<'a>(
+        self,
+        items: impl Into<::ftl::wire::List<'a, Item<'a>>>,
+    ) -> ::ftl::Result<()> {
         let mut writer = self.0.begin()?;
         writer.list(items.into(), 8)?;
         self.0.send(writer)
@@ -560,7 +560,11 @@ impl Client {
     ///
     /// The answer comes as an event with the transaction that is returned here.
     #[inline]
-    pub fn put_start(&self, item: Item<'_>, data: &[u8]) -> ::ftl::Result<::ftl::Transaction> {
+    pub fn put_start(
+        &self,
+        item: Item<'_>,
+        data: &[u8],
+    ) -> ::ftl::Result<::ftl::Transaction> {
         let mut writer = ::ftl::wire::Writer::new();
         ::ftl::wire::Wire::encode(item, &mut writer)?;
         writer.bytes(data, 64)?;
@@ -729,10 +733,17 @@ impl Client {
 /// component's file says `blocking: false`.
 pub trait Blocking {
     /// Stores a thing.
-    fn put(&mut self, item: Item<'_>, data: &[u8]) -> ::core::result::Result<u32, StoreError>;
+    fn put(
+        &mut self,
+        item: Item<'_>,
+        data: &[u8],
+    ) -> ::core::result::Result<u32, StoreError>;
 
     /// Finds a thing.
-    fn get<'s>(&'s mut self, name: &str) -> ::core::result::Result<GetReply<'s>, ::ftl::Error>;
+    fn get<'s>(
+        &'s mut self,
+        name: &str,
+    ) -> ::core::result::Result<GetReply<'s>, ::ftl::Error>;
 
     /// All things.
     fn list<'a, 's>(
@@ -772,7 +783,9 @@ pub trait Blocking {
     /// Hears of new things, again and again.
     ///
     /// After a restart of the server the same call gets it again: give what was got to [`resume`](::ftl::event_loop::TypedEnd::resume) of what went.
-    fn again(&mut self) -> ::core::result::Result<crate::sample::watch::Listener, ::ftl::Error>;
+    fn again(
+        &mut self,
+    ) -> ::core::result::Result<crate::sample::watch::Listener, ::ftl::Error>;
 
     /// Is never answered.
     fn forget(&mut self) -> ::core::result::Result<(), ::ftl::Error>;
@@ -783,7 +796,11 @@ pub trait Blocking {
 
 impl Blocking for Client {
     #[inline]
-    fn put(&mut self, item: Item<'_>, data: &[u8]) -> ::core::result::Result<u32, StoreError> {
+    fn put(
+        &mut self,
+        item: Item<'_>,
+        data: &[u8],
+    ) -> ::core::result::Result<u32, StoreError> {
         let mut writer = ::ftl::wire::Writer::new();
         ::ftl::wire::Wire::encode(item, &mut writer)?;
         writer.bytes(data, 64)?;
@@ -799,17 +816,22 @@ impl Blocking for Client {
     }
 
     #[inline]
-    fn get<'s>(&'s mut self, name: &str) -> ::core::result::Result<GetReply<'s>, ::ftl::Error> {
+    fn get<'s>(
+        &'s mut self,
+        name: &str,
+    ) -> ::core::result::Result<GetReply<'s>, ::ftl::Error> {
         let mut writer = ::ftl::wire::Writer::new();
         writer.str(name, 16)?;
         let incoming = self.0.call(GET, writer)?;
         let (mut reader, replier) = incoming.open_with_views();
         replier.forget();
         let result = match ::ftl::reply::read_status(&mut reader)? {
-            Ok(()) => Ok(GetReply {
-                item: ::ftl::wire::Wire::decode(reader.by_ref())?,
-                data: reader.bytes(64)?,
-            }),
+            Ok(()) => {
+                Ok(GetReply {
+                    item: ::ftl::wire::Wire::decode(reader.by_ref())?,
+                    data: reader.bytes(64)?,
+                })
+            }
             Err(code) => Err(::ftl::reply::error_from_code(code)),
         };
         reader.finish()?;
@@ -823,18 +845,23 @@ impl Blocking for Client {
         points: impl Into<::ftl::wire::List<'a, Point>>,
     ) -> ::core::result::Result<::ftl::wire::List<'s, Item<'s>>, ::ftl::Error> {
         let points: ::ftl::wire::List<'a, Point> = points.into();
-        let incoming = self.0.call_again(LIST, || {
-            let mut writer = ::ftl::wire::Writer::new();
-            match colour {
-                None => writer.bool(false)?,
-                Some(some) => {
-                    writer.bool(true)?;
-                    ::ftl::wire::Wire::encode(some, &mut writer)?;
-                }
-            }
-            writer.list(points.into(), 3)?;
-            Ok(writer)
-        })?;
+        let incoming = self
+            .0
+            .call_again(
+                LIST,
+                || {
+                    let mut writer = ::ftl::wire::Writer::new();
+                    match colour {
+                        None => writer.bool(false)?,
+                        Some(some) => {
+                            writer.bool(true)?;
+                            ::ftl::wire::Wire::encode(some, &mut writer)?;
+                        }
+                    }
+                    writer.list(points.into(), 3)?;
+                    Ok(writer)
+                },
+            )?;
         let (mut reader, replier) = incoming.open_with_views();
         replier.forget();
         let result = match ::ftl::reply::read_status(&mut reader)? {
@@ -876,23 +903,21 @@ impl Blocking for Client {
         let (mut reader, replier) = incoming.open();
         replier.forget();
         let result = match ::ftl::reply::read_status(&mut reader)? {
-            Ok(()) => Ok(NumbersReply {
-                a: reader.bool()?,
-                b: reader.u8()?,
-                c: reader.i16()?,
-                d: reader.u32()?,
-                e: reader.i64()?,
-                f: reader.f64()?,
-                g: if reader.is_at_end() {
-                    None
-                } else {
-                    if reader.bool()? {
-                        Some(reader.u64()?)
-                    } else {
+            Ok(()) => {
+                Ok(NumbersReply {
+                    a: reader.bool()?,
+                    b: reader.u8()?,
+                    c: reader.i16()?,
+                    d: reader.u32()?,
+                    e: reader.i64()?,
+                    f: reader.f64()?,
+                    g: if reader.is_at_end() {
                         None
-                    }
-                },
-            }),
+                    } else {
+                        if reader.bool()? { Some(reader.u64()?) } else { None }
+                    },
+                })
+            }
             Err(code) => Err(::ftl::reply::error_from_code(code)),
         };
         reader.finish()?;
@@ -958,18 +983,16 @@ impl Blocking for Client {
         let (mut reader, replier) = incoming.open();
         replier.forget();
         let result = match ::ftl::reply::read_status(&mut reader)? {
-            Ok(()) => Ok(LookReply {
-                first: reader.u8()?,
-                note_len: if reader.is_at_end() {
-                    None
-                } else {
-                    if reader.bool()? {
-                        Some(reader.u8()?)
-                    } else {
+            Ok(()) => {
+                Ok(LookReply {
+                    first: reader.u8()?,
+                    note_len: if reader.is_at_end() {
                         None
-                    }
-                },
-            }),
+                    } else {
+                        if reader.bool()? { Some(reader.u8()?) } else { None }
+                    },
+                })
+            }
             Err(code) => Err(::ftl::reply::error_from_code(code)),
         };
         reader.finish()?;
@@ -977,7 +1000,9 @@ impl Blocking for Client {
     }
 
     #[inline]
-    fn again(&mut self) -> ::core::result::Result<crate::sample::watch::Listener, ::ftl::Error> {
+    fn again(
+        &mut self,
+    ) -> ::core::result::Result<crate::sample::watch::Listener, ::ftl::Error> {
         let writer = ::ftl::wire::Writer::new();
         let incoming = self.0.call(AGAIN, writer)?;
         let (mut reader, replier) = incoming.open();
@@ -1025,30 +1050,21 @@ pub enum ToClient<'a> {
     /// The answer to [`Client::put_start`].
     Put(::ftl::Transaction, ::core::result::Result<u32, StoreError>),
     /// The answer to [`Client::get_start`].
-    Get(
-        ::ftl::Transaction,
-        ::core::result::Result<GetReply<'a>, ::ftl::Error>,
-    ),
+    Get(::ftl::Transaction, ::core::result::Result<GetReply<'a>, ::ftl::Error>),
     /// The answer to [`Client::list_start`].
     List(
         ::ftl::Transaction,
         ::core::result::Result<::ftl::wire::List<'a, Item<'a>>, ::ftl::Error>,
     ),
     /// The answer to [`Client::numbers_start`].
-    Numbers(
-        ::ftl::Transaction,
-        ::core::result::Result<NumbersReply, ::ftl::Error>,
-    ),
+    Numbers(::ftl::Transaction, ::core::result::Result<NumbersReply, ::ftl::Error>),
     /// The answer to [`Client::watch_start`].
     Watch(
         ::ftl::Transaction,
         ::core::result::Result<crate::sample::watch::Listener, ::ftl::Error>,
     ),
     /// The answer to [`Client::look_start`].
-    Look(
-        ::ftl::Transaction,
-        ::core::result::Result<LookReply, ::ftl::Error>,
-    ),
+    Look(::ftl::Transaction, ::core::result::Result<LookReply, ::ftl::Error>),
     /// The answer to [`Client::again_start`].
     Again(
         ::ftl::Transaction,
@@ -1083,10 +1099,12 @@ impl<'a> ToClient<'a> {
                 let (mut reader, replier) = incoming.open_with_views();
                 replier.forget();
                 let result = match ::ftl::reply::read_status(&mut reader)? {
-                    Ok(()) => Ok(GetReply {
-                        item: ::ftl::wire::Wire::decode(reader.by_ref())?,
-                        data: reader.bytes(64)?,
-                    }),
+                    Ok(()) => {
+                        Ok(GetReply {
+                            item: ::ftl::wire::Wire::decode(reader.by_ref())?,
+                            data: reader.bytes(64)?,
+                        })
+                    }
                     Err(code) => Err(::ftl::reply::error_from_code(code)),
                 };
                 reader.finish()?;
@@ -1108,23 +1126,21 @@ impl<'a> ToClient<'a> {
                 let (mut reader, replier) = incoming.open();
                 replier.forget();
                 let result = match ::ftl::reply::read_status(&mut reader)? {
-                    Ok(()) => Ok(NumbersReply {
-                        a: reader.bool()?,
-                        b: reader.u8()?,
-                        c: reader.i16()?,
-                        d: reader.u32()?,
-                        e: reader.i64()?,
-                        f: reader.f64()?,
-                        g: if reader.is_at_end() {
-                            None
-                        } else {
-                            if reader.bool()? {
-                                Some(reader.u64()?)
-                            } else {
+                    Ok(()) => {
+                        Ok(NumbersReply {
+                            a: reader.bool()?,
+                            b: reader.u8()?,
+                            c: reader.i16()?,
+                            d: reader.u32()?,
+                            e: reader.i64()?,
+                            f: reader.f64()?,
+                            g: if reader.is_at_end() {
                                 None
-                            }
-                        },
-                    }),
+                            } else {
+                                if reader.bool()? { Some(reader.u64()?) } else { None }
+                            },
+                        })
+                    }
                     Err(code) => Err(::ftl::reply::error_from_code(code)),
                 };
                 reader.finish()?;
@@ -1146,18 +1162,16 @@ impl<'a> ToClient<'a> {
                 let (mut reader, replier) = incoming.open();
                 replier.forget();
                 let result = match ::ftl::reply::read_status(&mut reader)? {
-                    Ok(()) => Ok(LookReply {
-                        first: reader.u8()?,
-                        note_len: if reader.is_at_end() {
-                            None
-                        } else {
-                            if reader.bool()? {
-                                Some(reader.u8()?)
-                            } else {
+                    Ok(()) => {
+                        Ok(LookReply {
+                            first: reader.u8()?,
+                            note_len: if reader.is_at_end() {
                                 None
-                            }
-                        },
-                    }),
+                            } else {
+                                if reader.bool()? { Some(reader.u8()?) } else { None }
+                            },
+                        })
+                    }
                     Err(code) => Err(::ftl::reply::error_from_code(code)),
                 };
                 reader.finish()?;
@@ -1199,9 +1213,7 @@ impl<'a> ToClient<'a> {
             LEVEL if incoming.kind() == ::ftl::abi::MessageKind::OneWay => {
                 let (mut reader, replier) = incoming.open();
                 replier.forget();
-                let event = Level {
-                    percent: reader.u8()?,
-                };
+                let event = Level { percent: reader.u8()? };
                 reader.finish()?;
                 Ok(ToClient::Level(event))
             }
@@ -1275,7 +1287,9 @@ impl Server {
     pub fn level(&self, percent: u8) -> ::ftl::Result<()> {
         let mut writer = ::ftl::wire::Writer::new();
         writer.u8(percent)?;
-        ::ftl::end::ignore_gone(self.0.event(LEVEL, writer, ::ftl::end::OnFull::Coalesce))
+        ::ftl::end::ignore_gone(
+            self.0.event(LEVEL, writer, ::ftl::end::OnFull::Coalesce),
+        )
     }
 }
 
@@ -1351,11 +1365,7 @@ impl<'a> ToServer<'a> {
                     g: if reader.is_at_end() {
                         None
                     } else {
-                        if reader.bool()? {
-                            Some(reader.u64()?)
-                        } else {
-                            None
-                        }
+                        if reader.bool()? { Some(reader.u64()?) } else { None }
                     },
                 };
                 reader.finish()?;
@@ -1364,11 +1374,7 @@ impl<'a> ToServer<'a> {
             WATCH if incoming.kind() == ::ftl::abi::MessageKind::Request => {
                 let (mut reader, replier) = incoming.open();
                 let request = WatchRequest {
-                    memory: if reader.bool()? {
-                        Some(reader.handle()?)
-                    } else {
-                        None
-                    },
+                    memory: if reader.bool()? { Some(reader.handle()?) } else { None },
                     bell: reader.handle()?,
                 };
                 reader.finish()?;
@@ -1382,20 +1388,12 @@ impl<'a> ToServer<'a> {
                     note: if reader.is_at_end() {
                         None
                     } else {
-                        if reader.bool()? {
-                            Some(reader.str(8)?)
-                        } else {
-                            None
-                        }
+                        if reader.bool()? { Some(reader.str(8)?) } else { None }
                     },
                     times: if reader.is_at_end() {
                         None
                     } else {
-                        if reader.bool()? {
-                            Some(reader.u8()?)
-                        } else {
-                            None
-                        }
+                        if reader.bool()? { Some(reader.u8()?) } else { None }
                     },
                 };
                 reader.finish()?;
@@ -1419,9 +1417,7 @@ impl<'a> ToServer<'a> {
             HINT if incoming.kind() == ::ftl::abi::MessageKind::OneWay => {
                 let (mut reader, replier) = incoming.open_with_views();
                 replier.forget();
-                let event = Hint {
-                    text: reader.str(32)?,
-                };
+                let event = Hint { text: reader.str(32)? };
                 reader.finish()?;
                 Ok(ToServer::Hint(event))
             }
@@ -1458,10 +1454,7 @@ pub mod watch {
     /// Both ends of a new channel: the `listener`'s and the `teller`'s.
     pub fn channel() -> ::ftl::Result<(Listener, Teller)> {
         let (first, second) = ::ftl::handle::Channel::pair(QUEUE_LEN, BODY_LEN_MAX)?;
-        Ok((
-            ::ftl::end::End::new(first).into(),
-            ::ftl::end::End::new(second).into(),
-        ))
+        Ok((::ftl::end::End::new(first).into(), ::ftl::end::End::new(second).into()))
     }
 
     /// What the call `confirm` is asked with.
@@ -1527,10 +1520,8 @@ pub mod watch {
     }
 
     impl ::ftl::handle::Object for Listener {
-        const KIND: ::ftl::abi::ObjectKind =
-            <::ftl::handle::Channel as ::ftl::handle::Object>::KIND;
-        const RIGHTS: ::ftl::abi::Rights =
-            <::ftl::handle::Channel as ::ftl::handle::Object>::RIGHTS;
+        const KIND: ::ftl::abi::ObjectKind = <::ftl::handle::Channel as ::ftl::handle::Object>::KIND;
+        const RIGHTS: ::ftl::abi::Rights = <::ftl::handle::Channel as ::ftl::handle::Object>::RIGHTS;
     }
 
     impl ::ftl::event_loop::TypedEnd for Listener {
@@ -1539,7 +1530,8 @@ pub mod watch {
         }
     }
 
-    impl<M: ::ftl::event_loop::Hears<Listener>> ::ftl::event_loop::Attach<M> for &Listener {
+    impl<M: ::ftl::event_loop::Hears<Listener>> ::ftl::event_loop::Attach<M>
+    for &Listener {
         fn port(self) -> ::ftl::event_loop::Port {
             ::ftl::event_loop::Port::channel(self.0.clone(), M::TAG)
         }
@@ -1572,18 +1564,14 @@ pub mod watch {
                 STORED if incoming.kind() == ::ftl::abi::MessageKind::OneWay => {
                     let (mut reader, replier) = incoming.open();
                     replier.forget();
-                    let event = Stored {
-                        total: reader.u32()?,
-                    };
+                    let event = Stored { total: reader.u32()? };
                     reader.finish()?;
                     Ok(ToListener::Stored(event))
                 }
                 LINE if incoming.kind() == ::ftl::abi::MessageKind::OneWay => {
                     let (mut reader, replier) = incoming.open();
                     replier.forget();
-                    let event = Line {
-                        number: reader.u32()?,
-                    };
+                    let event = Line { number: reader.u32()? };
                     reader.finish()?;
                     Ok(ToListener::Line(event))
                 }
@@ -1624,10 +1612,8 @@ pub mod watch {
     }
 
     impl ::ftl::handle::Object for Teller {
-        const KIND: ::ftl::abi::ObjectKind =
-            <::ftl::handle::Channel as ::ftl::handle::Object>::KIND;
-        const RIGHTS: ::ftl::abi::Rights =
-            <::ftl::handle::Channel as ::ftl::handle::Object>::RIGHTS;
+        const KIND: ::ftl::abi::ObjectKind = <::ftl::handle::Channel as ::ftl::handle::Object>::KIND;
+        const RIGHTS: ::ftl::abi::Rights = <::ftl::handle::Channel as ::ftl::handle::Object>::RIGHTS;
     }
 
     impl ::ftl::event_loop::TypedEnd for Teller {
@@ -1657,14 +1643,18 @@ pub mod watch {
         pub fn stored(&self, total: u32) -> ::ftl::Result<()> {
             let mut writer = ::ftl::wire::Writer::new();
             writer.u32(total)?;
-            ::ftl::end::ignore_gone(self.0.event(STORED, writer, ::ftl::end::OnFull::Coalesce))
+            ::ftl::end::ignore_gone(
+                self.0.event(STORED, writer, ::ftl::end::OnFull::Coalesce),
+            )
         }
         /// One of many.
         #[inline]
         pub fn line(&self, number: u32) -> ::ftl::Result<()> {
             let mut writer = ::ftl::wire::Writer::new();
             writer.u32(number)?;
-            ::ftl::end::ignore_gone(self.0.event(LINE, writer, ::ftl::end::OnFull::DropOldest))
+            ::ftl::end::ignore_gone(
+                self.0.event(LINE, writer, ::ftl::end::OnFull::DropOldest),
+            )
         }
     }
 
@@ -1672,10 +1662,7 @@ pub mod watch {
     #[derive(Debug)]
     pub enum ToTeller {
         /// The answer to [`Teller::confirm_start`].
-        Confirm(
-            ::ftl::Transaction,
-            ::core::result::Result<u32, ::ftl::Error>,
-        ),
+        Confirm(::ftl::Transaction, ::core::result::Result<u32, ::ftl::Error>),
     }
 
     impl ToTeller {
