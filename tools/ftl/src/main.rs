@@ -19,6 +19,7 @@ use ftl_tool::disk::Images;
 use ftl_tool::doctor::{self, Purpose};
 use ftl_tool::new::{self, Kind};
 use ftl_tool::qemu::{Machine, Port};
+use ftl_tool::report;
 use ftl_tool::run::{self, Options, STATUS_TOOL};
 use ftl_tool::systems::{self, Isolation, Setting};
 use ftl_tool::test::{self, Selection};
@@ -65,6 +66,13 @@ enum Command {
         /// Take an interface that was changed incompatibly as it is now
         #[arg(long, value_name = "INTERFACE")]
         accept: Vec<String>,
+    },
+    /// Look into disk images and change them, without booting
+    #[command(disable_help_flag = true)]
+    Disk {
+        /// `create`, `ls`, `import`, `export` or `check`; `./ftl disk --help` says more
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
     },
     /// List what this machine needs for FTL, and install what is missing
     Doctor,
@@ -261,6 +269,7 @@ fn execute(command_line: CommandLine) -> Result<ExitCode> {
             let passed = test::test(&root, &selection, |arch| build_for_tests(&root, arch))?;
             return Ok(ExitCode::from(u8::from(!passed)));
         }
+        Command::Disk { arguments } => return disk(&root, &arguments),
         Command::Doctor => doctor::doctor(&root, &Arch::ALL, yes)?,
         Command::Clean => clean(&root)?,
     }
@@ -311,6 +320,28 @@ fn run(root: &Path, arguments: RunArguments, yes: bool) -> Result<ExitCode> {
     };
     let end = run::run(root, machine, &built, &options)?;
     Ok(ExitCode::from(end.status()))
+}
+
+/// Builds the program for disk images, since it is a large one, and hands over to it.
+fn disk(root: &Path, arguments: &[OsString]) -> Result<ExitCode> {
+    let step = report::Step::start("building ftl-disk");
+    let mut build = doctor::host_cargo();
+    build
+        .args(["build", "--quiet", "--package", "ftl-disk"])
+        .args(["--target-dir".as_ref(), root.join("target").as_os_str()])
+        .arg("--manifest-path")
+        .arg(root.join("Cargo.toml"));
+    if !build.status().context("cannot start cargo")?.success() {
+        step.failed();
+        anyhow::bail!("the program for disk images could not be built");
+    }
+    step.done();
+    let status = std::process::Command::new(root.join("target/debug/ftl-disk"))
+        .args(arguments)
+        .status()
+        .context("cannot start the program for disk images")?;
+    let code = status.code().and_then(|code| u8::try_from(code).ok());
+    Ok(ExitCode::from(code.unwrap_or(STATUS_TOOL)))
 }
 
 fn bench(root: &Path, arguments: BenchArguments, yes: bool) -> Result<ExitCode> {
