@@ -27,5 +27,6 @@ pub mod platform;
 pub mod process;
 pub mod random;
 pub mod scheduler;
+pub mod share;
 pub mod syscall;
 pub mod vm;

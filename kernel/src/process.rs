@@ -18,6 +18,8 @@ use crate::vm::MapRequest;
 /// Limits of the limits: what no system file can raise.
 const HEAP_LEN_MAX: usize = 64 << 20;
 const STACK_LEN_MAX: usize = 1 << 20;
+/// Threads are walked through when their process's CPU time is added up, and when it ends.
+const THREADS_MAX: u32 = 64;
 const STACK_LEN_MIN: usize = 4 * PAGE_SIZE;
 
 /// What the first process gets beyond what every process gets.
@@ -80,6 +82,7 @@ impl Kernel {
             || !(STACK_LEN_MIN..=STACK_LEN_MAX).contains(&stack_len)
             || params.handles_max == 0
             || params.threads_max == 0
+            || !(1..=100).contains(&params.cpu_share_percent)
         {
             return Err(Error::InvalidArgument);
         }
@@ -101,7 +104,7 @@ impl Kernel {
             memory_pages_max: params.memory_pages_max as usize,
             threads: None,
             thread_count: 0,
-            threads_max: params.threads_max,
+            threads_max: params.threads_max.min(THREADS_MAX),
             mappings: None,
             channels: None,
             source: None,
@@ -111,6 +114,9 @@ impl Kernel {
             stack_len,
             load: Load::EMPTY,
             cpu_ticks: 0,
+            cpu_share_percent: params.cpu_share_percent as u8,
+            share_since: 0,
+            share_mark: 0,
             messages_sent: 0,
             teardown_cursor: 0,
             next_dead: None,
@@ -304,6 +310,7 @@ impl Kernel {
             process,
             user: owner.isolation == Isolation::User,
             priority: owner.priority,
+            own_priority: owner.priority,
             cpu: 0,
             buffer,
             buffer_folio,
@@ -400,12 +407,6 @@ impl Kernel {
     /// What [`abi::Call::ProcessInfo`] tells.
     pub fn process_info(&self, id: Id<Process>) -> ProcessInfo {
         let process = &self.processes[id];
-        let mut cpu_ticks = process.cpu_ticks;
-        let mut next = process.threads;
-        while let Some(thread) = next {
-            cpu_ticks += self.threads[thread].cpu_ticks;
-            next = self.threads[thread].sibling;
-        }
         ProcessInfo {
             name: process.name,
             state: process.state as u32,
@@ -415,7 +416,7 @@ impl Kernel {
             handles: process.handles.len() as u32,
             threads: process.thread_count,
             reserved: 0,
-            cpu_ticks,
+            cpu_ticks: self.process_cpu_ticks(id),
             messages_sent: process.messages_sent,
             image_base: process.load.base as u64,
         }

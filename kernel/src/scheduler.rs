@@ -2,15 +2,19 @@
 //!
 //! Each CPU has a list of ready threads per priority. A thread that wakes goes to an idle CPU
 //! if there is one, otherwise to the CPU that woke it; a CPU with nothing to do takes from the
-//! others. The hardware timer of a CPU is set only when something is due: a deadline, or the end
-//! of a slice while another thread of the same priority is ready. Nothing ticks.
+//! others. The hardware timer of a CPU is set only when something is due: a deadline, or, while
+//! other threads are ready, the end of a slice or of a component's share of the CPU
+//! ([`crate::share`]). Nothing ticks.
 
 use crate::kernel::{CPUS_MAX, Exit, Kernel};
 use crate::memory::Id;
 use crate::object::{Deadline, Space, Thread, ThreadState};
+use crate::share::SPENT;
 
 /// Priorities: 0 runs first.
 pub const PRIORITIES: usize = 8;
+/// The priorities, and below them the level of those that have spent their share of the CPU.
+const LEVELS: usize = PRIORITIES + 1;
 /// How long a thread runs while others of its priority are ready.
 const SLICE_NS: u64 = 10_000_000;
 
@@ -24,14 +28,17 @@ type ThreadList = (Option<Id<Thread>>, Option<Id<Thread>>);
 pub struct CpuState {
     /// The thread on it.
     pub current: Option<Id<Thread>>,
-    /// Ready threads: first and last for each priority.
-    ready: [ThreadList; PRIORITIES],
-    /// Bit n: there are ready threads of priority n.
+    /// Ready threads: first and last for each level.
+    ready: [ThreadList; LEVELS],
+    /// Bit n: there are ready threads on level n.
     ready_mask: u32,
     /// The address space whose user half is visible.
     pub active_space: Option<Id<Space>>,
-    /// When the current thread's slice ends, or `u64::MAX`.
+    /// When it has to be looked at whether the current thread goes on although others are ready: at
+    /// the end of its slice or of its component's share. `u64::MAX` while nobody waits for that.
     slice_end: u64,
+    /// When the slice began that equals wait for the end of, or `u64::MAX`.
+    slice_began: u64,
     /// What the hardware timer is set to.
     armed: u64,
     /// Whether it takes part.
@@ -45,24 +52,32 @@ impl CpuState {
     pub const fn new() -> CpuState {
         CpuState {
             current: None,
-            ready: [(None, None); PRIORITIES],
+            ready: [(None, None); LEVELS],
             ready_mask: 0,
             active_space: None,
             slice_end: u64::MAX,
+            slice_began: u64::MAX,
             armed: u64::MAX,
             online: false,
             idle_since: 0,
         }
     }
 
-    /// The best priority among the ready threads; `PRIORITIES` if there are none.
+    /// The best level among the ready threads; a number beyond all levels if there are none.
     #[inline]
     pub fn best_ready(&self) -> u32 {
-        if self.ready_mask == 0 {
-            PRIORITIES as u32
-        } else {
-            self.ready_mask.trailing_zeros()
-        }
+        // Without any, 32.
+        self.ready_mask.trailing_zeros()
+    }
+
+    /// Whether no thread is ready.
+    pub fn none_ready(&self) -> bool {
+        self.ready_mask == 0
+    }
+
+    /// The first ready thread of a level.
+    pub fn first_ready(&self, level: u8) -> Option<Id<Thread>> {
+        self.ready[level as usize].0
     }
 }
 
@@ -89,20 +104,50 @@ impl Kernel {
         }
     }
 
-    /// Lets the current thread's slice begin if somebody of its priority waits for its end.
+    /// Lets the current thread's slice begin if somebody waits for its end.
     fn start_slice(&mut self, cpu: usize) {
-        let Some(current) = self.cpus[cpu].current else {
-            return;
-        };
-        let priority = self.threads[current].priority;
         let state = &self.cpus[cpu];
-        if state.slice_end == u64::MAX && state.ready_mask >> priority & 1 == 1 {
-            self.cpus[cpu].slice_end = self.memory.machine.now() + self.ticks(SLICE_NS);
+        if state.slice_end == u64::MAX
+            && state.ready_mask != 0
+            && let Some(current) = state.current
+        {
+            self.start_contended_slice(cpu, current);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn start_contended_slice(&mut self, cpu: usize, current: Id<Thread>) {
+        let before = self.threads[current].priority;
+        let mut share = self.look_at_share(current);
+        let now = self.memory.machine.now();
+        let level = self.threads[current].priority;
+        if level == SPENT && before != SPENT {
+            // It should not have been chosen: the timer says so at once.
+            share = 0;
+        }
+        let slice_len = self.ticks(SLICE_NS);
+        let state = &mut self.cpus[cpu];
+        if state.slice_began == u64::MAX {
+            state.slice_began = now;
+        }
+        let slice_end = match state.ready_mask >> level & 1 {
+            1 => state.slice_began + slice_len,
+            _ => u64::MAX,
+        };
+        let look = share.min(self.next_return(cpu));
+        let end = slice_end.min(now.saturating_add(look));
+        if end != u64::MAX {
+            self.cpus[cpu].slice_end = end;
             self.arm_timer(cpu);
         }
     }
 
-    fn enqueue(&mut self, thread: Id<Thread>, cpu: usize, first: bool) {
+    /// Puts a thread on a run queue, as its first or its last.
+    pub fn enqueue(&mut self, thread: Id<Thread>, cpu: usize, first: bool) {
+        if self.threads[thread].priority == SPENT {
+            self.look_at_share(thread);
+        }
         let node = &mut self.threads[thread];
         node.state = ThreadState::Ready;
         node.cpu = cpu as u16;
@@ -144,13 +189,15 @@ impl Kernel {
 
     /// The CPU has no current thread: chooses one, its own or another CPU's, or idles.
     pub fn pick(&mut self, cpu: usize) -> Exit {
-        if self.cpus[cpu].ready_mask == 0 {
+        let own = self.cpus[cpu].best_ready();
+        if own >= u32::from(SPENT) {
             let busiest = (0..CPUS_MAX)
-                .filter(|&other| self.cpus[other].ready_mask != 0)
+                .filter(|&other| self.cpus[other].best_ready() < own)
                 .min_by_key(|&other| self.cpus[other].best_ready());
             match busiest {
                 Some(other) => return self.run_best_of(other, cpu),
-                None => return self.go_idle(cpu),
+                None if self.cpus[cpu].ready_mask == 0 => return self.go_idle(cpu),
+                None => {}
             }
         }
         self.run_best_of(cpu, cpu)
@@ -163,10 +210,15 @@ impl Kernel {
             .expect("the mask says that one is ready");
         self.dequeue(thread);
         self.woke_first = false;
-        self.cpus[cpu].slice_end = u64::MAX;
+        self.end_slice(cpu);
         let exit = self.run(thread, cpu);
         self.start_slice(cpu);
         exit
+    }
+
+    fn end_slice(&mut self, cpu: usize) {
+        let state = &mut self.cpus[cpu];
+        (state.slice_end, state.slice_began) = (u64::MAX, u64::MAX);
     }
 
     /// Puts a thread on the CPU. Whoever was there has been put down elsewhere already.
@@ -207,7 +259,7 @@ impl Kernel {
         if state.idle_since == 0 {
             state.idle_since = now;
         }
-        state.slice_end = u64::MAX;
+        self.end_slice(cpu);
         self.idle_cpus |= 1 << cpu;
         Exit::Idle
     }
@@ -220,12 +272,10 @@ impl Kernel {
             Some(thread)
                 if u32::from(self.threads[thread].priority) <= self.cpus[cpu].best_ready() =>
             {
-                let exit = self.run(thread, cpu);
                 if self.cpus[cpu].ready_mask != 0 {
-                    // Others may wait for the end of its slice who did not for the sender's.
-                    self.start_slice(cpu);
+                    return self.switch_contended(cpu, thread);
                 }
-                exit
+                self.run(thread, cpu)
             }
             Some(thread) => {
                 self.make_ready(thread, cpu);
@@ -235,28 +285,70 @@ impl Kernel {
         }
     }
 
+    /// Goes on with a receiver although others are ready, unless its component has spent its share.
+    #[cold]
+    #[inline(never)]
+    fn switch_contended(&mut self, cpu: usize, thread: Id<Thread>) -> Exit {
+        let share = self.look_at_share(thread);
+        if u32::from(self.threads[thread].priority) > self.cpus[cpu].best_ready() {
+            self.make_ready(thread, cpu);
+            return self.pick(cpu);
+        }
+        let exit = self.run(thread, cpu);
+        let end = self.memory.machine.now().saturating_add(share);
+        if self.cpus[cpu].slice_end == u64::MAX {
+            // Others may wait for the end of its slice who did not for the sender's.
+            self.start_slice(cpu);
+        } else if end < self.cpus[cpu].slice_end {
+            self.cpus[cpu].slice_end = end;
+            self.arm_timer(cpu);
+        }
+        exit
+    }
+
     /// Chooses between the current thread, which can go on, and the ready ones. `None`: it goes on.
     #[inline]
     pub fn preemption(&mut self, cpu: usize) -> Option<Exit> {
         let Some(current) = self.cpus[cpu].current else {
             return Some(self.pick(cpu));
         };
-        let priority = u32::from(self.threads[current].priority);
-        let best = self.cpus[cpu].best_ready();
-        if best > priority {
+        let state = &self.cpus[cpu];
+        if state.ready_mask == 0 {
             // Nobody to share with: whoever waited for the slice's end is gone, perhaps to another
             // CPU. A slice that is over would keep the timer firing without end.
-            self.cpus[cpu].slice_end = u64::MAX;
+            self.end_slice(cpu);
             return None;
         }
-        if best < priority {
+        if state.best_ready() < u32::from(self.threads[current].priority) {
             self.enqueue(current, cpu, true);
-        } else if self.memory.machine.now() >= self.cpus[cpu].slice_end {
-            self.enqueue(current, cpu, false);
-        } else {
+            return Some(self.run_best_of(cpu, cpu));
+        }
+        if state.slice_end == u64::MAX || self.memory.machine.now() < state.slice_end {
             return None;
         }
-        Some(self.run_best_of(cpu, cpu))
+        self.slice_over(cpu, current)
+    }
+
+    /// The slice or the share of the current thread is over, or somebody's 10 ms are.
+    #[cold]
+    #[inline(never)]
+    fn slice_over(&mut self, cpu: usize, current: Id<Thread>) -> Option<Exit> {
+        let began = self.cpus[cpu].slice_began;
+        let ran = self.memory.machine.now().saturating_sub(began);
+        self.cpus[cpu].slice_end = u64::MAX;
+        self.return_spent(cpu);
+        self.look_at_share(current);
+        let level = u32::from(self.threads[current].priority);
+        let best = self.cpus[cpu].best_ready();
+        let spent = level == u32::from(SPENT);
+        if best > level || best == level && !spent && ran < self.ticks(SLICE_NS) {
+            // Those that wait are less important and its share is not spent, or its slice is not over.
+            self.start_slice(cpu);
+            return None;
+        }
+        let was_overtaken = best < level && !spent;
+        self.enqueue(current, cpu, was_overtaken);
+        Some(self.pick(cpu))
     }
 
     /// The current thread lets others of its priority run first.
@@ -302,7 +394,13 @@ impl Kernel {
                 }
             }
         }
-        self.arm_timer(cpu);
+        if self.cpus[cpu].slice_end <= now {
+            // That is answered when the kernel is left; the timer must not fire again for it.
+            self.deadlines_changed = false;
+            self.arm_timer_for(cpu, self.first_deadline());
+        } else {
+            self.arm_timer(cpu);
+        }
     }
 
     /// Adds a deadline; it must not be in the heap already.
@@ -341,11 +439,17 @@ impl Kernel {
     /// CPU is always armed for the first deadline or earlier.
     pub fn arm_timer(&mut self, cpu: usize) {
         self.deadlines_changed = false;
-        let first = self
-            .deadlines
+        let due = self.first_deadline().min(self.cpus[cpu].slice_end);
+        self.arm_timer_for(cpu, due);
+    }
+
+    fn first_deadline(&self) -> u64 {
+        self.deadlines
             .first(&self.memory)
-            .map_or(u64::MAX, |(at, _)| at);
-        let due = first.min(self.cpus[cpu].slice_end);
+            .map_or(u64::MAX, |(at, _)| at)
+    }
+
+    fn arm_timer_for(&mut self, cpu: usize, due: u64) {
         if due < self.cpus[cpu].armed {
             self.cpus[cpu].armed = due;
             self.memory.machine.set_timer(due);

@@ -50,6 +50,12 @@ pub struct Process {
     pub load: Load,
     /// Ticks that its threads that have ended spent on CPUs.
     pub cpu_ticks: u64,
+    /// Its share of a CPU in per cent of each 10 ms (rule 14).
+    pub cpu_share_percent: u8,
+    /// When the 10 ms began that are counted now.
+    pub share_since: u64,
+    /// Ticks that it had spent on CPUs then.
+    pub share_mark: u64,
     /// Messages it has sent.
     pub messages_sent: u64,
     /// How far teardown has come in its handle table.

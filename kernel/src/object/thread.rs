@@ -32,8 +32,10 @@ pub struct Thread {
     pub process: Id<Process>,
     /// Whether it runs in user mode.
     pub user: bool,
-    /// 0 runs first.
+    /// 0 runs first. [`crate::share::SPENT`] while its component has no share of the CPU left.
     pub priority: u8,
+    /// Its priority while there is some left.
+    pub own_priority: u8,
     /// The CPU that it runs on or ran on last.
     pub cpu: u16,
     /// Its message buffer: two pages, one after the other.

@@ -16,6 +16,13 @@ fn with_priority(priority: u32) -> ProcessParams {
     }
 }
 
+fn with_share(priority: u32, cpu_share_percent: u32) -> ProcessParams {
+    ProcessParams {
+        cpu_share_percent,
+        ..with_priority(priority)
+    }
+}
+
 fn state(sim: &Sim, thread: Id<Thread>) -> ThreadState {
     sim.kernel.threads[thread].state
 }
@@ -44,10 +51,11 @@ fn the_more_important_thread_runs() {
 
 #[test]
 fn equals_share_a_cpu_by_slices() {
-    let mut sim = Sim::new(1);
+    let all = |priority| with_share(priority, 100);
+    let mut sim = Sim::with_root(1, 32 << 20, all(3));
     let root = sim.root;
-    let other = sim.spawn(with_priority(3)).thread;
-    let third = sim.spawn(with_priority(3)).thread;
+    let other = sim.spawn(all(3)).thread;
+    let third = sim.spawn(all(3)).thread;
     let mut ran = vec![sim.kernel.current(0)];
     for _ in 0..5 {
         sim.advance(SLICE - 1);
@@ -153,4 +161,120 @@ fn who_is_woken_on_the_side_runs_at_once() {
     assert!(sim.poll(receiver, theirs).is_some());
     assert_eq!(sim.woken(root).kind, abi::EventKind::Writable);
     assert_eq!(sim.kernel.current(0), root);
+}
+
+/// How many ticks of the next ones each of some threads has a CPU.
+fn watch<const N: usize>(sim: &mut Sim, ticks: u64, threads: [Id<Thread>; N]) -> [u64; N] {
+    const STEP: u64 = 50_000;
+    let mut had = [0; N];
+    for _ in 0..ticks / STEP {
+        sim.advance(STEP);
+        for (had, thread) in had.iter_mut().zip(threads) {
+            *had += STEP * u64::from(sim.cpu_of(thread).is_some());
+        }
+    }
+    had
+}
+
+/// The first process waits for ever, so that the others have the CPUs.
+fn rest(sim: &mut Sim) {
+    let root = sim.root;
+    let queue = sim.queue(root);
+    sim.blocks(root, Call::Wait, &[queue, FOREVER]);
+}
+
+/// Rule 14: whoever spins leaves the rest of each 10 ms to those that are less important.
+#[test]
+fn a_spinning_driver_leaves_the_rest_of_its_share() {
+    for share in [10, 50, 90] {
+        let mut sim = Sim::with_root(1, 32 << 20, with_priority(0));
+        let driver = sim.spawn(with_share(2, share)).thread;
+        let app = sim.spawn(with_share(5, 100)).thread;
+        rest(&mut sim);
+        let [driver, app] = watch(&mut sim, 100 * SLICE, [driver, app]);
+        let expected = 100 * SLICE * u64::from(share) / 100;
+        assert!(driver.abs_diff(expected) <= SLICE, "{driver} of {expected}");
+        assert_eq!(driver + app, 100 * SLICE);
+    }
+}
+
+/// An equal that wants little gets it soon, although somebody spins.
+#[test]
+fn a_spinning_component_does_not_keep_its_equals_waiting() {
+    let mut sim = Sim::with_root(1, 32 << 20, with_priority(0));
+    let spinner = sim.spawn(with_share(3, 60)).thread;
+    let other = sim.spawn(with_share(3, 60)).thread;
+    rest(&mut sim);
+    let [spinner, other] = watch(&mut sim, 100 * SLICE, [spinner, other]);
+    assert!(spinner.abs_diff(other) <= 2 * SLICE, "{spinner} and {other}");
+}
+
+#[test]
+fn a_share_is_no_limit_while_nobody_waits() {
+    let mut sim = Sim::with_root(2, 32 << 20, with_priority(0));
+    let spinner = sim.spawn(with_share(2, 10)).thread;
+    rest(&mut sim);
+    let before = sim.entries;
+    sim.advance(50 * SLICE);
+    assert_eq!(state(&sim, spinner), ThreadState::Running);
+    assert!(sim.entries - before <= 1, "nothing ticks");
+    // Nor is it held against anybody later: it has its share from now on.
+    let other = sim.spawn_by(spinner, with_share(2, 100));
+    let third = sim.spawn_by(spinner, with_share(2, 100));
+    let had = watch(&mut sim, SLICE, [spinner, other, third]);
+    assert!(had[0] >= SLICE * 9 / 100, "{had:?}");
+}
+
+/// The threads of a component have one share together, and it is of one CPU.
+#[test]
+fn threads_do_not_multiply_a_share() {
+    let mut sim = Sim::with_root(2, 32 << 20, with_priority(0));
+    let driver = sim.spawn(with_share(2, 50)).thread;
+    let (second, _) = sim.thread(driver);
+    let apps = [4, 5].map(|priority| sim.spawn(with_share(priority, 100)).thread);
+    rest(&mut sim);
+    let [a, b, c, d] = watch(&mut sim, 100 * SLICE, [driver, second, apps[0], apps[1]]);
+    assert!((a + b).abs_diff(50 * SLICE) <= 2 * SLICE, "{a} and {b}");
+    assert_eq!(a + b + c + d, 200 * SLICE);
+}
+
+/// Sending messages back and forth is no way around the share.
+#[test]
+fn calls_do_not_renew_a_share() {
+    let mut sim = Sim::with_root(1, 32 << 20, with_priority(0));
+    let root = sim.root;
+    let (a, b) = sim.channel(root, 4, 8);
+    let busy = sim.spawn_with(with_share(2, 50), a).thread;
+    let server = sim.spawn_with(with_share(2, 100), b).thread;
+    let app = sim.spawn(with_share(5, 100)).thread;
+    rest(&mut sim);
+    let end = abi::Handle::new(0, 1).raw() as usize;
+    let queue = {
+        sim.bring(server);
+        let queue = sim.queue(server);
+        sim.attach(server, queue, end, 1);
+        sim.blocks(server, Call::Wait, &[queue, FOREVER]);
+        queue
+    };
+    let begin = sim.now();
+    let (mut had, mut total) = (0, 0);
+    while sim.now() < begin + 50 * SLICE {
+        // Whoever has the CPU uses 0.7 ms, then calls or answers.
+        let current = sim.kernel.current(0);
+        sim.advance(700_000);
+        total += 700_000;
+        had += 700_000 * u64::from(current != app);
+        if sim.cpu_of(busy).is_some() {
+            let request = info(MessageKind::Request, 8, 0);
+            sim.blocks(busy, Call::Call, &[end, request, 1, 0, 0, FOREVER]);
+        } else if sim.cpu_of(server).is_some() {
+            let reply = info(MessageKind::Reply, 8, 0);
+            let both = crate::common::pair(end, queue);
+            sim.blocks(server, Call::SendWait, &[both, reply, 1, 0, 0, FOREVER]);
+        }
+    }
+    // Half for the busy one, as much again for its server, which it keeps busy just as long.
+    assert!(had < total, "the app had nothing of {total}");
+    let busy = sim.kernel.process_cpu_ticks(sim.kernel.threads[busy].process);
+    assert!(busy <= total * 60 / 100, "{busy} of {total}");
 }

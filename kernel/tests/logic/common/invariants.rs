@@ -7,7 +7,7 @@ use kernel::arch::{PageTable, Permission};
 use kernel::kernel::Kernel;
 use kernel::memory::{FRAME_LEN, Id};
 use kernel::object::{Backing, Folio, LoadStage, Object, Side, Source, ThreadState};
-use kernel::scheduler::PRIORITIES;
+use kernel::share::SPENT;
 
 /// Panics with what is wrong.
 pub fn check(kernel: &Kernel) {
@@ -287,17 +287,16 @@ fn threads(kernel: &Kernel) {
                     "CPU {cpu} runs priority {} while {best} is ready",
                     thread.priority
                 );
+                let share = kernel.processes[thread.process].cpu_share_percent;
+                let alone = kernel.cpus[cpu].none_ready()
+                    || (share == 100 && best > u32::from(thread.priority) && best < SPENT.into());
                 assert!(
-                    best > u32::from(thread.priority) || kernel.memory.machine.timer(cpu).is_some(),
+                    alone || kernel.memory.machine.timer(cpu).is_some(),
                     "nothing ends the slice on CPU {cpu}"
                 );
             }
         } else if kernel.idle_cpus >> cpu & 1 == 1 {
-            assert_eq!(
-                kernel.cpus[cpu].best_ready(),
-                PRIORITIES as u32,
-                "CPU {cpu} sleeps"
-            );
+            assert!(kernel.cpus[cpu].none_ready(), "CPU {cpu} sleeps");
         }
         if kernel.idle_cpus >> cpu & 1 == 1 {
             assert_eq!(
@@ -312,6 +311,7 @@ fn threads(kernel: &Kernel) {
     for id in kernel.threads.ids() {
         let thread = &kernel.threads[id];
         let current = kernel.cpus[thread.cpu as usize].current == Some(id);
+        assert!(thread.priority == thread.own_priority || thread.priority == SPENT);
         if !listed.contains(&id) {
             assert_eq!(thread.state, ThreadState::Dead);
             assert!(

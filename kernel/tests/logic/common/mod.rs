@@ -183,6 +183,27 @@ impl Sim {
         }
     }
 
+    /// A process as if another thread than the root had made it, so that the root may wait.
+    #[allow(dead_code)] // As above.
+    pub fn spawn_by(&mut self, thread: Id<Thread>, params: ProcessParams) -> Id<Thread> {
+        let cpu = self.cpu_of(thread).expect("it runs");
+        let process = self.kernel.process_create(&params).expect("memory");
+        self.kernel.processes[process].load.stage = LoadStage::Done;
+        let first = self.kernel.prepare_start(process).expect("memory");
+        let root = self.kernel.threads[self.root].process;
+        let handle = Object::Process(process);
+        self.kernel
+            .add_handle(root, handle, Rights::ALL)
+            .expect("memory");
+        let started = first.thread;
+        self.kernel.memory.machine.set_current_cpu(cpu);
+        self.kernel
+            .process_start(process, first, Handle::NONE, Default::default(), cpu);
+        self.interrupt(cpu, false);
+        self.settle();
+        started
+    }
+
     /// Makes a process that could be started.
     pub fn create(&mut self, params: ProcessParams) -> (Id<Process>, usize) {
         self.set_params(self.root, params);
