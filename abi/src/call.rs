@@ -42,14 +42,16 @@ calls! {
     /// Errors: `QueueFull` (then `Writable` is armed), `Closed`, `MessageTooLong`,
     /// `UnexpectedReply`, and what is wrong with a handle.
     Send = 2,
-    /// [`Call::Send`], then [`Call::Wait`], in one entry. If the send fails nothing is waited for.
+    /// [`Call::Send`], then [`Call::Wait`], in one entry. If the send fails nothing is waited for;
+    /// register 1 tells which of the two failed.
     /// `(channel | queue << 32, info, transaction, handles 0 and 1, handles 2 and 3, deadline)`
     /// → six registers.
     SendWait = 3,
     /// Sends a request and waits for the reply to just that transaction. Everything else that
     /// arrives stays queued. `(channel, info, transaction, handles 0 and 1, handles 2 and 3,
     /// deadline)` → six registers, the kind always `Message`.
-    /// Errors: those of `Send`, `TimedOut` (a late reply then comes as an ordinary message),
+    /// Errors: those of `Send`, `TimedOut`, `HandleLimit` or `MemoryLimit` (no room for the reply's
+    /// handles; as after `TimedOut`, the reply then comes as an ordinary message),
     /// `Busy` (another thread is calling on this channel).
     Call = 4,
 
@@ -84,7 +86,7 @@ calls! {
     QueueDetach = 14,
 
     /// A memory object of zeroed pages, charged to the caller. `(bytes, flags)` → handle.
-    /// Flag 1: physically contiguous.
+    /// Flag 1: physically contiguous, at most 1 MiB; `Again` while it is zeroed.
     FolioCreate = 15,
     /// Maps part of a folio into the caller's address space.
     /// `(folio, offset, bytes, 0 read-only or 1 writable)` → address.
@@ -104,7 +106,8 @@ calls! {
     /// Adds one to a doorbell's count. `(doorbell)` → 0.
     DoorbellRing = 22,
 
-    /// Lets an interrupt fire again after its event. `(interrupt)` → 0.
+    /// Lets an interrupt fire again after its event. `(interrupt)` → 0. Errors: `Closed` (its device
+    /// was given away).
     InterruptAck = 23,
 
     /// What a device is. `(system, index)` → 0, and a [`crate::DeviceInfo`] in the receive page.
@@ -112,9 +115,11 @@ calls! {
     DeviceInfo = 24,
     /// A handle to a device. `(system, index)` → handle. Errors: `Busy` (another process has it).
     DeviceOpen = 25,
-    /// Maps the device's registers. `(device, which range)` → address.
+    /// Maps the device's registers, each range once and for as long as the caller has the device.
+    /// `(device, which range)` → address. Errors: `AlreadyExists`, `Unsupported` (more than 2 MiB).
     DeviceMap = 26,
-    /// The device's interrupt. `(device, which)` → interrupt handle.
+    /// The device's interrupt, for as long as the caller has the device. `(device, which)` →
+    /// interrupt handle.
     DeviceInterrupt = 27,
     /// Allows the device to reach a contiguous folio until the device handle is closed.
     /// `(device, folio)` → the address that the device is to use.

@@ -118,6 +118,8 @@ errors! {
     InvalidFilename = 45,
     /// too many links, or symbolic links that lead in a circle
     TooManyLinks = 46,
+    /// the component reached its limit `messages`; raise it in the system file
+    MessageLimit = 47,
 }
 
 impl Error {

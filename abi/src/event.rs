@@ -7,6 +7,20 @@
 //! | 2 | a message's [`crate::MessageInfo`]; a count for timer, interrupt and doorbell; a process's status |
 //! | 3 | a message's transaction number |
 //! | 4, 5 | a message's handles, two in each (see [`crate::pack_handles`]) |
+//!
+//! With an error in register 0, register 1 tells for [`crate::Call::SendWait`] and
+//! [`crate::Call::Call`] what has failed: 0 for the send, [`WAIT_FAILED`] for the wait; then the message
+//! was sent, and its handles are gone.
+
+use crate::Error;
+
+/// In register 1 beside an error: what had to be sent was sent, and waiting failed.
+pub const WAIT_FAILED: usize = 1;
+
+/// All six registers of a wait that failed.
+pub const fn wait_failed(error: Error) -> [usize; 6] {
+    [error.to_register(), WAIT_FAILED, 0, 0, 0, 0]
+}
 
 use crate::handle::{HandleType, ObjectKind, Rights};
 use crate::message::HANDLES_MAX;

@@ -16,7 +16,7 @@
 pub mod call;
 mod device;
 mod error;
-mod event;
+pub mod event;
 mod handle;
 mod message;
 mod process;

@@ -65,6 +65,8 @@ pub struct ProcessParams {
     pub stack_len: u32,
     /// Share of a CPU in per cent (each 10 ms), 1 to 100.
     pub cpu_share_percent: u32,
+    /// Most messages that the queues of the channels it makes may hold, all together.
+    pub messages_max: u32,
 }
 
 /// Where a process is in its life.

@@ -470,9 +470,8 @@ impl<S: Copy, M: Messages> EventLoop<S, M> {
             None => sys::wait(queue, deadline),
             Some(staged) => match staged.send_wait(queue, deadline) {
                 Ok(raw) => Ok(raw),
-                Err(Error::TimedOut) => Err(Error::TimedOut),
-                // The reply could not be sent, which only its caller could mind. If it is the
-                // wait that failed, waiting alone tells so.
+                Err(failed) if failed.sent => Err(failed.error),
+                // The reply could not be sent, which only its caller could mind.
                 Err(_) => {
                     staged.close_handles();
                     sys::wait(queue, deadline)

@@ -15,9 +15,9 @@ use core::cell::Cell;
 use core::ptr::null_mut;
 use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
-use abi::{Handle, MessageInfo, Result};
+use abi::{Handle, MessageInfo};
 
-use crate::sys::{self, Handles, NO_HANDLES, RawEvent};
+use crate::sys::{self, Handles, NO_HANDLES, RawEvent, SendWaitFailed};
 use crate::{gate, wire};
 
 /// How many replies are staged, over all threads. While it is zero nobody has to look further.
@@ -111,7 +111,7 @@ impl Stage {
 
 impl Staged {
     /// Sends it on its own.
-    pub fn send(self) -> Result<()> {
+    pub fn send(self) -> abi::Result<()> {
         let result = sys::send(self.channel, self.info, self.transaction, self.handles);
         if result.is_err() {
             self.close_handles();
@@ -121,8 +121,8 @@ impl Staged {
 
     /// Sends it and waits, in one system call.
     #[inline(always)]
-    pub fn send_wait(self, queue: Handle, deadline: usize) -> Result<RawEvent> {
-        sys::send_wait(
+    pub fn send_wait(self, queue: Handle, deadline: usize) -> Result<RawEvent, SendWaitFailed> {
+        sys::send_wait_apart(
             self.channel,
             queue,
             self.info,

@@ -127,8 +127,31 @@ pub fn send_wait(
     handles: Handles,
     deadline: usize,
 ) -> Result<RawEvent> {
+    send_wait_apart(channel, queue, info, transaction, handles, deadline)
+        .map_err(|failed| failed.error)
+}
+
+/// What has failed of a [`Call::SendWait`].
+#[derive(Clone, Copy, Debug)]
+pub struct SendWaitFailed {
+    /// Why.
+    pub error: Error,
+    /// Whether the message was sent all the same, and its handles with it.
+    pub sent: bool,
+}
+
+/// [`Call::SendWait`], telling a send that failed from a wait that did.
+#[inline(always)]
+pub fn send_wait_apart(
+    channel: Handle,
+    queue: Handle,
+    info: MessageInfo,
+    transaction: usize,
+    handles: Handles,
+    deadline: usize,
+) -> core::result::Result<RawEvent, SendWaitFailed> {
     let [h0, h1, h2, h3] = handles;
-    event(gate::syscall(
+    let registers = gate::syscall(
         Call::SendWait as usize,
         [
             pack_handles(channel, queue),
@@ -138,7 +161,11 @@ pub fn send_wait(
             pack_handles(h2, h3),
             deadline,
         ],
-    ))
+    );
+    event(registers).map_err(|error| SendWaitFailed {
+        error,
+        sent: registers[1] == abi::event::WAIT_FAILED,
+    })
 }
 
 /// [`Call::Call`].
@@ -224,7 +251,12 @@ pub fn queue_detach(source: Handle) -> Result<()> {
 
 /// [`Call::FolioCreate`].
 pub fn folio_create(len: usize, flags: usize) -> Result<Handle> {
-    call_for_handle(Call::FolioCreate, [len, flags, 0, 0, 0, 0])
+    loop {
+        match call_for_handle(Call::FolioCreate, [len, flags, 0, 0, 0, 0]) {
+            Err(Error::Again) => {}
+            other => return other,
+        }
+    }
 }
 
 /// [`Call::FolioMap`].

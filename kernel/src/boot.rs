@@ -152,6 +152,8 @@ fn add_device(kernel: &mut Kernel, found: &crate::platform::machine_info::Device
         interrupts: [0; 4],
         holder: None,
         references: 0,
+        mapped: [None; 4],
+        lines: [None; 4],
         dma: [None; 16],
     };
     for (slot, range) in device.ranges.iter_mut().zip(&found.registers) {
@@ -195,6 +197,7 @@ fn start_init(kernel: &mut Kernel, info: &BootInfo<'_>) -> Result<(), &'static s
         heap_len: 1 << 20,
         stack_len: 64 << 10,
         cpu_share_percent: 100,
+        messages_max: u32::MAX,
     };
     let refused = |_| "there is not enough memory for it";
     let init = kernel.process_create(&params).map_err(refused)?;
@@ -211,7 +214,7 @@ fn start_init(kernel: &mut Kernel, info: &BootInfo<'_>) -> Result<(), &'static s
     let system = kernel
         .add_handle(init, Object::System, Rights::ALL)
         .map_err(refused)?;
-    let folio = kernel.new_fixed_folio(base, len, false).map_err(refused)?;
+    let folio = kernel.new_fixed_folio(base, len, None).map_err(refused)?;
     let rights = Rights::READ
         .union(Rights::EXECUTE)
         .union(Rights::DUPLICATE)

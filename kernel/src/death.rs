@@ -8,6 +8,7 @@ use abi::{MessageInfo, ProcessState, Rights};
 
 use crate::kernel::{CPUS_MAX, Kernel, Shutdown};
 use crate::memory::Id;
+use crate::object::mapping;
 use crate::object::{Channel, Folio, LoadStage, Object, Process, Queue, Side, Thread, ThreadState};
 
 /// Handles closed, and pages given back, in one step.
@@ -126,7 +127,11 @@ impl Kernel {
             }
             Object::Timer(id) => self.timers[id].references += 1,
             Object::Doorbell(id) => self.doorbells[id].references += 1,
-            Object::Interrupt(id) => self.interrupts[id].references += 1,
+            Object::Interrupt(id) => {
+                if let Some(line) = self.interrupts.get_mut(id) {
+                    line.references += 1;
+                }
+            }
             Object::Free(_) | Object::System | Object::Channel(..) | Object::Device(_) => {}
         }
     }
@@ -143,7 +148,7 @@ impl Kernel {
             Object::Folio(id) => {
                 self.folios[id].references -= 1;
                 if self.folios[id].references == 0 {
-                    self.folios[id].next_dead = self.dead_folios.replace(id);
+                    self.retire_folio(id);
                 }
             }
             Object::Process(id) => {
@@ -180,13 +185,11 @@ impl Kernel {
                 }
             }
             Object::Interrupt(id) => {
-                self.interrupts[id].references -= 1;
-                if self.interrupts[id].references == 0 {
-                    let _ = self.detach(object);
-                    self.memory
-                        .machine
-                        .mask_interrupt(self.interrupts[id].number);
-                    self.interrupts.remove(id);
+                if let Some(line) = self.interrupts.get_mut(id) {
+                    line.references -= 1;
+                    if line.references == 0 {
+                        self.interrupt_ended(id);
+                    }
                 }
             }
             Object::Device(id) => self.device_released(id, cpu),
@@ -261,6 +264,10 @@ impl Kernel {
         let channel = &mut self.channels[id];
         channel.ended = true;
         let (owner, next, previous) = (channel.owner, channel.next_owned, channel.previous_owned);
+        let (pages, slots) = (1 << channel.order, 2 * channel.slots as usize);
+        // The memory comes back in steps, but its owner is done with it.
+        self.uncharge(Some(owner), pages);
+        self.processes[owner].messages -= slots;
         match previous {
             Some(previous) => self.channels[previous].next_owned = next,
             None => self.processes[owner].channels = next,
@@ -287,6 +294,17 @@ impl Kernel {
         }
     }
 
+    /// Nobody has the folio any more. Its owner is not charged from now on, and what was promised is
+    /// free; the frames that it has come back in steps.
+    fn retire_folio(&mut self, id: Id<Folio>) {
+        let folio = &mut self.folios[id];
+        folio.next_dead = self.dead_folios.replace(id);
+        let (promised, charged) = (folio.promised(), folio.charged_pages());
+        let owner = folio.charged_to;
+        self.memory.unreserve(promised);
+        self.uncharge(owner, charged);
+    }
+
     fn collect_folio(&mut self, id: Id<Folio>) {
         let folio = &mut self.folios[id];
         let mut cursor = folio.freed_pages;
@@ -295,22 +313,13 @@ impl Kernel {
         folio.freed_pages = cursor;
         if done {
             self.dead_folios = folio.next_dead;
-            let folio = self
-                .folios
-                .remove(id)
-                .expect("it was on the list of the dead");
-            let charged = match folio.backing {
-                crate::object::Backing::Fixed(_) => 0,
-                crate::object::Backing::Block(_) => folio.pages as usize,
-                crate::object::Backing::Table(_) => {
-                    folio.pages as usize + Folio::tables_for(folio.pages as usize)
-                }
-            };
-            self.uncharge(folio.charged_to, charged);
+            self.folios.remove(id);
         }
     }
 
     fn collect_channel(&mut self, id: Id<Channel>, cpu: usize) {
+        // Off the list first: releasing handles may put other channels on it.
+        self.dead_channels = self.channels[id].next_dead.take();
         for side in [Side::A, Side::B] {
             for _ in 0..STEP {
                 let channel = &mut self.channels[id];
@@ -325,39 +334,24 @@ impl Kernel {
                 let slot = channel.slot(side, number);
                 let header = self.slot_header(slot);
                 let count = MessageInfo::from_bits(header.info).handle_count();
+                self.handles_arrived(header.sender, count);
                 for entry in &header.handles[..count] {
                     self.release(entry.object, cpu);
                 }
             }
         }
-        if self.channels[id].ends.iter().all(|end| end.count == 0) {
-            // Releasing handles may have put other channels before this one on the list.
-            self.unlink_dead_channel(id);
-            let channel = &mut self.channels[id];
-            let (owner, order, memory) = (channel.owner, channel.order, channel.memory.take());
-            let held = channel.ends.iter().any(|end| end.open);
-            self.memory
-                .free(memory.expect("a channel is taken apart once"));
-            self.uncharge(Some(owner), 1 << order);
-            if !held {
-                self.channels.remove(id);
-            }
-        }
-    }
-
-    fn unlink_dead_channel(&mut self, id: Id<Channel>) {
-        let after = self.channels[id].next_dead;
-        let mut at = self.dead_channels.expect("the channel is on the list");
-        if at == id {
-            self.dead_channels = after;
+        let channel = &mut self.channels[id];
+        if channel.ends.iter().any(|end| end.count > 0) {
+            channel.next_dead = self.dead_channels.replace(id);
             return;
         }
-        while self.channels[at].next_dead != Some(id) {
-            at = self.channels[at]
-                .next_dead
-                .expect("the channel is on the list");
+        let memory = channel.memory.take();
+        let held = channel.ends.iter().any(|end| end.open);
+        self.memory
+            .free(memory.expect("a channel is taken apart once"));
+        if !held {
+            self.channels.remove(id);
         }
-        self.channels[at].next_dead = after;
     }
 
     /// One step of taking a process apart; true when nothing is left to do.
@@ -382,9 +376,14 @@ impl Kernel {
             self.end_owned_channel(channel, cpu);
             return false;
         }
-        if let Some(mapping) = self.processes[id].mappings {
+        // From the highest down: the lowest part of an image gives back the addresses of all of it.
+        if let Some(mapping) = mapping::highest(&self.mappings, self.processes[id].mappings) {
             self.unmap_step(id, mapping, cpu);
             return false;
+        }
+        if let Some(zeroing) = self.processes[id].zeroing.take() {
+            self.memory.free(zeroing.block);
+            self.uncharge(Some(id), zeroing.pages);
         }
         if let Some((base, len)) = self.unfinished_image(id) {
             self.release_range(id, base, len);
@@ -399,12 +398,12 @@ impl Kernel {
         if space != self.kernel_space && !self.drop_space(space, cpu) {
             return false;
         }
-        // What it was charged for and others still hold is nobody's charge from now on; that is
-        // rare, and what keeps it is counted in the holder's handles.
+        // What is still charged are folios that others hold: nobody's charge once this record goes. That
+        // is rare, and what keeps them is counted in the holder's handles.
         let frames = self.processes[id].handles.frame_count();
         self.processes[id].handles.free_frames(&mut self.memory);
         let process = &mut self.processes[id];
-        process.memory_pages = process.memory_pages.saturating_sub(frames);
+        process.memory_pages -= frames + process.space_pages;
         process.space = self.kernel_space;
         process.state = ProcessState::Ended;
         let source = process.source;
@@ -482,6 +481,21 @@ impl Kernel {
         if order > crate::memory::ORDER_MAX {
             return Err(abi::Error::InvalidArgument);
         }
+        self.charge_messages(process, 2 * slots)?;
+        let made = self.channel_make(process, slots, body_max, order);
+        if made.is_err() {
+            self.processes[process].messages -= 2 * slots;
+        }
+        made
+    }
+
+    fn channel_make(
+        &mut self,
+        process: Id<Process>,
+        slots: usize,
+        body_max: usize,
+        order: usize,
+    ) -> abi::Result<usize> {
         self.channels
             .reserve(&self.memory.machine, &mut self.memory.frames)?;
         self.reserve_process_handles(process, 2)?;

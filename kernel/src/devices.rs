@@ -1,15 +1,19 @@
 //! Devices: who may use which, and what they may reach (rule 16).
 //!
-//! A device belongs to one process at a time. When that one lets go of it, or dies, its
-//! interrupts are masked, the device is reset by the kernel, and only then do the folios that it
-//! could write return to the free memory.
+//! A device belongs to one process at a time. When that one lets go of it, or dies, its registers
+//! are unmapped, its interrupts are masked, the device is reset by the kernel, and only then do the
+//! folios that it could write return to the free memory. Neither registers nor interrupts outlive
+//! the handle to the device where they were got.
 
 use abi::{DeviceInfo, Error, Handle, Result, Rights};
 
 use crate::kernel::Kernel;
 use crate::memory::Id;
-use crate::object::{Backing, Device, Interrupt, Object, Process, Purpose, Thread};
+use crate::object::{Backing, Device, Interrupt, Object, Process, Purpose, RANGES_MAX, Thread};
 use crate::vm::MapRequest;
+
+/// Most bytes of a range of registers that can be mapped: one step of unmapping.
+const REGISTERS_LEN_MAX: usize = 2 << 20;
 
 impl Kernel {
     /// [`abi::Call::DeviceInfo`].
@@ -65,9 +69,15 @@ impl Kernel {
         if which >= device.info.mmio_count as usize {
             return Err(Error::NotFound);
         }
+        if device.mapped[which].is_some() {
+            return Err(Error::AlreadyExists);
+        }
         let (base, len) = device.ranges[which];
         let within = base.0 as usize % abi::PAGE_SIZE;
-        let folio = self.new_fixed_folio(base.frame(), within + len, true)?;
+        if within + len > REGISTERS_LEN_MAX {
+            return Err(Error::Unsupported);
+        }
+        let folio = self.new_fixed_folio(base.frame(), within + len, Some((id, which as u8)))?;
         let request = MapRequest {
             folio,
             first_page: 0,
@@ -77,8 +87,11 @@ impl Kernel {
         };
         let address = self.map(process, request);
         self.release(Object::Folio(folio), 0);
+        let address = address?;
+        let mapping = self.mapping_at(process, address).expect("mapped just now");
+        self.devices[id].mapped[which] = Some((process, mapping));
         // Several small devices may share a page; the address is that of the registers.
-        address.map(|address| address + within)
+        Ok(address + within)
     }
 
     /// [`abi::Call::DeviceInterrupt`].
@@ -104,12 +117,14 @@ impl Kernel {
             .reserve(&self.memory.machine, &mut self.memory.frames)?;
         self.reserve_process_handles(process, 1)?;
         let line = Interrupt {
+            device: (id, which as u8),
             number,
             count: 0,
             source: None,
             references: 1,
         };
         let line = self.interrupts.insert(line);
+        self.devices[id].lines[which] = Some(line);
         let handle = self.add_handle(process, Object::Interrupt(line), Rights::ALL)?;
         self.memory.machine.unmask_interrupt(number);
         Ok(handle.raw() as usize)
@@ -148,8 +163,42 @@ impl Kernel {
         info.mmio_count > 0 && info.compatible.starts_with(b"virtio,mmio\0")
     }
 
+    /// [`abi::Call::InterruptAck`].
+    pub fn interrupt_ack(&mut self, process: Id<Process>, handle: Handle) -> Result<usize> {
+        let Object::Interrupt(id) = self.lookup(process, handle, Rights::WRITE)?.object else {
+            return Err(Error::WrongKind);
+        };
+        // It ends with the handle to its device.
+        let number = self.interrupts.get(id).ok_or(Error::Closed)?.number;
+        self.memory.machine.unmask_interrupt(number);
+        Ok(0)
+    }
+
+    /// The last handle to an interrupt is gone, or the one to its device.
+    pub fn interrupt_ended(&mut self, id: Id<Interrupt>) {
+        let _ = self.detach(Object::Interrupt(id));
+        let line = self.interrupts.remove(id).expect("callers found it");
+        self.memory.machine.mask_interrupt(line.number);
+        let (device, which) = line.device;
+        self.devices[device].lines[which as usize] = None;
+    }
+
+    /// The handle to a device leaves a process: what that one has of it ends. Its registers are not
+    /// seen any more, although their addresses stay taken, and its interrupts are nobody's.
+    pub fn device_left(&mut self, id: Id<Device>) {
+        for which in 0..RANGES_MAX {
+            if let Some((process, mapping)) = self.devices[id].mapped[which].take() {
+                self.revoke_mapping(process, mapping);
+            }
+            if let Some(line) = self.devices[id].lines[which] {
+                self.interrupt_ended(line);
+            }
+        }
+    }
+
     /// Nobody holds the device any more.
     pub fn device_released(&mut self, id: Id<Device>, cpu: usize) {
+        self.device_left(id);
         let count = self.devices[id].info.interrupt_count as usize;
         for which in 0..count {
             let number = self.devices[id].interrupts[which];

@@ -85,7 +85,7 @@ impl Kernel {
             return false;
         };
         let mapping = &self.mappings[id];
-        if !mapping.permission.allows(needed) {
+        if mapping.revoked || !mapping.permission.allows(needed) {
             return false;
         }
         let index = (address - mapping.address) / PAGE_SIZE;
@@ -100,16 +100,10 @@ impl Kernel {
 
     /// Whether an address lies in the unmapped range below one of the process's stacks.
     fn is_below_stack(&self, process: Id<Process>, address: usize) -> bool {
-        let mut next = self.processes[process].mappings;
-        while let Some(id) = next {
+        self.mapping_above(process, address).is_some_and(|id| {
             let mapping = &self.mappings[id];
-            let stack = mapping.purpose == Purpose::Stack;
-            if stack && address < mapping.address && mapping.address - address <= 1 << 20 {
-                return true;
-            }
-            next = mapping.next;
-        }
-        false
+            mapping.purpose == Purpose::Stack && mapping.address - address <= 1 << 20
+        })
     }
 
     fn report_fault(

@@ -15,7 +15,7 @@ use abi::{
 use crate::kernel::Kernel;
 use crate::memory::{Id, PhysAddr};
 use crate::object::{
-    Channel, Deadline, Entry, Object, Queue, Side, SlotHeader, Source, Thread, ThreadState,
+    Channel, Deadline, Entry, Object, Process, Queue, Side, SlotHeader, Source, Thread, ThreadState,
 };
 
 /// What `wait` came to.
@@ -153,9 +153,18 @@ impl Kernel {
         let cpu = self.threads[sender].cpu as usize;
         // A caller waits for this very reply: it gets it although others may be queued.
         if let Some((receiver, _)) = self.take_caller(id, side, info, transaction) {
-            let woken = self.hand_to_caller(sender, receiver, info, transaction, &handles);
-            self.note_room(id, cpu);
-            return Some(woken);
+            match self.hand_to_caller(sender, receiver, info, transaction, &handles) {
+                Ok(()) => {
+                    self.note_room(id, cpu);
+                    return Some(receiver);
+                }
+                // No room for the handles: the caller hears of its limit, and the reply stays, as one
+                // that comes late does. Its slot is there (rule 9).
+                Err(error) => {
+                    self.finish_waiting(receiver, abi::event::wait_failed(error));
+                    self.make_ready(receiver, cpu);
+                }
+            }
         }
         let from = self.threads[sender].send_page();
         let channel = &mut self.channels[id];
@@ -168,6 +177,7 @@ impl Kernel {
         let header = SlotHeader {
             info: info.bits(),
             transaction: transaction as u64,
+            sender: (info.handle_count() > 0).then_some(self.threads[sender].process),
             handles,
         };
         let machine = &self.memory.machine;
@@ -194,8 +204,7 @@ impl Kernel {
             .take_if(|(_, awaited)| is_reply && *awaited == transaction as u32)
     }
 
-    /// Buffer to buffer, with handles. If the caller's table is full it hears of the limit, and
-    /// the handles are closed: a call has no queue that they could wait in.
+    /// Buffer to buffer, with handles, if there is room for those in the caller's table.
     fn hand_to_caller(
         &mut self,
         sender: Id<Thread>,
@@ -203,15 +212,11 @@ impl Kernel {
         info: MessageInfo,
         transaction: usize,
         handles: &[Entry; HANDLES_MAX],
-    ) -> Id<Thread> {
+    ) -> Result<()> {
         let count = info.handle_count();
-        if let Err(error) = self.reserve_handles(receiver, count) {
-            let cpu = self.threads[sender].cpu as usize;
-            for entry in &handles[..count] {
-                self.release(entry.object, cpu);
-            }
-            self.finish_waiting(receiver, [error.to_register(), 0, 0, 0, 0, 0]);
-            return receiver;
+        if count > 0 {
+            let from = Some(self.threads[sender].process);
+            self.receive_handles(receiver, from, count)?;
         }
         let machine = &self.memory.machine;
         let from = machine.memory(self.threads[sender].send_page());
@@ -221,7 +226,7 @@ impl Kernel {
         let info = info.bits() as usize;
         let results = [packed[0], 0, info, transaction, packed[1], packed[2]];
         self.finish_waiting(receiver, results);
-        receiver
+        Ok(())
     }
 
     /// Sets a waiting thread's results and makes it runnable, on no run queue yet.
@@ -281,17 +286,30 @@ impl Kernel {
             *entry = table
                 .remove(&self.memory.machine, *handle)
                 .expect("checked just before");
-            if let Object::Channel(side, channel) = entry.object {
-                // An end under way belongs to nobody's queue.
-                self.detach_end(channel, side);
-            }
+            self.handle_leaves(entry.object);
         }
+        self.processes[process].handles.in_flight += moved.iter().flatten().count();
         entries
     }
 
-    fn reserve_handles(&mut self, thread: Id<Thread>, count: usize) -> Result<()> {
+    /// Makes room for the handles of a message, which from now on count against their sender no
+    /// more. If there is none, nothing has changed.
+    fn receive_handles(
+        &mut self,
+        thread: Id<Thread>,
+        sender: Option<Id<Process>>,
+        count: usize,
+    ) -> Result<()> {
         let process = self.threads[thread].process;
-        self.reserve_process_handles(process, count)
+        // First, because the receiver may have sent them himself.
+        self.handles_arrived(sender, count);
+        let result = self.reserve_process_handles(process, count);
+        if result.is_err()
+            && let Some(sender) = sender.and_then(|id| self.processes.get_mut(id))
+        {
+            sender.handles.in_flight += count;
+        }
+        result
     }
 
     /// Puts a message's handles into the receiver's table, which has room. Answers with the
@@ -335,7 +353,7 @@ impl Kernel {
                 self.queues[queue].waiter = Some(waiter);
                 return None;
             }
-            Err(error) => [error.to_register(), 0, 0, 0, 0, 0],
+            Err(error) => abi::event::wait_failed(error),
         };
         self.finish_waiting(waiter, results);
         Some(waiter)
@@ -503,7 +521,7 @@ impl Kernel {
         let header = unsafe { from.cast::<SlotHeader>().read() };
         let info = MessageInfo::from_bits(header.info);
         if info.handle_count() > 0 {
-            self.reserve_handles(thread, info.handle_count())?;
+            self.receive_handles(thread, header.sender, info.handle_count())?;
         }
         let end = self.channels[id].end(side);
         end.head = (end.head + 1) % slots;
@@ -715,9 +733,7 @@ impl Kernel {
         self.stop_waiting(thread);
         let thread = &mut self.threads[thread];
         thread.state = ThreadState::Ready;
-        thread
-            .context
-            .set_results([error.to_register(), 0, 0, 0, 0, 0]);
+        thread.context.set_results(abi::event::wait_failed(error));
     }
 
     /// Reads the header in a slot: for taking handles out of a dead channel.

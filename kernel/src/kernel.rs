@@ -252,15 +252,6 @@ impl Kernel {
         Ok(entry)
     }
 
-    /// Makes sure that `count` handles more fit in a process's table, and charges for it.
-    pub fn reserve_process_handles(&mut self, process: Id<Process>, count: usize) -> Result<()> {
-        let added = self.processes[process]
-            .handles
-            .reserve(&mut self.memory, count)?;
-        self.processes[process].memory_pages += added;
-        Ok(())
-    }
-
     /// Adds a handle to a process's table; it fails before anything changed.
     pub fn add_handle(
         &mut self,
@@ -272,22 +263,5 @@ impl Kernel {
         Ok(self.processes[process]
             .handles
             .insert(&self.memory.machine, object, rights))
-    }
-
-    /// Charges pages to a process, up to its limit.
-    pub fn charge(&mut self, process: Id<Process>, pages: usize) -> Result<()> {
-        let process = &mut self.processes[process];
-        if process.memory_pages + pages > process.memory_pages_max {
-            return Err(Error::MemoryLimit);
-        }
-        process.memory_pages += pages;
-        Ok(())
-    }
-
-    /// The reverse of [`Kernel::charge`]; the process may be gone.
-    pub fn uncharge(&mut self, process: Option<Id<Process>>, pages: usize) {
-        if let Some(process) = process.and_then(|id| self.processes.get_mut(id)) {
-            process.memory_pages -= pages;
-        }
     }
 }

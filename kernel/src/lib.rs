@@ -18,6 +18,7 @@ pub mod devices;
 pub mod fault;
 pub mod ipc;
 pub mod kernel;
+pub mod limits;
 pub mod loader;
 pub mod lock;
 pub mod log;

@@ -214,8 +214,8 @@ impl Kernel {
                 permission,
                 purpose: Purpose::Kernel,
             };
-            // Mappings go in the reverse order in which they were made, so the first one made
-            // is the last to go and gives the whole range back.
+            // Mappings go from the highest down when a process ends, and segments are in ascending
+            // order, so the first one is the last to go and gives the whole range back.
             let region = (number == 0).then_some((load.base, load.len));
             self.map_at(id, request, load.base + pages.start as usize, region)?;
             self.processes[id].load.progress += 1;

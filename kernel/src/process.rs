@@ -5,8 +5,9 @@ use abi::{
     StartInfo,
 };
 
-use crate::arch::{Context, Permission};
+use crate::arch::{Context, PageTable, Permission};
 use crate::kernel::Kernel;
+use crate::limits::Limit;
 use crate::log::Level;
 use crate::memory::{Id, Regions};
 use crate::object::{
@@ -88,6 +89,14 @@ impl Kernel {
         }
         self.processes
             .reserve(&self.memory.machine, &mut self.memory.frames)?;
+        let space_pages = match isolation {
+            Isolation::Kernel => 0,
+            // With the bitmap of its addresses.
+            Isolation::User => PageTable::OWN_FRAMES + 1,
+        };
+        if space_pages > params.memory_pages_max as usize {
+            return Err(Error::MemoryLimit);
+        }
         let space = match isolation {
             Isolation::Kernel => self.kernel_space,
             Isolation::User => self.user_space_create()?,
@@ -100,8 +109,14 @@ impl Kernel {
             priority: params.priority as u8,
             space,
             handles: HandleTable::new(params.handles_max as usize),
-            memory_pages: 0,
+            memory_pages: space_pages,
             memory_pages_max: params.memory_pages_max as usize,
+            space_pages,
+            addresses: 0,
+            messages: 0,
+            messages_max: params.messages_max as usize,
+            limits_reported: 0,
+            zeroing: None,
             threads: None,
             thread_count: 0,
             threads_max: params.threads_max.min(THREADS_MAX),
@@ -128,7 +143,7 @@ impl Kernel {
             .reserve(&self.memory.machine, &mut self.memory.frames)?;
         let (area, area_len) = crate::arch::USER_AREA;
         let start = self.random.next() as usize;
-        let table = crate::arch::PageTable::new_user(&mut self.memory)?;
+        let table = PageTable::new_user(&mut self.memory)?;
         let Some(regions) = Regions::new(
             &self.memory.machine,
             &mut self.memory.frames,
@@ -169,9 +184,7 @@ impl Kernel {
         if !bootstrap.is_none() {
             let table = &mut self.processes[caller].handles;
             let entry = table.remove(&self.memory.machine, bootstrap)?;
-            if let Object::Channel(side, channel) = entry.object {
-                self.detach_end(channel, side);
-            }
+            self.handle_leaves(entry.object);
             given = self.add_handle(target, entry.object, entry.rights)?;
         }
         self.process_start(target, first, given, InitExtras::default(), cpu);
@@ -284,7 +297,7 @@ impl Kernel {
     pub fn thread_create(&mut self, process: Id<Process>, stack_len: usize) -> Result<Id<Thread>> {
         let owner = &self.processes[process];
         if owner.thread_count >= owner.threads_max {
-            return Err(Error::ThreadLimit);
+            return Err(self.limit_reached(process, Limit::Threads));
         }
         if !(STACK_LEN_MIN..=STACK_LEN_MAX).contains(&stack_len) {
             return Err(Error::InvalidArgument);

@@ -157,7 +157,7 @@ impl Kernel {
         let results = match waited {
             Ok(Waited::Blocked) => return self.switch_from_blocked(cpu, woken),
             Ok(Waited::Now(results)) => results,
-            Err(error) => [error.to_register(), 0, 0, 0, 0, 0],
+            Err(error) => abi::event::wait_failed(error),
         };
         let thread = self.current(cpu);
         self.threads[thread].context.set_results(results);
@@ -348,15 +348,7 @@ impl Kernel {
                 self.notify_and_wake(source, cpu);
                 Ok(0)
             }
-            Call::InterruptAck => {
-                let entry = self.lookup(process, handle(a[0]), Rights::WRITE)?;
-                let Object::Interrupt(id) = entry.object else {
-                    return Err(Error::WrongKind);
-                };
-                let number = self.interrupts[id].number;
-                self.memory.machine.unmask_interrupt(number);
-                Ok(0)
-            }
+            Call::InterruptAck => self.interrupt_ack(process, handle(a[0])),
             Call::DeviceInfo => {
                 self.system(process, a[0])?;
                 self.device_info(thread, a[1])

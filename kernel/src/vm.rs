@@ -2,13 +2,15 @@
 
 use abi::{Error, Handle, Isolation, PAGE_SIZE, Result, Rights};
 
-use crate::arch::Permission;
+use crate::arch::{PageTable, Permission};
 use crate::kernel::Kernel;
-use crate::memory::{Id, PhysAddr};
-use crate::object::{Backing, Folio, Mapping, Object, Process, Purpose};
+use crate::memory::{Id, PhysAddr, Regions};
+use crate::object::{Backing, Device, Folio, Mapping, Object, Process, Purpose, Zeroing, mapping};
 
-/// Largest contiguous folio: 2^8 pages. It is zeroed in one go, so it must not be long.
+/// Largest contiguous folio: 2^8 pages.
 const CONTIGUOUS_ORDER_MAX: usize = 8;
+/// Pages of it that one call zeroes.
+const ZERO_STEP: usize = 16;
 /// Pages that one entry maps or unmaps.
 const STEP_PAGES: usize = 512;
 /// Largest mapping: 64 MiB.
@@ -41,17 +43,64 @@ impl Kernel {
         }
         self.reserve_process_handles(process, 1)?;
         let pages = len.div_ceil(PAGE_SIZE);
-        let folio = self.new_folio(
-            Some(process),
-            pages,
-            flags & abi::call::FOLIO_CONTIGUOUS != 0,
-        )?;
+        let folio = match flags & abi::call::FOLIO_CONTIGUOUS {
+            0 => self.new_folio(Some(process), pages, false)?,
+            _ => self.contiguous_step(process, pages)?,
+        };
         Ok(self
             .add_handle(process, Object::Folio(folio), Rights::ALL)?
             .raw() as usize)
     }
 
-    /// A folio of zeroed pages with one reference, charged to a process.
+    /// One step of making a contiguous folio: `Again` until all of it is zeroed. A process makes one at
+    /// a time; who asks for one of another size meanwhile moves the first one on.
+    fn contiguous_step(&mut self, process: Id<Process>, pages: usize) -> Result<Id<Folio>> {
+        if pages == 0 || pages > 1 << CONTIGUOUS_ORDER_MAX {
+            return Err(Error::InvalidArgument);
+        }
+        let pages = pages.next_power_of_two();
+        self.folios
+            .reserve(&self.memory.machine, &mut self.memory.frames)?;
+        let other = |zeroing: &Zeroing| zeroing.pages != pages;
+        if let Some(zeroing) = self.processes[process].zeroing.filter(other)
+            && zeroing.done == zeroing.pages
+        {
+            // Nobody has come for it.
+            self.processes[process].zeroing = None;
+            self.memory.free(zeroing.block);
+            self.uncharge(Some(process), zeroing.pages);
+        }
+        let mut zeroing = match self.processes[process].zeroing {
+            Some(zeroing) => zeroing,
+            None => {
+                self.charge(process, pages)?;
+                match self.memory.allocate(pages.trailing_zeros() as usize) {
+                    Ok(block) => Zeroing {
+                        block,
+                        pages,
+                        done: 0,
+                    },
+                    Err(error) => {
+                        self.uncharge(Some(process), pages);
+                        return Err(error);
+                    }
+                }
+            }
+        };
+        let step = ZERO_STEP.min(zeroing.pages - zeroing.done);
+        let from = zeroing.block.offset(zeroing.done * PAGE_SIZE);
+        self.memory.zero(from, step * PAGE_SIZE);
+        zeroing.done += step;
+        if zeroing.done < zeroing.pages || other(&zeroing) {
+            self.processes[process].zeroing = Some(zeroing);
+            return Err(Error::Again);
+        }
+        self.processes[process].zeroing = None;
+        Ok(self.insert_folio(Some(process), Backing::Block(zeroing.block), pages))
+    }
+
+    /// A folio of zeroed pages with one reference, charged to a process. A contiguous one is zeroed
+    /// at once, so it must be small.
     pub fn new_folio(
         &mut self,
         process: Option<Id<Process>>,
@@ -92,18 +141,29 @@ impl Kernel {
                 return Err(error);
             }
         };
-        Ok(self.folios.insert(Folio {
+        Ok(self.insert_folio(process, backing, pages))
+    }
+
+    /// Makes a folio of memory that was charged. There must be room in the slab.
+    fn insert_folio(
+        &mut self,
+        charged_to: Option<Id<Process>>,
+        backing: Backing,
+        pages: usize,
+    ) -> Id<Folio> {
+        let touched = matches!(backing, Backing::Block(_));
+        self.folios.insert(Folio {
             backing,
             pages: pages as u32,
-            untouched: if contiguous { 0 } else { pages as u32 },
-            table_frames: if contiguous { 0 } else { 1 },
-            charged_to: process,
+            untouched: if touched { 0 } else { pages as u32 },
+            table_frames: if touched { 0 } else { 1 },
+            charged_to,
             references: 1,
             immutable: false,
-            device_memory: false,
+            device: None,
             next_dead: None,
             freed_pages: 0,
-        }))
+        })
     }
 
     /// A folio over memory that is not its own: the boot archive, or a device's registers.
@@ -111,7 +171,7 @@ impl Kernel {
         &mut self,
         base: PhysAddr,
         len: usize,
-        device: bool,
+        device: Option<(Id<Device>, u8)>,
     ) -> Result<Id<Folio>> {
         self.folios
             .reserve(&self.memory.machine, &mut self.memory.frames)?;
@@ -122,8 +182,8 @@ impl Kernel {
             table_frames: 0,
             charged_to: None,
             references: 1,
-            immutable: !device,
-            device_memory: device,
+            immutable: device.is_none(),
+            device,
             next_dead: None,
             freed_pages: 0,
         }))
@@ -190,18 +250,47 @@ impl Kernel {
     /// Takes a range of addresses and makes its page tables.
     pub fn reserve_range(&mut self, process: Id<Process>, len: usize) -> Result<usize> {
         let pages = len.div_ceil(PAGE_SIZE);
-        let tables = crate::arch::PageTable::leaf_tables(pages);
-        self.charge(process, tables)?;
+        let addresses = Regions::footprint(len);
+        self.charge_addresses(process, addresses)?;
+        let tables = PageTable::leaf_tables(pages);
+        if let Err(error) = self.charge(process, tables) {
+            self.processes[process].addresses -= addresses;
+            return Err(error);
+        }
         let space = &mut self.spaces[self.processes[process].space];
         let Some(address) = space.regions.allocate(&self.memory.machine, len) else {
+            self.processes[process].addresses -= addresses;
             self.uncharge(Some(process), tables);
             return Err(Error::OutOfAddresses);
         };
-        if let Err(error) = space.table.prepare(&mut self.memory, address, pages) {
+        if let Err(error) = self.prepare_tables(process, address, pages) {
             self.release_range(process, address, len);
             return Err(error);
         }
         Ok(address)
+    }
+
+    /// Makes the page tables of a range. Those above the last level stay until the address space
+    /// goes, and are charged until then.
+    fn prepare_tables(&mut self, process: Id<Process>, address: usize, pages: usize) -> Result<()> {
+        let space = self.processes[process].space;
+        let missing = self.spaces[space]
+            .table
+            .missing_upper(&self.memory, address, pages);
+        if missing > 0 {
+            self.charge(process, missing)?;
+        }
+        let table = &mut self.spaces[space].table;
+        let result = table.prepare(&mut self.memory, address, pages);
+        let mut made = missing;
+        if result.is_err() {
+            // Memory ran out before, between or after them.
+            let still_missing = table.missing_upper(&self.memory, address, pages);
+            self.uncharge(Some(process), still_missing);
+            made -= still_missing;
+        }
+        self.processes[process].space_pages += made;
+        result
     }
 
     /// The reverse of [`Kernel::reserve_range`]: nothing is mapped there any more, and every
@@ -211,7 +300,8 @@ impl Kernel {
         let space = &mut self.spaces[self.processes[process].space];
         space.table.release(&mut self.memory, address, pages);
         space.regions.free(&self.memory.machine, address, len);
-        self.uncharge(Some(process), crate::arch::PageTable::leaf_tables(pages));
+        self.processes[process].addresses -= Regions::footprint(len);
+        self.uncharge(Some(process), PageTable::leaf_tables(pages));
     }
 
     /// Shows part of a folio in a range that was reserved.
@@ -227,9 +317,9 @@ impl Kernel {
         let user = self.processes[process].isolation == Isolation::User;
         let space = &mut self.spaces[self.processes[process].space];
         let folio = &mut self.folios[request.folio];
-        let permission = match folio.device_memory {
-            true => Permission::Device,
-            false => request.permission,
+        let permission = match folio.device {
+            Some(_) => Permission::Device,
+            None => request.permission,
         };
         for i in 0..request.pages.min(STEP_PAGES) {
             if let Some(page) = folio.page(&self.memory, request.first_page + i) {
@@ -243,17 +333,19 @@ impl Kernel {
             }
         }
         folio.references += 1;
-        let next = self.processes[process].mappings;
-        self.processes[process].mappings = Some(self.mappings.insert(Mapping {
+        let mapping = self.mappings.insert(Mapping {
             address,
             pages: request.pages,
             folio: request.folio,
             first_page: request.first_page,
             permission,
+            revoked: false,
             purpose: request.purpose,
             region,
-            next,
-        }));
+            node: Default::default(),
+        });
+        let root = &mut self.processes[process].mappings;
+        mapping::insert(&mut self.mappings, root, mapping);
         Ok(())
     }
 
@@ -279,15 +371,20 @@ impl Kernel {
 
     /// The mapping that an address lies in.
     pub fn mapping_at(&self, process: Id<Process>, address: usize) -> Option<Id<Mapping>> {
-        let mut next = self.processes[process].mappings;
-        while let Some(id) = next {
-            let mapping = &self.mappings[id];
-            if address.wrapping_sub(mapping.address) < mapping.pages * PAGE_SIZE {
-                return Some(id);
-            }
-            next = mapping.next;
-        }
-        None
+        mapping::find(&self.mappings, self.processes[process].mappings, address)
+    }
+
+    /// The first mapping that begins above an address.
+    pub fn mapping_above(&self, process: Id<Process>, address: usize) -> Option<Id<Mapping>> {
+        mapping::above(&self.mappings, self.processes[process].mappings, address)
+    }
+
+    /// A process's mappings in the order of their addresses.
+    pub fn mappings_of(&self, process: Id<Process>) -> impl Iterator<Item = Id<Mapping>> + '_ {
+        let first = self.mapping_above(process, 0);
+        core::iter::successors(first, move |&id| {
+            self.mapping_above(process, self.mappings[id].address)
+        })
     }
 
     /// Takes some pages off the end of a mapping; true when nothing of it is left.
@@ -306,8 +403,16 @@ impl Kernel {
         if from > 0 {
             return false;
         }
-        self.unlink_mapping(process, id);
+        mapping::remove(
+            &mut self.mappings,
+            &mut self.processes[process].mappings,
+            id,
+        );
         let mapping = self.mappings.remove(id).expect("it was found a moment ago");
+        if let Some((device, which)) = self.folios[mapping.folio].device {
+            let slot = &mut self.devices[device].mapped[which as usize];
+            slot.take_if(|(_, mapped)| *mapped == id);
+        }
         if let Some((address, len)) = mapping.region {
             self.release_range(process, address, len);
         }
@@ -315,20 +420,14 @@ impl Kernel {
         true
     }
 
-    fn unlink_mapping(&mut self, process: Id<Process>, id: Id<Mapping>) {
-        let after = self.mappings[id].next;
-        if self.processes[process].mappings == Some(id) {
-            self.processes[process].mappings = after;
-            return;
+    /// Lets nothing be seen any more in a mapping of a device's registers, whose addresses stay taken.
+    pub fn revoke_mapping(&mut self, process: Id<Process>, id: Id<Mapping>) {
+        let mapping = &mut self.mappings[id];
+        mapping.revoked = true;
+        let table = &mut self.spaces[self.processes[process].space].table;
+        for page in 0..mapping.pages {
+            table.unmap(&self.memory, mapping.address + page * PAGE_SIZE);
         }
-        let mut previous = self.processes[process]
-            .mappings
-            .expect("the mapping is on the list");
-        while self.mappings[previous].next != Some(id) {
-            previous = self.mappings[previous]
-                .next
-                .expect("the mapping is on the list");
-        }
-        self.mappings[previous].next = after;
+        table.flush(&self.memory.machine, mapping.address, mapping.pages);
     }
 }

@@ -58,6 +58,12 @@ impl Regions {
         unsafe { &mut *machine.memory(self.bitmap).cast() }
     }
 
+    /// Bytes of addresses that a range of `len` bytes takes, with its guard.
+    pub const fn footprint(len: usize) -> usize {
+        let len = len.next_multiple_of(abi::PAGE_SIZE);
+        (len + GUARD_LEN).div_ceil(GRANULE_LEN) * GRANULE_LEN
+    }
+
     /// Takes addresses for `len` bytes; the range starts on a page and ends where its last
     /// granule ends, so that the guard lies below it.
     pub fn allocate(&mut self, machine: &Machine, len: usize) -> Option<usize> {

@@ -49,8 +49,12 @@ impl<T> fmt::Debug for Id<T> {
 
 const CHUNK_ORDER: usize = 2;
 const CHUNK_LEN: usize = FRAME_LEN << CHUNK_ORDER;
-/// Chunks that a slab can have: their addresses fill one frame.
-const CHUNKS_MAX: usize = FRAME_LEN / 8;
+/// Chunks whose addresses fill one frame.
+const CHUNKS_PER_FRAME: usize = FRAME_LEN / 8;
+/// Frames of such addresses that a slab can have.
+const CHUNK_FRAMES: usize = 4;
+/// Chunks that a slab can have: 32 MiB.
+const CHUNKS_MAX: usize = CHUNK_FRAMES * CHUNKS_PER_FRAME;
 const NONE: u32 = u32::MAX;
 
 /// Bytes of a unit in which places are counted; slots are multiples of it.
@@ -69,8 +73,8 @@ struct Slot<T> {
 pub struct Slab<T> {
     /// Where the first frame of memory is seen: places count from there.
     base: *mut u8,
-    /// A frame that holds the chunks' addresses, once there is one.
-    chunks: *mut *mut Slot<T>,
+    /// Frames that hold the chunks' addresses, as far as there are any.
+    chunks: [*mut *mut Slot<T>; CHUNK_FRAMES],
     chunk_count: usize,
     free: u32,
     live: usize,
@@ -91,7 +95,7 @@ impl<T> Slab<T> {
     pub const fn new() -> Slab<T> {
         Slab {
             base: core::ptr::null_mut(),
-            chunks: core::ptr::null_mut(),
+            chunks: [core::ptr::null_mut(); CHUNK_FRAMES],
             chunk_count: 0,
             free: NONE,
             live: 0,
@@ -110,7 +114,8 @@ impl<T> Slab<T> {
 
     /// Frames that the slab has taken.
     pub fn frame_count(&self) -> usize {
-        (self.chunk_count << CHUNK_ORDER) + usize::from(!self.chunks.is_null())
+        let tables = self.chunks.iter().filter(|table| !table.is_null()).count();
+        (self.chunk_count << CHUNK_ORDER) + tables
     }
 
     /// Makes sure that one object more fits; after this, [`Slab::insert`] cannot fail.
@@ -121,9 +126,10 @@ impl<T> Slab<T> {
         if self.chunk_count == CHUNKS_MAX {
             return Err(abi::Error::OutOfMemory);
         }
-        if self.chunks.is_null() {
+        let table = &mut self.chunks[self.chunk_count / CHUNKS_PER_FRAME];
+        if table.is_null() {
             let frame = frames.allocate(0).ok_or(abi::Error::OutOfMemory)?;
-            self.chunks = machine.memory(frame).cast();
+            *table = machine.memory(frame).cast();
             self.base = machine.memory(frames.base());
         }
         let block = frames
@@ -148,8 +154,9 @@ impl<T> Slab<T> {
                 (&raw mut (*chunk.add(i)).link).write(next_free);
             }
         }
-        // SAFETY: the frame has room for CHUNKS_MAX addresses, and there are fewer.
-        unsafe { self.chunks.add(self.chunk_count).write(chunk) };
+        let table = self.chunks[self.chunk_count / CHUNKS_PER_FRAME];
+        // SAFETY: the frame is there, as seen above, and has room for CHUNKS_PER_FRAME addresses.
+        unsafe { table.add(self.chunk_count % CHUNKS_PER_FRAME).write(chunk) };
         self.chunk_count += 1;
         self.free = first;
         Ok(())
@@ -243,7 +250,10 @@ impl<T> Slab<T> {
     fn numbered(&self, number: u32) -> Option<*mut Slot<T>> {
         let (chunk, index) = (number as usize / Self::SLOTS, number as usize % Self::SLOTS);
         // SAFETY: chunks below the count exist and hold SLOTS slots.
-        (chunk < self.chunk_count).then(|| unsafe { (*self.chunks.add(chunk)).add(index) })
+        (chunk < self.chunk_count).then(|| unsafe {
+            let table = self.chunks[chunk / CHUNKS_PER_FRAME];
+            (*table.add(chunk % CHUNKS_PER_FRAME)).add(index)
+        })
     }
 
     #[inline(always)]

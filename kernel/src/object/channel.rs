@@ -38,6 +38,8 @@ pub struct SlotHeader {
     pub info: u64,
     /// The transaction number.
     pub transaction: u64,
+    /// Whom the handles count against while they travel (rule 9), if there are any.
+    pub sender: Option<Id<Process>>,
     /// The handles that travel, taken out of the sender's table.
     pub handles: [Entry; HANDLES_MAX],
 }

@@ -1,7 +1,7 @@
 //! Devices and their interrupts, as drivers hold them.
 
 use crate::memory::{Id, PhysAddr};
-use crate::object::{Folio, Process, Source};
+use crate::object::{Folio, Mapping, Process, Source};
 
 /// Register ranges and interrupts that a device can have.
 pub const RANGES_MAX: usize = 4;
@@ -20,12 +20,18 @@ pub struct Device {
     pub holder: Option<Id<Process>>,
     /// Handles to it.
     pub references: u32,
+    /// Where its registers are mapped: by whom, and how. Each range is at most once.
+    pub mapped: [Option<(Id<Process>, Id<Mapping>)>; RANGES_MAX],
+    /// Its interrupts that somebody has a handle to.
+    pub lines: [Option<Id<Interrupt>>; RANGES_MAX],
     /// What it may reach. The folios live until the device was reset (rule 16).
     pub dma: [Option<Id<Folio>>; DMA_MAX],
 }
 
 /// A device's interrupt.
 pub struct Interrupt {
+    /// Whose it is, and which of its.
+    pub device: (Id<Device>, u8),
     /// Its number at the interrupt controller.
     pub number: u32,
     /// How often it fired since its last event.

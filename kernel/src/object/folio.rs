@@ -4,7 +4,7 @@
 //! first touched (rule 12). Where its frames are is kept in a small tree of table frames.
 
 use crate::memory::{FRAME_LEN, Id, Memory, PhysAddr};
-use crate::object::Process;
+use crate::object::{Device, Process};
 
 const PER_TABLE: usize = FRAME_LEN / 8;
 
@@ -36,8 +36,8 @@ pub struct Folio {
     pub references: u32,
     /// Whether nobody can write it, ever: a program can be loaded from it.
     pub immutable: bool,
-    /// Whether it is a device's registers.
-    pub device_memory: bool,
+    /// Whose registers it is, and which of them.
+    pub device: Option<(Id<Device>, u8)>,
     /// The next folio on the list of dead ones, and how far freeing this one has come.
     pub next_dead: Option<Id<Folio>>,
     /// How many of its pages have been given back.
@@ -63,6 +63,27 @@ impl Folio {
             1 + pages.div_ceil(PER_TABLE)
         } else {
             1
+        }
+    }
+
+    /// Pages that it is charged for.
+    pub fn charged_pages(&self) -> usize {
+        let pages = self.pages as usize;
+        match self.backing {
+            Backing::Fixed(_) => 0,
+            Backing::Block(_) => pages,
+            Backing::Table(_) => pages + Folio::tables_for(pages),
+        }
+    }
+
+    /// Frames that are promised to it and not taken.
+    pub fn promised(&self) -> usize {
+        match self.backing {
+            Backing::Fixed(_) | Backing::Block(_) => 0,
+            Backing::Table(_) => {
+                let tables = Folio::tables_for(self.pages as usize) - self.table_frames as usize;
+                self.untouched as usize + tables
+            }
         }
     }
 
@@ -133,7 +154,7 @@ impl Folio {
         );
     }
 
-    /// Gives back up to `steps` pages from `*cursor` on; true when all are done.
+    /// Gives back the frames of up to `steps` pages from `*cursor` on; true when all are done.
     pub fn free_pages(&mut self, memory: &mut Memory, cursor: &mut usize, steps: usize) -> bool {
         match self.backing {
             Backing::Fixed(_) => true,
@@ -164,8 +185,6 @@ impl Folio {
                     return false;
                 }
                 memory.free(root);
-                let promised_tables = Folio::tables_for(pages) - self.table_frames as usize;
-                memory.unreserve(self.untouched as usize + promised_tables);
                 true
             }
         }

@@ -35,6 +35,9 @@ pub struct HandleTable {
     capacity: usize,
     free: u16,
     used: usize,
+    /// Handles that were moved out of the table in messages which nobody has received yet: they count
+    /// against the limit as if they were still here (rule 9).
+    pub in_flight: usize,
     limit: usize,
 }
 
@@ -49,6 +52,7 @@ impl HandleTable {
             capacity: 0,
             free: NONE,
             used: 0,
+            in_flight: 0,
             limit: if limit < HandleTable::LIMIT {
                 limit
             } else {
@@ -72,44 +76,51 @@ impl HandleTable {
         self.capacity / PER_FRAME
     }
 
-    /// Makes sure that `count` more handles fit. Returns how many frames were added.
-    pub fn reserve(&mut self, memory: &mut Memory, count: usize) -> Result<usize> {
-        if self.used + count > self.limit {
+    /// Frames that have to be added before `count` more handles fit.
+    pub fn frames_needed(&self, count: usize) -> Result<usize> {
+        if self.used + self.in_flight + count > self.limit {
             return Err(Error::HandleLimit);
         }
-        let mut added = 0;
-        while self.capacity - self.used < count {
-            let frame = memory.allocate(0)?;
-            self.frames[self.capacity / PER_FRAME] = Some(frame);
-            for i in (self.capacity..self.capacity + PER_FRAME).rev() {
-                let entry = Entry {
-                    object: Object::Free(self.free),
-                    rights: Rights::NONE,
-                    generation: 1,
-                };
-                // SAFETY: the frame was just allocated for the table and `i` lies in it.
-                unsafe {
-                    memory
-                        .machine
-                        .memory(frame)
-                        .cast::<Entry>()
-                        .add(i % PER_FRAME)
-                        .write(entry)
-                };
-                self.free = i as u16;
-            }
-            self.capacity += PER_FRAME;
-            added += 1;
-        }
-        Ok(added)
+        let free = self.capacity - self.used;
+        Ok(count.saturating_sub(free).div_ceil(PER_FRAME))
     }
 
-    /// Adds a handle. There must be room: see [`HandleTable::reserve`].
+    /// The most handles that it may have.
+    pub fn limit(&self) -> usize {
+        self.limit
+    }
+
+    /// Adds a frame.
+    pub fn grow(&mut self, memory: &mut Memory) -> Result<()> {
+        let frame = memory.allocate(0)?;
+        self.frames[self.capacity / PER_FRAME] = Some(frame);
+        for i in (self.capacity..self.capacity + PER_FRAME).rev() {
+            let entry = Entry {
+                object: Object::Free(self.free),
+                rights: Rights::NONE,
+                generation: 1,
+            };
+            // SAFETY: the frame was just allocated for the table and `i` lies in it.
+            unsafe {
+                memory
+                    .machine
+                    .memory(frame)
+                    .cast::<Entry>()
+                    .add(i % PER_FRAME)
+                    .write(entry)
+            };
+            self.free = i as u16;
+        }
+        self.capacity += PER_FRAME;
+        Ok(())
+    }
+
+    /// Adds a handle. There must be room: see [`HandleTable::frames_needed`].
     pub fn insert(&mut self, machine: &Machine, object: Object, rights: Rights) -> Handle {
         let index = self.free;
         let entry = self
             .entry_mut(machine, index as usize)
-            .expect("insert follows reserve");
+            .expect("there is room");
         let Object::Free(next) = entry.object else {
             panic!("the free list holds a used entry")
         };

@@ -2,9 +2,8 @@
 
 use abi::{Isolation, Name, ProcessState};
 
-use crate::arch::Permission;
 use crate::memory::{Id, PhysAddr};
-use crate::object::{Channel, Folio, HandleTable, Source, Space, Thread};
+use crate::object::{Channel, Folio, HandleTable, Mapping, Source, Space, Thread};
 
 /// One running component.
 pub struct Process {
@@ -26,13 +25,25 @@ pub struct Process {
     pub memory_pages: usize,
     /// Most pages that may be.
     pub memory_pages_max: usize,
+    /// Of those pages, the ones that go with its address space.
+    pub space_pages: usize,
+    /// Addresses that it has taken, in bytes.
+    pub addresses: usize,
+    /// Messages that the queues of its channels can hold.
+    pub messages: usize,
+    /// Most messages that may be.
+    pub messages_max: usize,
+    /// Limits that it has reached once: bits of [`crate::limits::Limit`].
+    pub limits_reported: u8,
+    /// A contiguous block that is being zeroed for it.
+    pub zeroing: Option<Zeroing>,
     /// Its threads.
     pub threads: Option<Id<Thread>>,
     /// How many those are.
     pub thread_count: u32,
     /// Most threads it may have.
     pub threads_max: u32,
-    /// Its mappings.
+    /// Its mappings: the root of their tree.
     pub mappings: Option<Id<Mapping>>,
     /// Channels that it pays for.
     pub channels: Option<Id<Channel>>,
@@ -64,35 +75,15 @@ pub struct Process {
     pub next_dead: Option<Id<Process>>,
 }
 
-/// A range of addresses that shows part of a folio.
-pub struct Mapping {
-    /// First address.
-    pub address: usize,
-    /// Pages.
+/// A contiguous folio in the making: its block is zeroed in steps, one a call.
+#[derive(Clone, Copy)]
+pub struct Zeroing {
+    /// The block.
+    pub block: PhysAddr,
+    /// Its pages.
     pub pages: usize,
-    /// What is seen there.
-    pub folio: Id<Folio>,
-    /// The folio's page at the first address.
-    pub first_page: usize,
-    /// What may be done there.
-    pub permission: Permission,
-    /// What it is for.
-    pub purpose: Purpose,
-    /// The range of addresses to give back with this mapping, if it is this one's to give.
-    pub region: Option<(usize, usize)>,
-    /// The process's other mappings.
-    pub next: Option<Id<Mapping>>,
-}
-
-/// What a mapping is for.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Purpose {
-    /// The component asked for it, and may remove it.
-    Component,
-    /// A thread's stack.
-    Stack,
-    /// Image, heap or message buffer: the kernel counts on it.
-    Kernel,
+    /// How many of them are zeroed.
+    pub done: usize,
 }
 
 /// A program image in a process.

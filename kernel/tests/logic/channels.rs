@@ -417,10 +417,93 @@ fn a_reply_that_does_not_fit_ends_the_call() {
     p.sim
         .ok(p.server.thread, Call::Send, &[b, reply(1), 20, bell]);
     assert_eq!(p.sim.woken_by(p.client.thread), Error::HandleLimit);
-    // A call has no queue that the handles could wait in: they are closed.
-    assert_eq!(p.sim.kernel.doorbells.len(), 1);
-    assert_eq!(p.sim.poll(p.client.thread, qa), None);
+    // The reply stays where a late one would be (rule 9), and comes once there is room.
+    assert_eq!(p.sim.kernel.doorbells.len(), 2);
+    let refused = p.sim.refused(p.client.thread, Call::Wait, &[qa, 0]);
+    assert_eq!(refused, Error::HandleLimit);
     p.sim.ok(p.client.thread, Call::HandleClose, &[extra]);
+    let late = p.sim.poll(p.client.thread, qa).expect("it stayed");
+    assert_eq!((late.kind, late.transaction), (EventKind::Message, 20));
+    p.sim
+        .ok(p.client.thread, Call::DoorbellRing, &[late.handles[0]]);
+}
+
+/// What a process has sent and nobody received counts against its own limit (rule 9).
+#[test]
+fn handles_under_way_count_against_their_sender() {
+    let mut sim = Sim::new(2);
+    let (_, theirs) = {
+        let root = sim.root;
+        sim.channel(root, 4, 64)
+    };
+    let limited = ProcessParams {
+        handles_max: 8,
+        ..params("hoarder")
+    };
+    let thread = sim.spawn_with(limited, theirs).thread;
+    let (a, b) = sim.channel(thread, 8, 0);
+    for _ in 0..5 {
+        let bell = sim.ok(thread, Call::DoorbellCreate, &[]);
+        sim.give(thread, a, bell);
+    }
+    let refused = sim.refused(thread, Call::DoorbellCreate, &[]);
+    assert_eq!(refused, Error::HandleLimit);
+    // To receive what one has sent oneself takes no more room than it had.
+    let queue = {
+        sim.ok(
+            thread,
+            Call::HandleClose,
+            &[abi::Handle::new(0, 1).raw() as usize],
+        );
+        let queue = sim.queue(thread);
+        sim.attach(thread, queue, b, 1);
+        queue
+    };
+    let event = sim.poll(thread, queue).expect("it is there");
+    sim.ok(thread, Call::DoorbellRing, &[event.handles[0]]);
+    // What ends under way counts no more.
+    sim.ok(thread, Call::HandleClose, &[event.handles[0]]);
+    sim.ok(thread, Call::HandleClose, &[a]);
+    sim.ok(thread, Call::HandleClose, &[b]);
+    sim.collect();
+    for _ in 1..8 {
+        sim.ok(thread, Call::DoorbellCreate, &[]);
+    }
+}
+
+/// A send that failed and a wait that failed after a send are told apart.
+#[test]
+fn send_wait_tells_what_has_failed() {
+    let mut p = between(1, params("client"), params("server"));
+    let ((a, qa), (b, _)) = (p.ends[0], p.ends[1]);
+    let thread = p.client.thread;
+    let full = info(MessageKind::OneWay, 0, 0);
+    let both = crate::common::pair(a, qa);
+    let now = Outcome::Done(abi::event::wait_failed(Error::TimedOut));
+    assert_eq!(
+        p.sim
+            .call(thread, Call::SendWait, &[both, full, 0, 0, 0, 0]),
+        now
+    );
+    match p
+        .sim
+        .call(thread, Call::SendWait, &[both, full, 0, 0, 0, 0])
+    {
+        Outcome::Done([error, 0, ..]) => assert_eq!(error, Error::QueueFull.to_register()),
+        other => panic!("{other:?}"),
+    }
+    p.sim.poll(p.server.thread, p.ends[1].1);
+    // Later, too, once it has heard that there is room.
+    p.sim.poll(thread, qa).expect("it can be written again");
+    let until = p.sim.now() as usize + 10;
+    p.sim
+        .blocks(thread, Call::SendWait, &[both, full, 0, 0, 0, until]);
+    p.sim.advance(10);
+    assert_eq!(
+        p.sim.results(thread),
+        abi::event::wait_failed(Error::TimedOut)
+    );
+    let _ = b;
 }
 
 #[test]
@@ -522,33 +605,66 @@ fn rings_of_channels_go_with_their_owner() {
     }
 }
 
-/// A chain as deep as the kernel allows: the slab of channels is full at 32,768 of them or, if
-/// objects grow, at fewer. Each entry takes apart one of them, whatever hangs on it.
+/// A chain of 100,000 channels, each in a message of the one before it. A process can have as many
+/// handles under way as it may have handles, so it takes several of them. Each entry takes
+/// apart one channel, whatever hangs on it.
 #[test]
 fn a_deep_chain_is_taken_apart_in_bounded_steps() {
-    let mut sim = Sim::with_memory(2, 512 << 20);
+    const DEPTH: usize = 100_000;
+    let mut sim = Sim::with_memory(2, 768 << 20);
     sim.checked = false;
     sim.eager = false;
     let root = sim.root;
+    let before = sim.kernel.channels.len();
     let (first_in, first_out) = sim.channel(root, 1, 0);
-    let mut into = first_in;
-    let mut depth = 1;
-    while let Outcome::Done([packed, ..]) = sim.call(root, Call::ChannelCreate, &[1, 0])
-        && packed != Error::OutOfMemory.to_register()
-    {
-        let (a, b) = (packed & 0xffff_ffff, packed >> 32);
-        sim.give(root, into, b);
-        sim.ok(root, Call::HandleClose, &[into]);
-        into = a;
-        depth += 1;
+    let (mut into, mut depth) = (first_in, 1);
+    while depth < DEPTH {
+        let child = sim.spawn(params("link"));
+        let moved = sim.kernel.lookup(
+            sim.kernel.threads[root].process,
+            abi::Handle::from_raw(into as u32),
+            abi::Rights::NONE,
+        );
+        let moved = moved.expect("the root has the end of the chain");
+        // As if it had come in a message.
+        let root_process = sim.kernel.threads[root].process;
+        let table = &mut sim.kernel.processes[root_process].handles;
+        let machine = &sim.kernel.memory.machine;
+        table
+            .remove(machine, abi::Handle::from_raw(into as u32))
+            .expect("looked up just now");
+        let given = sim
+            .kernel
+            .add_handle(child.process, moved.object, moved.rights)
+            .expect("it has none yet");
+        let mut end = given.raw() as usize;
+        for _ in 0..16_000.min(DEPTH - depth) {
+            let (a, b) = sim.channel(child.thread, 1, 0);
+            sim.give(child.thread, end, b);
+            sim.ok(child.thread, Call::HandleClose, &[end]);
+            end = a;
+            depth += 1;
+        }
+        let last = sim.object(child.thread, end);
+        let table = &mut sim.kernel.processes[child.process].handles;
+        let machine = &sim.kernel.memory.machine;
+        table
+            .remove(machine, abi::Handle::from_raw(end as u32))
+            .expect("it holds the end of the chain");
+        into = sim
+            .kernel
+            .add_handle(root_process, last, abi::Rights::ALL)
+            .expect("there is room")
+            .raw() as usize;
+        let queue = sim.queue(child.thread);
+        sim.blocks(child.thread, Call::Wait, &[queue, FOREVER]);
     }
-    assert!(depth >= 16_384, "only {depth} channels");
     sim.ok(root, Call::HandleClose, &[into]);
-    assert_eq!(sim.kernel.channels.len(), depth);
+    assert_eq!(sim.kernel.channels.len(), before + DEPTH);
     crate::common::invariants::check(&sim.kernel);
     sim.ok(root, Call::HandleClose, &[first_out]);
     let mut left = sim.kernel.channels.len();
-    while left > 0 {
+    while left > before {
         assert!(sim.kernel.has_garbage());
         sim.ok(root, Call::Nop, &[]);
         let now = sim.kernel.channels.len();

@@ -8,6 +8,8 @@ use proptest::prelude::*;
 
 use crate::common::{Sim, invariants, params};
 
+/// What a process takes that has nothing yet: the tables of its address space.
+const OWN_PAGES: u32 = kernel::arch::PageTable::OWN_FRAMES as u32 + 1;
 const IMAGE: &[u8] = include_bytes!("../../../libs/elf/tests/images/riscv64.elf");
 
 /// Puts bytes where the boot archive would be, and gives the root a handle to them.
@@ -27,7 +29,7 @@ fn archive(sim: &mut Sim, bytes: &[u8]) -> (PhysAddr, usize) {
     sim.checked = false; // The block has no owner that the checks know of.
     let folio = sim
         .kernel
-        .new_fixed_folio(base, bytes.len(), false)
+        .new_fixed_folio(base, bytes.len(), None)
         .expect("memory");
     let process = sim.kernel.threads[sim.root].process;
     let rights = Rights::READ.union(Rights::EXECUTE).union(Rights::DUPLICATE);
@@ -113,11 +115,11 @@ fn no_part_of_an_image_can_be_unmapped() {
     let thread = sim.kernel.processes[process]
         .threads
         .expect("it was started");
-    let first: Vec<usize> = std::iter::successors(sim.kernel.processes[process].mappings, |&id| {
-        sim.kernel.mappings[id].next
-    })
-    .map(|id| sim.kernel.mappings[id].address)
-    .collect();
+    let first: Vec<usize> = sim
+        .kernel
+        .mappings_of(process)
+        .map(|id| sim.kernel.mappings[id].address)
+        .collect();
     for address in first {
         assert_eq!(
             sim.refused(thread, Call::FolioUnmap, &[address]),
@@ -151,7 +153,7 @@ fn loading_under_any_limit_leaves_nothing_behind() {
     let (_, folio) = archive(&mut sim, IMAGE);
     let root = sim.root;
     let mut loaded = 0;
-    for limit in 0..120 {
+    for limit in OWN_PAGES..120 {
         let (_, handle) = empty(
             &mut sim,
             ProcessParams {
@@ -209,8 +211,7 @@ fn loading_goes_on_after_memory_ran_out() {
         }
         // All code is in code frames: nothing was skipped.
         let load = sim.kernel.processes[process].load;
-        let mut next = sim.kernel.processes[process].mappings;
-        while let Some(id) = next {
+        for id in sim.kernel.mappings_of(process) {
             let mapping = &sim.kernel.mappings[id];
             if mapping.permission == Permission::Execute {
                 for i in 0..mapping.pages {
@@ -223,7 +224,6 @@ fn loading_goes_on_after_memory_ran_out() {
                     );
                 }
             }
-            next = mapping.next;
         }
     }
     assert!(refusals > 0);

@@ -186,7 +186,8 @@ fn a_start_that_is_refused_changes_nothing() {
     let mut sim = Sim::new(2);
     let root = sim.root;
     let bell = sim.ok(root, Call::DoorbellCreate, &[]);
-    for memory_pages_max in 0..16 {
+    let least = kernel::arch::PageTable::OWN_FRAMES as u32 + 1;
+    for memory_pages_max in least..24 {
         let (process, handle) = sim.create(ProcessParams {
             memory_pages_max,
             ..params("small")
@@ -260,6 +261,7 @@ fn limits_are_named() {
         (Call::TimerCreate, [0, 0]),
         (Call::ChannelCreate, [1, 8]),
         (Call::FolioCreate, [1, 0]),
+        (Call::FolioCreate, [1, 1]),
     ];
     // Slabs may have grown, for whoever comes next.
     let objects = |sim: &Sim| sim.footprint()[2..].to_vec();
@@ -326,7 +328,12 @@ fn a_folio_is_mapped_a_thousand_times_and_unmapped_in_steps() {
     sim.checked = false;
     let child = sim.spawn(params("mapper"));
     let thread = child.thread;
-    let before = sim.kernel.processes[child.process].memory_pages;
+    // Upper tables stay.
+    let charged = |sim: &Sim| {
+        let process = &sim.kernel.processes[child.process];
+        process.memory_pages - process.space_pages
+    };
+    let before = charged(&sim);
     let small = sim.ok(thread, Call::FolioCreate, &[4096, 0]);
     let all: Vec<usize> = (0..1000)
         .map(|_| sim.ok(thread, Call::FolioMap, &[small, 0, 4096, 1]))
@@ -355,7 +362,7 @@ fn a_folio_is_mapped_a_thousand_times_and_unmapped_in_steps() {
     sim.collect();
     crate::common::invariants::check(&sim.kernel);
     // The table of handles, one frame, is all that is left.
-    assert!(sim.kernel.processes[child.process].memory_pages <= before + 1);
+    assert!(charged(&sim) <= before + 1);
 }
 
 /// Promised memory is there when it is touched, whoever asked for more in between.
@@ -381,4 +388,303 @@ fn promises_are_kept() {
     }
     crate::common::invariants::check(&sim.kernel);
     assert!(sim.cpu_of(root).is_some(), "it lives");
+}
+
+fn console(sim: &Sim) -> String {
+    sim.kernel.memory.machine.console()
+}
+
+/// The limit is named once in the log, with what raises it, under the name of whose limit it is.
+#[test]
+fn a_limit_that_is_reached_is_named_once() {
+    let mut sim = Sim::new(2);
+    let child = sim.spawn(ProcessParams {
+        memory_pages_max: 64,
+        messages_max: 8,
+        handles_max: 8,
+        threads_max: 1,
+        ..params("glutton")
+    });
+    let thread = child.thread;
+    for _ in 0..3 {
+        sim.refused(thread, Call::FolioCreate, &[64 << 12, 0]);
+        sim.refused(thread, Call::ChannelCreate, &[5, 0]);
+        sim.refused(thread, Call::ThreadCreate, &[1, 1, 16384]);
+    }
+    while let Outcome::Done([value, ..]) = sim.call(thread, Call::DoorbellCreate, &[])
+        && Error::from_register(value).is_ok()
+    {}
+    let log = console(&sim);
+    for limit in ["memory: 256K", "messages: 8", "threads: 1", "handles: 8"] {
+        let line = format!(
+            "glutton: WARN reached its limit `{limit}`; `limits` in the system file raises it"
+        );
+        assert_eq!(log.matches(&line).count(), 1, "{line} in\n{log}");
+    }
+    assert!(!log.contains("root: WARN"), "{log}");
+}
+
+#[test]
+fn messages_that_channels_can_hold_are_limited() {
+    let mut sim = Sim::new(2);
+    let thread = sim
+        .spawn(ProcessParams {
+            messages_max: 20,
+            ..params("talker")
+        })
+        .thread;
+    let (a, b) = sim.channel(thread, 8, 0);
+    let refused = sim.refused(thread, Call::ChannelCreate, &[3, 0]);
+    assert_eq!(refused, Error::MessageLimit);
+    sim.channel(thread, 2, 0);
+    // A channel that has ended counts no more, though its memory may not be free yet.
+    sim.eager = false;
+    sim.ok(thread, Call::HandleClose, &[a]);
+    sim.ok(thread, Call::HandleClose, &[b]);
+    sim.channel(thread, 8, 0);
+}
+
+/// The handle table's own memory counts, too.
+#[test]
+fn a_handle_table_grows_within_the_memory_limit() {
+    let mut sim = Sim::new(2);
+    let (process, handle) = sim.create(params("small"));
+    let root = sim.root;
+    sim.ok(root, Call::ProcessStart, &[handle, 0]);
+    let thread = sim.kernel.processes[process].threads.expect("started");
+    let bell = sim.ok(thread, Call::DoorbellCreate, &[]);
+    sim.kernel.processes[process].memory_pages_max = sim.kernel.processes[process].memory_pages;
+    for _ in 1..256 {
+        sim.ok(thread, Call::HandleDuplicate, &[bell, 0x7f]);
+    }
+    let refused = sim.refused(thread, Call::HandleDuplicate, &[bell, 0x7f]);
+    assert_eq!(refused, Error::MemoryLimit);
+}
+
+/// What was given back can be had again at once, though the frames come back in steps.
+#[test]
+fn freed_memory_is_not_charged() {
+    let mut sim = Sim::with_memory(1, 64 << 20);
+    sim.eager = false;
+    let thread = sim
+        .spawn(ProcessParams {
+            memory_pages_max: 3000,
+            priority: 2,
+            ..params("churner")
+        })
+        .thread;
+    sim.checked = false;
+    for _ in 0..50 {
+        let folio = sim.ok(thread, Call::FolioCreate, &[2500 << 12, 0]);
+        sim.ok(thread, Call::HandleClose, &[folio]);
+        let channel = sim.channel(thread, 100, 4096);
+        sim.ok(thread, Call::HandleClose, &[channel.0]);
+        sim.ok(thread, Call::HandleClose, &[channel.1]);
+    }
+    crate::common::invariants::check(&sim.kernel);
+}
+
+/// A component in the kernel's address space cannot take all of that.
+#[test]
+fn addresses_in_the_kernel_are_shared_out() {
+    let mut sim = Sim::with_memory(2, 64 << 20);
+    sim.checked = false;
+    let child = sim.spawn(ProcessParams {
+        isolation: 0,
+        ..params("spread")
+    });
+    let thread = child.thread;
+    let folio = sim.ok(thread, Call::FolioCreate, &[4096, 0]);
+    let mut mapped = Vec::new();
+    loop {
+        match sim.call(thread, Call::FolioMap, &[folio, 0, 4096, 0]) {
+            Outcome::Done([value, ..]) => match Error::from_register(value) {
+                Ok(address) => mapped.push(address),
+                Err(error) => break assert_eq!(error, Error::OutOfAddresses),
+            },
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!((2000..2048).contains(&mapped.len()), "{}", mapped.len());
+    // The next one has as much.
+    let other = sim.spawn(ProcessParams {
+        isolation: 0,
+        ..params("other")
+    });
+    sim.bring(other.thread);
+    let folio = sim.ok(other.thread, Call::FolioCreate, &[4096, 0]);
+    sim.ok(other.thread, Call::FolioMap, &[folio, 0, 4096, 0]);
+    sim.bring(thread);
+    sim.ok(thread, Call::FolioUnmap, &[mapped[7]]);
+    let folio = sim.ok(thread, Call::FolioCreate, &[4096, 0]);
+    sim.ok(thread, Call::FolioMap, &[folio, 0, 4096, 0]);
+    crate::common::invariants::check(&sim.kernel);
+}
+
+/// A process with ten thousand objects is taken apart in steps, none of which does much.
+#[test]
+fn a_process_with_ten_thousand_objects_ends_in_steps() {
+    for isolation in [0, 1] {
+        let mut sim = Sim::with_memory(2, 128 << 20);
+        sim.checked = false;
+        let child = sim.spawn(ProcessParams {
+            isolation,
+            ..params("hoarder")
+        });
+        let thread = child.thread;
+        let queue = sim.queue(thread);
+        for i in 0..2000 {
+            let (a, _) = sim.channel(thread, 2, 16);
+            sim.attach(thread, queue, a, i);
+            sim.send(thread, a, 1);
+            let timer = sim.ok(thread, Call::TimerCreate, &[]);
+            sim.attach(thread, queue, timer, i);
+            let late = sim.now() as usize + 1_000_000_000 + i;
+            sim.ok(thread, Call::TimerSet, &[timer, late, 0]);
+            let folio = sim.ok(thread, Call::FolioCreate, &[8192, 0]);
+            if i < 1000 {
+                let address = sim.ok(thread, Call::FolioMap, &[folio, 0, 8192, 1]);
+                sim.touch(thread, address, true);
+            }
+        }
+        let large = sim.ok(thread, Call::FolioCreate, &[4000 << 12, 0]);
+        let address = sim.ok(thread, Call::FolioMap, &[large, 0, 4000 << 12, 1]);
+        for page in 0..4000 {
+            sim.touch(thread, address + page * 4096, true);
+        }
+        crate::common::invariants::check(&sim.kernel);
+        sim.eager = false;
+        kill(&mut sim, child);
+        let count = |sim: &Sim| {
+            let footprint = sim.footprint();
+            let objects: usize = footprint[2..13].iter().sum();
+            (objects, footprint[0])
+        };
+        let mut before = count(&sim);
+        let mut steps = 0;
+        while sim.kernel.has_garbage() {
+            sim.interrupt(0, false);
+            sim.interrupt(1, false);
+            let now = count(&sim);
+            // Two entries: handles closed, channels and mappings ended, pages given back.
+            let (objects, frames) = (before.0 - now.0, now.1 - before.1);
+            assert!(
+                objects <= 2 * 200 && frames <= 2 * 600,
+                "{objects} objects, {frames} frames in a step"
+            );
+            before = now;
+            steps += 1;
+        }
+        assert!(steps > 100);
+        crate::common::invariants::check(&sim.kernel);
+        let process = &sim.kernel.processes[child.process];
+        assert_eq!(
+            (process.state, process.memory_pages),
+            (ProcessState::Ended, 0)
+        );
+    }
+}
+
+/// A contiguous folio is zeroed in steps, one a call, however many threads want one.
+#[test]
+fn contiguous_folios_are_zeroed_in_steps() {
+    let mut sim = Sim::new(2);
+    let child = sim.spawn(params("dma"));
+    let thread = child.thread;
+    let free = sim.footprint()[0];
+    let calls = |sim: &mut Sim, pages: usize| {
+        let mut calls = 1;
+        loop {
+            match sim.call(thread, Call::FolioCreate, &[pages << 12, 1]) {
+                Outcome::Done([value, ..]) => match Error::from_register(value) {
+                    Ok(handle) => return (calls, handle),
+                    Err(error) => assert_eq!(error, Error::Again),
+                },
+                other => panic!("{other:?}"),
+            }
+            calls += 1;
+        }
+    };
+    assert_eq!(calls(&mut sim, 1).0, 1);
+    let (steps, handle) = calls(&mut sim, 256);
+    assert_eq!(steps, 16);
+    assert_eq!(sim.ok(thread, Call::FolioSize, &[handle]), 256 << 12);
+    // One is begun and never fetched: it makes way for the next.
+    assert_eq!(
+        sim.refused(thread, Call::FolioCreate, &[200 << 12, 1]),
+        Error::Again
+    );
+    let (steps, _) = calls(&mut sim, 64);
+    assert!(steps <= 20, "{steps}");
+    // And one that is begun goes with its process.
+    assert_eq!(
+        sim.refused(thread, Call::FolioCreate, &[100 << 12, 1]),
+        Error::Again
+    );
+    kill(&mut sim, child);
+    sim.collect();
+    assert!(sim.footprint()[0] > free);
+}
+
+/// The tree of mappings against a model.
+#[test]
+fn mappings_are_found_among_many() {
+    use kernel::arch::{Machine, Permission};
+    use kernel::memory::Slab;
+    use kernel::object::{Mapping, Purpose, mapping};
+    use std::collections::BTreeMap;
+
+    let mut sim = Sim::new(1);
+    let root = sim.root;
+    let folio = sim.ok(root, Call::FolioCreate, &[4096, 0]);
+    let kernel::object::Object::Folio(folio) = sim.object(root, folio) else {
+        panic!("a folio was made")
+    };
+    let (machine, mut frames) = Machine::new(8 << 20);
+    let mut all = Slab::new();
+    let (mut tree, mut model) = (None, BTreeMap::new());
+    let mut random = 12345u64;
+    for round in 0..20_000usize {
+        random = random.wrapping_mul(6364136223846793005).wrapping_add(1);
+        let address = ((random >> 40) as usize % 3000) * 0x4000;
+        if let Some(id) = model.remove(&address) {
+            mapping::remove(&mut all, &mut tree, id);
+            all.remove(id);
+        } else {
+            all.reserve(&machine, &mut frames).expect("memory");
+            let id = all.insert(Mapping {
+                address,
+                pages: 1 + round % 4,
+                folio,
+                first_page: 0,
+                permission: Permission::Read,
+                revoked: false,
+                purpose: Purpose::Component,
+                region: None,
+                node: Default::default(),
+            });
+            mapping::insert(&mut all, &mut tree, id);
+            model.insert(address, id);
+        }
+        let height = f64::from(mapping::height(&all, tree));
+        assert!(height <= 1.45 * ((model.len() + 2) as f64).log2());
+        for probe in [
+            address,
+            address + 0x3fff,
+            address.wrapping_sub(1),
+            address ^ 0x3_0000,
+        ] {
+            let expected = model.range(..=probe).next_back();
+            let expected = expected.filter(|&(start, &id)| probe < start + (all[id].pages << 12));
+            assert_eq!(
+                mapping::find(&all, tree, probe),
+                expected.map(|(_, &id)| id)
+            );
+            let above = model.range(probe.saturating_add(1)..).next();
+            assert_eq!(mapping::above(&all, tree, probe), above.map(|(_, &id)| id));
+        }
+        let highest = model.last_key_value().map(|(_, &id)| id);
+        assert_eq!(mapping::highest(&all, tree), highest);
+    }
+    assert!(model.len() > 1000);
 }

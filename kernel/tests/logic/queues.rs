@@ -308,6 +308,8 @@ fn add_device(sim: &mut Sim, interrupt: u32) {
         interrupts: [interrupt, 0, 0, 0],
         holder: None,
         references: 0,
+        mapped: [None; 4],
+        lines: [None; 4],
         dma: [None; 16],
     });
 }
@@ -431,4 +433,55 @@ fn the_end_of_a_process_is_told_once() {
         sim.poll(root, queue).map(|event| (event.key, event.data)),
         Some((4, 0))
     );
+}
+
+/// Registers and interrupts do not outlive the handle to their device, whether that is closed or moved.
+#[test]
+fn what_a_device_gave_ends_with_its_handle() {
+    for moved in [false, true] {
+        let mut sim = Sim::new(2);
+        add_device(&mut sim, 5);
+        let root = sim.root;
+        let device = sim.ok(root, Call::DeviceOpen, &[sim.system, 0]);
+        let address = sim.ok(root, Call::DeviceMap, &[device, 0]);
+        let twice = sim.refused(root, Call::DeviceMap, &[device, 0]);
+        assert_eq!(twice, Error::AlreadyExists);
+        let line = sim.ok(root, Call::DeviceInterrupt, &[device, 0]);
+        let queue = sim.queue(root);
+        sim.attach(root, queue, line, 1);
+        let (a, b) = sim.channel(root, 1, 0);
+        match moved {
+            false => assert_eq!(sim.ok(root, Call::HandleClose, &[device]), 0),
+            true => sim.give(root, a, device),
+        }
+        assert!(!fire(&mut sim, 0, 5), "the line is masked");
+        assert_eq!(
+            sim.refused(root, Call::InterruptAck, &[line]),
+            Error::Closed
+        );
+        assert!(!sim.kernel.memory.machine.is_unmasked(5));
+        let process = sim.kernel.threads[root].process;
+        let seen = |sim: &Sim| {
+            let space = sim.kernel.processes[process].space;
+            let all = sim.kernel.spaces[space]
+                .table
+                .translations(&sim.kernel.memory);
+            all.iter().any(|(at, _)| *at == address)
+        };
+        assert!(!seen(&sim));
+        // Nothing else comes to lie there.
+        let folio = sim.ok(root, Call::FolioCreate, &[4096, 0]);
+        assert_ne!(sim.ok(root, Call::FolioMap, &[folio, 0, 4096, 0]), address);
+        sim.ok(root, Call::HandleClose, &[line]);
+        if moved {
+            sim.attach(root, queue, b, 2);
+            let event = sim.poll(root, queue).expect("the device comes");
+            let device = event.handles[0];
+            let again = sim.ok(root, Call::DeviceMap, &[device, 0]);
+            assert_ne!(again, address);
+            sim.ok(root, Call::DeviceInterrupt, &[device, 0]);
+            assert!(fire(&mut sim, 0, 5));
+        }
+        sim.ok(root, Call::FolioUnmap, &[address]);
+    }
 }

@@ -176,6 +176,8 @@ impl World {
                 interrupts: [5 + number, 0, 0, 0],
                 holder: None,
                 references: 0,
+                mapped: [None; 4],
+                lines: [None; 4],
                 dma: [None; 16],
             });
         }
@@ -188,6 +190,7 @@ impl World {
                 memory_pages_max: 120,
                 handles_max: 12,
                 threads_max: 3,
+                messages_max: 40,
                 ..params("child")
             };
             sim.spawn_with(params, b);
@@ -293,9 +296,7 @@ impl World {
     /// One of a process's mappings' addresses.
     fn address(&self, thread: Id<Thread>, number: u32) -> usize {
         let kernel = &self.sim.kernel;
-        let process = &kernel.processes[kernel.threads[thread].process];
-        let all: Vec<_> =
-            std::iter::successors(process.mappings, |&id| kernel.mappings[id].next).collect();
+        let all: Vec<_> = kernel.mappings_of(kernel.threads[thread].process).collect();
         match all.len() {
             0 => 0,
             count => {
@@ -596,6 +597,7 @@ impl World {
                 memory_pages_max: r[4] % 200,
                 handles_max: r[5] % 20,
                 threads_max: 2,
+                messages_max: 2 + r[1] % 64,
                 ..params("grandchild")
             };
             self.sim.set_params(thread, params);
@@ -609,11 +611,7 @@ impl World {
         }
         let number = call.map_or(r[0] as usize, |call| call as usize);
         let outcome = self.sim.call_on(cpu, number, &arguments);
-        // A reply with handles that a caller has no room for is dropped, and the caller told.
-        let header = MessageInfo::from_bits(arguments[1] as u64);
-        let droppable = header.kind() == Some(abi::MessageKind::Reply) && header.handle_count() > 0;
         let accepted = match (call, outcome) {
-            (Some(Call::Send), Outcome::Done([0, ..])) if droppable => None,
             (Some(Call::Send), Outcome::Done(results)) => Some(results[0] == 0),
             _ => None,
         };

@@ -206,7 +206,10 @@ fn a_spinning_component_does_not_keep_its_equals_waiting() {
     let other = sim.spawn(with_share(3, 60)).thread;
     rest(&mut sim);
     let [spinner, other] = watch(&mut sim, 100 * SLICE, [spinner, other]);
-    assert!(spinner.abs_diff(other) <= 2 * SLICE, "{spinner} and {other}");
+    assert!(
+        spinner.abs_diff(other) <= 2 * SLICE,
+        "{spinner} and {other}"
+    );
 }
 
 #[test]
@@ -275,6 +278,8 @@ fn calls_do_not_renew_a_share() {
     }
     // Half for the busy one, as much again for its server, which it keeps busy just as long.
     assert!(had < total, "the app had nothing of {total}");
-    let busy = sim.kernel.process_cpu_ticks(sim.kernel.threads[busy].process);
+    let busy = sim
+        .kernel
+        .process_cpu_ticks(sim.kernel.threads[busy].process);
     assert!(busy <= total * 60 / 100, "{busy} of {total}");
 }

@@ -60,6 +60,8 @@ pub struct Component {
     pub handles_max: u32,
     /// Most threads.
     pub threads_max: u32,
+    /// Most messages in the queues of the channels that it makes.
+    pub messages_max: u32,
     /// Most pages of memory.
     pub memory_pages_max: u32,
     /// Bytes of heap.
@@ -238,6 +240,7 @@ impl Component {
         writer.u16(self.crashes_max);
         writer.u32(self.handles_max);
         writer.u32(self.threads_max);
+        writer.u32(self.messages_max);
         writer.u32(self.memory_pages_max);
         writer.u32(self.heap_len);
         writer.u32(self.stack_len);
@@ -286,6 +289,7 @@ impl Component {
             crashes_max: reader.u16()?,
             handles_max: reader.u32()?,
             threads_max: reader.u32()?,
+            messages_max: reader.u32()?,
             memory_pages_max: reader.u32()?,
             heap_len: reader.u32()?,
             stack_len: reader.u32()?,

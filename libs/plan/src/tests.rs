@@ -10,6 +10,7 @@ fn sample() -> Plan {
         isolation: 1,
         priority: 5,
         cpu_share_percent: 90,
+        messages_max: 4096,
         restart: Restart::OnFailure,
         crashes_max: 5,
         handles_max: 64,

@@ -211,6 +211,7 @@ fn new_process(kernel: &mut Kernel, name: &str, priority: u32) -> Id<Process> {
         heap_len: 0,
         stack_len: 64 << 10,
         cpu_share_percent: 100,
+        messages_max: 1 << 20,
     };
     let process = kernel.process_create(&params).expect("memory is there");
     kernel.processes[process].load.stage = LoadStage::Done;

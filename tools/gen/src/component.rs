@@ -158,6 +158,8 @@ pub struct Limits {
     pub handles: u64,
     /// Threads.
     pub threads: u64,
+    /// Messages in the queues of the channels that it makes.
+    pub messages: u64,
     /// Share of a CPU in per cent.
     pub cpu: u64,
 }
@@ -221,6 +223,7 @@ pub fn read(
         stack: 64 << 10,
         handles: 64,
         threads: 1,
+        messages: 4096,
         cpu: if role == Role::Init { 100 } else { 90 },
     };
     if let Some(node) = fields.get("limits") {
@@ -533,8 +536,9 @@ pub fn read_limits(node: &Node, limits: &mut Limits, reports: &mut Reports) {
     limit("memory", 64 << 10, 64 << 30, &mut limits.memory);
     limit("heap", 4 << 10, 64 << 20, &mut limits.heap);
     limit("stack", 16 << 10, 1 << 20, &mut limits.stack);
-    limit("handles", 8, 65_535, &mut limits.handles);
+    limit("handles", 8, 16_384, &mut limits.handles);
     limit("threads", 1, 64, &mut limits.threads);
+    limit("messages", 2, 1 << 20, &mut limits.messages);
     limit("cpu", 1, 100, &mut limits.cpu);
     if limits.heap + limits.stack > limits.memory {
         reports.push(Report::new(

@@ -352,6 +352,7 @@ pub fn plan(
             crashes_max: member.restart.crashes_max,
             handles_max: member.limits.handles as u32,
             threads_max: member.limits.threads as u32,
+            messages_max: member.limits.messages as u32,
             memory_pages_max: (member.limits.memory / 4096) as u32,
             heap_len: member.limits.heap as u32,
             stack_len: member.limits.stack as u32,

@@ -78,6 +78,7 @@ impl Machine {
             heap_len: component.heap_len,
             stack_len: component.stack_len,
             cpu_share_percent: component.cpu_share_percent.into(),
+            messages_max: component.messages_max,
         };
         let process = Process::new(&self.system, &params)
             .map_err(|error| Failure::new("its process", error))?;

@@ -119,6 +119,7 @@ fn start(info: &StartInfo, number: usize, isolation: Isolation) -> Result<Handle
         heap_len: 64 << 10,
         stack_len: 64 << 10,
         cpu_share_percent: 90,
+        messages_max: 1 << 20,
     };
     let process = sys::process_create(info.system, &params)?;
     // This very image: the archive has one entry, after a header of one block.

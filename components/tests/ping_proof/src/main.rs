@@ -165,6 +165,7 @@ impl Starter {
             heap_len: 64 << 10,
             stack_len: 64 << 10,
             cpu_share_percent: 90,
+            messages_max: 1 << 20,
         };
         let process = sys::process_create(self.info.system, &params)?;
         while sys::process_load(process, self.info.archive, self.offset, self.len)

@@ -123,6 +123,21 @@ impl PageTable {
         pages.div_ceil(ENTRIES)
     }
 
+    /// Frames of a new table: the root, and three for the gate.
+    pub const OWN_FRAMES: usize = 4;
+
+    /// Tables above the last level that a range still lacks. They stay until the whole table goes.
+    /// Those two levels up are there: a range shares them with the gate, or with all of the kernel.
+    pub fn missing_upper(&self, memory: &Memory, address: usize, pages: usize) -> usize {
+        let last = address + pages * PAGE_SIZE - 1;
+        (address >> 30..=last >> 30)
+            .filter(|gib| {
+                let slot = self.slot(memory, gib << 30, 2);
+                slot.is_none_or(|slot| memory.read_u64(slot) & VALID == 0)
+            })
+            .count()
+    }
+
     /// Makes all tables for a range, so that mapping in it cannot fail. On error nothing of
     /// the range has a leaf table.
     pub fn prepare(&mut self, memory: &mut Memory, address: usize, pages: usize) -> Result<()> {
@@ -262,22 +277,22 @@ impl PageTable {
     }
 
     /// Frees the tables of a `user` address space; its ranges were released before.
-    pub fn destroy(self, memory: &mut Memory) {
-        free_tables(memory, self.root, 3);
-    }
-}
-
-/// Frees a table and those below it. `level` is at most 3, so the recursion is.
-fn free_tables(memory: &mut Memory, table: PhysAddr, level: usize) {
-    if level > 0 {
-        for i in 0..ENTRIES {
-            let value = memory.read_u64(table.offset(i * 8));
-            if is_table(value) {
-                free_tables(memory, target(value), level - 1);
+    pub fn destroy(mut self, memory: &mut Memory) {
+        // Leaf tables went with their ranges; only the gate's is left, if making the table came so far.
+        self.release(memory, USER_GATE, 1);
+        // One table of level 2 covers the gate and all ranges.
+        if let Some(slot) = self.slot(memory, USER_GATE, 2) {
+            let table = slot.frame();
+            for i in 0..ENTRIES {
+                let value = memory.read_u64(table.offset(i * 8));
+                if is_table(value) {
+                    memory.free(target(value));
+                }
             }
+            memory.free(table);
         }
+        memory.free(self.root);
     }
-    memory.free(table);
 }
 
 /// Builds the kernel's table at boot, from frames that `allocate` gives, zeroed.

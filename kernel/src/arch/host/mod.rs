@@ -5,7 +5,7 @@
 //! `libs/testkit`, components on threads of the host.
 
 use std::alloc::{Layout, alloc_zeroed, dealloc};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Mutex;
 
 use abi::PAGE_SIZE;
@@ -52,6 +52,8 @@ struct State {
     console: Vec<u8>,
     spaces: HashMap<usize, BTreeMap<usize, Translation>>,
     next_space: usize,
+    /// Per space of a component, of which GiB there are tables.
+    upper_tables: HashMap<usize, BTreeSet<usize>>,
     ended: Option<Shutdown>,
     registers: HashMap<u64, u32>,
     current_cpu: usize,
@@ -266,6 +268,11 @@ impl Machine {
     }
 }
 
+/// The GiB that a range lies in.
+fn gibs(address: usize, pages: usize) -> std::ops::RangeInclusive<usize> {
+    address >> 30..=(address + pages * PAGE_SIZE - 1) >> 30
+}
+
 /// The translations of one address space.
 #[derive(Clone, Copy)]
 pub struct PageTable {
@@ -279,6 +286,7 @@ impl PageTable {
         let space = state.next_space;
         state.next_space += 1;
         state.spaces.insert(space, BTreeMap::new());
+        state.upper_tables.insert(space, BTreeSet::new());
         Ok(PageTable { space })
     }
 
@@ -290,13 +298,37 @@ impl PageTable {
         pages.div_ceil(512)
     }
 
+    /// Frames of a new table: they cost nothing here, but are charged all the same.
+    pub const OWN_FRAMES: usize = 3;
+
+    /// Tables above the last level that a range still lacks: one for each GiB of a component's.
+    pub fn missing_upper(&self, memory: &Memory, address: usize, pages: usize) -> usize {
+        let state = memory.machine.state();
+        match state.upper_tables.get(&self.space) {
+            Some(there) => gibs(address, pages)
+                .filter(|gib| !there.contains(gib))
+                .count(),
+            None => 0,
+        }
+    }
+
+    /// How many of them there are.
+    pub fn upper_tables(&self, memory: &Memory) -> usize {
+        let state = memory.machine.state();
+        state.upper_tables.get(&self.space).map_or(0, BTreeSet::len)
+    }
+
     /// Makes all tables for a range.
     pub fn prepare(
         &mut self,
-        _memory: &mut Memory,
-        _address: usize,
-        _pages: usize,
+        memory: &mut Memory,
+        address: usize,
+        pages: usize,
     ) -> abi::Result<()> {
+        let mut state = memory.machine.state();
+        if let Some(there) = state.upper_tables.get_mut(&self.space) {
+            there.extend(gibs(address, pages));
+        }
         Ok(())
     }
 
@@ -354,6 +386,7 @@ impl PageTable {
 
     /// Frees the tables.
     pub fn destroy(self, memory: &mut Memory) {
+        memory.machine.state().upper_tables.remove(&self.space);
         let space = memory.machine.state().spaces.remove(&self.space);
         assert!(
             space.is_some_and(|space| space.is_empty()),

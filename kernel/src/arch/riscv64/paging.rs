@@ -5,7 +5,7 @@
 
 use abi::{PAGE_SIZE, Result};
 
-use super::layout::{DIRECT_MAP, KERNEL_COMPONENT_AREA};
+use super::layout::{DIRECT_MAP, KERNEL_COMPONENT_AREA, USER_GATE};
 use super::sbi;
 use crate::arch::Permission;
 use crate::memory::{Memory, PhysAddr};
@@ -74,17 +74,11 @@ impl PageTable {
             identifier: 0,
         };
         let gate = memory.machine.user_gate_frame();
-        if let Err(error) = table.prepare(memory, super::layout::USER_GATE, 1) {
+        if let Err(error) = table.prepare(memory, USER_GATE, 1) {
             table.destroy(memory);
             return Err(error);
         }
-        table.map(
-            memory,
-            super::layout::USER_GATE,
-            gate,
-            Permission::Execute,
-            true,
-        );
+        table.map(memory, USER_GATE, gate, Permission::Execute, true);
         Ok(table)
     }
 
@@ -101,6 +95,20 @@ impl PageTable {
     /// Leaf tables that a range of its own granules needs.
     pub const fn leaf_tables(pages: usize) -> usize {
         pages.div_ceil(ENTRIES)
+    }
+
+    /// Frames of a new table: the root, and two for the gate.
+    pub const OWN_FRAMES: usize = 3;
+
+    /// Tables above the last level that a range still lacks. They stay until the whole table goes.
+    pub fn missing_upper(&self, memory: &Memory, address: usize, pages: usize) -> usize {
+        let last = address + pages * PAGE_SIZE - 1;
+        (address >> 30..=last >> 30)
+            .filter(|gib| {
+                let slot = self.root.offset((gib & (ENTRIES - 1)) * 8);
+                memory.read_u64(slot) & VALID == 0
+            })
+            .count()
     }
 
     /// Makes all tables for a range, so that mapping in it cannot fail. On error nothing of
@@ -231,16 +239,12 @@ impl PageTable {
     }
 
     /// Frees the tables of a `user` address space; its ranges were released before.
-    pub fn destroy(self, memory: &mut Memory) {
+    pub fn destroy(mut self, memory: &mut Memory) {
+        // Leaf tables went with their ranges; only the gate's is left, if making the table came so far.
+        self.release(memory, USER_GATE, 1);
         for i in 0..ENTRIES / 2 {
             let middle = memory.read_u64(self.root.offset(i * 8));
             if middle & VALID != 0 {
-                for j in 0..ENTRIES {
-                    let leaf = memory.read_u64(target(middle).offset(j * 8));
-                    if leaf & VALID != 0 {
-                        memory.free(target(leaf));
-                    }
-                }
                 memory.free(target(middle));
             }
         }

@@ -5,8 +5,10 @@ use std::collections::{HashMap, HashSet};
 use abi::{MessageInfo, ProcessState};
 use kernel::arch::{PageTable, Permission};
 use kernel::kernel::Kernel;
-use kernel::memory::{FRAME_LEN, Id};
-use kernel::object::{Backing, Folio, LoadStage, Object, Side, Source, ThreadState};
+use kernel::memory::{FRAME_LEN, Id, Regions};
+use kernel::object::{
+    Backing, Folio, LoadStage, Object, Process, Side, Source, ThreadState, mapping,
+};
 use kernel::share::SPENT;
 
 /// Panics with what is wrong.
@@ -26,6 +28,8 @@ pub fn check(kernel: &Kernel) {
 /// Whatever handles in tables and in queued messages refer to, and how many of them.
 struct Handles {
     all: Vec<Object>,
+    /// Whom those in messages count against.
+    in_flight: HashMap<Id<Process>, usize>,
     counts: HashMap<Object, u32>,
 }
 
@@ -37,7 +41,7 @@ impl Handles {
 
 fn all_handles(kernel: &Kernel) -> Handles {
     let machine = &kernel.memory.machine;
-    let mut all = Vec::new();
+    let (mut all, mut in_flight) = (Vec::new(), HashMap::new());
     for id in kernel.processes.ids() {
         let table = &kernel.processes[id].handles;
         let held = (0..table.capacity())
@@ -63,6 +67,10 @@ fn all_handles(kernel: &Kernel) -> Handles {
                 let slot = channel.slot(side, (end.head + i) % channel.slots);
                 let header = kernel.slot_header(slot);
                 let count = MessageInfo::from_bits(header.info).handle_count();
+                if let Some(sender) = header.sender {
+                    *in_flight.entry(sender).or_default() += count;
+                }
+                assert_eq!(header.sender.is_some(), count > 0);
                 all.extend(header.handles[..count].iter().map(|entry| entry.object));
             }
         }
@@ -71,7 +79,11 @@ fn all_handles(kernel: &Kernel) -> Handles {
     for &object in &all {
         *counts.entry(object).or_default() += 1;
     }
-    Handles { all, counts }
+    Handles {
+        all,
+        in_flight,
+        counts,
+    }
 }
 
 /// Counts of references are what there is.
@@ -90,6 +102,9 @@ fn references(kernel: &Kernel, handles: &Handles) {
             refer(kernel.threads[thread].buffer_folio);
             next = kernel.threads[thread].sibling;
         }
+        let in_flight = handles.in_flight.get(&id).copied().unwrap_or(0);
+        assert_eq!(process.handles.in_flight, in_flight, "handles under way");
+        assert!(process.handles.len() + in_flight <= process.handles.limit());
         let extra = u32::from(kernel.init == Some(id));
         let expected = count(Object::Process(id)) + extra;
         assert_eq!(
@@ -102,6 +117,21 @@ fn references(kernel: &Kernel, handles: &Handles) {
         let device = &kernel.devices[id];
         device.dma.iter().flatten().copied().for_each(&mut refer);
         assert_eq!(device.holder.is_some(), count(Object::Device(id)) == 1);
+        for (which, line) in device.lines.iter().enumerate() {
+            if let Some(line) = line {
+                assert_eq!(kernel.interrupts[*line].device, (id, which as u8));
+            }
+            if let Some((process, mapping)) = device.mapped[which] {
+                let address = kernel.mappings[mapping].address;
+                assert_eq!(kernel.mapping_at(process, address), Some(mapping));
+            }
+        }
+        let used =
+            device.mapped.iter().any(Option::is_some) || device.lines.iter().any(Option::is_some);
+        assert!(
+            device.holder.is_some() || !used,
+            "nobody has a device that is used"
+        );
     }
     for id in kernel.folios.ids() {
         let held = folio_references.get(&id).copied().unwrap_or(0);
@@ -139,7 +169,7 @@ fn references(kernel: &Kernel, handles: &Handles) {
         let thread = &kernel.threads[id];
         assert_eq!(thread.references, count(Object::Thread(id)));
     }
-    // Handles other than to channels and threads, whose objects may end before them, name
+    // Handles other than to interrupts and threads, whose objects may end before them, name
     // something that is there.
     for &object in &handles.all {
         let there = match object {
@@ -148,7 +178,7 @@ fn references(kernel: &Kernel, handles: &Handles) {
             Object::Process(id) => kernel.processes.get(id).is_some(),
             Object::Timer(id) => kernel.timers.get(id).is_some(),
             Object::Doorbell(id) => kernel.doorbells.get(id).is_some(),
-            Object::Interrupt(id) => kernel.interrupts.get(id).is_some(),
+            Object::Interrupt(_) => true,
             Object::Device(id) => kernel.devices.get(id).is_some(),
             Object::Channel(_, id) => kernel.channels.get(id).is_some(),
             Object::Thread(id) => kernel.threads.get(id).is_some(),
@@ -386,9 +416,13 @@ fn deadlines(kernel: &Kernel) {
 fn accounts(kernel: &Kernel) {
     let mut promised = 0;
     let mut charged: HashMap<_, usize> = HashMap::new();
+    let mut messages: HashMap<_, usize> = HashMap::new();
     for id in kernel.folios.ids() {
         let folio = &kernel.folios[id];
         let pages = folio.pages as usize;
+        if folio.references == 0 {
+            continue; // Its frames are still there, and nobody's charge.
+        }
         let cost = match folio.backing {
             Backing::Fixed(_) => 0,
             Backing::Block(_) => pages,
@@ -409,8 +443,9 @@ fn accounts(kernel: &Kernel) {
     assert_eq!(reserved, promised, "promised frames");
     for id in kernel.channels.ids() {
         let channel = &kernel.channels[id];
-        if channel.memory.is_some() && kernel.processes.get(channel.owner).is_some() {
+        if !channel.ended {
             *charged.entry(channel.owner).or_default() += 1 << channel.order;
+            *messages.entry(channel.owner).or_default() += 2 * channel.slots as usize;
         }
     }
     for id in kernel.processes.ids() {
@@ -418,11 +453,11 @@ fn accounts(kernel: &Kernel) {
         let mut expected = charged.get(&id).copied().unwrap_or(0);
         expected += process.handles.frame_count();
         let tables = |len: usize| PageTable::leaf_tables(len.div_ceil(abi::PAGE_SIZE));
-        let mut next = process.mappings;
-        while let Some(mapping) = next {
-            let mapping = &kernel.mappings[mapping];
-            expected += mapping.region.map_or(0, |(_, len)| tables(len));
-            next = mapping.next;
+        let mut addresses = 0;
+        for mapping in kernel.mappings_of(id) {
+            let region = kernel.mappings[mapping].region;
+            expected += region.map_or(0, |(_, len)| tables(len));
+            addresses += region.map_or(0, |(_, len)| Regions::footprint(len));
         }
         let load = &process.load;
         let unfinished = match load.stage {
@@ -432,7 +467,27 @@ fn accounts(kernel: &Kernel) {
         };
         if unfinished && load.base != 0 {
             expected += tables(load.len);
+            addresses += Regions::footprint(load.len);
         }
+        assert_eq!(
+            process.addresses, addresses,
+            "addresses of {:?}",
+            process.name
+        );
+        expected += process.zeroing.map_or(0, |zeroing| zeroing.pages);
+        if process.state != ProcessState::Ended {
+            let user = process.isolation == abi::Isolation::User;
+            let upper = kernel.spaces[process.space]
+                .table
+                .upper_tables(&kernel.memory);
+            let own = usize::from(user) * (PageTable::OWN_FRAMES + 1) + upper;
+            assert_eq!(process.space_pages, own, "tables of {:?}", process.name);
+            expected += own;
+        }
+        assert!(process.memory_pages <= process.memory_pages_max);
+        let messages = messages.get(&id).copied().unwrap_or(0);
+        assert_eq!(process.messages, messages, "messages of {:?}", process.name);
+        assert!(messages <= process.messages_max);
         assert_eq!(
             process.memory_pages, expected,
             "pages charged to {:?}",
@@ -511,6 +566,18 @@ fn frames(kernel: &Kernel) {
     for id in kernel.spaces.ids() {
         own(kernel.spaces[id].regions.bitmap().0, "space");
     }
+    for zeroing in kernel
+        .processes
+        .ids()
+        .filter_map(|id| kernel.processes[id].zeroing)
+    {
+        for i in 0..zeroing.pages as u64 {
+            own(
+                zeroing.block.0 + i * FRAME_LEN as u64,
+                "block in the making",
+            );
+        }
+    }
     if partly_freed {
         return;
     }
@@ -551,12 +618,17 @@ fn translations(kernel: &Kernel) {
     let mut visible: HashMap<_, Vec<&kernel::object::Mapping>> = HashMap::new();
     for id in kernel.processes.ids() {
         let process = &kernel.processes[id];
-        let mut next = process.mappings;
-        while let Some(mapping) = next {
-            let mapping = &kernel.mappings[mapping];
-            visible.entry(process.space).or_default().push(mapping);
-            next = mapping.next;
+        let mut tallest = 0;
+        for mapping in kernel.mappings_of(id) {
+            visible
+                .entry(process.space)
+                .or_default()
+                .push(&kernel.mappings[mapping]);
+            tallest += 1;
         }
+        // 1.44 times the logarithm is the worst of such trees.
+        let height = mapping::height(&kernel.mappings, process.mappings);
+        assert!(f64::from(height) <= 1.45 * f64::from(tallest + 2).log2());
     }
     for id in kernel.spaces.ids() {
         let mut mappings = visible.remove(&id).unwrap_or_default();
@@ -572,6 +644,7 @@ fn translations(kernel: &Kernel) {
                 .checked_sub(1)
                 .map(|i| mappings[i])
                 .filter(|mapping| address < mapping.address + mapping.pages * FRAME_LEN)
+                .filter(|mapping| !mapping.revoked)
                 .unwrap_or_else(|| panic!("{address:#x} is translated but not mapped"));
             assert_eq!(permission, mapping.permission);
             let index = mapping.first_page + (address - mapping.address) / FRAME_LEN;

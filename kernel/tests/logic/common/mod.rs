@@ -78,6 +78,7 @@ pub fn params(name: &str) -> ProcessParams {
         heap_len: 8192,
         stack_len: 16384,
         cpu_share_percent: 90,
+        messages_max: 1 << 20,
     }
 }
 
