@@ -75,6 +75,7 @@ impl Starter {
             heap_len: 256 << 10,
             stack_len: 64 << 10,
             cpu_share_percent: 100,
+            messages_max: 4096,
         };
         let process = sys::process_create(self.info.system, &params)?;
         while sys::process_load(process, self.info.archive, offset, len) == Err(Error::Again) {}
