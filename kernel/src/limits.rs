@@ -34,7 +34,7 @@ impl Kernel {
     pub fn limit_reached(&mut self, id: Id<Process>, limit: Limit) -> Error {
         let process = &mut self.processes[id];
         let (name, most) = match limit {
-            Limit::Memory => ("memory", process.memory_pages_max * abi::PAGE_SIZE >> 10),
+            Limit::Memory => ("memory", (process.memory_pages_max * abi::PAGE_SIZE) >> 10),
             Limit::Handles => ("handles", process.handles.limit()),
             Limit::Threads => ("threads", process.threads_max as usize),
             Limit::Messages => ("messages", process.messages_max),
