@@ -35,6 +35,23 @@ impl Files {
         self.find(directory, name)?.ok_or(Error::NotFound)
     }
 
+    /// What a name names, and what kind that is, in what is known to be a directory.
+    pub(crate) fn enter(&mut self, directory: Node, name: &str) -> Result<Option<(Node, Kind)>> {
+        check(name)?;
+        self.begin_reading()?;
+        let row = &mut self.statements.entry;
+        let there = row
+            .run(&[directory.0.into(), name.into()])
+            .map_err(refused)?;
+        let found = (Node(row.integer(0)), Kind::from_number(row.integer(1)));
+        row.reset();
+        match (there, found) {
+            (false, _) => Ok(None),
+            (true, (node, Some(kind))) => Ok(Some((node, kind))),
+            (true, (_, None)) => Err(Error::InvalidData),
+        }
+    }
+
     /// Makes an empty file, or an empty directory, under a name that must be free.
     pub fn create(&mut self, directory: Node, name: &str, kind: Kind, mode: u32) -> Result<Node> {
         match kind {
@@ -80,7 +97,7 @@ impl Files {
         self.reserve(PAGES_FOR_NAME)?;
         let now = self.now();
         self.atomically(|files| {
-            files.enter(directory, name, node)?;
+            files.add_entry(directory, name, node)?;
             files.count_links(node, 1, now)?;
             files.touch(directory, now)
         })?;
@@ -150,7 +167,7 @@ impl Files {
                 .entry_remove
                 .execute(&[from.0.into(), name.into()])
                 .map_err(refused)?;
-            files.enter(to, new_name, node)?;
+            files.add_entry(to, new_name, node)?;
             files.count_links(node, 0, now)?;
             files.touch(from, now)?;
             files.touch(to, now)
@@ -195,6 +212,7 @@ impl Files {
         if directory == self.root() {
             return Ok(directory);
         }
+        self.begin_reading()?;
         let rows = &mut self.statements.parent;
         let there = rows.run(&[directory.0.into()]).map_err(refused)?;
         let parent = Node(rows.integer(0));
@@ -230,13 +248,7 @@ impl Files {
     }
 
     fn find(&mut self, directory: Node, name: &str) -> Result<Option<Node>> {
-        let row = &mut self.statements.entry;
-        let there = row
-            .run(&[directory.0.into(), name.into()])
-            .map_err(refused)?;
-        let node = there.then(|| Node(row.integer(0)));
-        row.reset();
-        Ok(node)
+        Ok(self.enter(directory, name)?.map(|(node, _)| node))
     }
 
     fn must_be_empty(&mut self, directory: Node) -> Result<()> {
@@ -277,7 +289,7 @@ impl Files {
             let new = &mut files.statements.node_new;
             new.execute(&values).map_err(refused)?;
             let node = Node(files.db.last_insert_rowid());
-            files.enter(directory, name, node)?;
+            files.add_entry(directory, name, node)?;
             files.touch(directory, now)?;
             Ok(node)
         })?;
@@ -285,7 +297,7 @@ impl Files {
         Ok(node)
     }
 
-    fn enter(&mut self, directory: Node, name: &str, node: Node) -> Result<()> {
+    fn add_entry(&mut self, directory: Node, name: &str, node: Node) -> Result<()> {
         self.statements
             .entry_new
             .execute(&[directory.0.into(), name.into(), node.0.into()])

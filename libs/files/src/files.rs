@@ -73,9 +73,11 @@ pub struct Files {
     pub(crate) statements: Statements,
     clock: Box<dyn Clock>,
     pub(crate) open: BTreeMap<Node, Open>,
-    /// A chunk that is open for reading, to be moved to others: opening one takes longer. Not while
-    /// something is committed, since it would keep the log from being used again.
-    chunk: Option<Blob>,
+    /// A chunk that is open for reading, and its row, to be moved to others: opening one takes longer.
+    /// Not while something is committed, since it would keep the log from being used again.
+    chunk: Option<(i64, Blob)>,
+    /// Whether the open transaction has changed something.
+    changed: bool,
     /// Bytes written since the last commit, and how many are too many for the log.
     written: u64,
     written_max: u64,
@@ -99,7 +101,7 @@ macro_rules! statements {
 }
 
 statements! {
-    begin: "begin immediate",
+    begin: "begin",
     commit: "commit",
     savepoint: "savepoint op",
     release: "release op",
@@ -116,7 +118,8 @@ statements! {
     chunk_put: "insert or replace into chunk values (?1, ?2)",
     chunk_get: "select data from chunk where id = ?",
     chunks_remove: "delete from chunk where id between ?1 and ?2",
-    entry: "select node from entry where parent = ?1 and name = ?2",
+    entry: "select entry.node, node.kind from entry join node on node.id = entry.node \
+        where parent = ?1 and name = ?2",
     entry_new: "insert into entry values (?1, ?2, ?3)",
     entry_remove: "delete from entry where parent = ?1 and name = ?2",
     entry_any: "select 1 from entry where parent = ? limit 1",
@@ -205,6 +208,7 @@ impl Files {
             clock,
             open: BTreeMap::new(),
             chunk: None,
+            changed: false,
             written: 0,
             // Each byte makes less than two of log, and a commit must fit behind an earlier one.
             written_max: options.log_len / 8,
@@ -389,7 +393,7 @@ impl Files {
 
     /// Whether there is something that [`Files::sync`] would have to write.
     pub fn is_dirty(&self) -> bool {
-        self.db.in_transaction() || self.lost.is_some()
+        self.changed || self.lost.is_some()
     }
 
     /// Bytes of the disk that could hold data, and how many of them are free.
@@ -437,6 +441,7 @@ impl Files {
     }
 
     fn read_node(&mut self, node: Node) -> Result<(Attributes, bool)> {
+        self.begin_reading()?;
         let row = &mut self.statements.node;
         if !row.run(&[node.0.into()]).map_err(refused)? {
             return Err(Error::NotFound);
@@ -467,11 +472,19 @@ impl Files {
         attributes
     }
 
-    /// Sees to it that a transaction is open.
-    pub(crate) fn begin(&mut self) -> Result<()> {
+    /// Sees to it that a transaction is open. There nearly always is one: a statement outside of any
+    /// would begin and end its own, which takes as long as the statement itself.
+    pub(crate) fn begin_reading(&mut self) -> Result<()> {
         if !self.db.in_transaction() {
             self.statements.begin.execute(&[]).map_err(refused)?;
         }
+        Ok(())
+    }
+
+    /// The same, to change something.
+    pub(crate) fn begin(&mut self) -> Result<()> {
+        self.begin_reading()?;
+        self.changed = true;
         Ok(())
     }
 
@@ -505,6 +518,7 @@ impl Files {
     /// Forgets what memory knows better than the tables: it was taken back.
     fn lose(&mut self, why: Error) {
         self.lost = Some(why);
+        self.changed = false;
         self.written = 0;
         self.chunk = None;
         let nodes: Vec<Node> = self.open.keys().copied().collect();
@@ -524,7 +538,7 @@ impl Files {
     }
 
     fn commit(&mut self) -> Result<()> {
-        if !self.db.in_transaction() {
+        if !self.changed {
             return Ok(());
         }
         let dirty: Vec<Node> = self
@@ -540,10 +554,10 @@ impl Files {
         self.chunk = None;
         self.written = 0;
         let committed = self.statements.commit.execute(&[]).map_err(refused);
-        if let Err(error) = committed
-            && !self.db.in_transaction()
-        {
-            self.lose(error);
+        match committed {
+            Ok(()) => self.changed = false,
+            Err(error) if !self.db.in_transaction() => self.lose(error),
+            Err(_) => {}
         }
         committed
     }
@@ -681,14 +695,15 @@ impl Files {
     /// Opens a chunk for reading. `None` if it is not there.
     fn chunk(&mut self, row: i64) -> Result<Option<&mut Blob>> {
         let moved = match &mut self.chunk {
-            Some(blob) => blob.move_to(row).is_ok(),
+            Some((at, blob)) => *at == row || blob.move_to(row).map(|()| *at = row).is_ok(),
             None => false,
         };
         if !moved {
-            // It is not there, or the one before was written to and its blob is of no use any more.
-            self.chunk = open_chunk(&self.db, row, false)?;
+            // It is not there, or the one before was replaced and its blob is of no use any more.
+            self.begin_reading()?;
+            self.chunk = open_chunk(&self.db, row, false)?.map(|blob| (row, blob));
         }
-        Ok(self.chunk.as_mut())
+        Ok(self.chunk.as_mut().map(|(_, blob)| blob))
     }
 
     fn read_chunk(&mut self, row: i64, within: usize, to: &mut [u8]) -> Result<()> {
@@ -712,6 +727,7 @@ impl Files {
             return blob.write(within, from).map_err(refused);
         }
         // It is not there, or too short: it is written as a whole, and longer than needed.
+        self.chunk = None;
         let mut bytes = Vec::new();
         bytes
             .try_reserve_exact(CHUNK_LEN)

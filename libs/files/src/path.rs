@@ -46,6 +46,7 @@ impl Files {
         if path.is_empty() || path.contains('\0') {
             return Err(Error::InvalidFilename);
         }
+        self.must_be_directory(top)?;
         // The directories from `top` to where we are: `..` goes back along them.
         let mut way: Vec<Node> = Vec::from([top]);
         let mut parts: VecDeque<String> = split(path);
@@ -54,12 +55,8 @@ impl Files {
         while let Some(part) = parts.pop_front() {
             let here = way[way.len() - 1];
             match part.as_str() {
-                "." => {
-                    self.must_be_directory(here)?;
-                    continue;
-                }
+                "." => continue,
                 ".." => {
-                    self.must_be_directory(here)?;
                     if way.len() > 1 {
                         way.pop();
                     }
@@ -68,12 +65,12 @@ impl Files {
                 _ => {}
             }
             let last = parts.is_empty();
-            let node = match self.lookup(here, &part) {
-                Ok(node) => node,
-                Err(Error::NotFound) if last => return Ok(Place::Name(here, part, None)),
-                Err(error) => return Err(error),
+            let Some((node, kind)) = self.enter(here, &part)? else {
+                return match last {
+                    true => Ok(Place::Name(here, part, None)),
+                    false => Err(Error::NotFound),
+                };
             };
-            let kind = self.attributes(node)?.kind;
             if kind == Kind::Symlink && (!last || follow || must_be_directory) {
                 links += 1;
                 if links > LINKS_MAX {
@@ -93,6 +90,9 @@ impl Files {
                     return Err(Error::NotADirectory);
                 }
                 return Ok(Place::Name(here, part, Some(node)));
+            }
+            if kind != Kind::Directory {
+                return Err(Error::NotADirectory);
             }
             way.push(node);
         }
