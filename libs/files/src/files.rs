@@ -96,6 +96,10 @@ macro_rules! statements {
             fn new(db: &Connection) -> sqlite::Result<Statements> {
                 Ok(Statements { $($name: db.prepare($sql)?,)+ })
             }
+
+            fn reprepared(&self) -> u32 {
+                0 $(+ self.$name.reprepared())+
+            }
         }
     };
 }
@@ -394,6 +398,12 @@ impl Files {
     /// Whether there is something that [`Files::sync`] would have to write.
     pub fn is_dirty(&self) -> bool {
         self.changed || self.lost.is_some()
+    }
+
+    /// How often SQLite had to prepare a statement again: a figure for tests, since that takes ten
+    /// times as long as running it.
+    pub fn reprepared(&self) -> u32 {
+        self.statements.reprepared()
     }
 
     /// Bytes of the disk that could hold data, and how many of them are free.

@@ -164,6 +164,12 @@ impl Statement {
         unsafe { ffi::sqlite3_stmt_readonly(self.raw) != 0 }
     }
 
+    /// How often it had to be prepared again by itself, because the schema or an authorizer changed.
+    pub fn reprepared(&self) -> u32 {
+        // SAFETY: the statement lives.
+        unsafe { ffi::sqlite3_stmt_status(self.raw, ffi::SQLITE_STMTSTATUS_REPREPARE, 0) as u32 }
+    }
+
     /// How many columns its rows have.
     pub fn column_count(&self) -> usize {
         // SAFETY: the statement lives.

@@ -235,3 +235,23 @@ fn a_full_storage_and_a_damaged_database_are_errors() {
         Kind::Damaged
     );
 }
+
+#[test]
+fn a_statement_is_prepared_once() {
+    let memory = Memory::default();
+    let db = open(&memory);
+    db.execute("create table t(a text, b int, primary key(a)) without rowid; insert into t values ('x', 1)")
+        .unwrap();
+    let mut select = db.prepare("select b from t where a = ?").unwrap();
+    for _ in 0..10 {
+        assert!(select.run(&["x".into()]).unwrap());
+        select.reset();
+    }
+    db.execute("begin").unwrap();
+    for _ in 0..10 {
+        assert!(select.run(&["x".into()]).unwrap());
+        select.reset();
+    }
+    db.execute("commit").unwrap();
+    assert_eq!(select.reprepared(), 0);
+}

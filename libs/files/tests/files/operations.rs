@@ -434,3 +434,31 @@ fn paths_stay_below_their_top() {
         Err(Error::InvalidFilename)
     );
 }
+
+#[test]
+fn what_was_read_once_is_not_read_from_the_disk_again() {
+    let disks = Disks::new();
+    let mut files = disks.mount();
+    let root = files.root();
+    let directory = files.create(root, "d", Kind::Directory, 0o755).unwrap();
+    for i in 0..100 {
+        files
+            .create(directory, &format!("{i}"), Kind::File, 0o644)
+            .unwrap();
+    }
+    let node = file(&mut files, "large", &[5; 200_000]);
+    files.sync().unwrap();
+    let mut bytes = [0; 4096];
+    for disk in [&disks.data, &disks.log] {
+        files.resolve(root, "d/77", true).unwrap();
+        files.read(node, 100_000, &mut bytes).unwrap();
+        *disk.fails_after.borrow_mut() = Some(0);
+    }
+    for _ in 0..10 {
+        let found = files.resolve(root, "d/77", true).unwrap().node().unwrap();
+        files.attributes(found).unwrap();
+        files.read(node, 100_000, &mut bytes).unwrap();
+        assert_eq!(bytes, [5; 4096]);
+    }
+    assert_eq!(files.reprepared(), 0);
+}
