@@ -10,7 +10,7 @@
     clippy::useless_conversion
 )]
 /// The version of this interface. Both sides of a channel must have been built from the same.
-pub const HASH: u64 = 0x65e9ab8c0e35a75f;
+pub const HASH: u64 = 0x9f398b199049d421;
 
 /// How a component is kept apart.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -184,6 +184,7 @@ const NEEDS: u32 = 0xcb71e6a4;
 const STATISTICS: u32 = 0x2f2e1e4c;
 const KILL: u32 = 0xcef5734e;
 const RESTART: u32 = 0x96d5ca45;
+const SET_IMAGE: u32 = 0x678051b7;
 const LOG: u32 = 0x0fff2728;
 const SHUTDOWN: u32 = 0x04107ce4;
 
@@ -401,6 +402,34 @@ impl RestartReplier {
     }
 }
 
+/// What the call `set_image` is asked with.
+#[derive(Clone, Copy, Debug)]
+pub struct SetImageRequest<'a> {
+    /// The component's name.
+    pub name: &'a str,
+    /// The image, `components/IMAGE` in the archive.
+    pub image: &'a str,
+}
+
+/// Answers the call `set_image`. It may be kept and used later; dropped, it answers `NoReply`.
+#[derive(Debug)]
+#[must_use = "the caller waits for an answer"]
+pub struct SetImageReplier(::ftl::reply::Replier);
+
+impl SetImageReplier {
+    /// Answers that it worked.
+    #[inline]
+    pub fn ok(self) -> ::ftl::Result<()> {
+        let writer = self.0.begin()?;
+        self.0.send(writer)
+    }
+
+    /// Answers that it did not.
+    pub fn error(self, error: ::ftl::Error) -> ::ftl::Result<()> {
+        self.0.fail(u32::from(error.code()))
+    }
+}
+
 /// What the call `log` is asked with.
 #[derive(Clone, Copy, Debug)]
 pub struct LogRequest {
@@ -553,6 +582,21 @@ impl Client {
         self.0.start(RESTART, writer)
     }
 
+    /// From its next start on, the component is loaded from another image of the boot archive.
+    ///
+    /// The answer comes as an event with the transaction that is returned here.
+    #[inline]
+    pub fn set_image_start(
+        &self,
+        name: &str,
+        image: &str,
+    ) -> ::ftl::Result<::ftl::Transaction> {
+        let mut writer = ::ftl::wire::Writer::new();
+        writer.str(name, 32)?;
+        writer.str(image, 64)?;
+        self.0.start(SET_IMAGE, writer)
+    }
+
     /// Reads the kernel's log.
     ///
     /// The answer comes as an event with the transaction that is returned here.
@@ -597,6 +641,13 @@ pub trait Blocking {
 
     /// Ends a component if it runs, and starts it, even if it had been given up.
     fn restart(&mut self, name: &str) -> ::core::result::Result<(), ::ftl::Error>;
+
+    /// From its next start on, the component is loaded from another image of the boot archive.
+    fn set_image(
+        &mut self,
+        name: &str,
+        image: &str,
+    ) -> ::core::result::Result<(), ::ftl::Error>;
 
     /// Reads the kernel's log.
     fn log<'s>(
@@ -733,6 +784,26 @@ impl Blocking for Client {
     }
 
     #[inline]
+    fn set_image(
+        &mut self,
+        name: &str,
+        image: &str,
+    ) -> ::core::result::Result<(), ::ftl::Error> {
+        let mut writer = ::ftl::wire::Writer::new();
+        writer.str(name, 32)?;
+        writer.str(image, 64)?;
+        let incoming = self.0.call(SET_IMAGE, writer)?;
+        let (mut reader, replier) = incoming.open();
+        replier.forget();
+        let result = match ::ftl::reply::read_status(&mut reader)? {
+            Ok(()) => Ok(()),
+            Err(code) => Err(::ftl::reply::error_from_code(code)),
+        };
+        reader.finish()?;
+        result
+    }
+
+    #[inline]
     fn log<'s>(
         &'s mut self,
         position: u64,
@@ -793,6 +864,8 @@ pub enum ToClient<'a> {
     Kill(::ftl::Transaction, ::core::result::Result<(), ::ftl::Error>),
     /// The answer to [`Client::restart_start`].
     Restart(::ftl::Transaction, ::core::result::Result<(), ::ftl::Error>),
+    /// The answer to [`Client::set_image_start`].
+    SetImage(::ftl::Transaction, ::core::result::Result<(), ::ftl::Error>),
     /// The answer to [`Client::log_start`].
     Log(::ftl::Transaction, ::core::result::Result<LogReply<'a>, ::ftl::Error>),
     /// The answer to [`Client::shutdown_start`].
@@ -881,6 +954,17 @@ impl<'a> ToClient<'a> {
                 reader.finish()?;
                 Ok(ToClient::Restart(transaction, result))
             }
+            SET_IMAGE if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
+                let transaction = incoming.transaction();
+                let (mut reader, replier) = incoming.open();
+                replier.forget();
+                let result = match ::ftl::reply::read_status(&mut reader)? {
+                    Ok(()) => Ok(()),
+                    Err(code) => Err(::ftl::reply::error_from_code(code)),
+                };
+                reader.finish()?;
+                Ok(ToClient::SetImage(transaction, result))
+            }
             LOG if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
                 let transaction = incoming.transaction();
                 let (mut reader, replier) = incoming.open_with_views();
@@ -924,6 +1008,7 @@ impl<'a> ToClient<'a> {
             STATISTICS => Some(ToClient::Statistics(transaction, Err(error))),
             KILL => Some(ToClient::Kill(transaction, Err(error))),
             RESTART => Some(ToClient::Restart(transaction, Err(error))),
+            SET_IMAGE => Some(ToClient::SetImage(transaction, Err(error))),
             LOG => Some(ToClient::Log(transaction, Err(error))),
             SHUTDOWN => Some(ToClient::Shutdown(transaction, Err(error))),
             _ => None,
@@ -983,6 +1068,8 @@ pub enum ToServer<'a> {
     Kill(KillRequest<'a>, KillReplier),
     /// Ends a component if it runs, and starts it, even if it had been given up.
     Restart(RestartRequest<'a>, RestartReplier),
+    /// From its next start on, the component is loaded from another image of the boot archive.
+    SetImage(SetImageRequest<'a>, SetImageReplier),
     /// Reads the kernel's log.
     Log(LogRequest, LogReplier),
     /// Shuts the machine down.
@@ -1030,6 +1117,15 @@ impl<'a> ToServer<'a> {
                 };
                 reader.finish()?;
                 Ok(ToServer::Restart(request, RestartReplier(replier)))
+            }
+            SET_IMAGE if incoming.kind() == ::ftl::abi::MessageKind::Request => {
+                let (mut reader, replier) = incoming.open_with_views();
+                let request = SetImageRequest {
+                    name: reader.str(32)?,
+                    image: reader.str(64)?,
+                };
+                reader.finish()?;
+                Ok(ToServer::SetImage(request, SetImageReplier(replier)))
             }
             LOG if incoming.kind() == ::ftl::abi::MessageKind::Request => {
                 let (mut reader, replier) = incoming.open();

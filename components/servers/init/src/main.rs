@@ -17,8 +17,10 @@ use plan::Plan;
 #[rustfmt::skip]
 mod spec;
 
+mod ends;
 mod policy;
 mod service;
+mod shutdown;
 mod starting;
 mod supervisor;
 
@@ -46,7 +48,14 @@ fn main(info: &'static StartInfo) -> Result<()> {
                 supervisor.beat(index.into());
                 continue;
             }
-            Event::Timer(Source::Off) => supervisor.off(),
+            Event::Timer(Source::Grace) => {
+                supervisor.grace_over();
+                continue;
+            }
+            Event::Closed(Source::Boot(index)) => {
+                supervisor.boot_closed(index.into(), &mut events);
+                continue;
+            }
             Event::Message(Source::Boot(index), Message::Component(message)) => {
                 supervisor.heard(index.into(), message);
                 continue;
@@ -54,9 +63,7 @@ fn main(info: &'static StartInfo) -> Result<()> {
             Event::Message(Source::Client, Message::System(request)) => {
                 service::serve(request, &mut supervisor)?
             }
-            // Its process's end is told apart from this, and decides.
-            Event::Closed(Source::Boot(_) | Source::Client) => continue,
-            Event::Writable(_) => continue,
+            Event::Closed(Source::Client) | Event::Writable(_) => continue,
             other => {
                 warn!("unexpected: {other:?}");
                 continue;

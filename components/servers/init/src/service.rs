@@ -81,6 +81,18 @@ pub fn serve(request: ToServer<'_>, supervisor: &mut Supervisor) -> Result<Todo>
             Some(index) => return Ok(Todo::Restart(index, reply)),
             None => reply.error(Error::NotFound)?,
         },
+        ToServer::SetImage(request, reply) => {
+            match (
+                supervisor.find(request.name),
+                supervisor.machine.has_image(request.image),
+            ) {
+                (Some(index), true) => {
+                    supervisor.members[index].image = Some(request.image.into());
+                    reply.ok()?;
+                }
+                _ => reply.error(Error::NotFound)?,
+            }
+        }
         ToServer::Log(request, reply) => {
             let mut text = vec![0; LOG_LEN_MAX];
             match supervisor

@@ -56,9 +56,9 @@ pub struct Loaded {
 }
 
 impl Machine {
-    /// Makes the process of a component and loads its image.
-    pub fn load(&self, component: &Component) -> Result<Loaded, Failure> {
-        let image = format!("components/{}", component.image);
+    /// Makes the process of a component and loads its image, the archive's `components/IMAGE`.
+    pub fn load(&self, component: &Component, image: &str) -> Result<Loaded, Failure> {
+        let image = format!("components/{image}");
         let Some(entry) = self.archive.find_entry(&image) else {
             return Err(Failure {
                 reason: format!("the boot archive has no image `{image}`"),
@@ -93,6 +93,12 @@ impl Machine {
             boot,
             theirs,
         })
+    }
+
+    /// Whether the boot archive has this image.
+    pub fn has_image(&self, image: &str) -> bool {
+        let image = format!("components/{image}");
+        self.archive.find_entry(&image).is_some()
     }
 
     /// Opens the devices that a component drives under one name: one, or all that there are.

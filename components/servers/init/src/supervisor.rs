@@ -1,10 +1,9 @@
 //! All components of the system, and what becomes of them.
 
 use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 
-use ftl::abi::ProcessState;
 use ftl::handle::{OwnedHandle, Process};
 use ftl::prelude::*;
 use interfaces::{component, system};
@@ -14,9 +13,6 @@ use crate::policy::{End, Policy, Verdict};
 use crate::spec::EventLoop;
 use crate::starting::{Failure, Machine};
 
-/// How long components have to end by themselves when the machine shuts down.
-const GRACE: Duration = Duration::from_millis(200);
-
 /// Whom an event comes from. Numbers are places in the plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
@@ -24,14 +20,14 @@ pub enum Source {
     Process(u16),
     /// A component's bootstrap channel.
     Boot(u16),
-    /// The time to start a component again.
+    /// The time to start a component again, or to take it for ended.
     Again(u16),
     /// The time to look whether a component answers.
     Heartbeat(u16),
     /// A client of the interface `system`.
     Client,
-    /// The time at which the machine goes off.
-    Off,
+    /// The time at which those are killed that were asked to end and did not.
+    Grace,
 }
 
 /// What init knows about one component.
@@ -46,22 +42,34 @@ pub struct Member {
     pub started: Instant,
     /// Why it could not be started, if so.
     pub reason: String,
-    policy: Policy,
-    running: Option<Running>,
+    /// The image that it is loaded from, if not the plan's.
+    pub image: Option<String>,
+    pub(crate) policy: Policy,
+    pub(crate) running: Option<Running>,
     /// What it wants to find again after a crash.
-    saved: Vec<u8>,
+    pub(crate) saved: Vec<u8>,
     /// Set while init itself ends it.
-    killing: Option<End>,
-    again: Timer,
-    heartbeat: Timer,
+    pub(crate) killing: Option<End>,
+    /// Set when it is to be started again whatever its policy says.
+    pub(crate) wanted: bool,
+    /// Its process's status, while its channel to init is still to be read to the end.
+    pub(crate) ended: Option<usize>,
+    /// Whether that channel is closed.
+    pub(crate) boot_closed: bool,
+    pub(crate) again: Timer,
+    pub(crate) heartbeat: Timer,
     /// Whether the last heartbeat is still unanswered, and its number.
-    unanswered: bool,
-    beats: u32,
+    pub(crate) unanswered: bool,
+    pub(crate) beats: u32,
+    /// Whether it was asked to end because the machine goes off, and whether it was killed then.
+    pub(crate) asked: bool,
+    pub(crate) killed_at_off: bool,
 }
 
-struct Running {
-    process: Process,
-    boot: component::Server,
+/// What init holds of a component that runs.
+pub(crate) struct Running {
+    pub(crate) process: Process,
+    pub(crate) boot: component::Server,
 }
 
 /// See `interfaces/system.yml`.
@@ -88,8 +96,10 @@ pub struct Supervisor {
     /// One for each component of the plan.
     pub members: Vec<Member>,
     /// Set once the machine is to go off, with its status.
-    going_off: Option<usize>,
-    off: Timer,
+    pub(crate) going_off: Option<usize>,
+    pub(crate) grace: Timer,
+    /// Components that have ended since then.
+    pub(crate) ended_in_order: Vec<usize>,
 }
 
 impl Supervisor {
@@ -106,22 +116,29 @@ impl Supervisor {
                 started: Instant::default(),
                 reason: String::new(),
                 policy: Policy::new(component.restart, component.crashes_max),
+                image: None,
                 running: None,
                 saved: Vec::new(),
                 killing: None,
+                wanted: false,
+                ended: None,
+                boot_closed: false,
                 again: events.timer(Source::Again(index as u16)),
                 heartbeat: events.timer(Source::Heartbeat(index as u16)),
                 unanswered: false,
                 beats: 0,
+                asked: false,
+                killed_at_off: false,
             })
             .collect();
-        let off = events.timer(Source::Off);
+        let grace = events.timer(Source::Grace);
         Supervisor {
             machine,
             plan,
             members,
             going_off: None,
-            off,
+            grace,
+            ended_in_order: Vec::new(),
         }
     }
 
@@ -149,7 +166,7 @@ impl Supervisor {
     }
 
     /// Starts a component, unless something that it needs does not run.
-    fn start(&mut self, index: usize, events: &mut EventLoop<Source>) {
+    pub(crate) fn start(&mut self, index: usize, events: &mut EventLoop<Source>) {
         if self.going_off.is_some() || self.members[index].running.is_some() {
             return;
         }
@@ -184,7 +201,10 @@ impl Supervisor {
 
     fn try_start(&mut self, index: usize, events: &mut EventLoop<Source>) -> Result<(), Failure> {
         let component = &self.plan.components[index];
-        let loaded = self.machine.load(component)?;
+        let image = self.members[index].image.as_ref();
+        let loaded = self
+            .machine
+            .load(component, image.unwrap_or(&component.image))?;
         let boot = &loaded.boot;
         let failed = |error: Error| Failure {
             reason: format!("what it is given: {error}"),
@@ -231,6 +251,9 @@ impl Supervisor {
         member.running = Some(Running { process, boot });
         member.state = State::Running;
         member.killing = None;
+        member.wanted = false;
+        member.ended = None;
+        member.boot_closed = false;
         member.started = Instant::now();
         member.policy.started(member.started);
         member.reason.clear();
@@ -307,150 +330,6 @@ impl Supervisor {
         }
     }
 
-    /// A component's process has ended.
-    pub fn exited(&mut self, index: usize, status: usize, events: &mut EventLoop<Source>) {
-        let member = &mut self.members[index];
-        let Some(running) = member.running.take() else {
-            return;
-        };
-        let _ = events.remove(&running.process);
-        let _ = events.remove_channel(&running.boot);
-        drop(running);
-        member.heartbeat.cancel();
-        member.status = status;
-        let end = match (member.killing.take(), status) {
-            (Some(end), _) => end,
-            (
-                None,
-                ProcessState::EXIT_PANIC
-                | ProcessState::EXIT_FAULT
-                | ProcessState::EXIT_STACK_OVERFLOW,
-            ) => End::Crashed,
-            (None, ProcessState::EXIT_KILLED) => End::Killed,
-            (None, status) => End::Exited(status),
-        };
-        if self.going_off.is_some() {
-            self.off_if_all_ended();
-            return;
-        }
-        let verdict = self.members[index].policy.ended(end, Instant::now());
-        let name = &self.plan.components[index].name;
-        match (end, verdict) {
-            (End::Exited(0), Verdict::Ended) => debug!("{name} ended"),
-            (End::Exited(status), _) => info!("{name} ended with status {status}"),
-            (End::Crashed, _) => warn!("{name} crashed ({})", crash_name(status)),
-            (End::Killed, _) => info!("{name} was killed"),
-        }
-        if verdict == Verdict::Again(Duration::ZERO) {
-            self.again(index, events);
-        } else {
-            self.obey(index, verdict);
-        }
-    }
-
-    /// Does what the policy says, other than starting it at once.
-    fn obey(&mut self, index: usize, verdict: Verdict) {
-        let waiting = self.waiting_for(index);
-        let name = &self.plan.components[index].name;
-        let member = &mut self.members[index];
-        match verdict {
-            Verdict::Again(delay) => {
-                member.state = State::Restarting;
-                member.again.set(delay);
-                info!(
-                    "{name} is started again in {} ms ({} of {})",
-                    delay.as_millis(),
-                    member.policy.crashes(),
-                    self.plan.components[index].crashes_max
-                );
-            }
-            Verdict::Ended => member.state = State::Ended,
-            Verdict::GivenUp => {
-                member.state = State::Failed;
-                error!("{name} is given up");
-                if !waiting.is_empty() {
-                    error!("{waiting} cannot run without {name}");
-                }
-            }
-        }
-        if self.plan.exit_when == Some(index as u16)
-            && matches!(verdict, Verdict::Ended | Verdict::GivenUp)
-        {
-            let status = match (verdict, self.members[index].status) {
-                // It never ran, so it has no status of its own.
-                (Verdict::GivenUp, 0) => 1,
-                (_, status) => status,
-            };
-            self.shut_down(status);
-        }
-    }
-
-    /// The time has come to start a component again.
-    pub fn again(&mut self, index: usize, events: &mut EventLoop<Source>) {
-        if self.members[index].running.is_some() || self.going_off.is_some() {
-            return;
-        }
-        let begin = Instant::now();
-        self.members[index].restarts += 1;
-        self.start(index, events);
-        if self.members[index].running.is_some() {
-            let name = &self.plan.components[index].name;
-            info!("{name} restarted in {} ms", begin.elapsed().as_millis());
-        }
-    }
-
-    /// Who needs this component, directly or not, as a list for people.
-    fn waiting_for(&self, index: usize) -> String {
-        let mut waiting: Vec<usize> = Vec::new();
-        for (other, component) in self.plan.components.iter().enumerate().skip(index + 1) {
-            let needs_it = component.needs.iter().any(|need| match need.provider {
-                Provider::Component(provider, _) => {
-                    let provider = usize::from(provider);
-                    provider == index || waiting.contains(&provider)
-                }
-                Provider::Init | Provider::None => false,
-            });
-            if needs_it {
-                waiting.push(other);
-            }
-        }
-        let names: Vec<&str> = waiting
-            .iter()
-            .map(|other| self.plan.components[*other].name.as_str())
-            .collect();
-        names.join(", ")
-    }
-
-    /// Something came over a component's bootstrap channel.
-    pub fn heard(&mut self, index: usize, message: component::ToServer<'_>) {
-        let member = &mut self.members[index];
-        match message {
-            component::ToServer::Alive(alive) if alive.serial == member.beats => {
-                member.unanswered = false
-            }
-            component::ToServer::Alive(_) => {}
-            component::ToServer::SaveState(saved) => member.saved = saved.state.to_vec(),
-        }
-    }
-
-    /// The time has come to ask a component whether it still handles events.
-    pub fn beat(&mut self, index: usize) {
-        let name = &self.plan.components[index].name;
-        let member = &mut self.members[index];
-        let Some(running) = &member.running else {
-            return;
-        };
-        if member.unanswered {
-            warn!("{name} did not answer its heartbeat");
-            member.killing = Some(End::Crashed);
-            let _ = running.process.kill(ProcessState::EXIT_KILLED);
-            member.heartbeat.cancel();
-            return;
-        }
-        member.beats = member.beats.wrapping_add(1);
-        member.unanswered = running.boot.heartbeat(member.beats).is_ok();
-    }
-
     /// The place of a component with this name.
     pub fn find(&self, name: &str) -> Option<usize> {
         self.plan
@@ -459,62 +338,9 @@ impl Supervisor {
             .position(|component| component.name == name)
     }
 
-    /// Ends a component because somebody asks for it.
-    pub fn kill(&mut self, index: usize) -> Result<()> {
-        let member = &mut self.members[index];
-        let running = member.running.as_ref().ok_or(Error::NotFound)?;
-        running.process.kill(ProcessState::EXIT_KILLED)?;
-        member.killing = Some(End::Killed);
-        Ok(())
-    }
-
-    /// Ends a component if it runs, and starts it, whatever its policy is.
-    pub fn restart(&mut self, index: usize, events: &mut EventLoop<Source>) -> Result<()> {
-        self.members[index].policy.forgive();
-        if self.members[index].running.is_some() {
-            // Its end is an event, and the policy might leave it at that.
-            self.members[index].again.set(Duration::from_millis(1));
-            return self.kill(index);
-        }
-        self.again(index, events);
-        match self.members[index].running.is_some() {
-            true => Ok(()),
-            false => Err(Error::Unsupported),
-        }
-    }
-
     /// What the kernel tells about a component's process.
     pub fn process_info(&self, index: usize) -> Option<ftl::abi::ProcessInfo> {
         self.members[index].running.as_ref()?.process.info().ok()
-    }
-
-    /// Asks all components to end, and then shuts the machine down.
-    pub fn shut_down(&mut self, status: usize) {
-        if self.going_off.is_some() {
-            return;
-        }
-        self.going_off = Some(status);
-        let mut any = false;
-        for member in self.members.iter().rev() {
-            if let Some(running) = &member.running {
-                any |= running.boot.shutdown().is_ok();
-            }
-        }
-        match any {
-            true => self.off.set(GRACE),
-            false => self.off(),
-        }
-    }
-
-    /// Shuts the machine down now.
-    pub fn off(&self) -> ! {
-        self.machine.system.shutdown(self.going_off.unwrap_or(0))
-    }
-
-    fn off_if_all_ended(&self) {
-        if self.members.iter().all(|member| member.running.is_none()) {
-            self.off();
-        }
     }
 
     /// Who provides something to a component, as a name for people.
@@ -549,15 +375,5 @@ fn connect(
             Some(running) => running.boot.new_client(provide, end),
             None => Err(Error::NotFound),
         },
-    }
-}
-
-fn crash_name(status: usize) -> String {
-    match status {
-        ProcessState::EXIT_PANIC => "panic".into(),
-        ProcessState::EXIT_FAULT => "fault".into(),
-        ProcessState::EXIT_STACK_OVERFLOW => "stack overflow".into(),
-        ProcessState::EXIT_KILLED => "no heartbeat".into(),
-        status => status.to_string(),
     }
 }
