@@ -83,6 +83,15 @@ fn raw(handle: Handle) -> usize {
     handle.raw() as usize
 }
 
+/// Any call at all, with any arguments; the answer is all six registers. For tests of the kernel.
+///
+/// # Safety
+/// The caller answers for what the call does to this component: a mapping that goes while something
+/// points there, a thread that starts anywhere.
+pub unsafe fn raw_call(number: usize, arguments: [usize; 6]) -> [usize; 6] {
+    gate::syscall(number, arguments)
+}
+
 /// [`Call::Nop`].
 pub fn nop() -> Result<()> {
     call(Call::Nop, [0; 6]).map(drop)

@@ -131,6 +131,71 @@ fn unchunk(mut content: &[u8]) -> Result<Vec<u8>, &'static str> {
     }
 }
 
+/// A connection on which one request follows another.
+pub struct KeepAlive {
+    stream: TcpStream,
+    /// All answers are alike, so the first one tells how long they are.
+    answer_len: Option<usize>,
+    /// What was read and not looked at.
+    rest: Vec<u8>,
+}
+
+impl KeepAlive {
+    /// Opens one.
+    pub fn open(port: u16) -> KeepAlive {
+        KeepAlive {
+            stream: connect(port),
+            answer_len: None,
+            rest: Vec::new(),
+        }
+    }
+
+    /// So many requests for the page of benchmarks, ten under way at once; all are answered.
+    pub fn requests(&mut self, count: usize) {
+        for _ in 0..count / 10 {
+            self.ten();
+        }
+    }
+
+    /// Ten requests, all under way at once.
+    pub fn ten(&mut self) {
+        let request = b"GET /bench HTTP/1.1\r\nHost: ftl\r\n\r\n";
+        self.stream
+            .write_all(&request.repeat(10))
+            .expect("requests can be sent");
+        for _ in 0..10 {
+            let (stream, rest) = (&mut self.stream, &mut self.rest);
+            let expected = *self
+                .answer_len
+                .get_or_insert_with(|| first_answer_len(stream, rest));
+            if rest.len() < expected {
+                let had = rest.len();
+                rest.resize(expected, 0);
+                stream
+                    .read_exact(&mut rest[had..])
+                    .expect("the answer comes");
+            }
+            let after = rest.split_off(expected);
+            let one = parse(rest).expect("an answer");
+            assert_eq!((one.status, one.body.len()), (200, 1024));
+            self.rest = after;
+        }
+    }
+}
+
+fn first_answer_len(stream: &mut TcpStream, answer: &mut Vec<u8>) -> usize {
+    loop {
+        let mut block = [0; 1500];
+        let len = stream.read(&mut block).expect("an answer comes");
+        assert!(len > 0, "the connection ended");
+        answer.extend_from_slice(&block[..len]);
+        let head_end = answer.windows(4).position(|window| window == b"\r\n\r\n");
+        if let Some(end) = head_end {
+            return end + 4 + 1024;
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

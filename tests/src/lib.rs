@@ -37,6 +37,32 @@ pub fn long() -> bool {
     std::env::var_os("FTL_LONG").is_some()
 }
 
+/// Leaves a figure for `docs/results.md`: `./ftl test` collects them.
+pub fn record(name: &str, value: impl std::fmt::Display) {
+    use std::io::Write;
+    println!("RESULT {name}: {value}");
+    let Some(path) = std::env::var_os("FTL_RESULTS") else {
+        return;
+    };
+    let line = format!("RESULT {name}: {value}\n");
+    let mut file = std::fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(path)
+        .expect("the file of results can be written");
+    // In one piece, since tests run side by side.
+    file.write_all(line.as_bytes())
+        .expect("the file of results can be written");
+}
+
+/// A TCP port of this host that is free now.
+pub fn free_port() -> u16 {
+    std::net::TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0))
+        .and_then(|listener| listener.local_addr())
+        .expect("a port is free")
+        .port()
+}
+
 /// The architecture that is tested: `riscv64` or `arm64`.
 pub fn arch() -> String {
     std::env::var("FTL_ARCH").unwrap_or_else(|_| "riscv64".to_owned())
@@ -50,6 +76,8 @@ pub struct Boot {
     ports: bool,
     /// Whether `./ftl test` has built it already.
     built: bool,
+    /// Whether `./ftl test` may say how it is isolated.
+    vary: bool,
 }
 
 /// A system of `systems/`.
@@ -59,6 +87,7 @@ pub fn boot(system: &str) -> Boot {
         qemu: Vec::new(),
         ports: false,
         built: true,
+        vary: true,
     }
 }
 
@@ -69,6 +98,7 @@ pub fn boot_init(package: &str) -> Boot {
         qemu: Vec::new(),
         ports: false,
         built: true,
+        vary: true,
     }
 }
 
@@ -109,6 +139,34 @@ impl Boot {
         self.argument("--port").argument(format!("0:{guest}"))
     }
 
+    /// Leads this port of the host to a port of the guest, for a guest that has to know it.
+    pub fn port_at(mut self, host: u16, guest: u16) -> Boot {
+        self.ports = true;
+        self.argument("--port").argument(format!("{host}:{guest}"))
+    }
+
+    /// Whether the system's file decides on the isolation, whatever `./ftl test` tries now.
+    pub fn as_its_file_says(mut self) -> Boot {
+        self.vary = false;
+        self
+    }
+
+    /// What `./ftl test` tries now: all components in one isolation, on so many CPUs. What a test has said
+    /// itself stays.
+    fn with_variant(mut self) -> Boot {
+        let is_system = !self.arguments.iter().any(|argument| argument == "--init");
+        for (variable, argument, applies) in [
+            ("FTL_ISOLATION", "--isolation", is_system && self.vary),
+            ("FTL_SMP", "--smp", true),
+        ] {
+            let said = self.arguments.iter().any(|found| found == argument);
+            if let (Ok(value), true, false) = (std::env::var(variable), applies, said) {
+                self = self.argument(argument).argument(value);
+            }
+        }
+        self
+    }
+
     /// Arguments for QEMU itself.
     pub fn qemu<'a>(mut self, arguments: impl IntoIterator<Item = &'a str>) -> Boot {
         self.qemu.extend(arguments.into_iter().map(str::to_owned));
@@ -117,6 +175,7 @@ impl Boot {
 
     /// Boots it.
     pub fn start(mut self) -> Ftl {
+        self = self.with_variant();
         if !self.ports {
             // Not the default one: two machines at once cannot share it.
             self = self.port(80);
@@ -191,6 +250,25 @@ pub struct Exit {
     pub log: Vec<String>,
 }
 
+impl Exit {
+    /// Records each figure that a component left in a line `RESULT name: value` of the log, under a title.
+    pub fn record(&self, title: &str) {
+        for line in &self.log {
+            if let Some((name, value)) = line
+                .split_once("RESULT ")
+                .and_then(|(_, rest)| rest.split_once(": "))
+            {
+                record(&format!("{title}, {name}"), value.trim());
+            }
+        }
+    }
+
+    /// What was said last, for messages of failed tests.
+    pub fn tail(&self) -> String {
+        self.log[self.log.len().saturating_sub(80)..].join("\n")
+    }
+}
+
 impl Ftl {
     /// Waits for a log line with this text in it, from the start of the log on, and returns it.
     pub fn wait_for(&self, text: &str) -> String {
@@ -256,8 +334,13 @@ impl Ftl {
     }
 
     /// Waits until it ends by itself.
-    pub fn wait_exit(mut self) -> Exit {
-        let deadline = Instant::now() + PATIENCE;
+    pub fn wait_exit(self) -> Exit {
+        self.wait_exit_within(PATIENCE)
+    }
+
+    /// The same for what may take longer.
+    pub fn wait_exit_within(mut self, patience: Duration) -> Exit {
+        let deadline = Instant::now() + patience;
         {
             let mut log = lock(&self.log.0);
             while !log.ended {

@@ -3,9 +3,10 @@
 /// Boots the system `ping`, which ends by itself once all its calls have been answered.
 fn check(isolation: Option<&str>) {
     let mut boot = e2e::boot("ping").smp(2);
-    if let Some(isolation) = isolation {
-        boot = boot.isolation(isolation);
-    }
+    boot = match isolation {
+        Some(isolation) => boot.isolation(isolation),
+        None => boot.as_its_file_says(),
+    };
     let exit = boot.start().wait_exit();
     let log = exit.log.join("\n");
     assert_eq!(exit.code, 0, "{log}");

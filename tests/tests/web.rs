@@ -4,11 +4,12 @@
 use std::io::{Read, Write};
 use std::process::Command;
 
+use e2e::http::KeepAlive;
 use sha2::{Digest, Sha256};
 
 /// Boots the default system and waits until it serves.
 fn boot(isolation: Option<&str>) -> e2e::Ftl {
-    let mut boot = e2e::boot("default").smp(2).port(80);
+    let mut boot = e2e::boot("default").port(80);
     if let Some(isolation) = isolation {
         boot = boot.isolation(isolation);
     }
@@ -31,72 +32,7 @@ fn check_serving(isolation: &str) {
         assert_eq!(component["isolation"], isolation, "{component}");
         assert_eq!(component["state"], "running", "{component}");
     }
-    check_keep_alive(port, 1_000);
-}
-
-/// Requests on one connection.
-fn check_keep_alive(port: u16, count: usize) {
-    let mut connection = KeepAlive::open(port);
-    for _ in 0..count / 10 {
-        connection.ten();
-    }
-}
-
-/// A connection on which one request follows another.
-struct KeepAlive {
-    stream: std::net::TcpStream,
-    /// All answers are alike, so the first one tells how long they are.
-    answer_len: Option<usize>,
-    /// What was read and not looked at.
-    rest: Vec<u8>,
-}
-
-impl KeepAlive {
-    fn open(port: u16) -> KeepAlive {
-        KeepAlive {
-            stream: e2e::http::connect(port),
-            answer_len: None,
-            rest: Vec::new(),
-        }
-    }
-
-    /// Ten requests, all under way at once.
-    fn ten(&mut self) {
-        let request = b"GET /bench HTTP/1.1\r\nHost: ftl\r\n\r\n";
-        self.stream
-            .write_all(&request.repeat(10))
-            .expect("requests can be sent");
-        for _ in 0..10 {
-            let (stream, rest) = (&mut self.stream, &mut self.rest);
-            let expected = *self
-                .answer_len
-                .get_or_insert_with(|| first_answer_len(stream, rest));
-            if rest.len() < expected {
-                let had = rest.len();
-                rest.resize(expected, 0);
-                stream
-                    .read_exact(&mut rest[had..])
-                    .expect("the answer comes");
-            }
-            let after = rest.split_off(expected);
-            let one = e2e::http::parse(rest).expect("an answer");
-            assert_eq!((one.status, one.body.len()), (200, 1024));
-            self.rest = after;
-        }
-    }
-}
-
-fn first_answer_len(stream: &mut std::net::TcpStream, answer: &mut Vec<u8>) -> usize {
-    loop {
-        let mut block = [0; 1500];
-        let len = stream.read(&mut block).expect("an answer comes");
-        assert!(len > 0, "the connection ended");
-        answer.extend_from_slice(&block[..len]);
-        let head_end = answer.windows(4).position(|window| window == b"\r\n\r\n");
-        if let Some(end) = head_end {
-            return end + 4 + 1024;
-        }
-    }
+    e2e::http::KeepAlive::open(port).requests(1_000);
 }
 
 #[test]

@@ -22,3 +22,5 @@ pub mod tcpip;
 #[doc(hidden)]
 #[rustfmt::skip]
 pub mod decoders;
+#[rustfmt::skip]
+pub mod trial;

@@ -110,6 +110,14 @@ pub fn needs(root: &Path, archs: &[Arch], purpose: Purpose) -> Vec<Need> {
             homebrew: &["rustup"],
         });
         needs.push(Need {
+            what: "wrk, to keep the web server busy".into(),
+            found: wrk(),
+            optional: true,
+            debian: &["wrk"],
+            ubuntu: &["wrk"],
+            homebrew: &["wrk"],
+        });
+        needs.push(Need {
             what: "chromium, to try the page in a browser".into(),
             found: chromium(),
             optional: true,
@@ -329,7 +337,6 @@ fn parse_qemu_version(text: &str) -> Option<(u32, u32)> {
     Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
 }
 
-/// Debian has the firmware in a package of its own; elsewhere QEMU brings it.
 /// C compiler and archiver for bare machines: Apple's clang knows RISC-V, but brings no `llvm-ar`.
 fn clang() -> Result<String, String> {
     for program in ["clang", "llvm-ar"] {
@@ -353,6 +360,15 @@ fn chromium() -> Result<String, String> {
     }
 }
 
+/// It has no option that only tells its version and then succeeds.
+fn wrk() -> Result<String, String> {
+    match find_program("wrk") {
+        Some(_) => Ok("found".into()),
+        None => Err("there is no program `wrk`".into()),
+    }
+}
+
+/// Debian has the firmware in a package of its own; elsewhere QEMU brings it.
 fn opensbi() -> Result<String, String> {
     const NAME: &str = "opensbi-riscv64-generic-fw_dynamic.bin";
     let mut folders = vec![

@@ -409,7 +409,7 @@ fn bench(root: &Path, arguments: BenchArguments, yes: bool) -> Result<ExitCode> 
 }
 
 /// Packs everything that an end-to-end test may boot: each system under each isolation, and each
-/// component of components/tests/ by itself.
+/// component of components/tests/ that boots in the place of init.
 fn build_for_tests(root: &Path, arch: Arch) -> Result<()> {
     let workspace = systems::load(root)?;
     let mut requests = Vec::new();
@@ -418,7 +418,7 @@ fn build_for_tests(root: &Path, arch: Arch) -> Result<()> {
             requests.push(systems::request(&workspace, system, isolation, &[])?);
         }
     }
-    for package in workspace::packages_below(root, "components/tests")? {
+    for package in systems::packages_without_file(root)? {
         requests.push(Request::init_alone(&package));
     }
     let programs = build::compile_all(root, arch, &requests)?;

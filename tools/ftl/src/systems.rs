@@ -144,9 +144,9 @@ fn archive_name(system: &str, isolation: Option<Isolation>, settings: &[Setting]
 }
 
 /// Packages of the components that may run in the kernel: those whose files say so, and those of
-/// components/tests/, which have no such file.
+/// components/tests/ that have no such file.
 pub fn kernel_packages(root: &Path) -> Result<Vec<String>> {
-    let mut packages = crate::workspace::packages_below(root, "components/tests")?;
+    let mut packages = packages_without_file(root)?;
     for component in load(root)?.components {
         if component
             .isolation
@@ -155,6 +155,18 @@ pub fn kernel_packages(root: &Path) -> Result<Vec<String>> {
             packages.push(component.name);
         }
     }
+    Ok(packages)
+}
+
+/// Packages of components/tests/ that are no part of any system: they have no component.yml, and boot in
+/// the place of init.
+pub fn packages_without_file(root: &Path) -> Result<Vec<String>> {
+    let folder = "components/tests";
+    let mut packages = crate::workspace::packages_below(root, folder)?;
+    packages.retain(|package| {
+        let file = root.join(folder).join(package).join("component.yml");
+        !file.exists()
+    });
     Ok(packages)
 }
 

@@ -223,9 +223,9 @@ impl Supervisor {
 /// What a status means, and init's own reason to end the component, if that is how it ended.
 fn how_it_ended(status: usize, killing: Option<End>) -> End {
     match status {
-        ProcessState::EXIT_PANIC
-        | ProcessState::EXIT_FAULT
-        | ProcessState::EXIT_STACK_OVERFLOW => End::Crashed,
+        ProcessState::EXIT_PANIC | ProcessState::EXIT_FAULT | ProcessState::EXIT_STACK_OVERFLOW => {
+            End::Crashed
+        }
         // Nobody but init can kill it: without a reason of init's it has made this number up, to be
         // started again for ever.
         ProcessState::EXIT_KILLED => killing.unwrap_or(End::Crashed),

@@ -1,0 +1,101 @@
+//! Makes the mistake that its client asks for.
+#![no_std]
+#![cfg_attr(not(test), no_main)]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+
+use alloc::vec::Vec;
+use core::hint::black_box;
+
+use ftl::prelude::*;
+
+#[rustfmt::skip]
+mod spec;
+
+use spec::*;
+use trial::Bug;
+
+#[derive(Clone, Copy, Debug)]
+enum Source {
+    Client,
+}
+
+#[ftl::main]
+fn main(env: Environ) -> Result<()> {
+    let mut events = EventLoop::new()?;
+    events.add(env.trial, Source::Client)?;
+    loop {
+        match events.next()? {
+            Event::Message(
+                Source::Client,
+                Message::Trial(trial::ToServer::Make(request, reply)),
+            ) => {
+                if request.bug == Bug::Leave {
+                    return Ok(());
+                }
+                make(request.bug);
+                // What comes back here dropped the request, and says so by doing just that.
+                drop(reply);
+            }
+            Event::Message(Source::Client, Message::Trial(trial::ToServer::Attack(_, reply))) => {
+                reply.error(Error::Unsupported)?
+            }
+            Event::Closed(Source::Client) => {}
+            Event::Shutdown => return Ok(()),
+            other => warn!("unexpected: {other:?}"),
+        }
+    }
+}
+
+fn make(bug: Bug) {
+    match bug {
+        Bug::Panic => panic!("asked to panic"),
+        Bug::Index => {
+            let numbers = [1, 2, 3];
+            let index = black_box(3);
+            info!("beyond the end lies {}", numbers[index]);
+        }
+        Bug::Divide => {
+            let zero = black_box(0);
+            info!("1 / 0 is {}", 1 / zero);
+        }
+        Bug::ReadNull => {
+            let found = wild::read(0);
+            info!("at null lies {found}");
+        }
+        Bug::WriteNull => wild::write(16, 1),
+        Bug::Overflow => {
+            recurse(1);
+        }
+        Bug::Leap => {
+            let byte = leap(black_box(5));
+            info!("a frame of 200 KiB held {byte}");
+        }
+        Bug::Spin => loop {
+            core::hint::spin_loop();
+        },
+        Bug::Exhaust => {
+            let mut hoard: Vec<Vec<u8>> = Vec::new();
+            loop {
+                hoard.push(Vec::with_capacity(black_box(16 << 10)));
+            }
+        }
+        Bug::Forget | Bug::Leave => {}
+    }
+}
+
+#[inline(never)]
+#[allow(unconditional_recursion)]
+fn recurse(depth: u64) -> u64 {
+    let block = black_box([depth; 64]);
+    recurse(depth + 1) + block[(depth % 64) as usize]
+}
+
+/// One frame of 200 KiB: longer than the stack, and touched at its far end first.
+#[inline(never)]
+fn leap(at: usize) -> u8 {
+    let mut block = [0u8; 200 << 10];
+    black_box(&mut block)[at] = 1;
+    block[at]
+}

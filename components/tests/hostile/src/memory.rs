@@ -1,0 +1,121 @@
+//! Attacks on memory: the kernel's, other components', devices', and the rules for one's own.
+
+use core::hint::black_box;
+use core::ptr::{read_volatile, write_volatile};
+
+use crate::random::Random;
+
+/// Where things lie that are not this component's, on either machine: see the layouts in `kernel/src/arch`.
+const FOREIGN: &[usize] = &[
+    0,
+    8,
+    0x1000,
+    // Devices: UARTs, interrupt controllers, virtio.
+    0x1000_0000,
+    0x0900_0000,
+    0x0c00_0000,
+    0x0800_0000,
+    0x1000_1000,
+    // RAM where it lies physically, the firmware's and the kernel's among it.
+    0x8000_0000,
+    0x8020_0000,
+    0x4000_0000,
+    0x4008_0000,
+    // The kernel's map of all memory.
+    0xffff_ffc0_0000_0000,
+    0xffff_ffc0_8000_0000,
+    0xffff_ffc0_8020_0000,
+    0xffff_0000_0000_0000,
+    0xffff_0000_4008_0000,
+    // Components in the kernel's address space, and the kernel's stacks.
+    0xffff_ffe0_0000_0000,
+    0xffff_8000_0000_0000,
+    0xffff_fff0_0040_0000 - 64,
+    0xffff_c000_0040_0000 - 64,
+    // The kernel's image.
+    0xffff_ffff_8020_0000,
+    0xffff_ffff_8000_0000,
+    // No address at all.
+    0x0000_8000_0000_0000,
+    0x0000_4000_0000_0000,
+    0x8000_0000_0000_0000,
+    usize::MAX - 7,
+];
+
+/// Address number `n`: one of the list, and beyond it one in the kernel's half at random.
+fn foreign(n: u64) -> usize {
+    match FOREIGN.get(n as usize) {
+        Some(address) => *address,
+        None => (Random::new(n).next() as usize | 0xffff_ff80_0000_0000) & !7,
+    }
+}
+
+/// Reads there; comes back with what it found only if nothing is protected.
+pub fn read(n: u64) -> u64 {
+    let address = foreign(n) as *const u64;
+    // SAFETY: none, on purpose: see the crate's first lines.
+    unsafe { read_volatile(black_box(address)) | 1 }
+}
+
+/// Writes there.
+pub fn write(n: u64) -> u64 {
+    let address = foreign(n) as *mut u64;
+    // SAFETY: as above.
+    unsafe { write_volatile(black_box(address), 0x6861_636b_6564_2121) };
+    1
+}
+
+/// Jumps there.
+pub fn jump(n: u64) -> u64 {
+    call_at(foreign(n))
+}
+
+/// Writes over this very function.
+pub fn write_code() -> u64 {
+    let address = write_code as fn() -> u64 as usize as *mut u32;
+    // SAFETY: as above.
+    unsafe { write_volatile(black_box(address), 0) };
+    1
+}
+
+/// Runs what lies on the stack, on the heap, or in the message buffer.
+pub fn run_data(seed: u64) -> u64 {
+    let on_stack = [0u32; 16];
+    let on_heap = alloc::vec![0u32; 16];
+    match seed % 2 {
+        0 => call_at(black_box(&on_stack).as_ptr() as usize),
+        _ => call_at(black_box(&on_heap).as_ptr() as usize),
+    }
+}
+
+/// Goes on in the middle of a function, or of an instruction, with whatever is in the registers.
+pub fn run_anywhere(seed: u64) -> u64 {
+    let somewhere = Random::new(seed).below(64 << 10) & !1;
+    let here = run_anywhere as fn(u64) -> u64 as usize;
+    call_at((here + somewhere).saturating_sub(32 << 10))
+}
+
+fn call_at(address: usize) -> u64 {
+    let pointer = black_box(address) as *const ();
+    // SAFETY: as above.
+    unsafe {
+        let function: extern "C" fn() -> u64 = core::mem::transmute(pointer);
+        function()
+    }
+}
+
+/// Recurses without end.
+#[inline(never)]
+#[allow(unconditional_recursion)]
+pub fn recurse(depth: u64) -> u64 {
+    let block = black_box([depth; 64]);
+    recurse(depth + 1) + block[(depth % 64) as usize]
+}
+
+/// One frame of 200 KiB: longer than the stack, and touched at its far end first.
+#[inline(never)]
+pub fn leap(at: usize) -> u64 {
+    let mut block = [0u8; 200 << 10];
+    black_box(&mut block)[at] = 1;
+    u64::from(block[at])
+}

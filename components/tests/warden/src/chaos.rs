@@ -1,0 +1,181 @@
+//! Chaos: kills one component after the other, in turn and at random, and measures how long the system
+//! needs until it serves a page again.
+//!
+//! Init is spared, since its end is the system's, and so is this component, which measures.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use ftl::prelude::*;
+use interfaces::system;
+
+use crate::Director;
+use crate::prober::Prober;
+use crate::spec::*;
+use crate::statistics::{component, components, histogram, percentile};
+
+/// So soon the system must serve again.
+const RECOVERY_MAX: Duration = Duration::from_millis(100);
+/// So long it is waited for before the test is given up.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// The longest pause before the next kill, in microseconds.
+const PAUSE_MAX_US: u64 = 10_000;
+
+/// See the [module](self).
+pub struct Chaos {
+    system: system::Client,
+    random: Random,
+    targets: Vec<String>,
+    count: u32,
+    kills: u32,
+    state: State,
+    /// For each target.
+    recoveries: Vec<Vec<Duration>>,
+}
+
+enum State {
+    /// The first page has not come yet.
+    Starting,
+    /// The next kill comes then.
+    Pause(Instant),
+    /// This target was killed then.
+    Recovering(usize, Instant),
+}
+
+impl Chaos {
+    /// So many kills.
+    pub fn new(mut system: system::Client, count: u32, random: Random) -> Result<Chaos> {
+        let targets: Vec<String> = components(&mut system)?
+            .into_iter()
+            .map(|(name, _)| name)
+            .filter(|name| name != "warden")
+            .collect();
+        let recoveries = targets.iter().map(|_| Vec::new()).collect();
+        Ok(Chaos {
+            system,
+            random,
+            targets,
+            count,
+            kills: 0,
+            state: State::Starting,
+            recoveries,
+        })
+    }
+
+    /// In turn and at random, one time each.
+    fn choose(&mut self) -> usize {
+        let targets = self.targets.len();
+        match self.kills % 2 {
+            0 => (self.kills / 2) as usize % targets,
+            _ => self.random.below(targets as u64) as usize,
+        }
+    }
+
+    fn pause(&mut self) {
+        let pause = Duration::from_micros(self.random.below(PAUSE_MAX_US));
+        self.state = State::Pause(Instant::now() + pause);
+    }
+
+    /// Says how it went; an error if a recovery took too long, or if somebody crashed.
+    pub fn report(&mut self) -> Result<()> {
+        let mut crashed = false;
+        for (name, times) in self.targets.iter().zip(&self.recoveries) {
+            let status = component(&mut self.system, name)?;
+            if status.restarts != times.len() as u32 {
+                error!(
+                    "{name} was killed {} times and restarted {} times",
+                    times.len(),
+                    status.restarts
+                );
+                crashed = true;
+            }
+            let mut times = times.clone();
+            times.sort_unstable();
+            info!(
+                "{name}: {} kills, back after {} us in the middle, {} us at most",
+                times.len(),
+                percentile(&times, 50).as_micros(),
+                percentile(&times, 100).as_micros()
+            );
+        }
+        let mut all: Vec<Duration> = self.recoveries.iter().flatten().copied().collect();
+        all.sort_unstable();
+        histogram(&all);
+        info!("RESULT kills: {}", all.len());
+        info!(
+            "RESULT recovery_median_us: {}",
+            percentile(&all, 50).as_micros()
+        );
+        info!(
+            "RESULT recovery_p99_us: {}",
+            percentile(&all, 99).as_micros()
+        );
+        info!(
+            "RESULT recovery_max_us: {}",
+            percentile(&all, 100).as_micros()
+        );
+        let late = all.iter().filter(|time| **time > RECOVERY_MAX).count();
+        info!("RESULT recoveries_above_100_ms: {late}");
+        match (crashed, late) {
+            (true, _) => Err(Error::Internal),
+            (false, 0) => Ok(()),
+            (false, _) => Err(Error::TimedOut),
+        }
+    }
+}
+
+impl Director for Chaos {
+    fn tick(&mut self, prober: &mut Prober) -> Result<bool> {
+        match self.state {
+            State::Pause(until) if Instant::now() >= until => {
+                if self.kills == self.count {
+                    return Ok(false);
+                }
+                let target = self.choose();
+                match self.system.kill(&self.targets[target]) {
+                    Ok(()) => {}
+                    Err(error) => {
+                        error!("cannot kill {}: {error}", self.targets[target]);
+                        return Err(error);
+                    }
+                }
+                self.state = State::Recovering(target, Instant::now());
+                self.kills += 1;
+                prober.want();
+            }
+            State::Recovering(target, since) if since.elapsed() > PATIENCE => {
+                error!(
+                    "no page came any more after {} was killed",
+                    self.targets[target]
+                );
+                return Err(Error::TimedOut);
+            }
+            _ => {}
+        }
+        Ok(true)
+    }
+
+    fn served(&mut self) -> Result<bool> {
+        match self.state {
+            State::Starting => {
+                info!("the first page came; {} kills follow", self.count);
+                self.pause();
+            }
+            State::Recovering(target, since) => {
+                let time = since.elapsed();
+                if time > RECOVERY_MAX {
+                    warn!(
+                        "kill {} of {}: back only after {} us",
+                        self.kills,
+                        self.targets[target],
+                        time.as_micros()
+                    );
+                }
+                self.recoveries[target].push(time);
+                self.pause();
+            }
+            State::Pause(_) => {}
+        }
+        Ok(true)
+    }
+}

@@ -1,0 +1,339 @@
+//! Isolation: has `hostile` attack and `buggy` err, one thing for each of their lives, and checks after each
+//! that the system serves its page and that no counter of the kernel has moved.
+//!
+//! Everything is done twice. The first round lets tables grow to the size they need; after it nothing may be
+//! lost any more.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use ftl::Transaction;
+use ftl::prelude::*;
+use interfaces::{system, trial};
+
+use crate::prober::Prober;
+use crate::spec::*;
+use crate::statistics::{Counters, component};
+use crate::trials::{Expect, STORM_PIECE, TRIALS, Trial, What, storm};
+use crate::{Director, Source};
+
+/// How long what never ends by itself is let go on.
+const SPELL: Duration = Duration::from_millis(30);
+/// How long anything else may take before it counts as hanging.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// How long what is under way elsewhere, connections for one, may take to go.
+const SETTLING: Duration = Duration::from_secs(5);
+
+/// See the [module](self).
+pub struct Isolation {
+    system: system::Client,
+    hostile: trial::Client,
+    buggy: trial::Client,
+    list: Vec<Trial>,
+    /// In the second round; the first has a short one.
+    storm_calls: u32,
+    seed: u64,
+    round: u32,
+    at: usize,
+    time: u32,
+    state: State,
+    since: Instant,
+    /// Counters with `hostile` ended, and with `buggy` ended.
+    baseline: [Option<Counters>; 2],
+    last_counters: Option<Counters>,
+    trials: u64,
+    calls: u64,
+    failed: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum State {
+    /// The first page has not come yet.
+    Starting,
+    /// The component is to be back.
+    Restarting,
+    /// It has been asked.
+    Attempting(Transaction),
+    /// It hangs; whether a page came all the same, and whether it was killed.
+    Hanging(Transaction, bool, bool),
+    /// It is gone, and init is to say how.
+    Ending,
+    /// A page is to come.
+    Probing,
+    /// Counters are to be what they were.
+    Settling,
+}
+
+impl Isolation {
+    /// A storm of so many calls among it.
+    pub fn new(
+        system: system::Client,
+        hostile: trial::Client,
+        buggy: trial::Client,
+        calls: u32,
+        seed: u64,
+    ) -> Isolation {
+        let mut list = TRIALS.to_vec();
+        list.push(storm(STORM_PIECE));
+        Isolation {
+            system,
+            hostile,
+            buggy,
+            list,
+            storm_calls: calls,
+            seed,
+            round: 0,
+            at: 0,
+            time: 0,
+            state: State::Starting,
+            since: Instant::now(),
+            baseline: [None; 2],
+            last_counters: None,
+            trials: 0,
+            calls: 0,
+            failed: false,
+        }
+    }
+
+    /// Says how it went.
+    pub fn report(&mut self) -> Result<()> {
+        info!("RESULT trials: {}", self.trials);
+        info!("RESULT hostile_calls: {}", self.calls);
+        match self.failed {
+            false => Ok(()),
+            true => Err(Error::Internal),
+        }
+    }
+
+    fn trial(&self) -> Trial {
+        self.list[self.at]
+    }
+
+    fn subject(&self) -> (&'static str, Source) {
+        match self.trial().what {
+            What::Attack(_) => ("hostile", Source::Hostile),
+            What::Bug(_) => ("buggy", Source::Buggy),
+        }
+    }
+
+    fn go(&mut self, state: State) {
+        self.state = state;
+        self.since = Instant::now();
+    }
+
+    fn fail(&mut self, why: String) {
+        error!(
+            "{:?} number {} of round {}: {why}",
+            self.trial().what,
+            self.time,
+            self.round
+        );
+        self.failed = true;
+    }
+
+    /// Asks for the next attempt.
+    fn attempt(&mut self, prober: &mut Prober) {
+        let trial = self.trial();
+        let seed = match trial.what {
+            What::Attack(trial::Attack::Storm) => self.seed << 32 | u64::from(self.time),
+            _ => self.time.into(),
+        };
+        let started = match trial.what {
+            What::Attack(attack) => self.hostile.attack_start(attack, seed, trial.count),
+            What::Bug(bug) => self.buggy.make_start(bug),
+        };
+        match started {
+            Ok(transaction) if matches!(trial.expect, Expect::Hangs) => {
+                self.go(State::Hanging(transaction, false, false));
+                prober.want();
+            }
+            Ok(transaction) => self.go(State::Attempting(transaction)),
+            // It will be back, and then is asked again.
+            Err(_) => self.go(State::Restarting),
+        }
+    }
+
+    /// One attempt is over, and all is as it should be.
+    fn next(&mut self) -> Result<bool> {
+        self.trials += 1;
+        self.time += 1;
+        if self.time == self.trial().times {
+            self.time = 0;
+            self.at += 1;
+        }
+        if self.at == self.list.len() {
+            self.at = 0;
+            self.round += 1;
+            info!("round {} is over after {} trials", self.round, self.trials);
+            if self.round == 2 {
+                return Ok(false);
+            }
+            self.list.pop();
+            self.list.push(storm(self.storm_calls));
+        }
+        let (name, _) = self.subject();
+        self.go(State::Restarting);
+        self.system.restart(name)?;
+        Ok(true)
+    }
+
+    fn check_end(&mut self, found: u64) {
+        let expected = match self.trial().expect {
+            Expect::Ends(status) => status,
+            Expect::Hangs | Expect::Found => ftl::abi::ProcessState::EXIT_KILLED as u64,
+            Expect::Anything => return,
+            Expect::Done(..) | Expect::NoReply => {
+                return self.fail(alloc::format!("it ended with status {found}"));
+            }
+        };
+        if found != expected {
+            self.fail(alloc::format!(
+                "it ended with status {found}, not {expected}"
+            ));
+        }
+    }
+
+    fn check_answer(&mut self, answer: Result<u64>) {
+        match (self.trial().expect, answer) {
+            (Expect::Done(low, high), Ok(done)) if (low..=high).contains(&done) => {}
+            (Expect::NoReply, Err(Error::NoReply)) | (Expect::Anything, _) => {}
+            (expect, answer) => self.fail(alloc::format!("it answered {answer:?}, not {expect:?}")),
+        }
+    }
+
+    /// True once the counters stand still where they stood before.
+    fn has_settled(&mut self) -> Result<bool> {
+        let now = Counters::now(&mut self.system)?;
+        let stands_still = self.last_counters.replace(now) == Some(now);
+        let which = usize::from(self.subject().1 == Source::Buggy);
+        if self.round == 0 {
+            // Some tables still grow.
+            if stands_still {
+                self.baseline[which] = Some(now);
+            }
+            return Ok(stands_still);
+        }
+        let before = *self.baseline[which].get_or_insert(now);
+        if now == before {
+            return Ok(true);
+        }
+        if self.since.elapsed() > SETTLING {
+            self.fail(alloc::format!("{before:?} became {now:?}"));
+            self.baseline[which] = Some(now);
+            return Ok(true);
+        }
+        Ok(false)
+    }
+}
+
+impl Director for Isolation {
+    fn tick(&mut self, prober: &mut Prober) -> Result<bool> {
+        let waited = self.since.elapsed();
+        match self.state {
+            State::Hanging(transaction, true, false) if waited > SPELL => {
+                let (name, _) = self.subject();
+                self.system.kill(name)?;
+                self.state = State::Hanging(transaction, true, true);
+            }
+            State::Ending => {
+                let (name, _) = self.subject();
+                let found = component(&mut self.system, name)?;
+                if found.state != system::State::Running {
+                    self.check_end(found.status);
+                    self.go(State::Probing);
+                    prober.want();
+                } else if waited > SPELL && matches!(self.trial().expect, Expect::Anything) {
+                    // It has only cut us off.
+                    self.system.kill(name)?;
+                }
+            }
+            State::Settling => {
+                if self.has_settled()? {
+                    return self.next();
+                }
+            }
+            // Some attempts end in loops of their own making.
+            State::Attempting(_)
+                if waited > SPELL && matches!(self.trial().expect, Expect::Anything) =>
+            {
+                let (name, _) = self.subject();
+                self.system.kill(name)?;
+                self.since = Instant::now();
+            }
+            _ if waited > PATIENCE => {
+                self.fail(alloc::format!(
+                    "nothing has happened since {:?}",
+                    self.state
+                ));
+                return Err(Error::TimedOut);
+            }
+            _ => {}
+        }
+        Ok(true)
+    }
+
+    fn served(&mut self) -> Result<bool> {
+        match self.state {
+            State::Starting => {
+                info!(
+                    "the first page came; {} kinds of trials follow",
+                    self.list.len()
+                );
+                let (name, _) = self.subject();
+                self.go(State::Restarting);
+                self.system.restart(name)?;
+            }
+            State::Probing => self.go(State::Settling),
+            State::Hanging(transaction, false, killed) => {
+                self.state = State::Hanging(transaction, true, killed);
+            }
+            _ => {}
+        }
+        Ok(true)
+    }
+
+    fn answered(
+        &mut self,
+        from: Source,
+        answer: trial::ToClient,
+        prober: &mut Prober,
+    ) -> Result<()> {
+        let (State::Attempting(expected) | State::Hanging(expected, ..)) = self.state else {
+            return Ok(());
+        };
+        let (transaction, result) = match answer {
+            trial::ToClient::Attack(transaction, result) => (transaction, result),
+            trial::ToClient::Make(transaction, result) => (transaction, result.map(|()| 0)),
+        };
+        if transaction != expected || from != self.subject().1 {
+            return Ok(());
+        }
+        if let (What::Attack(trial::Attack::Storm), Ok(done)) = (self.trial().what, result) {
+            self.calls += done;
+            // A storm goes on in the same life.
+            if done == STORM_PIECE.into() && self.time + 1 < self.trial().times {
+                self.time += 1;
+                self.trials += 1;
+                self.attempt(prober);
+                return Ok(());
+            }
+        }
+        if result == Err(Error::PeerRestarted) {
+            self.go(State::Ending);
+            return Ok(());
+        }
+        self.check_answer(result);
+        let (name, _) = self.subject();
+        // What it did is undone with its end, and that is part of the test.
+        let _ = self.system.kill(name);
+        self.go(State::Probing);
+        prober.want();
+        Ok(())
+    }
+
+    fn restarted(&mut self, from: Source, prober: &mut Prober) {
+        if self.state == State::Restarting && from == self.subject().1 {
+            self.attempt(prober);
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! The counters that must not move, and recovery times as a histogram.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use ftl::prelude::*;
+use interfaces::system;
+
+use crate::spec::*;
+
+/// Counters of the kernel that are the same whenever the same components run and nothing is under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counters {
+    /// Free pages.
+    pub pages_free: u64,
+    /// Processes.
+    pub processes: u64,
+    /// Threads.
+    pub threads: u64,
+    /// Channels.
+    pub channels: u64,
+    /// Folios.
+    pub folios: u64,
+}
+
+impl Counters {
+    /// As they are now.
+    pub fn now(system: &mut system::Client) -> Result<Counters> {
+        let found = system.statistics()?;
+        Ok(Counters {
+            pages_free: found.pages_free,
+            processes: found.processes,
+            threads: found.threads,
+            channels: found.channels,
+            folios: found.folios,
+        })
+    }
+}
+
+/// What init says about one component.
+pub struct Status {
+    /// What it is doing.
+    pub state: system::State,
+    /// How often it was started again.
+    pub restarts: u32,
+    /// What it ended with.
+    pub status: u64,
+}
+
+/// What init says about all components, by name.
+pub fn components(system: &mut system::Client) -> Result<Vec<(String, Status)>> {
+    let mut all = Vec::new();
+    loop {
+        let answer = system.components(all.len() as u16)?;
+        let before = all.len();
+        all.extend(answer.components.iter().map(|component| {
+            let status = Status {
+                state: component.state,
+                restarts: component.restarts,
+                status: component.status,
+            };
+            (String::from(component.name), status)
+        }));
+        if all.len() >= usize::from(answer.total) || all.len() == before {
+            return Ok(all);
+        }
+    }
+}
+
+/// What init says about this one.
+pub fn component(system: &mut system::Client, name: &str) -> Result<Status> {
+    components(system)?
+        .into_iter()
+        .find(|(found, _)| found == name)
+        .map(|(_, status)| status)
+        .ok_or(Error::NotFound)
+}
+
+/// Prints times as bars, in steps that double.
+pub fn histogram(times: &[Duration]) {
+    let most = 40;
+    let mut low = Duration::ZERO;
+    let mut high = Duration::from_millis(1);
+    let mut left = times.len();
+    while left > 0 {
+        let count = times
+            .iter()
+            .filter(|time| (low..high).contains(*time))
+            .count();
+        left -= count;
+        let len = (count * most).div_ceil(times.len());
+        let bar: String = core::iter::repeat_n('#', len).collect();
+        info!(
+            "{:>5} to {:>5} ms {count:>5} {bar}",
+            low.as_millis(),
+            high.as_millis()
+        );
+        low = high;
+        high *= 2;
+    }
+}
+
+/// The time that `percent` of all are not above. `times` are in order.
+pub fn percentile(times: &[Duration], percent: usize) -> Duration {
+    let at = (times.len() * percent).div_ceil(100).max(1) - 1;
+    times.get(at).copied().unwrap_or_default()
+}

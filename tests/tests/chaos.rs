@@ -1,0 +1,94 @@
+//! Chaos: while clients ask for pages without pause, every component but init is killed in turn and at random,
+//! and the system serves again each time. `warden` (see components/tests) kills and measures, in virtual
+//! time: `--icount` makes time count the guest's instructions, so a busy host does not matter.
+
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+/// Kills here, and with `--long`.
+const KILLS: u32 = 50;
+const KILLS_LONG: u32 = 1_000;
+
+/// `wrk`, which asks for pages until it is told to stop.
+struct Load(Child);
+
+impl Load {
+    fn start(port: u16) -> Load {
+        let child = Command::new("wrk")
+            .args(["--threads", "1", "--connections", "8", "--duration", "7200"])
+            .arg(format!("http://127.0.0.1:{port}/bench"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn();
+        Load(child.expect("wrk is there; `./ftl doctor` installs it"))
+    }
+
+    /// Stops it; how many requests were answered.
+    fn stop(mut self) -> u64 {
+        e2e::send_signal("INT", self.0.id());
+        let mut text = String::new();
+        if let Some(mut output) = self.0.stdout.take() {
+            use std::io::Read;
+            let _ = output.read_to_string(&mut text);
+        }
+        let _ = self.0.wait();
+        text.lines()
+            .find_map(|line| line.trim().split_once(" requests in ")?.0.parse().ok())
+            .unwrap_or_else(|| panic!("wrk does not say how many requests there were: {text}"))
+    }
+}
+
+impl Drop for Load {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn check(isolation: &str, cpus: u32) {
+    let (kills, patience) = match e2e::long() {
+        true => (KILLS_LONG, Duration::from_secs(3600)),
+        false => (KILLS, Duration::from_secs(300)),
+    };
+    let port = e2e::free_port();
+    let ftl = e2e::boot("chaos")
+        .isolation(isolation)
+        .smp(cpus)
+        .port_at(port, 80)
+        .set("warden.port", port)
+        .set("warden.count", kills)
+        .argument("--icount")
+        .argument("--timeout")
+        .argument(patience.as_secs().to_string())
+        .start();
+    ftl.wait_for("kills follow");
+    let load = Load::start(port);
+    let exit = ftl.wait_exit_within(patience);
+    let requests = load.stop();
+    assert_eq!(exit.code, 0, "{}", exit.tail());
+    assert!(requests > 0, "nobody was served");
+    let title = format!("chaos, {isolation}, {cpus} CPUs");
+    exit.record(&title);
+    e2e::record(&format!("{title}, requests answered meanwhile"), requests);
+}
+
+#[test]
+fn kills_in_user_mode_on_one_cpu() {
+    check("user", 1);
+}
+
+#[test]
+fn kills_in_user_mode_on_four_cpus() {
+    check("user", 4);
+}
+
+#[test]
+fn kills_in_the_kernel_on_one_cpu() {
+    check("kernel", 1);
+}
+
+#[test]
+fn kills_in_the_kernel_on_four_cpus() {
+    check("kernel", 4);
+}
