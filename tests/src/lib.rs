@@ -37,6 +37,12 @@ pub fn long() -> bool {
     std::env::var_os("FTL_LONG").is_some()
 }
 
+/// Whether this is the machine on which tests run that choose isolation and CPUs themselves: with `--long`
+/// `./ftl test` runs all tests on several machines, and these need it only once.
+pub fn is_first_variant() -> bool {
+    std::env::var("FTL_VARIANT").map_or(true, |variant| variant == "first")
+}
+
 /// Leaves a figure for `docs/results.md`: `./ftl test` collects them.
 pub fn record(name: &str, value: impl std::fmt::Display) {
     use std::io::Write;

@@ -15,6 +15,7 @@ use serde_json::json;
 
 use crate::arch::Arch;
 use crate::archive::Archive;
+use crate::faults::{self, Faults};
 use crate::image;
 use crate::inspect::{self, Owner};
 use crate::report::Step;
@@ -34,6 +35,8 @@ pub struct Request {
     pub images: Vec<(String, PathBuf)>,
     /// The wiring plan, encoded.
     pub plan: Option<Vec<u8>>,
+    /// Faulty copies of a component's image, to go beside it.
+    pub faults: Option<Faults>,
     /// Words for a benchmark (the entry `bench`).
     pub bench: Option<String>,
 }
@@ -80,7 +83,9 @@ pub fn compile_all(root: &Path, arch: Arch, requests: &[Request]) -> Result<Prog
     })?;
     let folder = workspace::build_folder(root, arch);
     std::fs::create_dir_all(folder.join("unstripped"))?;
-    prune(&folder.join("unstripped"));
+    prune(&folder.join("unstripped"), |_| true, WEEK);
+    // Archives with settings of their own, which are mostly made for one test.
+    prune(&folder, |name| name.contains('='), WEEK / 7);
 
     let kernel = compile(root, &toolchain, arch.kernel_target(), &["kernel"])?
         .remove("kernel")
@@ -111,28 +116,37 @@ impl Programs {
         let mut breaches = Vec::new();
         let mut unstripped = BTreeMap::new();
         let mut archive = Archive::default();
-        let mut add = |entry: &str, path: &Path, frames: Frames| -> Result<()> {
-            let elf = read(path)?;
-            breaches.extend(inspect_image(
-                &elf,
-                self.arch,
-                Owner::Component,
-                frames,
-                path,
-            )?);
-            let name = entry.rsplit('/').next().unwrap_or(entry);
-            unstripped.insert(name.to_owned(), self.keep_unstripped(name, &elf)?);
-            let stripped = image::strip(&elf).with_context(|| path.display().to_string())?;
-            archive.add(entry, &stripped)
-        };
+        let mut add =
+            |archive: &mut Archive, entry: &str, path: &Path, frames: Frames| -> Result<()> {
+                let elf = read(path)?;
+                breaches.extend(inspect_image(
+                    &elf,
+                    self.arch,
+                    Owner::Component,
+                    frames,
+                    path,
+                )?);
+                let name = entry.rsplit('/').next().unwrap_or(entry);
+                unstripped.insert(name.to_owned(), self.keep_unstripped(name, &elf)?);
+                let stripped = image::strip(&elf).with_context(|| path.display().to_string())?;
+                archive.add(entry, &stripped)
+            };
         let init = self.component(&request.init)?;
-        add("init", &init.path, init.frames)?;
+        add(&mut archive, "init", &init.path, init.frames)?;
         for (name, package) in &request.components {
             let program = self.component(package)?;
-            add(&format!("components/{name}"), &program.path, program.frames)?;
+            add(
+                &mut archive,
+                &format!("components/{name}"),
+                &program.path,
+                program.frames,
+            )?;
+        }
+        if let Some(faults) = &request.faults {
+            self.add_faulty(faults, &request.name, &mut archive)?;
         }
         for (name, path) in &request.images {
-            add(name, path, Frames::Bounded)?;
+            add(&mut archive, name, path, Frames::Bounded)?;
         }
         if let Some(plan) = &request.plan {
             archive.add("plan", plan)?;
@@ -174,6 +188,24 @@ impl Programs {
         self.components.get(package).with_context(|| {
             format!("the package `{package}` has no program `{package}` (src/main.rs)")
         })
+    }
+
+    /// Packs faulty copies of a component, and writes down what is wrong with each beside the archive.
+    fn add_faulty(&self, wanted: &Faults, name: &str, archive: &mut Archive) -> Result<()> {
+        let elf = read(&self.component(&wanted.component)?.path)?;
+        let target = faults::Target::new(&elf)?;
+        let mut random = faults::Random::new(wanted.seed);
+        let mut listing = String::new();
+        for copy in 0..wanted.copies {
+            let (elf, made) = target.copy(&mut random, wanted.each);
+            let image = format!("{}.{copy}", wanted.component);
+            archive.add(&format!("components/{image}"), &image::strip(&elf)?)?;
+            for fault in made {
+                listing += &format!("{image} {fault}\n");
+            }
+        }
+        let file = self.folder.join(format!("{name}.faults"));
+        write_if_changed(&file, listing.as_bytes())
     }
 
     /// Copies an image to where [`crate::symbols`] finds it.
@@ -310,12 +342,14 @@ fn inspect_image(
         .collect())
 }
 
-/// Removes unstripped images that nobody has built for a week.
-fn prune(folder: &Path) {
-    let limit = SystemTime::now() - Duration::from_secs(7 * 24 * 3600);
+const WEEK: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// Removes files that nobody has built for so long.
+fn prune(folder: &Path, may: impl Fn(&str) -> bool, age: Duration) {
+    let limit = SystemTime::now() - age;
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
         let changed = entry.metadata().and_then(|metadata| metadata.modified());
-        if changed.is_ok_and(|time| time < limit) {
+        if changed.is_ok_and(|time| time < limit) && may(&entry.file_name().to_string_lossy()) {
             let _ = std::fs::remove_file(entry.path());
         }
     }

@@ -315,7 +315,18 @@ fn findings(package: &Package) -> Result<Vec<String>> {
         .parent()
         .context("a manifest has a folder")?
         .as_std_path();
-    for file in rust_files(folder)? {
+    let files = rust_files(folder)?;
+    for target in &package.targets {
+        let in_image = target.is_lib() || target.is_bin();
+        if in_image
+            && !files
+                .iter()
+                .any(|file| *file == target.src_path.as_std_path())
+        {
+            found.push(format!("source at another place ({})", target.src_path));
+        }
+    }
+    for file in files {
         let shown = file
             .strip_prefix(folder)
             .unwrap_or(&file)
@@ -367,13 +378,28 @@ fn suspicious(text: &str) -> Vec<String> {
         Err(error) => return vec![format!("what this check cannot read: {error}")],
     };
     let mut found = Vec::new();
+    // How many brackets deep in an attribute, `cfg_attr(…)` included.
+    let mut depth = 0;
     for (index, token) in tokens.iter().enumerate() {
+        let text_at = |place: Option<usize>| {
+            place
+                .and_then(|place| tokens.get(place))
+                .map_or("", |token| token.text.as_str())
+        };
+        match token.text.as_str() {
+            "[" if depth > 0 => depth += 1,
+            "[" => {
+                let outer = text_at(index.checked_sub(1)) == "#";
+                let inner =
+                    text_at(index.checked_sub(1)) == "!" && text_at(index.checked_sub(2)) == "#";
+                depth += usize::from(outer || inner);
+            }
+            "]" if depth > 0 => depth -= 1,
+            _ => {}
+        }
         let next = tokens
             .get(index + 1)
             .map_or("", |token| token.text.as_str());
-        let before = index
-            .checked_sub(1)
-            .map_or("", |before| tokens[before].text.as_str());
         // The raw form of a name means the same in an attribute or before a `!`.
         let name = token.text.strip_prefix("r#").unwrap_or(&token.text);
         let what = match name {
@@ -382,10 +408,10 @@ fn suspicious(text: &str) -> Vec<String> {
             "asm" | "global_asm" | "naked_asm" | "llvm_asm" if next == "!" => "assembly",
             // A name of assembly can be imported under another one.
             "asm" | "global_asm" | "naked_asm" if next == "as" => "assembly",
-            "link" if before == "[" && next == "(" => "a native library",
+            "link" if depth > 0 && next == "(" => "a native library",
             // Source from where the scan does not look.
             "include" if next == "!" || next == "as" => "include!",
-            "path" if before == "[" && next == "=" => "a module at another path",
+            "path" if depth > 0 && next == "=" => "a module at another path",
             _ => continue,
         };
         found.push(format!("{what} in line {}", token.line));
@@ -520,6 +546,42 @@ mod tests {
             "another path",
         );
         check_refused(
+            "path under a condition",
+            lib,
+            "#[cfg_attr(all(), path = \"../../elsewhere.rs\")]\nmod a;",
+            "another path",
+        );
+        check_refused(
+            "library under a condition",
+            lib,
+            "#[cfg_attr(all(), link(name = \"c\"))]\nextern \"C\" {}",
+            "native library",
+        );
+        check_refused(
+            "modern export",
+            lib,
+            "#[unsafe(no_mangle)]\npub extern \"C\" fn f() {}",
+            "no_mangle",
+        );
+        check_refused(
+            "raw name",
+            lib,
+            "#[r#no_mangle]\npub extern \"C\" fn f() {}",
+            "no_mangle",
+        );
+        check_refused(
+            "assembly of a function",
+            lib,
+            "pub fn f() { core::arch::asm!(\"nop\") }",
+            "assembly",
+        );
+        check_refused(
+            "unused feature",
+            lib,
+            "#[cfg(feature = \"never\")]\npub fn f() { unsafe { } }",
+            "unsafe in line 2",
+        );
+        check_refused(
             "library",
             lib,
             "#[link(name = \"c\")]\nextern \"C\" {}",
@@ -536,7 +598,30 @@ mod tests {
         let smuggler = Smuggler::new("links");
         smuggler.write("helper/build.rs", "fn main() {}");
         smuggler.write("helper/Cargo.toml", &links);
-        assert!(smuggler.walk(&[]).breaches[0].contains("build script"));
+        let breaches = smuggler.walk(&[]).breaches;
+        assert!(
+            breaches[0].contains("a link to the native library `z`"),
+            "{breaches:?}"
+        );
+        let smuggler = Smuggler::new("elsewhere");
+        smuggler.write("helper/tests/lib.rs", "pub fn f() { unsafe { } }");
+        smuggler.write(
+            "helper/Cargo.toml",
+            &format!("{HELPER}[lib]\npath = \"tests/lib.rs\"\n"),
+        );
+        let breaches = smuggler.walk(&[]).breaches;
+        assert!(
+            breaches[0].contains("source at another place"),
+            "{breaches:?}"
+        );
+        let smuggler = Smuggler::new("renamed script");
+        smuggler.write("helper/other.rs", "fn main() {}");
+        smuggler.write(
+            "helper/Cargo.toml",
+            &HELPER.replace("edition", "build = \"other.rs\"\nedition"),
+        );
+        let breaches = smuggler.walk(&[]).breaches;
+        assert!(breaches[0].contains("a build script"), "{breaches:?}");
         check_refused(
             "proc",
             "helper/Cargo.toml",

@@ -312,6 +312,14 @@ mod tests {
     }
 
     #[test]
+    fn constants_at_the_edge_are_followed() {
+        // c.li t0, -1; c.slli t0, 63: the smallest number; addi t0, t0, -1: the largest.
+        let mut code = vec![0xfd, 0x52, 0xfe, 0x12];
+        code.extend(bytes(&[0xfff2_8293]));
+        assert_eq!(riscv64(&code), []);
+    }
+
+    #[test]
     fn riscv64_privileged_instructions_are_known() {
         for (word, allowed) in [
             (0x0010_0073, true),  // ebreak

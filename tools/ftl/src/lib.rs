@@ -22,6 +22,7 @@ pub mod workspace;
 
 pub mod disk;
 pub mod doctor;
+pub mod faults;
 pub mod toolchain;
 
 pub mod archive;
@@ -38,8 +39,10 @@ pub mod terminal;
 
 pub mod closure;
 pub mod house;
+pub mod results;
 pub mod sources;
 pub mod test;
+pub mod variants;
 
 pub mod bench;
 pub mod book;

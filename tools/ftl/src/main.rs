@@ -17,6 +17,7 @@ use ftl_tool::build::{self, Built, Request};
 use ftl_tool::closure;
 use ftl_tool::disk::Images;
 use ftl_tool::doctor::{self, Purpose};
+use ftl_tool::faults::Faults;
 use ftl_tool::new::{self, Kind};
 use ftl_tool::qemu::{Machine, Port};
 use ftl_tool::report;
@@ -103,6 +104,9 @@ struct BuildArguments {
     /// An image that is there already, to put into the archive
     #[arg(long, hide = true, value_name = "NAME=FILE")]
     image: Vec<String>,
+    /// Put faulty copies of a component beside it
+    #[arg(long, hide = true, value_name = "COMPONENT:SEED:COPIES:EACH")]
+    faults: Option<Faults>,
 }
 
 #[derive(Args)]
@@ -453,12 +457,17 @@ fn check(root: &Path) -> Result<ExitCode> {
 /// What is to be built.
 fn request(root: &Path, arguments: &BuildArguments) -> Result<Request> {
     let Some(init) = &arguments.init else {
-        return systems::request(
+        let mut request = systems::request(
             &systems::refresh(root)?,
             &arguments.system,
             arguments.isolation,
             &arguments.settings,
-        );
+        )?;
+        if let Some(faults) = &arguments.faults {
+            request.name += &format!("-faults={}", faults.seed);
+            request.faults = Some(faults.clone());
+        }
+        return Ok(request);
     };
     let mut images = Vec::new();
     for image in &arguments.image {

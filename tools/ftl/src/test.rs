@@ -13,7 +13,9 @@ use anyhow::{Context, Result};
 use crate::arch::Arch;
 use crate::doctor;
 use crate::report::{self, Step};
+use crate::results;
 use crate::toolchain::Toolchain;
+use crate::variants;
 use crate::workspace;
 
 /// What to test.
@@ -72,8 +74,12 @@ pub fn test(
     }
 
     tally.host_tests(root, selection);
+    let figures = results::Collector::new(root)?;
     for &arch in &selection.archs {
-        tally.end_to_end(root, selection, arch, &prepare);
+        tally.end_to_end(root, selection, arch, &prepare, figures.path());
+    }
+    if let Some(written) = figures.finish(root, selection)? {
+        eprintln!("figures: {}", written.display());
     }
 
     if selection.filter.is_none() && selection.archs.contains(&Arch::Riscv64) {
@@ -204,6 +210,7 @@ impl Tally {
         selection: &Selection,
         arch: Arch,
         prepare: impl Fn(Arch) -> Result<()>,
+        figures: &Path,
     ) {
         if !root.join("tests/Cargo.toml").exists() {
             return;
@@ -228,28 +235,40 @@ impl Tally {
             "",
             started.elapsed(),
         );
-        let mut command = host_cargo(root);
-        command.args(["test", "--quiet", "--no-fail-fast", "--package", "e2e"]);
         // A filter may name a file of tests, or tests.
         let files = test_files(root, selection.filter.as_deref());
-        for file in &files {
-            command.args(["--test", file]);
+        for variant in variants::of(arch, selection) {
+            let mut command = host_cargo(root);
+            command.args(["test", "--quiet", "--no-fail-fast", "--package", "e2e"]);
+            match variant.only {
+                Some(only) => {
+                    for file in only {
+                        command.args(["--test", file]);
+                    }
+                }
+                None => {
+                    for file in &files {
+                        command.args(["--test", file]);
+                    }
+                }
+            }
+            variant.tell(&mut command);
+            command
+                .arg("--")
+                // Each test boots a machine; more than two at once only take CPU from each other.
+                .arg("--test-threads=2")
+                // Not the file of this very process: cargo may have built the tool anew since then.
+                .env("FTL_TOOL", root.join("target/debug/ftl"))
+                .env("FTL_NO_BUILD", "1")
+                .env("FTL_RESULTS", figures);
+            if selection.long {
+                command.env("FTL_LONG", "1");
+            }
+            if let (Some(filter), true) = (&selection.filter, files.is_empty()) {
+                command.arg(filter);
+            }
+            self.cargo_test(&format!("end to end on {variant}"), command);
         }
-        command
-            .arg("--")
-            // Each test boots a machine; more than two at once only take CPU from each other.
-            .arg("--test-threads=2")
-            .env("FTL_ARCH", arch.name())
-            // Not the file of this very process: cargo may have built the tool anew since then.
-            .env("FTL_TOOL", root.join("target/debug/ftl"))
-            .env("FTL_NO_BUILD", "1");
-        if selection.long {
-            command.env("FTL_LONG", "1");
-        }
-        if let (Some(filter), true) = (&selection.filter, files.is_empty()) {
-            command.arg(filter);
-        }
-        self.cargo_test(&format!("end to end on {arch}"), command);
     }
 
     /// Whether what has a budget keeps to it: see [`crate::bench::budgets`].

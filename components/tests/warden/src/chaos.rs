@@ -18,8 +18,6 @@ use crate::statistics::{component, components, histogram, percentile};
 const RECOVERY_MAX: Duration = Duration::from_millis(100);
 /// So long it is waited for before the test is given up.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// The longest pause before the next kill, in microseconds.
-const PAUSE_MAX_US: u64 = 10_000;
 
 /// See the [module](self).
 pub struct Chaos {
@@ -27,6 +25,7 @@ pub struct Chaos {
     random: Random,
     targets: Vec<String>,
     count: u32,
+    pause_max: Duration,
     kills: u32,
     state: State,
     /// For each target.
@@ -44,18 +43,24 @@ enum State {
 
 impl Chaos {
     /// So many kills.
-    pub fn new(mut system: system::Client, count: u32, random: Random) -> Result<Chaos> {
+    pub fn new(mut system: system::Client, settings: &Settings, random: Random) -> Result<Chaos> {
+        let only = settings.only.as_str();
         let targets: Vec<String> = components(&mut system)?
             .into_iter()
             .map(|(name, _)| name)
-            .filter(|name| name != "warden")
+            .filter(|name| name != "warden" && (only.is_empty() || only == name))
             .collect();
+        if targets.is_empty() {
+            error!("there is no component `{only}` to kill");
+            return Err(Error::NotFound);
+        }
         let recoveries = targets.iter().map(|_| Vec::new()).collect();
         Ok(Chaos {
             system,
             random,
             targets,
-            count,
+            count: settings.count,
+            pause_max: Duration::from_millis(settings.pause.into()),
             kills: 0,
             state: State::Starting,
             recoveries,
@@ -72,7 +77,8 @@ impl Chaos {
     }
 
     fn pause(&mut self) {
-        let pause = Duration::from_micros(self.random.below(PAUSE_MAX_US));
+        let longest = self.pause_max.as_micros() as u64;
+        let pause = Duration::from_micros(self.random.below(longest));
         self.state = State::Pause(Instant::now() + pause);
     }
 

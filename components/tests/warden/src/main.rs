@@ -80,7 +80,7 @@ fn main(env: Environ) -> Result<()> {
             plan.report()
         }
         Plan::Chaos => {
-            let mut plan = chaos::Chaos::new(env.system, count, random)?;
+            let mut plan = chaos::Chaos::new(env.system, &env.settings, random)?;
             lead(&mut plan, &mut prober, &mut events, &tick)?;
             plan.report()
         }

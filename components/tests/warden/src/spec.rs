@@ -54,6 +54,10 @@ pub struct Settings {
     pub port: u16,
     /// How often: calls of a storm, kills, or faulty images.
     pub count: u32,
+    /// The one component that is killed. All but init and this one if it is empty.
+    pub only: ::ftl::String,
+    /// The longest pause before the next kill, in milliseconds.
+    pub pause: u32,
     /// Repeats what is chosen at random.
     pub seed: u64,
 }
@@ -64,6 +68,8 @@ impl Settings {
             plan: Plan::from_number(reader.u32()?)?,
             port: reader.u16()?,
             count: reader.u32()?,
+            only: reader.str(32)?.into(),
+            pause: reader.u32()?,
             seed: reader.u64()?,
         };
         reader.finish()?;
@@ -78,6 +84,8 @@ impl Settings {
             writer.u32(self.plan as u32)?;
             writer.u16(self.port)?;
             writer.u32(self.count)?;
+            writer.str(&self.only, 32)?;
+            writer.u32(self.pause)?;
             writer.u64(self.seed)?;
             Ok(())
         };
@@ -92,6 +100,8 @@ impl Default for Settings {
             plan: Plan::Isolation,
             port: 8080,
             count: 50,
+            only: "".into(),
+            pause: 10,
             seed: 1,
         }
     }
