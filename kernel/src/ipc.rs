@@ -468,10 +468,17 @@ impl Kernel {
             Object::Channel(side, id) => {
                 return self.take_channel_event(thread, cpu, key, id, side);
             }
-            Object::Timer(id) => self
-                .timers
-                .get_mut(id)
-                .and_then(|timer| counted(EventKind::Timer, core::mem::take(&mut timer.count))),
+            Object::Timer(id) => {
+                let now = self.memory.machine.now();
+                let Some(timer) = self.timers.get_mut(id).filter(|timer| timer.count > 0) else {
+                    return Ok(None);
+                };
+                let (count, due) = timer.take(now);
+                if let Some(due) = due {
+                    self.set_deadline(due, Deadline::Timer(id));
+                }
+                counted(EventKind::Timer, count)
+            }
             Object::Doorbell(id) => self
                 .doorbells
                 .get_mut(id)

@@ -40,7 +40,7 @@ pub struct CpuState {
     /// When the slice began that equals wait for the end of, or `u64::MAX`.
     slice_began: u64,
     /// What the hardware timer is set to.
-    armed: u64,
+    pub armed: u64,
     /// Whether it takes part.
     pub online: bool,
     /// Since when it has been idle, in ticks.
@@ -381,15 +381,8 @@ impl Kernel {
                 }
                 Deadline::Timer(id) => {
                     let timer = &mut self.timers[id];
-                    let (period, source) = (timer.period, timer.source);
-                    // Ticks that were missed are counted, not replayed one by one.
-                    let missed = (now - at).checked_div(period).unwrap_or(0);
-                    let fired = u32::try_from(missed + 1).unwrap_or(u32::MAX);
-                    timer.count = timer.count.saturating_add(fired);
-                    if period > 0 {
-                        let next = at.saturating_add((missed + 1).saturating_mul(period));
-                        self.set_deadline(next, whose);
-                    }
+                    timer.fire(at, now);
+                    let source = timer.source;
                     self.notify_and_wake(source, cpu);
                 }
             }
@@ -439,8 +432,15 @@ impl Kernel {
     /// CPU is always armed for the first deadline or earlier.
     pub fn arm_timer(&mut self, cpu: usize) {
         self.deadlines_changed = false;
-        let due = self.first_deadline().min(self.cpus[cpu].slice_end);
-        self.arm_timer_for(cpu, due);
+        let first = self.first_deadline();
+        let slice_end = self.cpus[cpu].slice_end;
+        if first.min(slice_end) >= self.cpus[cpu].armed {
+            return;
+        }
+        // One CPU is enough for it: if each were armed, all would wake up for each deadline, and wait
+        // for each other at the kernel's door.
+        let covered = self.cpus[..].iter().any(|other| other.armed <= first);
+        self.arm_timer_for(cpu, if covered { slice_end } else { first.min(slice_end) });
     }
 
     fn first_deadline(&self) -> u64 {

@@ -301,6 +301,7 @@ impl Kernel {
                 let object = Object::Timer(self.timers.insert(Timer {
                     period: 0,
                     count: 0,
+                    resume_at: 0,
                     heap_place: 0,
                     source: None,
                     references: 1,
@@ -317,6 +318,7 @@ impl Kernel {
                     self.cancel_deadline(place);
                 }
                 self.timers[id].count = 0;
+                self.timers[id].resume_at = 0;
                 self.timers[id].period = a[2] as u64;
                 // What it had to say before is void.
                 self.silence(self.timers[id].source);

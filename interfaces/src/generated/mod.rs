@@ -19,8 +19,8 @@ pub mod ping;
 pub mod system;
 #[rustfmt::skip]
 pub mod tcpip;
+#[rustfmt::skip]
+pub mod trial;
 #[doc(hidden)]
 #[rustfmt::skip]
 pub mod decoders;
-#[rustfmt::skip]
-pub mod trial;

@@ -10,7 +10,7 @@
     clippy::useless_conversion
 )]
 /// The version of this interface. Both sides of a channel must have been built from the same.
-pub const HASH: u64 = 0x9f398b199049d421;
+pub const HASH: u64 = 0x65e9ab8c0e35a75f;
 
 /// How a component is kept apart.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]

@@ -13,12 +13,39 @@ pub struct Timer {
     pub period: u64,
     /// How often it fired since its last event.
     pub count: u32,
+    /// When a periodic one would fire next that has fired, and whose event nobody has taken yet; otherwise 0.
+    /// It is not in the heap meanwhile: a period that is shorter than an interrupt would leave no time for
+    /// anything else.
+    pub resume_at: u64,
     /// Its place in the heap plus one, or 0 if it is not set.
     pub heap_place: u32,
     /// Where it is attached.
     pub source: Option<Id<Source>>,
     /// How many handles there are to it.
     pub references: u32,
+}
+
+impl Timer {
+    /// It fires `now`, having been due at `at`. Ticks that were missed are counted, not replayed one by one.
+    pub fn fire(&mut self, at: u64, now: u64) {
+        let missed = (now - at).checked_div(self.period).unwrap_or(0);
+        let fired = u32::try_from(missed + 1).unwrap_or(u32::MAX);
+        self.count = self.count.saturating_add(fired);
+        if self.period > 0 {
+            let step = (missed + 1).saturating_mul(self.period);
+            self.resume_at = at.saturating_add(step);
+        }
+    }
+
+    /// Its event is taken: how often it has fired, and when it is due again.
+    pub fn take(&mut self, now: u64) -> (u32, Option<u64>) {
+        if self.resume_at != 0 && self.resume_at <= now {
+            self.fire(self.resume_at, now);
+        }
+        let due = core::mem::take(&mut self.resume_at);
+        let count = core::mem::take(&mut self.count);
+        (count, (due != 0).then_some(due))
+    }
 }
 
 /// Whose deadline it is.

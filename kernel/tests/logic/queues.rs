@@ -240,6 +240,57 @@ fn periods_without_end_do_no_harm() {
 }
 
 #[test]
+fn a_timer_that_nobody_hears_fires_once() {
+    let mut sim = Sim::new(1);
+    let root = sim.root;
+    let queue = sim.queue(root);
+    let timer = sim.ok(root, Call::TimerCreate, &[]);
+    sim.attach(root, queue, timer, 4);
+    let start = sim.now() as usize;
+    sim.ok(root, Call::TimerSet, &[timer, start + 1, 1]);
+    sim.advance(1);
+    // A period of one tick is shorter than any interrupt: until its event is taken it must not fire again.
+    let first = |sim: &Sim| sim.kernel.deadlines.first(&sim.kernel.memory);
+    assert_eq!(first(&sim), None);
+    sim.kernel.memory.machine.advance_to(start as u64 + 1000);
+    // All the same no firing is lost, and it goes on.
+    assert_eq!(sim.poll(root, queue).map(|event| event.data), Some(1000));
+    assert!(first(&sim).is_some());
+    sim.advance(10);
+    assert_eq!(sim.poll(root, queue).map(|event| event.data), Some(10));
+    // Setting it anew forgets what was.
+    let now = sim.now() as usize;
+    sim.ok(root, Call::TimerSet, &[timer, now + 50, 0]);
+    sim.advance(49);
+    assert_eq!(sim.poll(root, queue).map(|event| event.data), None);
+    sim.advance(1);
+    assert_eq!(sim.poll(root, queue).map(|event| event.data), Some(1));
+}
+
+#[test]
+fn one_cpu_is_armed_for_a_deadline() {
+    let mut sim = Sim::new(4);
+    let root = sim.root;
+    let queue = sim.queue(root);
+    let until = sim.now() as usize + 500;
+    sim.blocks(root, Call::Wait, &[queue, until]);
+    // Everybody goes to sleep, which looks at what is due next.
+    for cpu in 0..4 {
+        sim.interrupt(cpu, false);
+        sim.kernel.arm_timer(cpu);
+    }
+    let armed = sim
+        .kernel
+        .cpus
+        .iter()
+        .filter(|cpu| cpu.armed == until as u64);
+    assert_eq!(armed.count(), 1);
+    // An earlier one is not overlooked, whoever makes it.
+    sim.advance(500);
+    assert_eq!(sim.woken_by(root), Error::TimedOut);
+}
+
+#[test]
 fn many_timers_at_once_are_handled_in_steps() {
     let mut sim = Sim::new(1);
     let root = sim.root;
