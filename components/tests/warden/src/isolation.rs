@@ -247,11 +247,8 @@ impl Director for Isolation {
                     self.system.kill(name)?;
                 }
             }
-            State::Settling => {
-                if self.has_settled()? {
-                    return self.next();
-                }
-            }
+            State::Settling if self.has_settled()? => return self.next(),
+            State::Settling => {}
             // Some attempts end in loops of their own making.
             State::Attempting(_)
                 if waited > SPELL && matches!(self.trial().expect, Expect::Anything) =>
