@@ -201,6 +201,14 @@ impl Isolation {
         }
     }
 
+    /// Goes on once the counters have settled.
+    fn settle(&mut self) -> Result<bool> {
+        match self.has_settled()? {
+            true => self.next(),
+            false => Ok(true),
+        }
+    }
+
     /// True once the counters stand still where they stood before.
     fn has_settled(&mut self) -> Result<bool> {
         let now = Counters::now(&mut self.system)?;
@@ -247,8 +255,7 @@ impl Director for Isolation {
                     self.system.kill(name)?;
                 }
             }
-            State::Settling if self.has_settled()? => return self.next(),
-            State::Settling => {}
+            State::Settling => return self.settle(),
             // Some attempts end in loops of their own making.
             State::Attempting(_)
                 if waited > SPELL && matches!(self.trial().expect, Expect::Anything) =>
