@@ -23,7 +23,6 @@ fn one_kill_for_each_component() {
         .port_at(port, 80)
         .set("warden.port", port)
         .set("warden.count", 5)
-        .argument("--icount")
         .start()
         .wait_exit_within(Duration::from_secs(120));
     assert_eq!(exit.code, 0, "{}", exit.tail());

@@ -76,6 +76,7 @@ fn a_server_that_crashes_again_and_again_is_given_up() {
 fn boot_killing(component: &str, pause_ms: u32) -> (e2e::Ftl, u16) {
     let port = e2e::free_port();
     let ftl = e2e::boot("chaos")
+        .smp(1)
         .port_at(port, 80)
         .set("warden.port", port)
         .set("warden.only", component)

@@ -42,7 +42,7 @@ fn main(env: Environ) -> Result<()> {
             Event::Message(Source::Client, Message::Trial(trial::ToServer::Make(_, reply))) => {
                 reply.error(Error::Unsupported)?
             }
-            Event::Closed(Source::Client) => {}
+            Event::Closed(Source::Client) | Event::Writable(Source::Client) => {}
             Event::Shutdown => return Ok(()),
             other => warn!("unexpected: {other:?}"),
         }

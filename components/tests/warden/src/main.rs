@@ -98,15 +98,19 @@ fn seeded(seed: u64) -> Random {
     Random::from_seed(bytes)
 }
 
-/// Hands events to the plan until it is done. Ticks come every millisecond: what is looked for by
-/// asking init again and again is looked for then.
+/// How long after one tick the next one comes. On a machine that cannot keep up they come later rather
+/// than all the time.
+const TICK: Duration = Duration::from_millis(1);
+
+/// Hands events to the plan until it is done. At each tick it looks for what is to be found only by asking init
+/// again and again.
 fn lead(
     plan: &mut impl Director,
     prober: &mut Prober,
     events: &mut EventLoop<Source>,
     tick: &Timer,
 ) -> Result<()> {
-    tick.set_every(Duration::from_millis(1));
+    tick.set(TICK);
     prober.begin()?;
     prober.want();
     loop {
@@ -121,6 +125,7 @@ fn lead(
                 if !plan.tick(prober)? {
                     return Ok(());
                 }
+                tick.set(TICK);
             }
             Event::Message(from, Message::Trial(answer)) => plan.answered(from, answer, prober)?,
             Event::Restarted(from) => plan.restarted(from, prober),

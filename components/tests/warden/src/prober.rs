@@ -16,8 +16,10 @@ use crate::spec::EventLoop;
 
 /// The host, as QEMU's user network shows it.
 const HOST: u32 = 0x0a00_0202;
-/// How long one attempt may take.
-const TRY: Duration = Duration::from_millis(15);
+/// How long the first attempt may take; each further one may take twice as long, up to the longest. So a
+/// busy machine gets there, too, and a lost packet costs little on a fast one.
+const TRY_FIRST: Duration = Duration::from_millis(10);
+const TRY_MAX: Duration = Duration::from_secs(4);
 /// How soon after a refused attempt the next one comes.
 const SOON: Duration = Duration::from_millis(1);
 /// Attempts whose connection is not there yet, at most.
@@ -41,6 +43,7 @@ pub struct Prober {
     served: bool,
     /// Counts attempts: what belongs to an earlier one is not looked at.
     attempt: u32,
+    patience: Duration,
     free: Vec<u32>,
     connecting: Vec<(ftl::Transaction, u32, u32)>,
     open: Option<Open>,
@@ -72,6 +75,7 @@ impl Prober {
             wanted: false,
             served: false,
             attempt: 0,
+            patience: TRY_FIRST,
             free: Vec::new(),
             connecting: Vec::new(),
             open: None,
@@ -104,6 +108,7 @@ impl Prober {
     pub fn want(&mut self) {
         self.wanted = true;
         self.served = false;
+        self.patience = TRY_FIRST;
         self.next_attempt();
     }
 
@@ -120,6 +125,9 @@ impl Prober {
     /// An attempt took too long, or it is time for the next one.
     pub fn expired(&mut self) {
         if self.wanted {
+            if self.open.is_some() || !self.connecting.is_empty() {
+                self.patience = TRY_MAX.min(self.patience * 2);
+            }
             self.next_attempt();
         }
     }
@@ -127,7 +135,7 @@ impl Prober {
     fn next_attempt(&mut self) {
         self.close();
         self.attempt = self.attempt.wrapping_add(1);
-        self.timer.set(TRY);
+        self.timer.set(self.patience);
         if !self.ready || self.connecting.len() >= CONNECTING_MAX {
             return;
         }

@@ -58,6 +58,8 @@ pub struct Settings {
     pub only: ::ftl::String,
     /// The longest pause before the next kill, in milliseconds.
     pub pause: u32,
+    /// Whether a recovery of more than 100 ms fails the test.
+    pub strict: bool,
     /// Repeats what is chosen at random.
     pub seed: u64,
 }
@@ -70,6 +72,7 @@ impl Settings {
             count: reader.u32()?,
             only: reader.str(32)?.into(),
             pause: reader.u32()?,
+            strict: reader.bool()?,
             seed: reader.u64()?,
         };
         reader.finish()?;
@@ -86,6 +89,7 @@ impl Settings {
             writer.u32(self.count)?;
             writer.str(&self.only, 32)?;
             writer.u32(self.pause)?;
+            writer.bool(self.strict)?;
             writer.u64(self.seed)?;
             Ok(())
         };
@@ -102,6 +106,7 @@ impl Default for Settings {
             count: 50,
             only: "".into(),
             pause: 10,
+            strict: false,
             seed: 1,
         }
     }
