@@ -26,6 +26,13 @@ fn one_kill_for_each_component() {
         .start()
         .wait_exit_within(Duration::from_secs(120));
     assert_eq!(exit.code, 0, "{}", exit.tail());
+    // The orderly end comes in the reverse of the order of starts.
+    let off = "off, after http_server, tcpip, virtio_net";
+    assert!(
+        exit.log.iter().any(|line| line.contains(off)),
+        "no `{off}` in\n{}",
+        exit.log.join("\n")
+    );
     for component in ["virtio_net", "tcpip", "http_server"] {
         let line = format!("{component} was killed");
         let found = exit.log.iter().any(|found| found.contains(&line));

@@ -87,7 +87,7 @@ impl Faults {
             return Ok(false);
         }
         let image = alloc::format!("{DRIVER}.{}", self.copy);
-        debug!("copy {}", self.copy);
+        info!("copy {image}");
         self.copy += 1;
         self.pages = 0;
         self.start(&image)?;
