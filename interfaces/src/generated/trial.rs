@@ -2,8 +2,13 @@
 
 //! How a test tells a component what to try. Only components of components/tests provide it: `hostile`
 //! makes attacks, `buggy` makes mistakes.
-#![allow(clippy::too_many_arguments, clippy::identity_op, clippy::useless_conversion)]
+#![allow(
 
+    clippy::too_many_arguments,
+    clippy::identity_op,
+    clippy::needless_lifetimes,
+    clippy::useless_conversion
+)]
 /// The version of this interface. Both sides of a channel must have been built from the same.
 pub const HASH: u64 = 0x2c502b92bc240ddc;
 
