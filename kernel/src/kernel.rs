@@ -77,6 +77,8 @@ pub struct Kernel {
     pub dead_channels: Option<Id<Channel>>,
     /// Folios to give back.
     pub dead_folios: Option<Id<Folio>>,
+    /// The idle CPU that works off what is dead instead of sleeping.
+    pub collector: Option<usize>,
     /// Counters.
     pub statistics: KernelStatistics,
     /// The log.
@@ -147,6 +149,7 @@ impl Kernel {
             dead_processes: None,
             dead_channels: None,
             dead_folios: None,
+            collector: None,
             statistics,
             log,
             random,
@@ -179,10 +182,31 @@ impl Kernel {
     /// A CPU without a thread looks for work: what it does first, and after each idle spell.
     pub fn idle_step(&mut self, cpu: usize) -> Exit {
         self.collect_garbage(cpu);
-        self.pick(cpu)
+        let exit = self.pick(cpu);
+        if self.collector == Some(cpu) && exit != Exit::Idle {
+            self.collector = None;
+            // Another idle CPU goes on with what is left.
+            if self.has_garbage() && self.idle_cpus != 0 {
+                let other = self.idle_cpus.trailing_zeros() as usize;
+                self.memory.machine.interrupt_cpu(other);
+            }
+        }
+        exit
     }
 
-    /// Whether there is garbage that an idle CPU should work off before it sleeps.
+    /// Whether an idle CPU goes on with garbage rather than sleep. One does; several would spend the time
+    /// waiting for each other at the kernel's door, each step one turn.
+    pub fn goes_on_collecting(&mut self, cpu: usize) -> bool {
+        let goes_on = self.has_garbage() && self.collector.is_none_or(|other| other == cpu);
+        if goes_on {
+            self.collector = Some(cpu);
+        } else if self.collector == Some(cpu) {
+            self.collector = None;
+        }
+        goes_on
+    }
+
+    /// Whether something dead has not been taken apart completely.
     pub fn has_garbage(&self) -> bool {
         self.dead_processes.is_some() || self.dead_channels.is_some() || self.dead_folios.is_some()
     }

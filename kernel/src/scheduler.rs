@@ -440,7 +440,14 @@ impl Kernel {
         // One CPU is enough for it: if each were armed, all would wake up for each deadline, and wait
         // for each other at the kernel's door.
         let covered = self.cpus[..].iter().any(|other| other.armed <= first);
-        self.arm_timer_for(cpu, if covered { slice_end } else { first.min(slice_end) });
+        self.arm_timer_for(
+            cpu,
+            if covered {
+                slice_end
+            } else {
+                first.min(slice_end)
+            },
+        );
     }
 
     fn first_deadline(&self) -> u64 {

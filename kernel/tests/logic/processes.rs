@@ -688,3 +688,31 @@ fn mappings_are_found_among_many() {
     }
     assert!(model.len() > 1000);
 }
+
+#[test]
+fn one_idle_cpu_takes_apart_what_is_dead() {
+    let mut sim = Sim::new(4);
+    sim.eager = false;
+    let root = sim.root;
+    let child = sim.spawn(params("child"));
+    let folio = sim.ok(child.thread, Call::FolioCreate, &[600 << 12, 0]);
+    let address = sim.ok(child.thread, Call::FolioMap, &[folio, 0, 600 << 12, 1]);
+    sim.touch(child.thread, address, true);
+    sim.ok(root, Call::ProcessKill, &[child.handle, 5]);
+    let queue = sim.queue(root);
+    sim.blocks(root, Call::Wait, &[queue, FOREVER]);
+    for cpu in 0..4 {
+        sim.interrupt(cpu, false);
+    }
+    assert!(sim.kernel.has_garbage());
+    let idle = |sim: &Sim, cpu: usize| sim.kernel.cpus[cpu].current.is_none();
+    let going_on = (0..4)
+        .filter(|&cpu| idle(&sim, cpu) && sim.kernel.goes_on_collecting(cpu))
+        .count();
+    assert_eq!(going_on, 1);
+    sim.collect();
+    for cpu in 0..4 {
+        assert!(!sim.kernel.goes_on_collecting(cpu));
+    }
+    assert_eq!(sim.kernel.collector, None);
+}

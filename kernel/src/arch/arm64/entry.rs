@@ -461,7 +461,7 @@ extern "C" fn idle(cpu: &mut Cpu) -> *mut Context {
                 return context;
             }
             Exit::Value(_) | Exit::Idle => {
-                let garbage = kernel.has_garbage();
+                let garbage = kernel.goes_on_collecting(cpu.index);
                 kernel.arm_timer(cpu.index);
                 // SAFETY: acquired above.
                 unsafe { KERNEL.release() };
