@@ -30,7 +30,7 @@ fn check(cpus: u32, title: &str) {
     assert_eq!(exit.code, 0, "{}", exit.tail());
     // A report names the component, and the source line where that can be known.
     for line in [
-        "buggy: crashed: asked to panic",
+        "crashed: asked to panic",
         "components/tests/buggy/src/main.rs:",
         "components/tests/hostile/src/memory.rs:",
         "buggy did not answer its heartbeat",
