@@ -15,7 +15,7 @@
 //!
 //! `./ftl gen` writes what is out of date, and `tools/ftl/tests/book.rs` fails while anything is.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
@@ -62,16 +62,18 @@ pub fn stale(root: &Path) -> Result<Vec<(String, String)>> {
     Ok(stale)
 }
 
-/// Writes what is out of date, and says so.
-pub fn refresh(root: &Path) -> Result<()> {
+/// Writes what is out of date, says so, and answers what it was.
+pub fn refresh(root: &Path) -> Result<Vec<PathBuf>> {
+    let mut written = Vec::new();
     for (path, text) in stale(root)? {
         if let Some(folder) = root.join(&path).parent() {
             std::fs::create_dir_all(folder)?;
         }
         std::fs::write(root.join(&path), text).with_context(|| format!("cannot write {path}"))?;
         eprintln!("generated {path}");
+        written.push(path.into());
     }
-    Ok(())
+    Ok(written)
 }
 
 const MARKER: &str = "<!-- code: ";

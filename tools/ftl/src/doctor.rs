@@ -129,8 +129,8 @@ pub fn needs(root: &Path, archs: &[Arch], purpose: Purpose) -> Vec<Need> {
     needs
 }
 
-/// `./ftl doctor`: lists everything, installs what is missing. Returns whether all is well.
-pub fn doctor(root: &Path, archs: &[Arch], yes: bool) -> Result<()> {
+/// `./ftl doctor`: lists everything, installs what is missing. Returns what is there then.
+pub fn doctor(root: &Path, archs: &[Arch], yes: bool) -> Result<Vec<serde_json::Value>> {
     toolchain::forget_failures(root);
     for need in needs(root, archs, Purpose::Test) {
         match &need.found {
@@ -140,7 +140,16 @@ pub fn doctor(root: &Path, archs: &[Arch], yes: bool) -> Result<()> {
     }
     set_up(root, archs, Purpose::Test, yes)?;
     eprintln!("all there");
-    Ok(())
+    let needs = needs(root, archs, Purpose::Test);
+    let told = needs.iter().map(|need| {
+        serde_json::json!({
+            "what": need.what,
+            "found": need.found.as_ref().ok(),
+            "missing": need.found.as_ref().err(),
+            "optional": need.optional,
+        })
+    });
+    Ok(told.collect())
 }
 
 /// Makes sure that everything `purpose` needs is there.
@@ -150,15 +159,14 @@ pub fn set_up(root: &Path, archs: &[Arch], purpose: Purpose, yes: bool) -> Resul
         return Ok(());
     }
     let names: Vec<&str> = missing.iter().map(|need| need.what.as_str()).collect();
-    eprintln!("missing: {}", names.join(", "));
+    for need in &missing {
+        if let Err(reason) = &need.found {
+            eprintln!("missing: {}: {reason}", need.what);
+        }
+    }
 
     let required_missing = missing.iter().any(|need| !need.optional);
     let Some(commands) = install_commands(&missing) else {
-        for need in &missing {
-            if let Err(reason) = &need.found {
-                eprintln!("  {}: {reason}", need.what);
-            }
-        }
         if required_missing {
             bail!("no package manager that this tool knows is here; install the above by hand");
         }
@@ -324,7 +332,7 @@ pub fn qemu_version(arch: Arch) -> Result<(u32, u32), String> {
     })?;
     if version < QEMU_MIN {
         return Err(format!(
-            "it is version {}.{}, and {}.{} is needed",
+            "it is version {}.{}, and {}.{} or newer is needed: from your system's backports or https://www.qemu.org/download",
             version.0, version.1, QEMU_MIN.0, QEMU_MIN.1
         ));
     }

@@ -17,6 +17,7 @@
 //! program may read (`--json`).
 #![forbid(unsafe_code)]
 
+pub mod answer;
 pub mod arch;
 pub mod workspace;
 

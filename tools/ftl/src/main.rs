@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::{Args, Parser, Subcommand};
+use serde_json::json;
 
+use ftl_tool::answer;
 use ftl_tool::arch::Arch;
 use ftl_tool::bench::budgets::{self, Budgets};
 use ftl_tool::bench::profile::By;
@@ -39,6 +41,9 @@ struct CommandLine {
     /// Install what is missing without asking
     #[arg(long, global = true)]
     yes: bool,
+    /// Print the answer as one line of JSON on standard output
+    #[arg(long, global = true)]
+    json: bool,
     #[command(subcommand)]
     command: Command,
 }
@@ -164,9 +169,6 @@ struct MeasureArguments {
     /// How often each thing is done
     #[arg(long, value_name = "N")]
     samples: Option<usize>,
-    /// Print the figures as JSON on standard output
-    #[arg(long)]
-    json: bool,
     /// Compare with bench/budgets.yml; fails if something costs more than it may
     #[arg(long, conflicts_with = "names")]
     check: bool,
@@ -206,9 +208,6 @@ struct RunArguments {
     /// Make the run repeat: the same randomness, clocks and order of events
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
-    /// Print how it ended as one line of JSON on standard output
-    #[arg(long)]
-    json: bool,
     /// Show the firmware's banner
     #[arg(long, short)]
     verbose: bool,
@@ -231,10 +230,14 @@ fn main() -> ExitCode {
             return ExitCode::from(if error.use_stderr() { STATUS_TOOL } else { 0 });
         }
     };
+    let json = command_line.json;
     match execute(command_line) {
         Ok(code) => code,
         Err(error) => {
             eprintln!("error: {error:#}");
+            if json {
+                println!("{}", answer::failure(&error));
+            }
             ExitCode::from(STATUS_TOOL)
         }
     }
@@ -242,23 +245,29 @@ fn main() -> ExitCode {
 
 fn execute(command_line: CommandLine) -> Result<ExitCode> {
     let root = workspace::root()?;
-    let yes = command_line.yes;
+    let (yes, json) = (command_line.yes, command_line.json);
     match command_line.command {
-        Command::Run(arguments) => return run(&root, arguments, yes),
+        Command::Run(arguments) => return run(&root, arguments, yes, json),
         Command::Build(arguments) => {
             doctor::set_up(&root, &[arguments.arch], Purpose::Build, yes)?;
             let built = build::build(&root, arguments.arch, &request(&root, &arguments)?)?;
             let shown = built.archive.strip_prefix(&root).unwrap_or(&built.archive);
             eprintln!("built {}", shown.display());
+            answer::tell(
+                json,
+                true,
+                json!({ "archive": shown, "kernel": built.kernel }),
+            );
         }
-        Command::Bench(arguments) => return bench(&root, arguments, yes),
+        Command::Bench(arguments) => return bench(&root, arguments, yes, json),
         Command::New { kind, name } => new::new(&root, kind, &name)?,
         Command::Gen { accept } => {
-            systems::accept(&root, &accept)?;
-            systems::refresh(&root)?;
-            book::refresh(&root)?;
+            let mut written = systems::accept(&root, &accept)?;
+            written.extend(systems::refresh_files(&root)?);
+            written.extend(book::refresh(&root)?);
+            answer::tell(json, true, json!({ "written": written }));
         }
-        Command::Check => return check(&root),
+        Command::Check => return check(&root, json),
         Command::Test(arguments) => {
             let archs = match arguments.arch {
                 none if none.is_empty() => Arch::ALL.to_vec(),
@@ -271,18 +280,33 @@ fn execute(command_line: CommandLine) -> Result<ExitCode> {
                 archs,
             };
             let passed = test::test(&root, &selection, |arch| build_for_tests(&root, arch))?;
+            answer::tell(json, passed, json!({}));
             return Ok(ExitCode::from(u8::from(!passed)));
         }
         Command::Disk { arguments } => return disk(&root, &arguments),
-        Command::Doctor => doctor::doctor(&root, &Arch::ALL, yes)?,
+        Command::Doctor => {
+            let needs = doctor::doctor(&root, &Arch::ALL, yes)?;
+            answer::tell(json, true, json!({ "needs": needs }));
+        }
         Command::Clean => clean(&root)?,
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn run(root: &Path, arguments: RunArguments, yes: bool) -> Result<ExitCode> {
+fn run(root: &Path, arguments: RunArguments, yes: bool, json: bool) -> Result<ExitCode> {
     let arch = arguments.build.arch;
     doctor::set_up(root, &[arch], Purpose::Run, yes)?;
+    let mut ports = arguments.port;
+    if ports.is_empty() {
+        ports.push(Port {
+            host: 8080,
+            guest: 80,
+        });
+    }
+    // Before the build: whoever has to choose another port should not wait for it.
+    for port in &mut ports {
+        port.claim()?;
+    }
     let request = request(root, &arguments.build)?;
     let built: Built = if arguments.no_build {
         build::built_before(root, arch, &request.name)?
@@ -294,13 +318,6 @@ fn run(root: &Path, arguments: RunArguments, yes: bool) -> Result<ExitCode> {
         .map(Duration::try_from_secs_f64)
         .transpose()
         .context("--timeout takes a number of seconds")?;
-    let mut ports = arguments.port;
-    if ports.is_empty() {
-        ports.push(Port {
-            host: 8080,
-            guest: 80,
-        });
-    }
     // Kept until the machine has ended: nobody else may open the images as databases meanwhile.
     let images = arguments.disk.as_deref().map(Images::open).transpose()?;
     let mut extra: Vec<OsString> = images.iter().flat_map(Images::arguments).collect();
@@ -320,7 +337,7 @@ fn run(root: &Path, arguments: RunArguments, yes: bool) -> Result<ExitCode> {
     let options = Options {
         timeout,
         verbose: arguments.verbose,
-        json: arguments.json,
+        json,
     };
     let end = run::run(root, machine, &built, &options)?;
     Ok(ExitCode::from(end.status()))
@@ -348,7 +365,7 @@ fn disk(root: &Path, arguments: &[OsString]) -> Result<ExitCode> {
     Ok(ExitCode::from(code.unwrap_or(STATUS_TOOL)))
 }
 
-fn bench(root: &Path, arguments: BenchArguments, yes: bool) -> Result<ExitCode> {
+fn bench(root: &Path, arguments: BenchArguments, yes: bool, json: bool) -> Result<ExitCode> {
     if let Some(BenchCommand::Profile {
         figure,
         arch,
@@ -384,7 +401,7 @@ fn bench(root: &Path, arguments: BenchArguments, yes: bool) -> Result<ExitCode> 
         long: arguments.long || arguments.write_docs,
     };
     let figures = bench::measure(root, &wanted)?;
-    if arguments.json {
+    if json {
         println!("{}", serde_json::to_string(&figures)?);
     }
     if !arguments.check {
@@ -434,7 +451,7 @@ fn build_for_tests(root: &Path, arch: Arch) -> Result<()> {
 
 /// Compares generated files; walks over all that is compiled into components that may run in the
 /// kernel (rule 17), and shows what that trusts.
-fn check(root: &Path) -> Result<ExitCode> {
+fn check(root: &Path, json: bool) -> Result<ExitCode> {
     systems::check_generated(root)?;
     let packages = systems::kernel_packages(root)?;
     let outcome = closure::walk(root, &packages, &closure::reviewed(root)?)?;
@@ -451,6 +468,16 @@ fn check(root: &Path) -> Result<ExitCode> {
     for breach in &outcome.breaches {
         eprintln!("error: {breach}");
     }
+    let errors: Vec<_> = outcome
+        .breaches
+        .iter()
+        .map(|breach| json!({ "message": breach.to_string() }))
+        .collect();
+    answer::tell(
+        json,
+        errors.is_empty(),
+        json!({ "components": packages, "reviewed": outcome.reviewed, "errors": errors }),
+    );
     Ok(ExitCode::from(u8::from(!outcome.breaches.is_empty())))
 }
 

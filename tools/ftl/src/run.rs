@@ -145,7 +145,8 @@ pub fn run(root: &Path, mut machine: Machine, built: &Built, options: &Options) 
     let mut screen = Screen::new(
         Symbols::new(root, built.unstripped.clone()),
         options.verbose || machine.arch != Arch::Riscv64,
-    );
+    )
+    .with_ports(&machine.ports);
     let end = watch(
         &happenings,
         &mut screen,

@@ -4,6 +4,7 @@
 use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
+use crate::qemu::Port;
 use crate::run::End;
 use crate::symbols::Symbols;
 
@@ -20,6 +21,7 @@ pub struct Screen {
     changed: Instant,
     repeats: Repeats,
     end: Option<End>,
+    ports: Vec<Port>,
 }
 
 impl Screen {
@@ -37,7 +39,14 @@ impl Screen {
             changed: Instant::now(),
             repeats: Repeats::default(),
             end: None,
+            ports: Vec::new(),
         }
+    }
+
+    /// Ports that lead into the guest: lines that tell of one get its address on the host.
+    pub fn with_ports(mut self, ports: &[Port]) -> Screen {
+        self.ports = ports.to_vec();
+        self
     }
 
     /// Takes what came from the UART.
@@ -100,6 +109,7 @@ impl Screen {
         self.repeats.end(output);
         output.extend_from_slice(&bytes[shown..]);
         output.extend_from_slice(annotation.unwrap_or_default().as_bytes());
+        output.extend_from_slice(address(&line, &self.ports).unwrap_or_default().as_bytes());
         output.push(b'\n');
     }
 
@@ -122,6 +132,15 @@ impl Screen {
         write_out(&output);
         self.end
     }
+}
+
+/// Where on the host to find what listens in the guest, if that is what a line tells.
+fn address(line: &str, ports: &[Port]) -> Option<String> {
+    let (_, guest) = line.trim_end().rsplit_once("listens on port ")?;
+    let guest: u16 = guest.parse().ok()?;
+    let port = ports.iter().find(|port| port.guest == guest)?;
+    let scheme = if guest == 80 { "http://" } else { "" };
+    Some(format!(": {scheme}127.0.0.1:{}", port.host))
 }
 
 fn write_out(bytes: &[u8]) {
@@ -228,6 +247,19 @@ mod tests {
         let mut screen = Screen::new(Symbols::new(Path::new("/"), BTreeMap::new()), false);
         screen.immediate = false;
         screen
+    }
+
+    #[test]
+    fn what_listens_in_the_guest_is_told_with_its_address_on_the_host() {
+        let ports = ["8080:80", "2222:22"].map(|text| text.parse().unwrap());
+        let told = |line| address(line, &ports).unwrap_or_default();
+        assert_eq!(
+            told("[  0.3] http_server: listens on port 80"),
+            ": http://127.0.0.1:8080"
+        );
+        assert_eq!(told("[  0.3] sshd: listens on port 22"), ": 127.0.0.1:2222");
+        assert_eq!(told("[  0.3] echo: listens on port 7"), "");
+        assert_eq!(told("listens on port x"), "");
     }
 
     /// What the screen would write, and the end, for a UART that says `text` in pieces.

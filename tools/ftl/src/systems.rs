@@ -1,8 +1,9 @@
 //! From a system's name to what is built for it: reads the YAML files, writes the generated
 //! ones that are out of date, and asks for the plan. The work is `tools/gen`'s.
 
+use std::fmt;
 use std::io::IsTerminal;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use anyhow::{Result, anyhow};
@@ -69,20 +70,33 @@ pub fn load(root: &Path) -> Result<Workspace> {
 /// Reads all YAML files, and writes the generated files that are out of date.
 pub fn refresh(root: &Path) -> Result<Workspace> {
     let workspace = load(root)?;
-    for path in workspace.generate().map_err(show)? {
-        eprintln!("generated {}", path.display());
-    }
+    write_generated(&workspace)?;
     Ok(workspace)
 }
 
-/// Takes interfaces that were changed incompatibly as they are now.
-pub fn accept(root: &Path, interfaces: &[String]) -> Result<()> {
+/// The same; answers which files those were.
+pub fn refresh_files(root: &Path) -> Result<Vec<PathBuf>> {
+    write_generated(&load(root)?)
+}
+
+fn write_generated(workspace: &Workspace) -> Result<Vec<PathBuf>> {
+    let written = workspace.generate().map_err(show)?;
+    for path in &written {
+        eprintln!("generated {}", path.display());
+    }
+    Ok(written)
+}
+
+/// Takes interfaces that were changed incompatibly as they are now; answers what was written.
+pub fn accept(root: &Path, interfaces: &[String]) -> Result<Vec<PathBuf>> {
     let workspace = load(root)?;
+    let mut written = Vec::new();
     for name in interfaces {
         let path = workspace.accept(name).map_err(show)?;
         eprintln!("wrote {}", path.display());
+        written.push(path);
     }
-    Ok(())
+    Ok(written)
 }
 
 /// What to build for a system.
@@ -180,12 +194,40 @@ pub fn check_generated(root: &Path) -> Result<()> {
 /// Shows what is wrong in YAML files with lines and carets, and gives the error that ends us.
 fn show(reports: Reports) -> anyhow::Error {
     let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    eprintln!("{}", reports.render(colours).trim_end());
-    match reports.iter().count() {
-        1 => anyhow!("the YAML files hold an error; it is shown above"),
-        count => anyhow!("the YAML files hold {count} errors; they are shown above"),
+    if !reports.iter().all(|report| report.place.is_none()) {
+        eprintln!("{}", reports.render(colours).trim_end());
+    }
+    anyhow!(YamlErrors(reports))
+}
+
+/// What is wrong in YAML files. It has been shown when this error is made.
+#[derive(Debug)]
+pub struct YamlErrors(pub Reports);
+
+impl fmt::Display for YamlErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // What stands in no file is told here and now, in one line.
+        if self.0.iter().all(|report| report.place.is_none()) {
+            for (i, report) in self.0.iter().enumerate() {
+                f.write_str(if i == 0 { "" } else { "\n" })?;
+                f.write_str(&report.message)?;
+                if let Some(help) = &report.help {
+                    write!(f, "; {help}")?;
+                }
+            }
+            return Ok(());
+        }
+        match self.0.iter().count() {
+            1 => f.write_str("the YAML files hold an error; it is shown above"),
+            count => write!(
+                f,
+                "the YAML files hold {count} errors; they are shown above"
+            ),
+        }
     }
 }
+
+impl std::error::Error for YamlErrors {}
 
 #[cfg(test)]
 mod tests {

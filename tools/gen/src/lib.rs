@@ -98,6 +98,15 @@ impl Workspace {
             for name in list(&root.join(&folder), &mut reports) {
                 let path = folder.join(&name).join("component.yml");
                 if !root.join(&path).is_file() {
+                    let other = folder.join(&name).join("component.yaml");
+                    if root.join(&other).is_file() {
+                        reports.push(misnamed(&other, "it must be `component.yml`"));
+                    }
+                    continue;
+                }
+                if !names::is_name(&name) {
+                    let how = "a name is `snake_case`: a to z, digits, underscores";
+                    reports.push(misnamed(&folder.join(&name), how));
                     continue;
                 }
                 let Some(node) = read(root, &path, &mut reports) else {
@@ -375,15 +384,27 @@ fn read(root: &Path, path: &Path, reports: &mut Reports) -> Option<yaml::Node> {
 
 /// The YAML files of a folder: name without ending, and path from the root.
 fn yaml_files(root: &Path, folder: &str, reports: &mut Reports) -> Vec<(String, PathBuf)> {
-    list(&root.join(folder), reports)
-        .into_iter()
-        .filter_map(|file| {
-            Some((
-                file.strip_suffix(".yml")?.to_string(),
-                Path::new(folder).join(&file),
-            ))
-        })
-        .collect()
+    let mut files = Vec::new();
+    for file in list(&root.join(folder), reports) {
+        let path = Path::new(folder).join(&file);
+        if let Some(name) = file.strip_suffix(".yml") {
+            if names::is_name(name) {
+                files.push((name.to_string(), path));
+            } else {
+                reports.push(misnamed(
+                    &path,
+                    "a name is `snake_case`: a to z, digits, underscores",
+                ));
+            }
+        } else if file.ends_with(".yaml") {
+            reports.push(misnamed(&path, "these files end in `.yml`"));
+        }
+    }
+    files
+}
+
+fn misnamed(path: &Path, how: &str) -> Report {
+    Report::general(format!("{} has the wrong name", path.display())).help(how)
 }
 
 /// What is in a folder, sorted; nothing if there is none.

@@ -16,13 +16,7 @@ const RESERVED: &[&str] = &[
 /// A name in `snake_case` that generated code can use; reports anything else.
 pub fn check<'a>(node: &'a Node, what: &str, reports: &mut Reports) -> Option<&'a str> {
     let name = node.expect_text(what, reports)?;
-    let letters = name
-        .chars()
-        .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
-    let shape = name.starts_with(|c: char| c.is_ascii_lowercase())
-        && !name.ends_with('_')
-        && !name.contains("__");
-    if !letters || !shape {
+    if !is_name(name) {
         reports.push(Report::new(
             &node.head(),
             format!("`{name}` cannot be {what}"),
@@ -47,6 +41,17 @@ pub fn check<'a>(node: &'a Node, what: &str, reports: &mut Reports) -> Option<&'
         return None;
     }
     Some(name)
+}
+
+/// Whether this is written as names are.
+pub fn is_name(name: &str) -> bool {
+    let letters = name
+        .chars()
+        .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+    letters
+        && name.starts_with(|c: char| c.is_ascii_lowercase())
+        && !name.ends_with('_')
+        && !name.contains("__")
 }
 
 /// `tcp_listener` as `TcpListener`.

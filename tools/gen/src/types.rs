@@ -234,13 +234,38 @@ fn parse_text(text: &str, named: &[String]) -> Result<Type, Slip> {
             format!("a doorbell is not passed on to `{inside}`"),
             "`doorbell(wait)` is for waiting, `doorbell` for ringing",
         )),
-        _ => Err(Slip {
-            message: format!("there is no type `{head}`"),
-            label: String::new(),
-            text: head.into(),
-            known: true,
+        _ => Err(match elsewhere(head) {
+            Some(name) => slip(
+                text,
+                format!("there is no type `{head}`"),
+                format!("it is called `{name}` here"),
+            ),
+            None => Slip {
+                message: format!("there is no type `{head}`"),
+                label: String::new(),
+                text: head.into(),
+                known: true,
+            },
         }),
     }
+}
+
+/// What a type of another language is called here.
+fn elsewhere(name: &str) -> Option<&'static str> {
+    let name = name.split(['<', '[']).next().unwrap_or(name);
+    Some(match name {
+        "int" | "integer" | "long" => "i64",
+        "uint" | "usize" | "size" | "number" => "u64",
+        "byte" | "char" => "u8",
+        "float" | "double" | "f32" => "f64",
+        "boolean" => "bool",
+        "str" | "String" | "text" => "string(64)",
+        "blob" | "buffer" => "bytes(1500)",
+        "array" | "Vec" | "vec" => "list(u8; 16)",
+        "Option" | "optional" | "maybe" => "option(u32)",
+        "handle" | "memory" => "folio",
+        _ => return None,
+    })
 }
 
 fn bound(text: &str, most: usize) -> Result<usize, Slip> {

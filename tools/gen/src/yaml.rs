@@ -63,6 +63,22 @@ pub fn parse(source: &Source) -> Result<Node, Reports> {
     }
 }
 
+/// What usually leads to an error of the parser, whose words are those of YAML's grammar.
+fn hint(info: &str) -> Option<&'static str> {
+    Some(match info {
+        info if info.contains("mapping values are not allowed") => {
+            "a text with a colon in it needs quotes: \"…\""
+        }
+        info if info.contains("did not find expected key") => {
+            "what belongs together begins in the same column"
+        }
+        info if info.contains("did not find expected ',' or") => {
+            "a bracket is not closed, or a text with a comma, a colon or a bracket lacks its quotes"
+        }
+        _ => return None,
+    })
+}
+
 struct Loader<'a> {
     /// Where each character begins, since the parser counts characters.
     offsets: Vec<usize>,
@@ -111,7 +127,12 @@ impl<'a> Loader<'a> {
                     .next()
                     .map_or(0, char::len_utf8);
                 let place = self.place(shown..shown + len);
-                Err(Report::new(&place, "this is not valid YAML", error.info()).into())
+                let report = Report::new(&place, "this is not valid YAML", error.info());
+                Err(match hint(error.info()) {
+                    Some(hint) => report.help(hint),
+                    None => report,
+                }
+                .into())
             }
             None => Err(Report::general(format!(
                 "`{}` ends too early",
@@ -372,7 +393,13 @@ impl Node {
             Value::List(items) => items,
             Value::Null => &[],
             _ => {
-                self.expected(&format!("{what}, which is a list: [a, b]"), reports);
+                let shown = self.shown();
+                let label = match self.text() {
+                    Some(text) => format!("one is a list, too: `[{text}]`"),
+                    None => format!("this is {shown}"),
+                };
+                let message = format!("expected {what}, which is a list: [a, b]");
+                reports.push(Report::new(&self.head(), message, label));
                 &[]
             }
         }
@@ -385,7 +412,19 @@ impl Node {
             Value::Map(entries) => entries,
             Value::Null => &[],
             _ => {
-                self.expected(what, reports);
+                let help = match &self.value {
+                    Value::List(items) => match items.first().and_then(Node::text) {
+                        Some(first) => {
+                            format!("each on a line of its own, further right: `{first}:`")
+                        }
+                        None => "names with a colon behind, each on a line of its own".into(),
+                    },
+                    _ => "write `{ name: … }`, or each name on a line of its own, further right"
+                        .into(),
+                };
+                let label = format!("this is {}", self.shown());
+                let report = Report::new(&self.head(), format!("expected {what}"), label);
+                reports.push(report.help(help));
                 &[]
             }
         }
@@ -397,6 +436,7 @@ impl Node {
             entries: self.expect_entries(what, reports),
             what,
             node: self,
+            is_map: matches!(self.value, Value::Map(_) | Value::Null),
             known: BTreeSet::new(),
         }
     }
@@ -425,6 +465,8 @@ pub struct Fields<'a> {
     what: &'a str,
     /// The map.
     pub node: &'a Node,
+    /// Otherwise that has been told, and there is nothing to miss in it.
+    is_map: bool,
     known: BTreeSet<&'static str>,
 }
 
@@ -441,7 +483,7 @@ impl<'a> Fields<'a> {
     /// A field that must be there.
     pub fn require(&mut self, name: &'static str, reports: &mut Reports) -> Option<&'a Node> {
         let node = self.get(name);
-        if node.is_none() {
+        if node.is_none() && self.is_map {
             reports.push(Report::new(
                 &self.node.head(),
                 format!("{} lacks the field `{name}`", self.what),
