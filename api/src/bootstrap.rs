@@ -206,7 +206,8 @@ fn init<T>(tell: impl FnOnce(&Client) -> Result<T>) -> Result<T> {
 }
 
 /// Leaves up to 4,000 bytes with init, which a later start of this component finds again: see
-/// [`Start::state`]. They are lost when the machine restarts.
+/// [`Start::state`]. They are lost when the machine restarts. Only a component that says
+/// `keeps_state: true` finds them again, as `env.state`.
 pub fn save_state(state: &[u8]) -> Result<()> {
     init(|client| client.save_state(state))
 }

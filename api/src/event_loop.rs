@@ -230,7 +230,47 @@ enum Due<S> {
     Aside(RawEvent),
 }
 
-/// See the [module](self).
+/// Waits for everything that a component hears, in one place: see the [module](self).
+///
+/// ```
+/// # let _system = testkit::System::new();
+/// # enum Mine {}
+/// # impl ftl::event_loop::Messages for Mine {
+/// #     type Message<'a> = ();
+/// #     fn decode<'a>(_: u16, incoming: ftl::end::Incoming<'a>) -> ftl::Result<()> {
+/// #         Err(incoming.refuse())
+/// #     }
+/// #     fn ended<'a>(_: u16, _: u32, _: ftl::Transaction, _: ftl::Error) -> Option<Self::Message<'a>> {
+/// #         None
+/// #     }
+/// # }
+/// # // In a component this stands in its generated `spec`.
+/// # type EventLoop<S> = ftl::EventLoop<S, Mine>;
+/// use ftl::prelude::*;
+///
+/// #[derive(Clone, Copy, Debug, PartialEq)]
+/// enum Source {
+///     Bell,
+///     Second,
+/// }
+///
+/// let mut events = EventLoop::new()?;
+/// let bell = Doorbell::new()?;
+/// events.add(&bell, Source::Bell)?;
+/// let second = events.timer(Source::Second);
+/// second.set_every(Duration::from_secs(1));
+/// bell.ring()?;
+///
+/// let mut heard = Vec::new();
+/// while heard.len() < 3 {
+///     match events.next()? {
+///         Event::Doorbell(source, _) | Event::Timer(source) => heard.push(source),
+///         other => warn!("unexpected: {other:?}"),
+///     }
+/// }
+/// assert_eq!(heard, [Source::Bell, Source::Second, Source::Second]);
+/// # Ok::<(), Error>(())
+/// ```
 pub struct EventLoop<S, M> {
     stage: &'static Stage,
     slots: Vec<Slot<S>>,
@@ -378,7 +418,8 @@ impl<S: Copy, M: Messages> EventLoop<S, M> {
 
     /// Waits for the next event.
     ///
-    /// Views in the event are valid until the next call. Errors are the loop's own and leave
+    /// Views in the event (texts, bytes, lists) are valid until the loop is used again, which the
+    /// compiler checks: read what you need of a request before you add a source to the loop. Errors are the loop's own and leave
     /// nothing to do but end: what goes wrong with one source is an event.
     #[inline]
     #[allow(clippy::should_implement_trait)] // an iterator's items could not borrow from it

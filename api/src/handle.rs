@@ -37,7 +37,20 @@ impl OwnedHandle {
     pub fn into_raw(self) -> Handle {
         ManuallyDrop::new(self).0
     }
-    /// Another handle to the same object.
+    /// Another handle to the same object, with the same rights or fewer.
+    ///
+    /// ```
+    /// # let _system = testkit::System::new();
+    /// use ftl::abi::Rights;
+    /// use ftl::handle::{Folio, OwnedHandle};
+    /// use ftl::prelude::*;
+    ///
+    /// let folio = OwnedHandle::from(Folio::new(4096)?);
+    /// let to_look_at = Folio::from(folio.duplicate(Rights::READ)?);
+    /// assert!(to_look_at.map_read_only().is_ok());
+    /// assert_eq!(to_look_at.map().unwrap_err(), Error::MissingRight);
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn duplicate(&self, rights: Rights) -> Result<OwnedHandle> {
         sys::handle_duplicate(self.0, rights).map(OwnedHandle)
     }
@@ -129,7 +142,27 @@ objects! {
 }
 
 impl Channel {
-    /// A connected pair. Each queue holds `messages_max` messages of up to `body_len_max` bytes.
+    /// A connected pair. Interfaces have a `channel()` of their own, which is this with the right
+    /// bounds and typed ends.
+    ///
+    /// ```
+    /// # let _system = testkit::System::new();
+    /// use ftl::abi::{MessageInfo, MessageKind};
+    /// use ftl::handle::{Channel, Queue};
+    ///
+    /// let (left, right) = Channel::pair(4, 64)?;
+    /// let events = Queue::new()?;
+    /// events.attach(&right, 7)?;
+    /// let len = ftl::buffer::write_send(b"hello");
+    /// let info = MessageInfo::new(MessageKind::OneWay, 1, len, 0);
+    /// left.send(info, 0, ftl::sys::NO_HANDLES)?;
+    ///
+    /// let event = events.wait(None)?;
+    /// assert_eq!((event.key, event.info().len()), (7, 5));
+    /// # Ok::<(), ftl::Error>(())
+    /// ```
+    ///
+    /// Each queue holds `messages_max` messages of up to `body_len_max` bytes.
     pub fn pair(messages_max: usize, body_len_max: usize) -> Result<(Channel, Channel)> {
         let (a, b) = sys::channel_create(messages_max, body_len_max)?;
         Ok((Channel(OwnedHandle(a)), Channel(OwnedHandle(b))))
@@ -164,6 +197,20 @@ impl Queue {
 
 impl Folio {
     /// Zeroed memory of at least `len` bytes, in whole pages.
+    ///
+    /// ```
+    /// # let _system = testkit::System::new();
+    /// use ftl::prelude::*;
+    ///
+    /// let folio = Folio::new(8_000)?;
+    /// assert_eq!(folio.len()?, 8_192);
+    /// let bytes = folio.map()?;
+    /// bytes.write(7_000, b"far in");
+    /// let mut copy = [0; 6];
+    /// bytes.read(7_000, &mut copy);
+    /// assert_eq!(&copy, b"far in");
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn new(len: usize) -> Result<Folio> {
         sys::folio_create(len, 0).map(|handle| Folio(OwnedHandle(handle)))
     }
@@ -195,6 +242,20 @@ impl KernelTimer {
 
 impl Doorbell {
     /// A doorbell that nobody has rung.
+    ///
+    /// ```
+    /// # let _system = testkit::System::new();
+    /// use ftl::handle::{Doorbell, Queue};
+    ///
+    /// let bell = Doorbell::new()?;
+    /// let events = Queue::new()?;
+    /// events.attach(&bell, 1)?;
+    /// bell.ring()?;
+    /// // What is given to whoever is to ring it: it allows that and nothing else.
+    /// bell.ringer()?.ring()?;
+    /// assert_eq!(events.wait(None)?.data, 2, "rung twice, heard once");
+    /// # Ok::<(), ftl::Error>(())
+    /// ```
     pub fn new() -> Result<Doorbell> {
         sys::doorbell_create().map(|handle| Doorbell(OwnedHandle(handle)))
     }

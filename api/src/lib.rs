@@ -8,6 +8,40 @@
 //! - [`handle`] has the kernel's objects as owned values, [`sys`] the bare system calls;
 //! - [`time`], [`random`], and the macros of [`log`] do what their names say.
 //!
+//! What a component looks like. `./ftl new app NAME` makes one, with its generated `spec`:
+//!
+//! ```ignore
+//! #![no_std]
+//! #![no_main]
+//! #![forbid(unsafe_code)]
+//! use ftl::prelude::*;
+//! mod spec; // generated from component.yml
+//! use spec::*;
+//!
+//! #[derive(Clone, Copy, Debug)]
+//! enum Source {
+//!     Client,
+//! }
+//!
+//! #[ftl::main]
+//! fn main(env: Environ) -> Result<()> {
+//!     let mut events = EventLoop::new()?;
+//!     events.add(env.ping, Source::Client)?;
+//!     loop {
+//!         match events.next()? {
+//!             Event::Message(Source::Client, Message::Ping(ping::ToServer::Ping(request, reply))) => {
+//!                 reply.ok(request.value + 1)?;
+//!             }
+//!             Event::Shutdown => return Ok(()),
+//!             other => warn!("unexpected: {other:?}"),
+//!         }
+//!     }
+//! }
+//! ```
+//!
+//! The other examples on these pages run as they stand, in `cargo test`, on the kernel's real
+//! logic (`libs/testkit`).
+//!
 //! Principles:
 //! 1. Nothing here knows how the component is isolated, but for one folder, `gate/`.
 //! 2. Everything public is safe. What a component does wrong may end that component, and
@@ -62,4 +96,5 @@ pub mod prelude {
     pub use crate::time::{Duration, Instant};
     pub use crate::{Connection, Event, Timer};
     pub use crate::{Error, Result, debug, error, info, trace, warn};
+    pub use ring::SharedMemory;
 }

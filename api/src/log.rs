@@ -2,6 +2,16 @@
 //!
 //! They are the crate `log`'s macros, so libraries that use it log here too. A line goes to the
 //! kernel's log under the component's name, which the kernel knows; longer than a page, it is cut.
+//!
+//! ```
+//! # let system = testkit::System::new();
+//! use ftl::prelude::*;
+//!
+//! let port = 80;
+//! info!("listens on port {port}");
+//! debug!("and this is only shown with `ftl.log=debug`");
+//! # assert!(system.log().contains("test: listens on port 80"));
+//! ```
 
 use core::fmt::Write;
 use core::sync::atomic::Ordering::Relaxed;

@@ -45,6 +45,21 @@ impl Device {
 
 /// Mapped memory that somebody else may be writing. Clones are the same mapping, which ends with
 /// the last of them.
+///
+/// ```
+/// # let _system = testkit::System::new();
+/// use core::sync::atomic::Ordering;
+/// use ftl::prelude::*;
+///
+/// let memory = Folio::new(4096)?.map()?;
+/// memory.store_u32(0, 7, Ordering::Release);
+/// assert_eq!(memory.load_u32(0, Ordering::Acquire), 7);
+/// // Copy once, and then look at the copy: the other side may change the memory at any time.
+/// let mut line = [0; 16];
+/// memory.read(0, &mut line);
+/// assert_eq!(line[0], 7);
+/// # Ok::<(), Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct SharedBytes(Rc<Mapping>);
 

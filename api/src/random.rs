@@ -5,6 +5,18 @@ use chacha::Generator;
 /// A generator of random numbers fit for cryptography: ChaCha20, seeded by the kernel.
 ///
 /// With `--seed` the machine's seed is given, and then every run draws the same numbers.
+///
+/// ```
+/// use ftl::random::Random;
+///
+/// // A component gets its generator as `env.random`.
+/// let mut random = Random::from_seed([7; 32]);
+/// let dice = random.below(6) + 1;
+/// assert!((1..=6).contains(&dice));
+/// let mut key = [0; 16];
+/// random.fill(&mut key);
+/// assert!(random.is_seeded(), "otherwise no secret may come from it");
+/// ```
 pub struct Random {
     generator: Generator,
     seeded: bool,

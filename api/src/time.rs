@@ -8,6 +8,17 @@ pub use core::time::Duration;
 use crate::gate;
 
 /// A point in time: nanoseconds since the machine was started. It only moves forward.
+///
+/// ```
+/// # let _system = testkit::System::new();
+/// use ftl::time::{Duration, Instant};
+///
+/// let begin = Instant::now();
+/// let deadline = begin + Duration::from_millis(20);
+/// assert!(begin < deadline);
+/// assert_eq!(deadline - begin, Duration::from_millis(20));
+/// assert_eq!(begin.duration_since(deadline), Duration::ZERO);
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Instant(u64);
 
@@ -30,6 +41,10 @@ impl Instant {
     pub fn duration_since(self, earlier: Instant) -> Duration {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))
     }
+    /// How much later this is than `earlier`, if it is.
+    pub fn checked_duration_since(self, earlier: Instant) -> Option<Duration> {
+        self.0.checked_sub(earlier.0).map(Duration::from_nanos)
+    }
     /// How long ago this was.
     pub fn elapsed(self) -> Duration {
         Instant::now().duration_since(self)
@@ -38,6 +53,14 @@ impl Instant {
     pub fn checked_add(self, duration: Duration) -> Option<Instant> {
         let nanos = u64::try_from(duration.as_nanos()).ok()?;
         self.0.checked_add(nanos).map(Instant)
+    }
+}
+
+impl Instant {
+    /// This point moved back, unless that is before the start.
+    pub fn checked_sub(self, duration: Duration) -> Option<Instant> {
+        let nanos = u64::try_from(duration.as_nanos()).ok()?;
+        self.0.checked_sub(nanos).map(Instant)
     }
 }
 

@@ -259,7 +259,7 @@ fn truncated_images_are_refused() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(trials::cases(200))]
 
     /// Bytes changed where they hurt: in the headers, the tables, anywhere.
     #[test]

@@ -667,9 +667,9 @@ impl World {
 }
 
 fn cases() -> u32 {
-    match std::env::var_os("FTL_LONG") {
-        Some(_) => 20_000,
-        None => 150,
+    match trials::is_long() {
+        true => 20_000,
+        false => 150,
     }
 }
 

@@ -135,6 +135,8 @@ fn a_name_in_two_parts_is_refused() {
 }
 
 proptest! {
+    #![proptest_config(trials::cases(256))]
+
     #[test]
     fn any_files_come_back(files in prop::collection::vec(
         ("[a-z]{1,20}(/[a-z]{1,20}){0,3}", prop::collection::vec(any::<u8>(), 0..2000)), 0..20,

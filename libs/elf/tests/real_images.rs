@@ -109,7 +109,7 @@ fn every_truncation_is_refused() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2_000))]
+    #![proptest_config(trials::cases(2_000))]
 
     #[test]
     fn changed_bytes_never_panic(

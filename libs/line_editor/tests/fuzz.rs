@@ -20,7 +20,7 @@ fn keys() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(600))]
+    #![proptest_config(trials::cases(600))]
 
     /// After any keys, what stands on the screen is what a fresh screen shows of the same line.
     #[test]

@@ -103,6 +103,8 @@ mod tests {
     use std::collections::BTreeMap;
 
     proptest! {
+        #![proptest_config(trials::cases(256))]
+
         #[test]
         fn the_heap_agrees_with_a_map(steps in proptest::collection::vec((0u32..40, proptest::option::of(0i64..100)), 1..300)) {
             let mut timers = Timers::default();

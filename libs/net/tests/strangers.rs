@@ -375,7 +375,7 @@ fn busy() -> (Stack, Vec<Vec<u8>>) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(600))]
+    #![proptest_config(trials::cases(600))]
 
     /// Frames with some bytes changed, cut or lengthened; checksums mended or not.
     #[test]

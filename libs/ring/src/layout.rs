@@ -14,7 +14,7 @@
 //!
 //! Who wants to sleep writes into its event word the index whose passing is to wake it. Who
 //! advances an index from `old` to `new` sends a wake-up exactly if the event lies in
-//! `old..new` ([`passed`]): once for a batch, and not again until the sleeper asks again. A side
+//! `old..new` (`passed`): once for a batch, and not again until the sleeper asks again. A side
 //! that is awake leaves its event behind its own index, where it is not passed. (It comes into
 //! sight again after 2³² descriptors; the wake-up that this causes is spurious and harmless.)
 //!

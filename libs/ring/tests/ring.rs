@@ -188,6 +188,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 }
 
 proptest! {
+    #![proptest_config(trials::cases(256))]
+
     #[test]
     fn a_hostile_producer_yields_descriptors_in_range_or_an_error(steps in steps()) {
         let memory = memory();

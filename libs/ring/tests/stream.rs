@@ -11,6 +11,8 @@ fn layout() -> StreamLayout {
 }
 
 proptest! {
+    #![proptest_config(trials::cases(256))]
+
     /// Against a queue as a model: everything comes out in order, and nobody sleeps without being woken.
     #[test]
     fn bytes_come_out_as_they_went_in(steps in proptest::collection::vec((0usize..100, any::<bool>()), 1..300)) {

@@ -27,7 +27,7 @@ fn text() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(trials::cases(2000))]
 
     #[test]
     fn any_text_is_answered(text in text()) {

@@ -342,6 +342,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 }
 
 proptest! {
+    #![proptest_config(trials::cases(256))]
+
     /// Whatever the device does, the driver does not panic, keeps count of its buffers, and
     /// no address outside its memory ever reaches the device (the fake panics at one).
     #[test]

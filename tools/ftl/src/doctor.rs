@@ -133,9 +133,9 @@ pub fn needs(root: &Path, archs: &[Arch], purpose: Purpose) -> Vec<Need> {
 pub fn doctor(root: &Path, archs: &[Arch], yes: bool) -> Result<Vec<serde_json::Value>> {
     toolchain::forget_failures(root);
     for need in needs(root, archs, Purpose::Test) {
-        match &need.found {
-            Ok(version) => eprintln!("  ok       {}: {version}", need.what),
-            Err(reason) => eprintln!("  missing  {}: {reason}", need.what),
+        // What is missing is told by what installs it.
+        if let Ok(version) = &need.found {
+            eprintln!("ok: {}: {version}", need.what);
         }
     }
     set_up(root, archs, Purpose::Test, yes)?;

@@ -70,19 +70,23 @@ pub fn load(root: &Path) -> Result<Workspace> {
 /// Reads all YAML files, and writes the generated files that are out of date.
 pub fn refresh(root: &Path) -> Result<Workspace> {
     let workspace = load(root)?;
-    write_generated(&workspace)?;
+    write_generated(root, &workspace)?;
     Ok(workspace)
 }
 
 /// The same; answers which files those were.
 pub fn refresh_files(root: &Path) -> Result<Vec<PathBuf>> {
-    write_generated(&load(root)?)
+    write_generated(root, &load(root)?)
 }
 
-fn write_generated(workspace: &Workspace) -> Result<Vec<PathBuf>> {
+fn write_generated(root: &Path, workspace: &Workspace) -> Result<Vec<PathBuf>> {
     let written = workspace.generate().map_err(show)?;
     for path in &written {
-        eprintln!("generated {}", path.display());
+        let what = match root.join(path).exists() {
+            true => "generated",
+            false => "removed",
+        };
+        eprintln!("{what} {}", path.display());
     }
     Ok(written)
 }

@@ -33,9 +33,13 @@ struct Copy(PathBuf);
 
 impl Copy {
     fn new(name: &str) -> Copy {
+        Copy::of("base", name)
+    }
+
+    fn of(base: &str, name: &str) -> Copy {
         let root = std::env::temp_dir().join(format!("ftl-gen-{}-{name}", std::process::id()));
         let _ = fs::remove_dir_all(&root);
-        copy(&folder("base"), &root);
+        copy(&folder(base), &root);
         Copy(root)
     }
 }
@@ -137,5 +141,58 @@ fn tell(name: &str) -> String {
     match Workspace::load(&base.0) {
         Ok(_) => panic!("{name} is accepted"),
         Err(reports) => reports.to_string(),
+    }
+}
+
+proptest::proptest! {
+    #![proptest_config(trials::cases(60))]
+
+    /// Whatever is in the files, they are accepted, and then generating works, or refused in words.
+    #[test]
+    fn damaged_files_never_make_the_generator_panic(seed: u64) {
+        let mut random = seed | 1;
+        let mut below = |bound: usize| {
+            random ^= random << 13;
+            random ^= random >> 7;
+            random ^= random << 17;
+            (random % bound as u64) as usize
+        };
+        let files = [
+            ("sample", "interfaces/sample.yml"),
+            ("sample", "components/servers/store/component.yml"),
+            ("sample", "systems/sample.yml"),
+            ("base", "interfaces/tcpip.yml"),
+        ];
+        let (base, file) = files[below(files.len())];
+        let copied = Copy::of(base, &format!("damaged-{seed}"));
+        let path = copied.0.join(file);
+        let mut text: Vec<char> = fs::read_to_string(&path).unwrap().chars().collect();
+        for _ in 0..=below(4) {
+            let at = below(text.len());
+            match below(5) {
+                0 => text.truncate(at),
+                1 => drop(text.remove(at)),
+                // Characters that mean something, and some that are more than a byte.
+                2 => text.insert(at, [':', '{', '[', '\n', '-', '"', '(', '√', '\t', '#'][below(10)]),
+                3 => {
+                    let other = below(text.len());
+                    text.swap(at, other);
+                }
+                _ => {
+                    let end = (at + below(40)).min(text.len());
+                    let part = text[at..end].to_vec();
+                    let to = below(text.len());
+                    text.splice(to..to, part);
+                }
+            }
+            if text.is_empty() {
+                break;
+            }
+        }
+        fs::write(&path, text.iter().collect::<String>()).unwrap();
+        match Workspace::load(&copied.0) {
+            Ok(workspace) => drop(workspace.generate().unwrap()),
+            Err(reports) => assert!(!reports.to_string().trim().is_empty()),
+        }
     }
 }

@@ -157,7 +157,11 @@ impl Supervisor {
             .duration_since(Instant::default())
             .as_millis();
         match up == all {
-            true => info!("{}: {all} components up after {after} ms", self.plan.name),
+            true => info!(
+                "{}: {all} component{} up after {after} ms",
+                self.plan.name,
+                if all == 1 { "" } else { "s" }
+            ),
             false => warn!(
                 "{}: {up} of {all} components up after {after} ms",
                 self.plan.name

@@ -239,7 +239,7 @@ fn other_nodes_are_out_of_use() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(3_000))]
+    #![proptest_config(trials::cases(3_000))]
 
     #[test]
     fn changed_bytes_never_panic(

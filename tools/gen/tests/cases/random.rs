@@ -339,22 +339,8 @@ fn check(
     Ok(())
 }
 
-/// How many random cases to try: 64 times more of them in the long form.
-fn config(cases: u32) -> ProptestConfig {
-    let times = if std::env::var_os("FTL_LONG").is_some() {
-        64
-    } else {
-        1
-    };
-    ProptestConfig {
-        cases: cases * times,
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    }
-}
-
 proptest! {
-    #![proptest_config(config(24))]
+    #![proptest_config(trials::cases(24))]
 
     #[test]
     fn every_message_of_the_real_interfaces_is_decoded_to_what_was_sent(seed: u64) {

@@ -1,0 +1,31 @@
+#!/bin/sh
+# Makes the pictures of the page in docs/images/: boots the default system and looks at it with headless Chromium.
+#   docs/screenshots.sh [OTHER ARGUMENTS FOR ./ftl run]
+set -eu
+root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
+cd "$root"
+work=$(mktemp -d)
+run=
+trap 'kill $run 2>/dev/null || true; rm -rf "$work"' EXIT
+
+./ftl run --port 0:80 --timeout 120 "$@" >"$work/out" 2>"$work/log" </dev/null &
+run=$!
+# The tool says where the page is once something listens there.
+address=
+while [ -z "$address" ]; do
+    kill -0 "$run" 2>/dev/null || { cat "$work/log" >&2; exit 1; }
+    address=$(sed -n 's|.*listens on port 80: \(http://[0-9.:]*\).*|\1|p' "$work/log")
+    sleep 0.2
+done
+
+# shoot NAME WIDTH HEIGHT SCHEME: 0 is dark, 1 is light. The budget is virtual time for the page to fill itself.
+shoot() {
+    chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --user-data-dir="$work/profile" \
+        --blink-settings=preferredColorScheme="$4" --virtual-time-budget=4000 \
+        --window-size="$2,$3" --screenshot="$root/docs/images/$1.png" "$address/" >/dev/null 2>&1
+    echo "docs/images/$1.png"
+}
+mkdir -p docs/images
+shoot page-light 1000 640 1
+shoot page-dark 1000 640 0
+shoot page-phone 390 780 1
