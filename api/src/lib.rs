@@ -10,7 +10,7 @@
 //!
 //! What a component looks like. `./ftl new app NAME` makes one, with its generated `spec`:
 //!
-//! ```ignore
+//! ```text
 //! #![no_std]
 //! #![no_main]
 //! #![forbid(unsafe_code)]

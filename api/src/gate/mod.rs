@@ -10,7 +10,7 @@
 //! | `message_buffer()` | the calling thread's message buffer |
 //! | `counter()` | the machine's counter, without a system call |
 //! | `instructions()` | how many instructions the CPU has executed, for measuring |
-//! | `local()` | the component's own [`Local`] state |
+//! | `local()` | the component's own `Local` state |
 //! | `device_fence()` | keeps a write to a device behind earlier writes to memory |
 //!
 //! Absent on purpose: anything that asks *how* the component is isolated. The kernel gives

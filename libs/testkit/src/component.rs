@@ -1,6 +1,6 @@
 //! Starting a component as init would: with channels, settings and what it left behind.
 //!
-//! ```ignore
+//! ```text
 //! let system = testkit::System::new();
 //! let pong = system.component("pong", crate::main).provide(ping::HASH).run();
 //! let (mut client, server) = ping::channel()?;

@@ -6,7 +6,7 @@
 //! time is virtual: when everybody waits, the clock jumps to the next thing due. So a test is
 //! as repeatable as the kernel is, and a time-out of an hour passes at once.
 //!
-//! ```ignore
+//! ```text
 //! let system = testkit::System::new();
 //! let pong = system.start("pong", |info| ftl::runtime::run(info, pong::main));
 //! // `pong.bootstrap` is the test's end of its bootstrap channel.
