@@ -92,6 +92,8 @@ impl ProcessState {
     pub const EXIT_STACK_OVERFLOW: usize = 138;
     /// Status of a process that was killed without another status.
     pub const EXIT_KILLED: usize = 137;
+    /// Status of a command that wrote to somebody who is gone.
+    pub const EXIT_PIPE: usize = 141;
 }
 
 /// What [`crate::Call::ProcessInfo`] tells.

@@ -7,6 +7,7 @@
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::rc::Rc;
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use abi::{Error, EventKind, Handle, Result, StartInfo};
@@ -15,7 +16,10 @@ use crate::component::{Client, ToClient, ToServer};
 use crate::end::{End, Incoming};
 use crate::event_loop::{Provider, Shared, TypedEnd};
 use crate::handle::{AsHandle, Channel, Device, OwnedHandle, Queue};
+use crate::io::{Stderr, Stdin, Stdout};
 use crate::long_wait::Home;
+use crate::process::read_long_words;
+use crate::process::words::{self, Variables};
 use crate::random::Random;
 use crate::sys::RawEvent;
 use crate::wire::{self, Aligned, Reader};
@@ -46,7 +50,8 @@ pub(crate) fn need(index: u16) -> Option<End> {
     gate::local().needs.borrow().get(index as usize)?.clone()
 }
 
-fn is_first_thread() -> bool {
+/// Whether this is the thread that `main` runs on.
+pub(crate) fn is_first_thread() -> bool {
     gate::message_buffer() == gate::local().first_thread.get()
 }
 
@@ -223,6 +228,17 @@ pub struct Start {
     settings: Box<Aligned>,
     state: Vec<u8>,
     seed: [u8; 32],
+    words: (Vec<String>, Variables),
+    streams: Streams,
+}
+
+/// A command's standard streams, as init sent them.
+#[derive(Default)]
+struct Streams {
+    stdin: Option<Channel>,
+    stdout: Option<Channel>,
+    stderr: Option<Channel>,
+    terminal: Option<Channel>,
 }
 
 impl Start {
@@ -235,6 +251,8 @@ impl Start {
             settings: Aligned::boxed(),
             state: Vec::new(),
             seed: info.random_seed,
+            words: Default::default(),
+            streams: Streams::default(),
         };
         let bootstrap = channel().ok_or(Error::NotFound)?;
         let queue = Queue::new()?;
@@ -265,6 +283,20 @@ impl Start {
                     place(&mut start.devices, device.index.into(), Vec::new).push(device.device);
                 }
                 ToClient::State(state) => start.state = state.state.into(),
+                ToClient::Words(message) => {
+                    start.words = match &message.folio {
+                        None => words::decode(message.words)?,
+                        Some(folio) => words::decode(&read_long_words(folio, message.len)?)?,
+                    }
+                }
+                ToClient::Streams(streams) => {
+                    start.streams = Streams {
+                        stdin: streams.stdin,
+                        stdout: streams.stdout,
+                        stderr: streams.stderr,
+                        terminal: streams.terminal,
+                    }
+                }
                 ToClient::Start(message) => {
                     start.settings.fill(message.settings);
                     break;
@@ -339,10 +371,44 @@ impl Start {
         core::mem::take(&mut self.state)
     }
 
+    /// A command's arguments.
+    pub fn arguments(&mut self) -> Vec<String> {
+        core::mem::take(&mut self.words.0)
+    }
+
+    /// A command's environment.
+    pub fn variables(&mut self) -> Variables {
+        core::mem::take(&mut self.words.1)
+    }
+
+    /// A command's standard input.
+    pub fn stdin(&mut self) -> Stdin {
+        Stdin::new(self.streams.stdin.take().map(from_channel))
+    }
+
+    /// A command's standard output.
+    pub fn stdout(&mut self) -> Stdout {
+        Stdout::new(self.streams.stdout.take().map(from_channel))
+    }
+
+    /// A command's standard error.
+    pub fn stderr(&mut self) -> Stderr {
+        Stderr::new(self.streams.stderr.take().map(from_channel))
+    }
+
+    /// The terminal, for a command that asks for one.
+    pub fn terminal<E: TypedEnd>(&mut self) -> Option<E> {
+        self.streams.terminal.take().map(from_channel)
+    }
+
     /// The component's random generator.
     pub fn random(&self) -> Random {
         Random::from_seed(self.seed)
     }
+}
+
+fn from_channel<E: TypedEnd>(channel: Channel) -> E {
+    E::from(End::new(channel))
 }
 
 /// The place with this index, after making room for it.

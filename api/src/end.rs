@@ -45,6 +45,8 @@ const KEPT_MAX: usize = 16;
 /// How long a blocking call waits unless told otherwise.
 const TIMEOUT_DEFAULT_S: u64 = 30;
 const NO_NEED: u16 = u16::MAX;
+/// The slot of an end that is on a queue of its own: none that an event loop has.
+const OWN_QUEUE: usize = usize::MAX - 1;
 
 /// One end of a channel. Clones are the same end; the last one dropped closes it.
 pub struct End {
@@ -114,6 +116,14 @@ impl End {
     /// Sets how long a blocking call waits before it ends with [`Error::TimedOut`].
     pub fn set_timeout(&self, timeout: Duration) {
         self.inner.timeout.set(crate::time::duration_ticks(timeout));
+    }
+
+    /// Keeps the channel when a send finds the peer gone, as an event loop would: messages may wait
+    /// in it. For those who listen to it on a queue of their own; no event loop can take it then.
+    pub(crate) fn keep_when_gone(&self) {
+        if self.inner.slot.get() == usize::MAX {
+            self.inner.slot.set(OWN_QUEUE);
+        }
     }
 
     /// Whether the peer is there, as far as is known.

@@ -6,6 +6,7 @@
 //!
 //! - [`main`] marks where it begins, and [`EventLoop`] is what it loops over;
 //! - [`handle`] has the kernel's objects as owned values, [`sys`] the bare system calls;
+//! - [`io`] has the standard streams of commands, and [`process`] starts commands;
 //! - [`time`], [`random`], and the macros of [`log`] do what their names say.
 //!
 //! What a component looks like. `./ftl new app NAME` makes one, with its generated `spec`:
@@ -55,8 +56,10 @@ extern crate self as ftl;
 
 pub mod event_loop;
 pub mod handle;
+pub mod io;
 pub mod log;
 pub mod memory;
+pub mod process;
 pub mod random;
 pub mod runtime;
 pub mod sys;
@@ -72,8 +75,14 @@ pub mod gate;
 #[cfg(target_os = "none")]
 mod heap;
 mod long_wait;
+#[path = "generated/launcher.rs"]
+#[rustfmt::skip]
+pub mod launcher;
 pub mod reply;
 mod stage;
+#[path = "generated/stream.rs"]
+#[rustfmt::skip]
+pub mod stream;
 pub mod wire;
 
 pub use ::log::{debug, error, info, trace, warn};
@@ -97,4 +106,5 @@ pub mod prelude {
     pub use crate::{Connection, Event, Timer};
     pub use crate::{Error, Result, debug, error, info, trace, warn};
     pub use ring::SharedMemory;
+    pub use crate::{eprint, eprintln, print, println};
 }

@@ -61,7 +61,7 @@ impl<T: Termination, E: core::fmt::Display> Termination for core::result::Result
         match self {
             Ok(value) => value.status(),
             Err(error) => {
-                crate::error!("ended: {error}");
+                crate::io::complain(&error);
                 1
             }
         }
@@ -92,6 +92,18 @@ pub fn run<E: Environment, T: Termination>(info: &'static StartInfo, main: fn(E)
     status
 }
 
+/// [`run`] for a component that takes what it is given apart by itself. For `libs/testkit`.
+#[doc(hidden)]
+pub fn run_with(
+    info: &'static StartInfo,
+    main: impl FnOnce(crate::bootstrap::Start) -> usize,
+) -> usize {
+    adopt(info);
+    let status = crate::bootstrap::Start::receive(info).map_or(1, main);
+    stage::flush();
+    status
+}
+
 /// Makes the calling thread know clock and log. For `libs/testkit`: a test's own thread has no
 /// `main` that [`run`] could call.
 #[doc(hidden)]
@@ -100,6 +112,7 @@ pub fn adopt(info: &StartInfo) {
     local.ticks_per_second.set(info.ticks_per_second);
     local.boot_ticks.set(info.boot_ticks);
     local.bootstrap.set(info.bootstrap);
+    local.name.set(info.name);
     local.first_thread.set(gate::message_buffer());
     crate::log::start();
 }

@@ -1,9 +1,13 @@
-//! A reply that has been written but not sent yet.
+//! What has been written but not sent yet: a reply, and what a command has printed.
 //!
 //! A server answers a request and then waits for the next one. As two system calls that would
 //! cost half as much again as one, so [`crate::Replier`] leaves its answer in the send page, and
 //! the event loop's next wait sends it along. Whoever else wants the send page before that calls
 //! [`flush`] first, which sends the answer on its own.
+//!
+//! What a command prints is collected likewise (`crate::io`), and goes out before its thread sends or
+//! waits: otherwise somebody would wait for words that nobody has been told. So both have the same
+//! two places to be looked for, and one look finds out that there is neither.
 //!
 //! Each thread that serves has one [`Stage`], found by its message buffer's address. Stages are
 //! never freed, because a reply may be kept for as long as its server likes.
@@ -20,7 +24,7 @@ use abi::{Handle, MessageInfo};
 use crate::sys::{self, Handles, NO_HANDLES, RawEvent, SendWaitFailed};
 use crate::{gate, wire};
 
-/// How many replies are staged, over all threads. While it is zero nobody has to look further.
+/// How many replies are staged, over all threads, and one more while output is pending. While it is zero nobody has to look further.
 static STAGED: AtomicUsize = AtomicUsize::new(0);
 /// The stages of all threads: a list that only grows.
 static STAGES: AtomicPtr<Stage> = AtomicPtr::new(null_mut());
@@ -30,9 +34,15 @@ static STAGES: AtomicPtr<Stage> = AtomicPtr::new(null_mut());
 pub(crate) struct Stage {
     owner: *mut u8,
     next: *mut Stage,
-    staged: Cell<bool>,
+    /// [`REPLY`] and [`OUTPUT`], as far as they are there.
+    pending: Cell<u8>,
     message: Cell<Staged>,
 }
+
+/// A reply is staged.
+const REPLY: u8 = 1;
+/// Something was printed: see [`output_pending`].
+const OUTPUT: u8 = 2;
 
 #[derive(Clone, Copy)]
 pub(crate) struct Staged {
@@ -52,7 +62,7 @@ impl Stage {
         let stage = Box::leak(Box::new(Stage {
             owner,
             next: null_mut(),
-            staged: Cell::new(false),
+            pending: Cell::new(0),
             message: Cell::new(Staged {
                 channel: Handle::NONE,
                 info: MessageInfo::from_bits(0),
@@ -93,19 +103,32 @@ impl Stage {
             transaction,
             handles,
         });
-        self.staged.set(true);
+        self.pending.set(self.pending.get() | REPLY);
         STAGED.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Takes the staged message, if there is one.
+    /// Sends what was printed, and takes the staged message, if there is one.
     #[inline(always)]
     pub fn take(&self) -> Option<Staged> {
-        if !self.staged.get() {
-            return None;
+        match self.pending.get() {
+            0 => None,
+            REPLY => {
+                self.pending.set(0);
+                STAGED.fetch_sub(1, Ordering::Relaxed);
+                Some(self.message.get())
+            }
+            _ => self.take_slowly(),
         }
-        self.staged.set(false);
+    }
+
+    /// [`Stage::take`] when something was printed. Sending that sends the reply first.
+    #[cold]
+    #[inline(never)]
+    fn take_slowly(&self) -> Option<Staged> {
+        self.pending.set(self.pending.get() & !OUTPUT);
         STAGED.fetch_sub(1, Ordering::Relaxed);
-        Some(self.message.get())
+        crate::io::flush_output();
+        self.take()
     }
 }
 
@@ -139,7 +162,16 @@ impl Staged {
     }
 }
 
-/// Sends the calling thread's staged reply, if there is one.
+/// Notes that the calling thread has printed something that is to go out before it waits.
+pub(crate) fn output_pending() {
+    let stage = Stage::of_thread();
+    if stage.pending.get() & OUTPUT == 0 {
+        stage.pending.set(stage.pending.get() | OUTPUT);
+        STAGED.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// Sends the calling thread's staged reply, if there is one, and what it has printed.
 #[inline(always)]
 pub(crate) fn flush() {
     if STAGED.load(Ordering::Relaxed) != 0 {

@@ -6,6 +6,7 @@ use core::ops::{Add, AddAssign, Sub, SubAssign};
 pub use core::time::Duration;
 
 use crate::gate;
+use crate::handle::Queue;
 
 /// A point in time: nanoseconds since the machine was started. It only moves forward.
 ///
@@ -108,6 +109,24 @@ impl fmt::Debug for Instant {
             self.0 / 1_000_000_000,
             self.0 % 1_000_000_000
         )
+    }
+}
+
+/// Waits for so long. What the component has printed is sent before. A component that has an event
+/// loop sets a timer there instead.
+pub fn sleep(duration: Duration) {
+    let until = Instant::now() + duration;
+    crate::stage::flush();
+    match Queue::new() {
+        // Nothing is attached, so it ends with the deadline.
+        Ok(queue) => while queue.wait(Some(until)).is_ok() {},
+        // Without memory for a queue there is still time.
+        Err(_) => {
+            while Instant::now() < until {
+                // It cannot fail.
+                let _ = crate::sys::yield_now();
+            }
+        }
     }
 }
 

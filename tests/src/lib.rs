@@ -20,6 +20,7 @@
 //! happens, and fail with the machine's whole log if it does not.
 #![forbid(unsafe_code)]
 
+pub mod commands;
 pub mod http;
 
 use std::io::{BufRead, BufReader};

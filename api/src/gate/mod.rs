@@ -20,7 +20,7 @@ use core::cell::{Cell, RefCell};
 use core::ptr::null_mut;
 use core::sync::atomic::AtomicU8;
 
-use abi::Handle;
+use abi::{Handle, Name};
 use alloc::collections::VecDeque;
 use alloc::rc::Rc;
 use alloc::vec::Vec;
@@ -28,6 +28,7 @@ use alloc::vec::Vec;
 use crate::bootstrap::FromInit;
 use crate::end::End;
 use crate::event_loop::Shared;
+use crate::io::Output;
 
 #[cfg(all(target_os = "none", target_arch = "aarch64"))]
 mod arm64;
@@ -73,6 +74,10 @@ pub(crate) struct Local {
     pub event_loop: RefCell<Option<(Rc<Shared>, usize)>>,
     /// What init said while a blocking call waited.
     pub told: RefCell<VecDeque<FromInit>>,
+    /// The component's name.
+    pub name: Cell<Name>,
+    /// A command's standard output and standard error.
+    pub outputs: RefCell<[Option<Rc<Output>>; 2]>,
 }
 
 impl Local {
@@ -86,6 +91,8 @@ impl Local {
             needs: RefCell::new(Vec::new()),
             event_loop: RefCell::new(None),
             told: RefCell::new(VecDeque::new()),
+            name: Cell::new(Name::new("")),
+            outputs: RefCell::new([None, None]),
         }
     }
 }

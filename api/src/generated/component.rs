@@ -24,6 +24,8 @@ const NEED: u32 = 0x451a9a97;
 const PROVIDE: u32 = 0x835f35dc;
 const DEVICE: u32 = 0x4e7354e3;
 const STATE: u32 = 0xabd21bbb;
+const WORDS: u32 = 0x3c56b5d4;
+const STREAMS: u32 = 0xac8a1591;
 const START: u32 = 0xabf0b2b2;
 const NEW_CLIENT: u32 = 0xc10abb7a;
 const RESTARTED: u32 = 0x78e4522a;
@@ -75,6 +77,30 @@ pub struct Device {
 pub struct State<'a> {
     /// The same bytes.
     pub state: &'a [u8],
+}
+
+/// For commands: arguments and environment, see `ftl::process::words`.
+#[derive(Debug)]
+pub struct Words<'a> {
+    /// The words, unless they are in `folio`.
+    pub words: &'a [u8],
+    /// Where they are if they are long.
+    pub folio: Option<::ftl::handle::Folio>,
+    /// Bytes of the words in the folio.
+    pub len: u32,
+}
+
+/// For commands: the standard streams, as far as they are there.
+#[derive(Debug)]
+pub struct Streams {
+    /// The receiver's end of a `stream`.
+    pub stdin: Option<::ftl::handle::Channel>,
+    /// The sender's end of a `stream`.
+    pub stdout: Option<::ftl::handle::Channel>,
+    /// The sender's end of a `stream`.
+    pub stderr: Option<::ftl::handle::Channel>,
+    /// The client's end of a `terminal`.
+    pub terminal: Option<::ftl::handle::Channel>,
 }
 
 /// Everything is there, main begins.
@@ -191,6 +217,10 @@ pub enum ToClient<'a> {
     Device(Device),
     /// What an earlier life of the component left with `save_state`.
     State(State<'a>),
+    /// For commands: arguments and environment, see `ftl::process::words`.
+    Words(Words<'a>),
+    /// For commands: the standard streams, as far as they are there.
+    Streams(Streams),
     /// Everything is there, main begins.
     Start(Start<'a>),
     /// A new client of something that the component provides.
@@ -247,6 +277,45 @@ impl<'a> ToClient<'a> {
                 };
                 reader.finish()?;
                 Ok(ToClient::State(event))
+            }
+            WORDS if incoming.kind() == ::ftl::abi::MessageKind::OneWay => {
+                let (mut reader, replier) = incoming.open_with_views();
+                replier.forget();
+                let event = Words {
+                    words: reader.bytes(1024)?,
+                    folio: if reader.bool()? { Some(reader.handle()?) } else { None },
+                    len: reader.u32()?,
+                };
+                reader.finish()?;
+                Ok(ToClient::Words(event))
+            }
+            STREAMS if incoming.kind() == ::ftl::abi::MessageKind::OneWay => {
+                let (mut reader, replier) = incoming.open();
+                replier.forget();
+                let event = Streams {
+                    stdin: if reader.is_at_end() {
+                        None
+                    } else {
+                        if reader.bool()? { Some(reader.handle()?) } else { None }
+                    },
+                    stdout: if reader.is_at_end() {
+                        None
+                    } else {
+                        if reader.bool()? { Some(reader.handle()?) } else { None }
+                    },
+                    stderr: if reader.is_at_end() {
+                        None
+                    } else {
+                        if reader.bool()? { Some(reader.handle()?) } else { None }
+                    },
+                    terminal: if reader.is_at_end() {
+                        None
+                    } else {
+                        if reader.bool()? { Some(reader.handle()?) } else { None }
+                    },
+                };
+                reader.finish()?;
+                Ok(ToClient::Streams(event))
             }
             START if incoming.kind() == ::ftl::abi::MessageKind::OneWay => {
                 let (mut reader, replier) = incoming.open_with_views();
@@ -388,6 +457,77 @@ impl Server {
         let mut writer = ::ftl::wire::Writer::new();
         writer.bytes(state, 4000)?;
         ::ftl::end::ignore_gone(self.0.event(STATE, writer, ::ftl::end::OnFull::Close))
+    }
+
+    /// For commands: arguments and environment, see `ftl::process::words`.
+    #[inline]
+    pub fn words(
+        &self,
+        words: &[u8],
+        folio: Option<::ftl::handle::Folio>,
+        len: u32,
+    ) -> ::ftl::Result<()> {
+        let mut writer = ::ftl::wire::Writer::new();
+        writer.bytes(words, 1024)?;
+        match folio {
+            None => writer.bool(false)?,
+            Some(some) => {
+                writer.bool(true)?;
+                writer.handle(some)?;
+            }
+        }
+        writer.u32(len)?;
+        ::ftl::end::ignore_gone(self.0.event(WORDS, writer, ::ftl::end::OnFull::Close))
+    }
+
+    /// For commands: the standard streams, as far as they are there.
+    #[inline]
+    pub fn streams(
+        &self,
+        stdin: Option<::ftl::handle::Channel>,
+        stdout: Option<::ftl::handle::Channel>,
+        stderr: Option<::ftl::handle::Channel>,
+        terminal: Option<::ftl::handle::Channel>,
+    ) -> ::ftl::Result<()> {
+        let mut writer = ::ftl::wire::Writer::new();
+        if stdin.is_some() || stdout.is_some() || stderr.is_some() || terminal.is_some()
+        {
+            match stdin {
+                None => writer.bool(false)?,
+                Some(some) => {
+                    writer.bool(true)?;
+                    writer.handle(some)?;
+                }
+            }
+        }
+        if stdout.is_some() || stderr.is_some() || terminal.is_some() {
+            match stdout {
+                None => writer.bool(false)?,
+                Some(some) => {
+                    writer.bool(true)?;
+                    writer.handle(some)?;
+                }
+            }
+        }
+        if stderr.is_some() || terminal.is_some() {
+            match stderr {
+                None => writer.bool(false)?,
+                Some(some) => {
+                    writer.bool(true)?;
+                    writer.handle(some)?;
+                }
+            }
+        }
+        if terminal.is_some() {
+            match terminal {
+                None => writer.bool(false)?,
+                Some(some) => {
+                    writer.bool(true)?;
+                    writer.handle(some)?;
+                }
+            }
+        }
+        ::ftl::end::ignore_gone(self.0.event(STREAMS, writer, ::ftl::end::OnFull::Close))
     }
 
     /// Everything is there, main begins.

@@ -42,10 +42,43 @@ pub const ALL: &[(&str, &str, usize, Decoder)] = &[
     ("fs", "fs", 1, |incoming| show(crate::fs::ToServer::decode(incoming)?)),
     ("fs", "file", 0, |incoming| show(crate::fs::file::ToClient::decode(incoming)?)),
     ("fs", "file", 1, |incoming| show(crate::fs::file::ToServer::decode(incoming)?)),
+    (
+        "launcher",
+        "launcher",
+        0,
+        |incoming| show(crate::launcher::ToClient::decode(incoming)?),
+    ),
+    (
+        "launcher",
+        "launcher",
+        1,
+        |incoming| show(crate::launcher::ToServer::decode(incoming)?),
+    ),
+    (
+        "launcher",
+        "running",
+        0,
+        |incoming| show(crate::launcher::running::ToOwner::decode(incoming)?),
+    ),
+    (
+        "launcher",
+        "running",
+        1,
+        |incoming| show(crate::launcher::running::ToLauncher::decode(incoming)?),
+    ),
     ("net", "net", 0, |incoming| show(crate::net::ToClient::decode(incoming)?)),
     ("net", "net", 1, |incoming| show(crate::net::ToServer::decode(incoming)?)),
     ("ping", "ping", 0, |incoming| show(crate::ping::ToClient::decode(incoming)?)),
     ("ping", "ping", 1, |incoming| show(crate::ping::ToServer::decode(incoming)?)),
+    ("ports", "ports", 0, |incoming| show(crate::ports::ToClient::decode(incoming)?)),
+    ("ports", "ports", 1, |incoming| show(crate::ports::ToServer::decode(incoming)?)),
+    ("stream", "stream", 0, |incoming| show(crate::stream::ToSender::decode(incoming)?)),
+    (
+        "stream",
+        "stream",
+        1,
+        |incoming| show(crate::stream::ToReceiver::decode(incoming)?),
+    ),
     ("system", "system", 0, |incoming| show(crate::system::ToClient::decode(incoming)?)),
     ("system", "system", 1, |incoming| show(crate::system::ToServer::decode(incoming)?)),
     ("tcpip", "tcpip", 0, |incoming| show(crate::tcpip::ToClient::decode(incoming)?)),
@@ -88,6 +121,18 @@ pub const ALL: &[(&str, &str, usize, Decoder)] = &[
     ),
     ("trial", "trial", 0, |incoming| show(crate::trial::ToClient::decode(incoming)?)),
     ("trial", "trial", 1, |incoming| show(crate::trial::ToServer::decode(incoming)?)),
+    (
+        "terminal",
+        "terminal",
+        0,
+        |incoming| show(crate::terminal::ToClient::decode(incoming)?),
+    ),
+    (
+        "terminal",
+        "terminal",
+        1,
+        |incoming| show(crate::terminal::ToServer::decode(incoming)?),
+    ),
 ];
 
 fn show(message: impl ::core::fmt::Debug) -> ::ftl::Result<::ftl::String> {

@@ -11,16 +11,21 @@ pub mod clock;
 pub use ftl::component;
 #[rustfmt::skip]
 pub mod fs;
+pub use ftl::launcher;
 #[rustfmt::skip]
 pub mod net;
 #[rustfmt::skip]
 pub mod ping;
+#[rustfmt::skip]
+pub mod ports;
+pub use ftl::stream;
 #[rustfmt::skip]
 pub mod system;
 #[rustfmt::skip]
 pub mod tcpip;
 #[rustfmt::skip]
 pub mod trial;
+pub mod terminal;
 #[doc(hidden)]
 #[rustfmt::skip]
 pub mod decoders;

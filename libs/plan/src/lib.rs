@@ -24,7 +24,7 @@ use codec::{Reader, Writer};
 /// Name of the plan in the boot archive.
 pub const FILE_NAME: &str = "plan";
 /// Stands at the plan's beginning; changes with the layout.
-const MAGIC: u64 = 0x0001_6e61_6c50_6c46;
+const MAGIC: u64 = 0x0002_6e61_6c50_6c46;
 /// More components than this are no system but a damaged plan.
 const COMPONENTS_MAX: usize = 4096;
 
@@ -35,6 +35,8 @@ pub struct Plan {
     pub name: String,
     /// Its components, in the order of their start.
     pub components: Vec<Component>,
+    /// Its commands, by name: they are started when somebody asks.
+    pub commands: Vec<Component>,
     /// The component whose end ends the system, with its status.
     pub exit_when: Option<u16>,
 }
@@ -44,6 +46,8 @@ pub struct Plan {
 pub struct Component {
     /// Its name.
     pub name: String,
+    /// What it does, in a sentence; only commands have it.
+    pub doc: String,
     /// Name of its image in the boot archive.
     pub image: String,
     /// How it is kept apart: 0 kernel, 1 user.
@@ -70,6 +74,8 @@ pub struct Component {
     pub stack_len: u32,
     /// Milliseconds within which it must answer a heartbeat; 0 for none.
     pub heartbeat_ms: u32,
+    /// Whether it, a command, is given the terminal.
+    pub terminal: bool,
     /// Its settings, as the component decodes them.
     pub settings: Vec<u8>,
     /// What it provides.
@@ -112,8 +118,10 @@ pub struct Need {
     pub interface: String,
     /// The interface's version.
     pub hash: u64,
-    /// Who provides it; none if the component can do without and nothing provides it.
+    /// Who provides it; none if nothing does.
     pub provider: Provider,
+    /// Whether the component can do without. Only commands may lack what they cannot do without.
+    pub optional: bool,
     /// Messages that wait in each direction of the channel.
     pub queue_len: u16,
     /// Bytes of the largest message.
@@ -123,7 +131,7 @@ pub struct Need {
 /// Who provides something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Provider {
-    /// Nobody, and that is all right.
+    /// Nobody.
     None,
     /// Init itself.
     Init,
@@ -179,9 +187,9 @@ impl Plan {
         writer.u64(MAGIC);
         writer.str(&self.name);
         writer.u16(self.exit_when.unwrap_or(u16::MAX));
-        writer.list(&self.components, |writer, component| {
-            component.encode(writer)
-        });
+        for list in [&self.components, &self.commands] {
+            writer.list(list, |writer, component| component.encode(writer));
+        }
         writer.bytes
     }
 
@@ -197,10 +205,12 @@ impl Plan {
             index => Some(index),
         };
         let components = reader.list(COMPONENTS_MAX, Component::decode)?;
+        let commands = reader.list(COMPONENTS_MAX, Component::decode)?;
         reader.finish()?;
         let plan = Plan {
             name,
             components,
+            commands,
             exit_when,
         };
         plan.check()?;
@@ -213,15 +223,28 @@ impl Plan {
             return Err(Error::BadReference);
         }
         for (index, component) in self.components.iter().enumerate() {
-            for need in &component.needs {
-                if let Provider::Component(provider, provide) = need.provider {
-                    let provides = self.components[..index]
-                        .get(usize::from(provider))
-                        .map(|other| &other.provides);
-                    let provide = provides.and_then(|provides| provides.get(usize::from(provide)));
-                    if provide.is_none_or(|provide| provide.interface != need.interface) {
-                        return Err(Error::BadReference);
-                    }
+            let lacks = |need: &Need| need.provider == Provider::None && !need.optional;
+            if component.needs.iter().any(lacks) {
+                return Err(Error::BadReference);
+            }
+            self.check_needs(component, index)?;
+        }
+        for command in &self.commands {
+            self.check_needs(command, self.components.len())?;
+        }
+        Ok(())
+    }
+
+    /// What a component needs must be there when it starts: among the first `started` ones.
+    fn check_needs(&self, component: &Component, started: usize) -> Result<(), Error> {
+        for need in &component.needs {
+            if let Provider::Component(provider, provide) = need.provider {
+                let provides = self.components[..started]
+                    .get(usize::from(provider))
+                    .map(|other| &other.provides);
+                let provide = provides.and_then(|provides| provides.get(usize::from(provide)));
+                if provide.is_none_or(|provide| provide.interface != need.interface) {
+                    return Err(Error::BadReference);
                 }
             }
         }
@@ -232,6 +255,7 @@ impl Plan {
 impl Component {
     fn encode(&self, writer: &mut Writer) {
         writer.str(&self.name);
+        writer.str(&self.doc);
         writer.str(&self.image);
         writer.u8(self.isolation);
         writer.u8(self.priority);
@@ -245,6 +269,7 @@ impl Component {
         writer.u32(self.heap_len);
         writer.u32(self.stack_len);
         writer.u32(self.heartbeat_ms);
+        writer.u8(self.terminal.into());
         writer.blob(&self.settings);
         writer.list(&self.provides, |writer, provide| {
             writer.str(&provide.name);
@@ -260,6 +285,7 @@ impl Component {
                 Provider::Init => (1, 0, 0),
                 Provider::Component(component, provide) => (2, component, provide),
             };
+            writer.u8(need.optional.into());
             writer.u8(kind);
             writer.u16(component);
             writer.u16(provide);
@@ -277,6 +303,7 @@ impl Component {
     fn decode(reader: &mut Reader<'_>) -> Result<Component, Error> {
         Ok(Component {
             name: reader.str()?,
+            doc: reader.str()?,
             image: reader.str()?,
             isolation: reader.u8_up_to(1)?,
             priority: reader.u8_up_to(7)?,
@@ -294,6 +321,7 @@ impl Component {
             heap_len: reader.u32()?,
             stack_len: reader.u32()?,
             heartbeat_ms: reader.u32()?,
+            terminal: reader.u8_up_to(1)? == 1,
             settings: reader.blob()?.into(),
             provides: reader.list(256, |reader| {
                 Ok(Provide {
@@ -307,6 +335,7 @@ impl Component {
                     name: reader.str()?,
                     interface: reader.str()?,
                     hash: reader.u64()?,
+                    optional: reader.u8_up_to(1)? == 1,
                     provider: match (reader.u8_up_to(2)?, reader.u16()?, reader.u16()?) {
                         (0, ..) => Provider::None,
                         (1, ..) => Provider::Init,

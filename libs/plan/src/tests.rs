@@ -6,6 +6,7 @@ use super::*;
 fn sample() -> Plan {
     let component = |name: &str, needs: Vec<Need>| Component {
         name: name.to_string(),
+        doc: "Does something.".to_string(),
         image: name.to_string(),
         isolation: 1,
         priority: 5,
@@ -19,6 +20,7 @@ fn sample() -> Plan {
         heap_len: 1 << 20,
         stack_len: 1 << 16,
         heartbeat_ms: 0,
+        terminal: name == "date",
         settings: vec![1, 2, 3],
         provides: vec![Provide {
             name: "ping".to_string(),
@@ -38,12 +40,17 @@ fn sample() -> Plan {
         interface: "ping".to_string(),
         hash: 7,
         provider: Provider::Component(0, 0),
+        optional: false,
         queue_len: 16,
         body_len_max: 12,
     };
     Plan {
         name: "default".to_string(),
-        components: vec![component("pong", vec![]), component("echo", vec![need])],
+        components: vec![
+            component("pong", vec![]),
+            component("echo", vec![need.clone()]),
+        ],
+        commands: vec![component("date", vec![need])],
         exit_when: Some(1),
     }
 }
@@ -86,5 +93,18 @@ fn references_that_lead_nowhere_are_refused() {
     assert_eq!(Plan::decode(&plan.encode()), Err(Error::BadReference));
     let mut plan = sample();
     plan.components[1].needs[0].interface = "net".to_string();
+    assert_eq!(Plan::decode(&plan.encode()), Err(Error::BadReference));
+}
+
+#[test]
+fn only_commands_may_lack_what_they_cannot_do_without() {
+    let mut plan = sample();
+    plan.commands[0].needs[0].provider = Provider::None;
+    assert_eq!(Plan::decode(&plan.encode()), Ok(plan));
+    let mut plan = sample();
+    plan.components[1].needs[0].provider = Provider::None;
+    assert_eq!(Plan::decode(&plan.encode()), Err(Error::BadReference));
+    let mut plan = sample();
+    plan.commands[0].needs[0].provider = Provider::Component(2, 0);
     assert_eq!(Plan::decode(&plan.encode()), Err(Error::BadReference));
 }

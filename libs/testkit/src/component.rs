@@ -14,6 +14,7 @@ use ftl::end::End;
 use ftl::event_loop::TypedEnd;
 use ftl::handle::{AsHandle, Channel, Doorbell, OwnedHandle, Process, Queue};
 use ftl::runtime::{Environment, Termination};
+use ftl::stream::{Receiver, Sender};
 use ftl::time::{Duration, Instant};
 
 use crate::System;
@@ -41,13 +42,8 @@ impl System {
         main: fn(E) -> T,
     ) -> Given {
         let component = self.start(name, move |info| ftl::runtime::run(info, main));
-        let channel = Channel::from(OwnedHandle::from_raw(component.bootstrap));
-        let running = Running {
-            process: OwnedHandle::from_raw(component.process).into(),
-            init: Server::from(End::new(channel)),
-        };
         Given {
-            running,
+            running: Running::of(component),
             needs: 0,
             provides: 0,
             settings: Vec::new(),
@@ -84,6 +80,24 @@ impl Given {
         self.running.init.state(state).expect("room in the queue");
         self
     }
+    /// For a command: its arguments and environment, as `ftl::process::words::encode` makes them.
+    pub fn words(self, words: &[u8]) -> Given {
+        self.running
+            .init
+            .words(words, None, 0)
+            .expect("room in the queue, and short words");
+        self
+    }
+    /// For a command: its standard streams.
+    pub fn streams(self, stdin: Receiver, stdout: Sender, stderr: Sender) -> Given {
+        let streams = [channel(&stdin), channel(&stdout), channel(&stderr)];
+        let [stdin, stdout, stderr] = streams.map(Some);
+        self.running
+            .init
+            .streams(stdin, stdout, stderr, None)
+            .expect("room in the queue");
+        self
+    }
     /// Everything is there: its `main` begins when the test waits for something.
     pub fn run(self) -> Running {
         self.running
@@ -95,6 +109,21 @@ impl Given {
 }
 
 impl Running {
+    /// A component that was started without anything.
+    pub(crate) fn of(component: crate::Component) -> Running {
+        let channel = Channel::from(OwnedHandle::from_raw(component.bootstrap));
+        Running {
+            process: OwnedHandle::from_raw(component.process).into(),
+            init: Server::from(End::new(channel)),
+        }
+    }
+    /// Gives it one stream, and lets it begin.
+    pub(crate) fn give_far_end(&self, end: impl TypedEnd) {
+        self.init
+            .streams(None, None, None, Some(channel(&end)))
+            .and_then(|()| self.init.start(&[]))
+            .expect("room in the queue");
+    }
     /// Gives it a new client of what it provides as number `index`.
     pub fn connect(&self, index: u16, server: impl TypedEnd) -> ftl::Result<()> {
         self.init.new_client(index, channel(&server))

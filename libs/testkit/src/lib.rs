@@ -28,8 +28,10 @@ use kernel::kernel::{Exit, Kernel};
 use kernel::memory::Id;
 use kernel::object::{Backing, LoadStage, Object, Process, Thread, ThreadState};
 
+mod command;
 mod component;
 
+pub use command::{Done, TestCommand};
 pub use component::{Given, Running, pass};
 
 /// Memory of the simulated machine.

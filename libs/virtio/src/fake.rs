@@ -99,7 +99,7 @@ struct State {
     features_sel: u32,
     queue_sel: usize,
     queue_size_max: u32,
-    queues: [FakeQueue; 4],
+    queues: [FakeQueue; 12],
     interrupt: u32,
     config: Vec<u8>,
     memory: Vec<FakeDma>,

@@ -25,6 +25,7 @@ extern crate alloc;
 
 mod access;
 pub mod block;
+pub mod console;
 mod error;
 pub mod fake;
 mod mmio;

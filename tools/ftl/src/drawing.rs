@@ -135,7 +135,7 @@ fn components(d: &mut Drawing) {
     d.text("small", 285, 79, "mode, each in an address space");
     d.text("small", 285, 96, "of its own");
     let (date, http_server) = ([520, 40, 140, 72], [690, 40, 150, 72]);
-    d.named("user", date, "date", &["app", "needs clock"]);
+    d.named("user", date, "date", &["command", "needs clock"]);
     d.named(
         "user",
         http_server,

@@ -39,6 +39,7 @@ pub mod symbols;
 pub mod terminal;
 
 pub mod closure;
+pub mod host_port;
 pub mod house;
 pub mod results;
 pub mod sources;

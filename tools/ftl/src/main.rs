@@ -24,7 +24,7 @@ use ftl_tool::new::{self, Kind};
 use ftl_tool::qemu::{Machine, Port};
 use ftl_tool::report;
 use ftl_tool::run::{self, Options, STATUS_TOOL};
-use ftl_tool::systems::{self, Isolation, Setting};
+use ftl_tool::systems::{self, Isolation, Setting, Variant};
 use ftl_tool::test::{self, Selection};
 use ftl_tool::toolchain::Toolchain;
 use ftl_tool::workspace;
@@ -199,6 +199,10 @@ struct RunArguments {
     /// A disk for files: FILE, and FILE-wal for its log; made if they are not there
     #[arg(long, value_name = "FILE")]
     disk: Option<PathBuf>,
+    /// Run these commands inside, with this program's standard input and output, and then shut down.
+    /// The log goes to standard error; the status is the commands'
+    #[arg(long, value_name = "COMMANDS", conflicts_with_all = ["json", "init"])]
+    exec: Option<String>,
     /// End the run after this many seconds, with status 243
     #[arg(long, value_name = "SECONDS")]
     timeout: Option<f64>,
@@ -250,7 +254,8 @@ fn execute(command_line: CommandLine) -> Result<ExitCode> {
         Command::Run(arguments) => return run(&root, arguments, yes, json),
         Command::Build(arguments) => {
             doctor::set_up(&root, &[arguments.arch], Purpose::Build, yes)?;
-            let built = build::build(&root, arguments.arch, &request(&root, &arguments)?)?;
+            let request = request(&root, &arguments, false)?;
+            let built = build::build(&root, arguments.arch, &request)?;
             let shown = built.archive.strip_prefix(&root).unwrap_or(&built.archive);
             eprintln!("built {}", shown.display());
             answer::tell(
@@ -307,7 +312,7 @@ fn run(root: &Path, arguments: RunArguments, yes: bool, json: bool) -> Result<Ex
     for port in &mut ports {
         port.claim()?;
     }
-    let request = request(root, &arguments.build)?;
+    let request = request(root, &arguments.build, arguments.exec.is_some())?;
     let built: Built = if arguments.no_build {
         build::built_before(root, arch, &request.name)?
     } else {
@@ -332,12 +337,14 @@ fn run(root: &Path, arguments: RunArguments, yes: bool, json: bool) -> Result<Ex
         icount: arguments.icount,
         seed: arguments.seed,
         append: arguments.append,
+        host_port: None,
         extra,
     };
     let options = Options {
         timeout,
         verbose: arguments.verbose,
         json,
+        exec: arguments.exec,
     };
     let end = run::run(root, machine, &built, &options)?;
     Ok(ExitCode::from(end.status()))
@@ -436,7 +443,20 @@ fn build_for_tests(root: &Path, arch: Arch) -> Result<()> {
     let mut requests = Vec::new();
     for system in workspace.systems() {
         for isolation in [None, Some(Isolation::Kernel), Some(Isolation::User)] {
-            requests.push(systems::request(&workspace, system, isolation, &[])?);
+            let variant = Variant {
+                system,
+                isolation,
+                ..Variant::default()
+            };
+            requests.push(systems::request(&workspace, arch, &variant)?);
+            // Tests with commands boot it with a way in for them.
+            if workspace.has_commands(system) {
+                let variant = Variant {
+                    exec: true,
+                    ..variant
+                };
+                requests.push(systems::request(&workspace, arch, &variant)?);
+            }
         }
     }
     for package in systems::packages_without_file(root)? {
@@ -482,14 +502,15 @@ fn check(root: &Path, json: bool) -> Result<ExitCode> {
 }
 
 /// What is to be built.
-fn request(root: &Path, arguments: &BuildArguments) -> Result<Request> {
+fn request(root: &Path, arguments: &BuildArguments, exec: bool) -> Result<Request> {
     let Some(init) = &arguments.init else {
-        let mut request = systems::request(
-            &systems::refresh(root)?,
-            &arguments.system,
-            arguments.isolation,
-            &arguments.settings,
-        )?;
+        let variant = Variant {
+            system: &arguments.system,
+            isolation: arguments.isolation,
+            settings: &arguments.settings,
+            exec,
+        };
+        let mut request = systems::request(&systems::refresh(root)?, arguments.arch, &variant)?;
         if let Some(faults) = &arguments.faults {
             request.name += &format!("-faults={}", faults.seed);
             request.faults = Some(faults.clone());

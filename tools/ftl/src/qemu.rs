@@ -30,6 +30,8 @@ pub struct Machine {
     pub seed: Option<u64>,
     /// More words for the kernel's command line.
     pub append: Vec<String>,
+    /// A socket that the port `ftl.host` of a virtio console leads to.
+    pub host_port: Option<PathBuf>,
     /// Passed on to QEMU unseen.
     pub extra: Vec<OsString>,
 }
@@ -125,6 +127,19 @@ impl Machine {
             "virtio-rng-device,rng=rng0",
         ]);
 
+        if let Some(socket) = &self.host_port {
+            // In such a list a comma is written twice.
+            let path = socket.display().to_string().replace(',', ",,");
+            add(&[
+                "-chardev",
+                &format!("socket,id=host,path={path}"),
+                "-device",
+                "virtio-serial-device,id=serial0,max_ports=4",
+                "-device",
+                "virtserialport,bus=serial0.0,chardev=host,name=ftl.host",
+            ]);
+        }
+
         let mut append = self.append.clone();
         if let Some(seed) = self.seed {
             append.push(format!("ftl.seed={seed}"));
@@ -162,6 +177,7 @@ mod tests {
             icount: false,
             seed: None,
             append: Vec::new(),
+            host_port: None,
             extra: Vec::new(),
         }
     }

@@ -2,12 +2,15 @@
 //!
 //! The guest's UART carries its log. Each line goes to standard error as it comes, frames of
 //! backtraces with their source line added. The last line tells how it ended (rule 27):
-//! `FTL-EXIT n`, `FTL-EXIT panic` or `FTL-EXIT init n`. See [`End`] for what becomes of it.
+//! `FTL-EXIT n`, `FTL-EXIT panic` or `FTL-EXIT init n`. See [`End`] for what becomes of it. Commands
+//! that are run inside speak through a port of their own ([`crate::host_port`]), whose status says the
+//! same, and counts if the line is missing.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -15,6 +18,7 @@ use anyhow::{Context, Result, bail};
 use crate::arch::Arch;
 use crate::build::Built;
 use crate::doctor;
+use crate::host_port::{HostPort, News};
 use crate::qemu::Machine;
 use crate::report;
 use crate::screen::Screen;
@@ -31,6 +35,8 @@ pub const STATUS_TIMEOUT: u8 = 243;
 pub const STATUS_LOST: u8 = 244;
 /// Exit status of `./ftl` if the tool itself failed: set-up, build, or a wrong argument.
 pub const STATUS_TOOL: u8 = 245;
+/// Exit status of `./ftl` if nobody reads its standard output any more: as a pipe has it.
+pub const STATUS_UNREAD: u8 = 141;
 /// The largest status of a system that is passed on unchanged.
 pub const STATUS_GUEST_MAX: u8 = 239;
 
@@ -54,6 +60,8 @@ pub enum End {
     Quit,
     /// A signal ended it.
     Interrupted,
+    /// Nobody reads any more what the commands say.
+    Unread,
 }
 
 impl End {
@@ -78,6 +86,7 @@ impl End {
             End::Lost => STATUS_LOST,
             End::Quit => 0,
             End::Interrupted => 130,
+            End::Unread => STATUS_UNREAD,
         }
     }
 
@@ -91,6 +100,7 @@ impl End {
             End::Lost => "lost",
             End::Quit => "quit",
             End::Interrupted => "interrupted",
+            End::Unread => "unread",
         }
     }
 }
@@ -104,6 +114,8 @@ pub struct Options {
     pub verbose: bool,
     /// Print the end as JSON on standard output.
     pub json: bool,
+    /// Commands to be run inside, with our standard input and output.
+    pub exec: Option<String>,
 }
 
 enum Happening {
@@ -111,6 +123,7 @@ enum Happening {
     UartClosed,
     Typed(Vec<u8>),
     Signal,
+    Commands(News),
 }
 
 /// Boots `machine` and stays until it ends.
@@ -125,6 +138,11 @@ pub fn run(root: &Path, mut machine: Machine, built: &Built, options: &Options) 
     })
     .context("cannot handle signals")?;
 
+    let port = match &options.exec {
+        Some(_) => Some(HostPort::new()?),
+        None => None,
+    };
+    machine.host_port = port.as_ref().map(|port| port.socket().to_owned());
     let mut qemu = start(&machine)?;
     for port in &machine.ports {
         eprintln!(
@@ -132,14 +150,24 @@ pub fn run(root: &Path, mut machine: Machine, built: &Built, options: &Options) 
             port.host, port.guest
         );
     }
-    let raw = RawTerminal::enter();
-    if raw.is_some() {
-        eprintln!("Ctrl-A X ends it");
-    }
     let complaints = read_complaints(&mut qemu)?;
     read_uart(&mut qemu, sender.clone())?;
     let mut keyboard = qemu.stdin.take();
-    read_input(move |bytes| sender.send(Happening::Typed(bytes.to_vec())).is_ok());
+    // Either the commands have our standard input, or the machine's UART has.
+    let (mut raw, mut commands) = (None, None);
+    match (&port, &options.exec) {
+        (Some(port), Some(text)) => {
+            let tell = move |news| drop(sender.send(Happening::Commands(news)));
+            commands = Some(port.serve(text.clone(), tell)?);
+        }
+        _ => {
+            raw = RawTerminal::enter();
+            if raw.is_some() {
+                eprintln!("Ctrl-A X ends it");
+            }
+            read_input(move |bytes| sender.send(Happening::Typed(bytes.to_vec())).is_ok());
+        }
+    }
 
     let started = Instant::now();
     let mut screen = Screen::new(
@@ -147,7 +175,7 @@ pub fn run(root: &Path, mut machine: Machine, built: &Built, options: &Options) 
         options.verbose || machine.arch != Arch::Riscv64,
     )
     .with_ports(&machine.ports);
-    let end = watch(
+    let (end, told) = watch(
         &happenings,
         &mut screen,
         &mut keyboard,
@@ -156,7 +184,12 @@ pub fn run(root: &Path, mut machine: Machine, built: &Built, options: &Options) 
     );
     drop(raw);
     let status = stop(&mut qemu, end)?;
-    let end = screen.finish().or(end).unwrap_or(End::Lost);
+    // QEMU has closed the port; what came out of it may still be on its way.
+    if end != Some(End::Unread) && !matches!(end, Some(End::Interrupted | End::Timeout)) {
+        commands.map(JoinHandle::join);
+    }
+    let told = told.or_else(|| told_late(&happenings));
+    let end = screen.finish().or(end).or(told).unwrap_or(End::Lost);
 
     if end == End::Lost {
         let complaints = complaints.join().unwrap_or_default();
@@ -221,16 +254,26 @@ fn read_complaints(qemu: &mut Child) -> Result<std::thread::JoinHandle<Vec<Strin
     }))
 }
 
-/// Serves screen and keyboard until there is a reason to stop. `None`: the UART closed.
+/// What the commands' port has told since the last look.
+fn told_late(happenings: &Receiver<Happening>) -> Option<End> {
+    happenings.try_iter().find_map(|happening| match happening {
+        Happening::Commands(News::Status(status)) => Some(End::Shutdown(status)),
+        _ => None,
+    })
+}
+
+/// Serves screen and keyboard until there is a reason to stop; `None`: the UART closed. Besides, what the
+/// commands' port has told.
 fn watch(
     happenings: &Receiver<Happening>,
     screen: &mut Screen,
     keyboard: &mut Option<impl Write>,
     is_terminal: bool,
     deadline: Option<Instant>,
-) -> Option<End> {
+) -> (Option<End>, Option<End>) {
     let mut keys = Keys::default();
     let mut farewell: Option<Instant> = None;
+    let mut told: Option<End> = None;
     loop {
         let until = [deadline, farewell, screen.wants_flush()]
             .into_iter()
@@ -245,10 +288,15 @@ fn watch(
         match happening {
             Ok(Happening::Uart(bytes)) => {
                 screen.show(&bytes);
-                farewell = screen.end().map(|_| Instant::now() + FAREWELL);
+                farewell = screen.end().or(told).map(|_| Instant::now() + FAREWELL);
             }
-            Ok(Happening::UartClosed) | Err(RecvTimeoutError::Disconnected) => return None,
-            Ok(Happening::Signal) => return Some(End::Interrupted),
+            Ok(Happening::UartClosed) | Err(RecvTimeoutError::Disconnected) => return (None, told),
+            Ok(Happening::Signal) => return (Some(End::Interrupted), told),
+            Ok(Happening::Commands(News::Unread)) => return (Some(End::Unread), told),
+            Ok(Happening::Commands(News::Status(status))) => {
+                told = Some(End::Shutdown(status));
+                farewell = Some(Instant::now() + FAREWELL);
+            }
             Ok(Happening::Typed(bytes)) => {
                 let typed = if is_terminal {
                     keys.read(&bytes)
@@ -256,7 +304,7 @@ fn watch(
                     Typed::Bytes(bytes)
                 };
                 match typed {
-                    Typed::Quit => return Some(End::Quit),
+                    Typed::Quit => return (Some(End::Quit), told),
                     Typed::Bytes(bytes) => {
                         let written = keyboard.as_mut().map(|keyboard| {
                             keyboard.write_all(&bytes).and_then(|()| keyboard.flush())
@@ -277,7 +325,7 @@ fn watch(
                     .flatten()
                     .any(|at| at <= now)
                 {
-                    return Some(screen.end().unwrap_or(End::Timeout));
+                    return (Some(screen.end().or(told).unwrap_or(End::Timeout)), told);
                 }
             }
         }

@@ -9,6 +9,7 @@ use std::str::FromStr;
 use anyhow::{Result, anyhow};
 use ftl_gen::{Overrides, Reports, Workspace};
 
+use crate::arch::Arch;
 use crate::build::Request;
 
 /// How all components are to be isolated that support it, whatever the system file says.
@@ -62,6 +63,19 @@ impl FromStr for Setting {
     }
 }
 
+/// A system, and what is asked for besides.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Variant<'a> {
+    /// The system's name.
+    pub system: &'a str,
+    /// How all components are isolated that support it.
+    pub isolation: Option<Isolation>,
+    /// Settings instead of those in the system file.
+    pub settings: &'a [Setting],
+    /// Whether commands come from outside.
+    pub exec: bool,
+}
+
 /// Reads all YAML files.
 pub fn load(root: &Path) -> Result<Workspace> {
     Workspace::load(root).map_err(show)
@@ -104,13 +118,16 @@ pub fn accept(root: &Path, interfaces: &[String]) -> Result<Vec<PathBuf>> {
 }
 
 /// What to build for a system.
-pub fn request(
-    workspace: &Workspace,
-    system: &str,
-    isolation: Option<Isolation>,
-    settings: &[Setting],
-) -> Result<Request> {
+pub fn request(workspace: &Workspace, arch: Arch, variant: &Variant<'_>) -> Result<Request> {
+    let Variant {
+        system,
+        isolation,
+        settings,
+        exec,
+    } = *variant;
     let overrides = Overrides {
+        arch: Some(arch.name()),
+        exec,
         isolation: isolation.map(|isolation| match isolation {
             Isolation::Kernel => ftl_gen::component::Isolation::Kernel,
             Isolation::User => ftl_gen::component::Isolation::User,
@@ -131,7 +148,7 @@ pub fn request(
         .into_iter()
         .map(|name| (name.clone(), name));
     Ok(Request {
-        name: archive_name(system, isolation, settings),
+        name: archive_name(variant),
         init: "init".to_owned(),
         components: components.collect(),
         plan: Some(plan.encode()),
@@ -140,12 +157,15 @@ pub fn request(
 }
 
 /// Archives of one system with other isolations or settings lie side by side.
-fn archive_name(system: &str, isolation: Option<Isolation>, settings: &[Setting]) -> String {
-    let mut name = system.to_owned();
-    if let Some(isolation) = isolation {
+fn archive_name(variant: &Variant<'_>) -> String {
+    let mut name = variant.system.to_owned();
+    if let Some(isolation) = variant.isolation {
         name += &format!("-{}", isolation.name());
     }
-    for setting in settings {
+    if variant.exec {
+        name += "-exec";
+    }
+    for setting in variant.settings {
         name += &format!("-{}.{}={}", setting.component, setting.name, setting.value);
     }
     // Settings hold anything; a file's name does not.
@@ -250,11 +270,17 @@ mod tests {
     #[test]
     fn variants_have_archives_of_their_own() {
         let setting: Setting = "a.b=/x y".parse().unwrap();
-        assert_eq!(archive_name("ping", None, &[]), "ping");
-        assert_eq!(
-            archive_name("ping", Some(Isolation::User), &[]),
-            "ping-user"
-        );
-        assert_eq!(archive_name("ping", None, &[setting]), "ping-a.b=_x_y");
+        let plain = Variant {
+            system: "ping",
+            ..Variant::default()
+        };
+        assert_eq!(archive_name(&plain), "ping");
+        let other = Variant {
+            isolation: Some(Isolation::User),
+            settings: &[setting],
+            exec: true,
+            ..plain
+        };
+        assert_eq!(archive_name(&other), "ping-user-exec-a.b=_x_y");
     }
 }

@@ -17,8 +17,10 @@ pub enum Role {
     Driver,
     /// Serves other components.
     Server,
-    /// Everything else.
+    /// Everything else that runs all the time.
     App,
+    /// Is started whenever somebody asks for it.
+    Command,
 }
 
 impl Role {
@@ -29,6 +31,7 @@ impl Role {
             Role::Driver => "driver",
             Role::Server => "server",
             Role::App => "app",
+            Role::Command => "command",
         }
     }
     /// The priority of its threads: 0 runs first, 7 last.
@@ -37,7 +40,7 @@ impl Role {
             Role::Init => 0,
             Role::Driver => 2,
             Role::Server => 3,
-            Role::App => 5,
+            Role::App | Role::Command => 5,
         }
     }
 }
@@ -73,6 +76,10 @@ pub struct Component {
     pub blocking: bool,
     /// Whether it leaves restart state with init.
     pub keeps_state: bool,
+    /// Whether it, a command, is given the terminal.
+    pub terminal: bool,
+    /// Whether it hears streams in its event loop; commands always do.
+    pub streams: bool,
     /// Where its file begins.
     pub place: Place,
 }
@@ -217,14 +224,26 @@ pub fn read(
         .get("settings")
         .map(|node| read_settings(node, reports))
         .unwrap_or_default();
-    let mut limits = Limits {
-        memory: 4 << 20,
-        heap: 1 << 20,
-        stack: 64 << 10,
-        handles: 64,
-        threads: 1,
-        messages: 4096,
-        cpu: if role == Role::Init { 100 } else { 90 },
+    let mut limits = match role {
+        // Many of them may run at once.
+        Role::Command => Limits {
+            memory: 1 << 20,
+            heap: 64 << 10,
+            stack: 32 << 10,
+            handles: 32,
+            threads: 1,
+            messages: 256,
+            cpu: 90,
+        },
+        _ => Limits {
+            memory: 4 << 20,
+            heap: 1 << 20,
+            stack: 64 << 10,
+            handles: 64,
+            threads: 1,
+            messages: 4096,
+            cpu: if role == Role::Init { 100 } else { 90 },
+        },
     };
     if let Some(node) = fields.get("limits") {
         read_limits(node, &mut limits, reports);
@@ -239,10 +258,9 @@ pub fn read(
         };
     }
     let mut restart = Restart {
-        policy: if role == Role::App {
-            plan::Restart::Never
-        } else {
-            plan::Restart::Always
+        policy: match role {
+            Role::App | Role::Command => plan::Restart::Never,
+            _ => plan::Restart::Always,
         },
         crashes_max: 5,
         heartbeat_ms: 0,
@@ -268,6 +286,14 @@ pub fn read(
         .get("keeps_state")
         .and_then(|node| node.expect_bool("`keeps_state`", reports))
         .unwrap_or(false);
+    let terminal = fields
+        .get("terminal")
+        .and_then(|node| node.expect_bool("`terminal`", reports))
+        .unwrap_or(false);
+    let streams = fields
+        .get("streams")
+        .and_then(|node| node.expect_bool("`streams`", reports))
+        .unwrap_or(role == Role::Command);
     fields.finish(reports);
 
     let component = Component {
@@ -285,9 +311,12 @@ pub fn read(
         restart,
         blocking,
         keeps_state,
+        terminal,
+        streams,
         place: root.head(),
     };
     component.check_names(reports);
+    component.check_command(root, reports);
     component
 }
 
@@ -333,12 +362,18 @@ fn read_isolations(fields: &mut Fields<'_>, reports: &mut Reports) -> Vec<Isolat
     isolations
 }
 
+/// Interfaces that no component names, and what they are instead.
+const BUILT_IN: &[(&str, &str)] = &[
+    ("component", "between init and the crate `ftl`"),
+    ("stream", "what the crate `ftl` speaks behind `ftl::io`"),
+];
+
 fn find_interface(node: &Node, interfaces: &[Interface], reports: &mut Reports) -> Option<String> {
     let text = node.expect_text("the name of an interface", reports)?;
-    if text == "component" {
+    if let Some((_, what)) = BUILT_IN.iter().find(|(name, _)| *name == text) {
         reports.push(Report::new(
             &node.place,
-            "the interface `component` is between init and the crate `ftl`",
+            format!("the interface `{text}` is {what}"),
             "no component needs or provides it",
         ));
         return None;
@@ -349,7 +384,7 @@ fn find_interface(node: &Node, interfaces: &[Interface], reports: &mut Reports) 
     let known = interfaces
         .iter()
         .map(|interface| interface.name.as_str())
-        .filter(|name| *name != "component");
+        .filter(|known| BUILT_IN.iter().all(|(name, _)| name != known));
     reports.push(unknown(
         &node.place,
         &format!("there is no interface `{text}`"),
@@ -625,10 +660,54 @@ fn read_milliseconds(node: &Node, reports: &mut Reports) -> Option<u32> {
     }
 }
 
+/// What the `Environ` of each command has.
+const OF_COMMANDS: [&str; 6] = [
+    "arguments",
+    "variables",
+    "stdin",
+    "stdout",
+    "stderr",
+    "terminal",
+];
+
 impl Component {
+    /// A command is started when somebody asks, as often as asked: some things make no sense then.
+    fn check_command(&self, root: &Node, reports: &mut Reports) {
+        if self.role != Role::Command {
+            if self.terminal {
+                reports.push(Report::new(
+                    &root.head(),
+                    "only commands are given a terminal",
+                    "others name the interface `terminal` under `needs`",
+                ));
+            }
+            return;
+        }
+        let wrong = [
+            (!self.provides.is_empty(), "provide something"),
+            (!self.devices.is_empty(), "drive devices"),
+            (self.keeps_state, "keep state"),
+            (self.restart.heartbeat_ms > 0, "have a heartbeat"),
+            (
+                self.restart.policy != plan::Restart::Never,
+                "be started again",
+            ),
+        ];
+        for (_, what) in wrong.iter().filter(|(wrong, _)| *wrong) {
+            reports.push(Report::new(
+                &root.head(),
+                format!("a command cannot {what}"),
+                "a server can: move the folder to components/servers",
+            ));
+        }
+    }
+
     /// All that becomes a field of `Environ` must differ.
     fn check_names(&self, reports: &mut Reports) {
         let mut taken: Vec<&str> = vec!["settings", "random", "state"];
+        if self.role == Role::Command {
+            taken.extend(OF_COMMANDS);
+        }
         let names = self
             .needs
             .iter()
@@ -640,7 +719,10 @@ impl Component {
                 reports.push(Report::new(
                     &self.place,
                     format!("two things in this component are called `{name}`"),
-                    "`needs`, `provides` and `devices` share one set of names; `settings`, `random` and `state` are taken",
+                    match self.role {
+                        Role::Command => "besides, `settings`, `random`, `arguments`, `variables`, `stdin`, `stdout`, `stderr` and `terminal` are taken",
+                        _ => "`needs`, `provides` and `devices` share one set of names; `settings`, `random` and `state` are taken",
+                    },
                 ));
             }
             taken.push(name);

@@ -132,6 +132,7 @@ pub struct EventDef {
 pub fn read(name: &str, root: &Node, reports: &mut Reports) -> Interface {
     let mut fields = root.fields("an interface", reports);
     let doc = read_doc(&mut fields, true, reports);
+    let roles = read_roles(&mut fields, reports);
     let queue_len = read_queue(&mut fields, reports);
     // Names first: types may refer to what stands further below.
     let enums_node = fields.get("enums");
@@ -172,7 +173,7 @@ pub fn read(name: &str, root: &Node, reports: &mut Reports) -> Interface {
     let mut main = Kind {
         name: name.into(),
         doc: doc.clone(),
-        roles: ["client".into(), "server".into()],
+        roles,
         calls: Vec::new(),
         events: Vec::new(),
         queue_len,
@@ -232,33 +233,7 @@ impl Reader<'_> {
         let mut fields = node.fields("a channel", reports);
         let doc = read_doc(&mut fields, true, reports);
         let queue_len = read_queue(&mut fields, reports);
-        let mut roles = ["client".to_string(), "server".to_string()];
-        if let Some(node) = fields.get("roles") {
-            let items = node.expect_list("two roles", reports);
-            if items.len() != 2 {
-                reports.push(Report::new(
-                    &node.head(),
-                    format!(
-                        "a channel has two ends, and so two roles; here are {}",
-                        items.len()
-                    ),
-                    "for example [client, server]",
-                ));
-            } else {
-                for (role, item) in roles.iter_mut().zip(items) {
-                    if let Some(text) = names::check(item, "a role", reports) {
-                        *role = text.into();
-                    }
-                }
-                if roles[0] == roles[1] {
-                    reports.push(Report::new(
-                        &node.head(),
-                        "both roles have the same name",
-                        "they must differ",
-                    ));
-                }
-            }
-        }
+        let roles = read_roles(&mut fields, reports);
         let (calls, events) = (fields.get("calls"), fields.get("events"));
         fields.finish(reports);
         let mut kind = Kind {
@@ -413,6 +388,38 @@ fn read_doc(fields: &mut Fields<'_>, required: bool, reports: &mut Reports) -> S
     };
     let text = node.and_then(|node| node.expect_text("a sentence of documentation", reports));
     text.unwrap_or_default().trim().to_string()
+}
+
+/// The names of the parts that a channel's two ends play.
+fn read_roles(fields: &mut Fields<'_>, reports: &mut Reports) -> [String; 2] {
+    let mut roles = ["client".to_string(), "server".to_string()];
+    if let Some(node) = fields.get("roles") {
+        let items = node.expect_list("two roles", reports);
+        if items.len() != 2 {
+            reports.push(Report::new(
+                &node.head(),
+                format!(
+                    "a channel has two ends, and so two roles; here are {}",
+                    items.len()
+                ),
+                "for example [client, server]",
+            ));
+        } else {
+            for (role, item) in roles.iter_mut().zip(items) {
+                if let Some(text) = names::check(item, "a role", reports) {
+                    *role = text.into();
+                }
+            }
+            if roles[0] == roles[1] {
+                reports.push(Report::new(
+                    &node.head(),
+                    "both roles have the same name",
+                    "they must differ",
+                ));
+            }
+        }
+    }
+    roles
 }
 
 fn read_queue(fields: &mut Fields<'_>, reports: &mut Reports) -> usize {

@@ -28,6 +28,7 @@ use component::{Component, Role};
 use interface::Interface;
 use report::Source;
 pub use report::{Report, Reports};
+use system::ARCHITECTURES;
 pub use system::Overrides;
 use system::System;
 
@@ -58,6 +59,7 @@ impl SystemPlan {
             .plan
             .components
             .iter()
+            .chain(&self.plan.commands)
             .map(|component| component.image.clone())
             .collect();
         names.sort();
@@ -92,6 +94,7 @@ impl Workspace {
             ("drivers", Role::Driver),
             ("servers", Role::Server),
             ("apps", Role::App),
+            ("commands", Role::Command),
             ("tests", Role::App),
         ] {
             let folder = Path::new("components").join(folder);
@@ -141,9 +144,15 @@ impl Workspace {
         reports.into_result()?;
         let mut reports = Reports::default();
         for system in &systems {
-            if let Err(slips) =
-                system::plan(system, &components, &interfaces, &Overrides::default())
-            {
+            // What is wrong on several architectures is told once.
+            let slips = ARCHITECTURES.into_iter().find_map(|arch| {
+                let overrides = Overrides {
+                    arch: Some(arch),
+                    ..Overrides::default()
+                };
+                system::plan(system, &components, &interfaces, &overrides).err()
+            });
+            if let Some(slips) = slips {
                 reports.extend(slips);
             }
         }
@@ -161,6 +170,15 @@ impl Workspace {
         self.systems.iter().map(|system| system.name.as_str())
     }
 
+    /// Whether commands can be started in this system.
+    pub fn has_commands(&self, system: &str) -> bool {
+        let system = self.systems.iter().find(|other| other.name == system);
+        system.is_some_and(|system| match &system.commands {
+            system::Commands::All => true,
+            system::Commands::Some(members) => !members.is_empty(),
+        })
+    }
+
     /// All generated files: path from the root, and text.
     pub fn generated(&self) -> Result<Vec<(PathBuf, String)>, Reports> {
         let mut files = Vec::new();
@@ -173,10 +191,13 @@ impl Workspace {
                 files.push((base_path(&interface.name), interface.canonical()));
             }
             let text = rust::interface(interface)?;
-            // The crate `ftl` speaks this one itself, below the crate `interfaces`.
-            if interface.name == "component" {
-                modules += "pub use ftl::component;\n";
-                files.push(("api/src/generated/component.rs".into(), text));
+            // The crate `ftl` speaks these itself, below the crate `interfaces`.
+            if IN_API.contains(&interface.name.as_str()) {
+                modules += &format!("pub use ftl::{};\n", interface.name);
+                files.push((
+                    Path::new("api/src/generated").join(format!("{}.rs", interface.name)),
+                    text,
+                ));
                 continue;
             }
             modules += &format!("#[rustfmt::skip]\npub mod {};\n", interface.name);
@@ -332,6 +353,8 @@ impl Workspace {
 fn base_path(name: &str) -> PathBuf {
     Path::new("interfaces/base").join(format!("{name}.txt"))
 }
+/// Interfaces that the crate `ftl` itself speaks, so that their code lies there.
+const IN_API: &[&str] = &["component", "launcher", "stream"];
 
 /// Each interface that something needs must be provided by something.
 fn check_provided(components: &[Component], reports: &mut Reports) {
@@ -342,7 +365,7 @@ fn check_provided(components: &[Component], reports: &mut Reports) {
         .collect();
     for component in components {
         for need in &component.needs {
-            if need.interface == "system"
+            if system::FROM_INIT.contains(&need.interface.as_str())
                 || need.optional
                 || provided.contains(&need.interface.as_str())
             {

@@ -6,10 +6,10 @@ use crate::component::{Component, Isolation, Limits, Restart, Role, read_limits,
 use crate::interface::Interface;
 use crate::report::{Place, Report, Reports, list_names, nearest};
 use crate::settings::{self, SettingValue, read_value};
-use crate::yaml::{Node, unknown};
+use crate::yaml::{Node, Value, unknown};
 
 /// Interfaces that init itself provides.
-const FROM_INIT: &[&str] = &["system"];
+pub const FROM_INIT: &[&str] = &["launcher", "system"];
 /// Most bytes of encoded settings: `interfaces/component.yml`, `start`.
 const SETTINGS_LEN_MAX: usize = 2048;
 
@@ -24,8 +24,20 @@ pub struct System {
     pub isolation: Isolation,
     /// Its components, in the order of the file.
     pub members: Vec<Member>,
+    /// The commands that can be started in it.
+    pub commands: Commands,
     /// The component whose end ends the system.
     pub exit_when: Option<String>,
+}
+
+/// Which commands a system has.
+#[derive(Clone, Debug)]
+pub enum Commands {
+    /// All that there are. What one of them needs may be absent from the system; then starting it
+    /// says so.
+    All,
+    /// These.
+    Some(Vec<Member>),
 }
 
 /// A component in a system.
@@ -35,6 +47,8 @@ pub struct Member {
     pub name: String,
     /// Where it stands.
     pub place: Place,
+    /// The only architecture that it is there on, if the file says.
+    pub arch: Option<&'static str>,
     /// Its isolation, if the file says.
     pub isolation: Option<Isolation>,
     /// How much it may use.
@@ -54,7 +68,17 @@ pub struct Overrides {
     pub isolation: Option<Isolation>,
     /// Settings by component and name, as text.
     pub settings: Vec<(String, String, String)>,
+    /// The architecture, if it is known already. Otherwise all members are there.
+    pub arch: Option<&'static str>,
+    /// Whether commands come from outside, through a virtio console (`./ftl run --exec`).
+    pub exec: bool,
 }
+
+/// The architectures that a system can be built for.
+pub const ARCHITECTURES: [&str; 2] = ["riscv64", "arm64"];
+
+/// The components that let commands in from outside.
+const FOR_EXEC: [&str; 2] = ["virtio_console", "exec"];
 
 /// Reads a system out of its file.
 pub fn read(name: &str, root: &Node, components: &[Component], reports: &mut Reports) -> System {
@@ -73,9 +97,13 @@ pub fn read(name: &str, root: &Node, components: &[Component], reports: &mut Rep
     let mut members = Vec::new();
     if let Some(node) = fields.require("components", reports) {
         for (key, node) in node.expect_entries("components by name", reports) {
-            members.extend(read_member(key, node, components, reports));
+            members.extend(read_member(key, node, false, components, reports));
         }
     }
+    let commands = match fields.get("commands") {
+        Some(node) => read_commands(node, components, reports),
+        None => Commands::Some(Vec::new()),
+    };
     let mut exit_when = None;
     if let Some(node) = fields.get("exit_when")
         && let Some(text) = node.expect_text("the name of a component", reports)
@@ -94,13 +122,40 @@ pub fn read(name: &str, root: &Node, components: &[Component], reports: &mut Rep
         doc,
         isolation,
         members,
+        commands,
         exit_when,
     }
+}
+
+/// `all`, a list of names, or names with details.
+fn read_commands(node: &Node, components: &[Component], reports: &mut Reports) -> Commands {
+    if node.text() == Some("all") {
+        return Commands::All;
+    }
+    let entries: Vec<(Node, Node)> = match &node.value {
+        Value::List(items) => items
+            .iter()
+            .map(|item| {
+                let mut empty = item.clone();
+                empty.value = Value::Null;
+                (item.clone(), empty)
+            })
+            .collect(),
+        _ => node
+            .expect_entries("`all`, or commands by name", reports)
+            .to_vec(),
+    };
+    let members = entries
+        .iter()
+        .filter_map(|(key, node)| read_member(key, node, true, components, reports))
+        .collect();
+    Commands::Some(members)
 }
 
 fn read_member(
     key: &Node,
     node: &Node,
+    is_command: bool,
     components: &[Component],
     reports: &mut Reports,
 ) -> Option<Member> {
@@ -129,7 +184,23 @@ fn read_member(
         ));
         return None;
     };
+    if (component.role == Role::Command) != is_command {
+        let (is, list) = match is_command {
+            true => ("is no command", "components"),
+            false => ("is a command", "commands"),
+        };
+        reports.push(Report::new(
+            &key.place,
+            format!("`{name}` {is}"),
+            format!("list it under `{list}`"),
+        ));
+        return None;
+    }
     let mut fields = node.fields("a component in a system", reports);
+    let arch = fields
+        .get("arch")
+        .and_then(|node| node.expect_word("`arch`", &ARCHITECTURES, reports))
+        .and_then(|word| ARCHITECTURES.into_iter().find(|arch| *arch == word));
     let mut isolation = None;
     if let Some(node) = fields.get("isolation")
         && let Some(word) = node.expect_word("`isolation`", &Isolation::NAMES, reports)
@@ -193,6 +264,7 @@ fn read_member(
     Some(Member {
         name: name.into(),
         place: key.place.clone(),
+        arch,
         isolation,
         limits,
         restart,
@@ -258,71 +330,40 @@ pub fn plan(
     let mut notes = Vec::new();
     let find = |name: &str| components.iter().find(|component| component.name == name);
 
-    // Who provides what to whom: for each member, for each need.
-    let mut providers: Vec<Vec<Option<(usize, usize)>>> = Vec::new();
-    for member in &system.members {
-        let mut row = Vec::new();
-        for need in find(&member.name)
-            .map(|component| component.needs.as_slice())
-            .unwrap_or_default()
-        {
-            if FROM_INIT.contains(&need.interface.as_str()) {
-                row.push(None);
-                continue;
-            }
-            let candidates: Vec<(usize, usize)> = system
-                .members
-                .iter()
-                .enumerate()
-                .filter(|(_, other)| {
-                    member
-                        .needs
-                        .get(&need.name)
-                        .is_none_or(|wanted| *wanted == other.name)
-                })
-                .filter_map(|(index, other)| {
-                    let provides = &find(&other.name)?.provides;
-                    Some((
-                        index,
-                        provides
-                            .iter()
-                            .position(|provide| provide.interface == need.interface)?,
-                    ))
-                })
-                .collect();
-            match candidates.as_slice() {
-                [one] => row.push(Some(*one)),
-                [] if need.optional && !member.needs.contains_key(&need.name) => row.push(None),
-                [] => {
-                    reports.push(missing(system, member, need, components));
-                    row.push(None);
-                }
-                [..] => {
-                    let names = candidates
-                        .iter()
-                        .map(|(index, _)| system.members[*index].name.as_str());
-                    reports.push(
-                        Report::new(
-                            &member.place,
-                            format!(
-                                "`{}` needs `{}`, which {} provide",
-                                member.name,
-                                need.interface,
-                                list_names(names)
-                            ),
-                            "say which one is meant",
-                        )
-                        .help(format!(
-                            "needs: {{ {}: {} }}",
-                            need.name, system.members[candidates[0].0].name
-                        )),
-                    );
-                    row.push(None);
-                }
-            }
+    let mut system = system.clone();
+    if let Some(arch) = overrides.arch {
+        let there = |member: &Member| member.arch.is_none_or(|only| only == arch);
+        system.members.retain(there);
+        if let Commands::Some(members) = &mut system.commands {
+            members.retain(there);
         }
-        providers.push(row);
     }
+    if overrides.exec {
+        let_in_commands(&mut system, components, &mut reports);
+    }
+    let system = &system;
+    let commands = commands(system, components, &mut reports);
+
+    // Who provides what to whom: for each member, for each need.
+    let mut row_of = |member: &Member, may_lack: bool| -> Vec<Option<(usize, usize)>> {
+        let needs = find(&member.name)
+            .map(|component| component.needs.as_slice())
+            .unwrap_or_default();
+        needs
+            .iter()
+            .map(|need| provider_of(system, member, need, may_lack, components, &mut reports))
+            .collect()
+    };
+    let providers: Vec<_> = system
+        .members
+        .iter()
+        .map(|member| row_of(member, false))
+        .collect();
+    let may_lack = matches!(system.commands, Commands::All);
+    let providers_of_commands: Vec<_> = commands
+        .iter()
+        .map(|member| row_of(member, may_lack))
+        .collect();
     let order = start_order(system, &providers, &mut reports);
     reports.clone().into_result()?;
 
@@ -335,76 +376,35 @@ pub fn plan(
         name: system.name.clone(),
         ..plan::Plan::default()
     };
-    for &index in &order {
-        let member = &system.members[index];
-        let Some(component) = find(&member.name) else {
-            continue;
-        };
+    let mut planned = |member: &Member, row: &[Option<(usize, usize)>]| {
+        let component = find(&member.name)?;
         let isolation = choose_isolation(system, member, component, overrides, &mut notes);
         let encoded = settings_with(component, member, overrides, &mut reports);
-        plan.components.push(plan::Component {
-            name: member.name.clone(),
-            image: component.name.clone(),
-            isolation: isolation as u8,
-            priority: component.priority.priority(),
-            cpu_share_percent: member.limits.cpu as u8,
-            restart: member.restart.policy,
-            crashes_max: member.restart.crashes_max,
-            handles_max: member.limits.handles as u32,
-            threads_max: member.limits.threads as u32,
-            messages_max: member.limits.messages as u32,
-            memory_pages_max: (member.limits.memory / 4096) as u32,
-            heap_len: member.limits.heap as u32,
-            stack_len: member.limits.stack as u32,
-            heartbeat_ms: member.restart.heartbeat_ms,
-            settings: encoded,
-            provides: component
-                .provides
-                .iter()
-                .map(|provide| plan::Provide {
-                    name: provide.name.clone(),
-                    interface: provide.interface.clone(),
-                    hash: find_interface(interfaces, &provide.interface)
-                        .map_or(0, |interface| interface.hash),
-                })
-                .collect(),
-            needs: component
-                .needs
-                .iter()
-                .zip(&providers[index])
-                .map(|(need, provider)| {
-                    let interface = find_interface(interfaces, &need.interface);
-                    plan::Need {
-                        name: need.name.clone(),
-                        interface: need.interface.clone(),
-                        hash: interface.map_or(0, |interface| interface.hash),
-                        provider: match provider {
-                            Some((component, provide)) => {
-                                plan::Provider::Component(place_of[component], *provide as u16)
-                            }
-                            None if FROM_INIT.contains(&need.interface.as_str()) => {
-                                plan::Provider::Init
-                            }
-                            None => plan::Provider::None,
-                        },
-                        queue_len: interface
-                            .map_or(16, |interface| interface.kinds[0].queue_len as u16),
-                        body_len_max: interface
-                            .map_or(0, |interface| interface.kinds[0].body_len_max as u16),
-                    }
-                })
-                .collect(),
-            devices: component
-                .devices
-                .iter()
-                .map(|device| plan::Device {
-                    name: device.name.clone(),
-                    compatible: device.compatible.clone(),
-                    virtio_id: device.virtio,
-                    all: device.all,
-                })
-                .collect(),
-        });
+        let mut planned = in_plan(member, component, isolation, encoded);
+        planned.needs = component
+            .needs
+            .iter()
+            .zip(row)
+            .map(|(need, provider)| in_plan_need(need, *provider, &place_of, interfaces))
+            .collect();
+        planned.provides = component
+            .provides
+            .iter()
+            .map(|provide| plan::Provide {
+                name: provide.name.clone(),
+                interface: provide.interface.clone(),
+                hash: find_interface(interfaces, &provide.interface)
+                    .map_or(0, |interface| interface.hash),
+            })
+            .collect();
+        Some(planned)
+    };
+    for &index in &order {
+        let found = planned(&system.members[index], &providers[index]);
+        plan.components.extend(found);
+    }
+    for (member, row) in commands.iter().zip(&providers_of_commands) {
+        plan.commands.extend(planned(member, row));
     }
     plan.exit_when = system
         .exit_when
@@ -417,6 +417,203 @@ pub fn plan(
         .map(|index| index as u16);
     reports.into_result()?;
     Ok((plan, notes))
+}
+
+/// A member as the plan has it, without what it needs and provides.
+fn in_plan(
+    member: &Member,
+    component: &Component,
+    isolation: Isolation,
+    settings: Vec<u8>,
+) -> plan::Component {
+    plan::Component {
+        name: match component.role {
+            // A package cannot be called `true`, since that is a word of Rust; its folder is `true_`.
+            Role::Command => member.name.trim_end_matches('_').to_string(),
+            _ => member.name.clone(),
+        },
+        doc: match component.role {
+            Role::Command => first_sentence(&component.doc),
+            _ => String::new(),
+        },
+        image: component.name.clone(),
+        isolation: isolation as u8,
+        priority: component.priority.priority(),
+        cpu_share_percent: member.limits.cpu as u8,
+        restart: member.restart.policy,
+        crashes_max: member.restart.crashes_max,
+        handles_max: member.limits.handles as u32,
+        threads_max: member.limits.threads as u32,
+        messages_max: member.limits.messages as u32,
+        memory_pages_max: (member.limits.memory / 4096) as u32,
+        heap_len: member.limits.heap as u32,
+        stack_len: member.limits.stack as u32,
+        heartbeat_ms: member.restart.heartbeat_ms,
+        terminal: component.terminal,
+        settings,
+        provides: Vec::new(),
+        needs: Vec::new(),
+        devices: component
+            .devices
+            .iter()
+            .map(|device| plan::Device {
+                name: device.name.clone(),
+                compatible: device.compatible.clone(),
+                virtio_id: device.virtio,
+                all: device.all,
+            })
+            .collect(),
+    }
+}
+
+/// A need as the plan has it. `provider` is a place among the system's members, and what it is
+/// in the plan is in `place_of`.
+fn in_plan_need(
+    need: &crate::component::Need,
+    provider: Option<(usize, usize)>,
+    place_of: &BTreeMap<usize, u16>,
+    interfaces: &[Interface],
+) -> plan::Need {
+    let interface = find_interface(interfaces, &need.interface);
+    let kind = interface.map(|interface| &interface.kinds[0]);
+    plan::Need {
+        name: need.name.clone(),
+        interface: need.interface.clone(),
+        hash: interface.map_or(0, |interface| interface.hash),
+        provider: match provider {
+            Some((component, provide)) => {
+                plan::Provider::Component(place_of[&component], provide as u16)
+            }
+            None if FROM_INIT.contains(&need.interface.as_str()) => plan::Provider::Init,
+            None => plan::Provider::None,
+        },
+        optional: need.optional,
+        queue_len: kind.map_or(16, |kind| kind.queue_len as u16),
+        body_len_max: kind.map_or(0, |kind| kind.body_len_max as u16),
+    }
+}
+
+/// What a list of commands says about one: at most 160 bytes, see `interfaces/launcher.yml`.
+fn first_sentence(doc: &str) -> String {
+    let line = doc.lines().next().unwrap_or_default();
+    let mut end = line.find(". ").map_or(line.len(), |at| at + 1).min(160);
+    while !line.is_char_boundary(end) {
+        end -= 1;
+    }
+    line[..end].to_string()
+}
+
+/// A member that says nothing but its name.
+fn plain_member(component: &Component, place: &Place, reports: &mut Reports) -> Member {
+    Member {
+        name: component.name.clone(),
+        place: place.clone(),
+        arch: None,
+        isolation: None,
+        limits: component.limits.clone(),
+        restart: component.restart.clone(),
+        settings: read_member_settings(component, place, None, reports),
+        needs: BTreeMap::new(),
+    }
+}
+
+/// The commands of a system.
+fn commands(system: &System, components: &[Component], reports: &mut Reports) -> Vec<Member> {
+    match &system.commands {
+        Commands::Some(members) => {
+            let mut members = members.clone();
+            members.sort_by(|a, b| a.name.cmp(&b.name));
+            members
+        }
+        Commands::All => components
+            .iter()
+            .filter(|component| component.role == Role::Command)
+            .map(|component| plain_member(component, &component.place, reports))
+            .collect(),
+    }
+}
+
+/// Adds what lets commands in from outside. The system ends when they have ended.
+fn let_in_commands(system: &mut System, components: &[Component], reports: &mut Reports) {
+    system.exit_when = Some(FOR_EXEC[1].to_string());
+    for name in FOR_EXEC {
+        let is_there = system.members.iter().any(|member| member.name == name);
+        match components.iter().find(|component| component.name == name) {
+            Some(component) if !is_there => {
+                let member = plain_member(component, &component.place, reports);
+                system.members.push(member);
+            }
+            Some(_) => {}
+            None => reports.push(Report::general(format!(
+                "commands from outside need the component `{name}`, which is not there"
+            ))),
+        }
+    }
+    if matches!(&system.commands, Commands::Some(members) if members.is_empty()) {
+        system.commands = Commands::All;
+    }
+}
+
+/// Who provides a need: the place among the members, and among what that one provides. `None` for
+/// what init provides, and for what nobody does, which is reported unless it is all right.
+fn provider_of(
+    system: &System,
+    member: &Member,
+    need: &crate::component::Need,
+    may_lack: bool,
+    components: &[Component],
+    reports: &mut Reports,
+) -> Option<(usize, usize)> {
+    if FROM_INIT.contains(&need.interface.as_str()) {
+        return None;
+    }
+    let find = |name: &str| components.iter().find(|component| component.name == name);
+    let wanted = member.needs.get(&need.name);
+    let candidates: Vec<(usize, usize)> = system
+        .members
+        .iter()
+        .enumerate()
+        .filter(|(_, other)| wanted.is_none_or(|wanted| *wanted == other.name))
+        .filter_map(|(index, other)| {
+            let provides = &find(&other.name)?.provides;
+            let place = provides
+                .iter()
+                .position(|provide| provide.interface == need.interface)?;
+            Some((index, place))
+        })
+        .collect();
+    match candidates.as_slice() {
+        [one] => Some(*one),
+        // A list of commands that says no details cannot say this either.
+        [first, ..] if may_lack => Some(*first),
+        [] if (need.optional || may_lack) && wanted.is_none() => None,
+        [] => {
+            reports.push(missing(system, member, need, components));
+            None
+        }
+        [..] => {
+            let names = candidates
+                .iter()
+                .map(|(index, _)| system.members[*index].name.as_str());
+            reports.push(
+                Report::new(
+                    &member.place,
+                    format!(
+                        "`{}` needs `{}`, which {} provide",
+                        member.name,
+                        need.interface,
+                        list_names(names)
+                    ),
+                    "say which one is meant",
+                )
+                .help(format!(
+                    "needs: {{ {}: {} }}",
+                    need.name, system.members[candidates[0].0].name
+                )),
+            );
+            None
+        }
+    }
 }
 
 fn find_interface<'a>(interfaces: &'a [Interface], name: &str) -> Option<&'a Interface> {

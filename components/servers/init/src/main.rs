@@ -18,6 +18,8 @@ use plan::Plan;
 mod spec;
 
 mod ends;
+mod jobs;
+mod launcher;
 mod policy;
 mod service;
 mod shutdown;
@@ -38,6 +40,10 @@ fn main(info: &'static StartInfo) -> Result<()> {
         let todo = match events.next()? {
             Event::Exited(Source::Process(index), status) => {
                 supervisor.exited(index.into(), status, &mut events);
+                continue;
+            }
+            Event::Exited(Source::Job(index), status) => {
+                supervisor.job_exited(index.into(), status, &mut events);
                 continue;
             }
             Event::Timer(Source::Again(index)) => {
@@ -62,6 +68,17 @@ fn main(info: &'static StartInfo) -> Result<()> {
             }
             Event::Message(Source::Client, Message::System(request)) => {
                 service::serve(request, &mut supervisor)?
+            }
+            Event::Message(Source::Client, Message::Launcher(request)) => {
+                launcher::serve(request, &mut supervisor)?
+            }
+            Event::Message(Source::Job(index), Message::Running(message)) => {
+                supervisor.job_heard(index.into(), message);
+                continue;
+            }
+            Event::Closed(Source::Job(index)) => {
+                supervisor.job_abandoned(index.into());
+                continue;
             }
             Event::Closed(Source::Client) | Event::Writable(_) => continue,
             other => {

@@ -1,5 +1,6 @@
 //! The interface `system`: what init tells and does for shells and status pages.
 
+use alloc::boxed::Box;
 use alloc::vec;
 use alloc::vec::Vec;
 
@@ -7,6 +8,8 @@ use ftl::prelude::*;
 use ftl::time::ticks_to_duration;
 use interfaces::system::{self, ToServer};
 
+use crate::jobs::Start;
+use crate::launcher;
 use crate::spec::EventLoop;
 use crate::supervisor::{Source, State, Supervisor};
 
@@ -22,6 +25,8 @@ pub enum Todo {
     Nothing,
     /// To restart a component, and to answer whether that worked.
     Restart(usize, system::RestartReplier),
+    /// To start a command, and to answer whether that worked.
+    Start(Box<Start>),
 }
 
 /// Answers one request.
@@ -124,6 +129,7 @@ pub fn finish(
             Ok(()) => reply.ok(),
             Err(error) => reply.error(error),
         },
+        Todo::Start(start) => launcher::start(*start, supervisor, events),
     }
 }
 
@@ -157,6 +163,7 @@ fn describe(supervisor: &Supervisor, index: usize) -> system::Component<'_> {
     }
 }
 
-fn nanos(ticks: u64) -> u64 {
+/// A number of ticks in nanoseconds.
+pub fn nanos(ticks: u64) -> u64 {
     u64::try_from(ticks_to_duration(ticks).as_nanos()).unwrap_or(u64::MAX)
 }

@@ -3,7 +3,7 @@
 //! What the component `init` is given, and what it can hear.
 #![allow(unused_imports, dead_code)]
 
-pub use ::interfaces::{component, system};
+pub use ::interfaces::{component, launcher, system};
 
 /// The component's event loop.
 pub type EventLoop<S> = ::ftl::EventLoop<S, Messages>;
@@ -13,6 +13,10 @@ pub type EventLoop<S> = ::ftl::EventLoop<S, Messages>;
 pub enum Message<'a> {
     /// On a `system` channel, for the `server`.
     System(system::ToServer<'a>),
+    /// On a `launcher` channel, for the `server`.
+    Launcher(launcher::ToServer<'a>),
+    /// On a `running` channel, for the `launcher`.
+    Running(launcher::running::ToLauncher),
     /// On a `component` channel, for the `server`.
     Component(component::ToServer<'a>),
 }
@@ -31,7 +35,9 @@ impl ::ftl::event_loop::Messages for Messages {
     ) -> ::ftl::Result<Self::Message<'a>> {
         match tag {
             0 => system::ToServer::decode(incoming).map(Message::System),
-            1 => component::ToServer::decode(incoming).map(Message::Component),
+            1 => launcher::ToServer::decode(incoming).map(Message::Launcher),
+            2 => launcher::running::ToLauncher::decode(incoming).map(Message::Running),
+            3 => component::ToServer::decode(incoming).map(Message::Component),
             _ => Err(incoming.refuse()),
         }
     }
@@ -47,6 +53,14 @@ impl ::ftl::event_loop::Messages for Messages {
                 system::ToServer::ended(ordinal, transaction, error).map(Message::System)
             }
             1 => {
+                launcher::ToServer::ended(ordinal, transaction, error)
+                    .map(Message::Launcher)
+            }
+            2 => {
+                launcher::running::ToLauncher::ended(ordinal, transaction, error)
+                    .map(Message::Running)
+            }
+            3 => {
                 component::ToServer::ended(ordinal, transaction, error)
                     .map(Message::Component)
             }
@@ -59,6 +73,14 @@ impl ::ftl::event_loop::Hears<system::Server> for Messages {
     const TAG: u16 = 0;
 }
 
-impl ::ftl::event_loop::Hears<component::Server> for Messages {
+impl ::ftl::event_loop::Hears<launcher::Server> for Messages {
     const TAG: u16 = 1;
+}
+
+impl ::ftl::event_loop::Hears<launcher::running::Launcher> for Messages {
+    const TAG: u16 = 2;
+}
+
+impl ::ftl::event_loop::Hears<component::Server> for Messages {
+    const TAG: u16 = 3;
 }

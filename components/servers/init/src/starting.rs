@@ -33,7 +33,8 @@ pub struct Failure {
 }
 
 impl Failure {
-    fn new(what: &str, error: Error) -> Failure {
+    /// An error, under the name of what it happened to.
+    pub fn new(what: &str, error: Error) -> Failure {
         let may_pass = !matches!(
             error,
             Error::BadImage | Error::InvalidArgument | Error::Unsupported
@@ -58,6 +59,17 @@ pub struct Loaded {
 impl Machine {
     /// Makes the process of a component and loads its image, the archive's `components/IMAGE`.
     pub fn load(&self, component: &Component, image: &str) -> Result<Loaded, Failure> {
+        self.load_with(component, image, component::QUEUE_LEN, component::BODY_LEN_MAX)
+    }
+
+    /// The same with room for so many messages of so many bytes on its first channel.
+    pub fn load_with(
+        &self,
+        component: &Component,
+        image: &str,
+        queue_len: usize,
+        body_len_max: usize,
+    ) -> Result<Loaded, Failure> {
         let image = format!("components/{image}");
         let Some(entry) = self.archive.find_entry(&image) else {
             return Err(Failure {
@@ -85,12 +97,11 @@ impl Machine {
         process
             .load(&self.folio, entry.offset, entry.data.len())
             .map_err(|error| Failure::new("its image", error))?;
-        let (theirs, boot) =
-            component::channel().map_err(|error| Failure::new("its channel to init", error))?;
-        let theirs = Channel::from(OwnedHandle::from(theirs));
+        let (theirs, ours) = Channel::pair(queue_len, body_len_max)
+            .map_err(|error| Failure::new("its channel to init", error))?;
         Ok(Loaded {
             process,
-            boot,
+            boot: component::Server::from(OwnedHandle::from(ours)),
             theirs,
         })
     }

@@ -6,9 +6,10 @@ use alloc::vec::Vec;
 
 use ftl::handle::{OwnedHandle, Process};
 use ftl::prelude::*;
-use interfaces::{component, system};
-use plan::{Need, Plan, Provider};
+use interfaces::{component, launcher, system};
+use plan::{Component, Need, Plan, Provider};
 
+use crate::jobs::Jobs;
 use crate::policy::{End, Policy, Verdict};
 use crate::spec::EventLoop;
 use crate::starting::{Failure, Machine};
@@ -24,8 +25,10 @@ pub enum Source {
     Again(u16),
     /// The time to look whether a component answers.
     Heartbeat(u16),
-    /// A client of the interface `system`.
+    /// A client of the interface `system` or `launcher`.
     Client,
+    /// A command that runs: its process, or whoever started it. Numbers are places among the jobs.
+    Job(u16),
     /// The time at which those are killed that were asked to end and did not.
     Grace,
 }
@@ -95,6 +98,8 @@ pub struct Supervisor {
     pub plan: Plan,
     /// One for each component of the plan.
     pub members: Vec<Member>,
+    /// The commands that run.
+    pub jobs: Jobs,
     /// Set once the machine is to go off, with its status.
     pub(crate) going_off: Option<usize>,
     pub(crate) grace: Timer,
@@ -136,6 +141,7 @@ impl Supervisor {
             machine,
             plan,
             members,
+            jobs: Jobs::default(),
             going_off: None,
             grace,
             ended_in_order: Vec::new(),
@@ -190,17 +196,19 @@ impl Supervisor {
 
     /// The first component that this one cannot do without and that does not run.
     fn missing(&self, index: usize) -> Option<&str> {
-        self.plan.components[index]
-            .needs
-            .iter()
-            .find_map(|need| match need.provider {
-                Provider::Component(provider, _) => {
-                    let provider = usize::from(provider);
-                    let there = self.members[provider].running.is_some();
-                    (!there).then_some(self.plan.components[provider].name.as_str())
-                }
-                Provider::Init | Provider::None => None,
-            })
+        self.missing_for(&self.plan.components[index])
+    }
+
+    /// The same for a component or a command.
+    pub fn missing_for(&self, component: &Component) -> Option<&str> {
+        component.needs.iter().find_map(|need| match need.provider {
+            Provider::Component(provider, _) => {
+                let provider = usize::from(provider);
+                let there = self.members[provider].running.is_some();
+                (!there).then_some(self.plan.components[provider].name.as_str())
+            }
+            Provider::Init | Provider::None => None,
+        })
     }
 
     fn try_start(&mut self, index: usize, events: &mut EventLoop<Source>) -> Result<(), Failure> {
@@ -215,17 +223,7 @@ impl Supervisor {
             may_pass: true,
         };
 
-        // The servers' ends, handed out only once this component runs: if it does not, they are
-        // dropped, and nobody hears of it.
-        let mut ends: Vec<(&Need, Channel)> = Vec::new();
-        for (place, need) in component.needs.iter().enumerate() {
-            if need.provider == Provider::None {
-                continue;
-            }
-            let (ours, theirs) = pair(need).map_err(failed)?;
-            boot.need(place as u16, need.hash, ours).map_err(failed)?;
-            ends.push((need, theirs));
-        }
+        let ends = give_needs(component, boot).map_err(failed)?;
         for (place, provide) in component.provides.iter().enumerate() {
             boot.provide(place as u16, provide.hash).map_err(failed)?;
         }
@@ -262,12 +260,17 @@ impl Supervisor {
         member.policy.started(member.started);
         member.reason.clear();
 
+        self.connect_needs(ends, events);
+        Ok(())
+    }
+
+    /// Hands the providers' ends of what [`give_needs`] has made to the providers.
+    pub fn connect_needs(&self, ends: Vec<(&Need, Channel)>, events: &mut EventLoop<Source>) {
         for (need, end) in ends {
             // A provider that ends in this moment closes the channel, and gets its clients back when
             // it is started again.
             let _ = connect(&self.members, need, end, events);
         }
-        Ok(())
     }
 
     fn start_failed(&mut self, index: usize, failure: Failure) {
@@ -313,6 +316,27 @@ impl Supervisor {
                 }
             }
         }
+        self.reconnect_jobs(index);
+    }
+
+    /// The same for the commands that run. One that cannot be told finds its calls ended.
+    fn reconnect_jobs(&self, index: usize) {
+        let Some(server) = &self.members[index].running else {
+            return;
+        };
+        for (command, boot) in self.jobs.running() {
+            let needs = &self.plan.commands[command].needs;
+            for (place, need) in needs.iter().enumerate() {
+                if let Provider::Component(provider, provide) = need.provider
+                    && usize::from(provider) == index
+                {
+                    let _ = pair(need).and_then(|(ours, theirs)| {
+                        server.boot.new_client(provide, theirs)?;
+                        boot.restarted(place as u16, ours)
+                    });
+                }
+            }
+        }
     }
 
     /// Starts those who waited for this component.
@@ -347,6 +371,11 @@ impl Supervisor {
         self.members[index].running.as_ref()?.process.info().ok()
     }
 
+    /// Whether the machine is being shut down.
+    pub fn is_going_off(&self) -> bool {
+        self.going_off.is_some()
+    }
+
     /// Who provides something to a component, as a name for people.
     pub fn provider_name(&self, need: &Need) -> &str {
         match need.provider {
@@ -355,6 +384,24 @@ impl Supervisor {
             Provider::Component(provider, _) => &self.plan.components[usize::from(provider)].name,
         }
     }
+}
+
+/// Makes a channel for each need and gives it the client's end. The providers' ends are handed out
+/// once it runs: if it does not, they are dropped, and nobody hears of it.
+pub fn give_needs<'a>(
+    component: &'a Component,
+    boot: &component::Server,
+) -> Result<Vec<(&'a Need, Channel)>> {
+    let mut ends = Vec::new();
+    for (place, need) in component.needs.iter().enumerate() {
+        if need.provider == Provider::None {
+            continue;
+        }
+        let (ours, theirs) = pair(need)?;
+        boot.need(place as u16, need.hash, ours)?;
+        ends.push((need, theirs));
+    }
+    Ok(ends)
 }
 
 /// A channel for a need: the client's end and the provider's.
@@ -371,6 +418,10 @@ fn connect(
 ) -> Result<()> {
     match need.provider {
         Provider::None => Ok(()),
+        Provider::Init if need.interface == "launcher" => {
+            let server = launcher::Server::from(OwnedHandle::from(end));
+            events.add(&server, Source::Client)
+        }
         Provider::Init => {
             let server = system::Server::from(OwnedHandle::from(end));
             events.add(&server, Source::Client)

@@ -11,10 +11,11 @@ use anyhow::{Context, Result, bail};
 
 use super::Wanted;
 use super::figure::Figure;
+use crate::arch::Arch;
 use crate::build::{self, Built, Request};
 use crate::qemu::Machine;
 use crate::run::{self, End};
-use crate::systems::{self, Isolation};
+use crate::systems::{self, Isolation, Variant};
 
 /// What a line with a figure has before its JSON.
 pub const PREFIX: &str = "FTL-BENCH ";
@@ -34,14 +35,23 @@ pub fn http(root: &Path, wanted: &Wanted) -> Result<Vec<Figure>> {
         if wanted.isolation.is_some_and(|only| only != isolation) {
             continue;
         }
-        let built = build::build(root, wanted.arch, &http_request(root, isolation, false)?)?;
+        let built = build::build(
+            root,
+            wanted.arch,
+            &http_request(root, wanted.arch, isolation, false)?,
+        )?;
         found.extend(figures(root, machine(wanted, &built))?);
     }
     Ok(found)
 }
 
 /// What boots to measure requests; `repeat` has them go on without end.
-pub fn http_request(root: &Path, isolation: Isolation, repeat: bool) -> Result<Request> {
+pub fn http_request(
+    root: &Path,
+    arch: Arch,
+    isolation: Isolation,
+    repeat: bool,
+) -> Result<Request> {
     let mut settings = vec![format!("bench_wire.case={}", isolation.name())];
     if repeat {
         settings.push("bench_wire.repeat=true".to_owned());
@@ -51,7 +61,13 @@ pub fn http_request(root: &Path, isolation: Isolation, repeat: bool) -> Result<R
         .map(|setting| setting.parse().map_err(anyhow::Error::msg))
         .collect::<Result<Vec<_>>>()?;
     let workspace = systems::refresh(root)?;
-    systems::request(&workspace, "bench_http", Some(isolation), &settings)
+    let variant = Variant {
+        system: "bench_http",
+        isolation: Some(isolation),
+        settings: &settings,
+        ..Variant::default()
+    };
+    systems::request(&workspace, arch, &variant)
 }
 
 /// What boots to measure the kernel.
@@ -84,6 +100,7 @@ pub fn machine(wanted: &Wanted, built: &Built) -> Machine {
         icount: true,
         seed: Some(1),
         append: Vec::new(),
+        host_port: None,
         extra: Vec::new(),
     }
 }

@@ -51,8 +51,12 @@ pub fn spec(component: &Component, interfaces: &[Interface]) -> Result<String, R
     let mut out = format!(
         "#![doc = {:?}]\n",
         format!(
-            " What the component `{}` is given, and what it can hear.",
-            component.name
+            " What the {} `{}` is given, and what it can hear.",
+            match component.role {
+                Role::Command => "command",
+                _ => "component",
+            },
+            component.name.trim_end_matches('_')
         )
     );
     out += "#![allow(unused_imports, dead_code)]\n";
@@ -154,6 +158,16 @@ pub fn spec(component: &Component, interfaces: &[Interface]) -> Result<String, R
         out += "";
     }
     out += "/// The component's random generator.\npub random: ::ftl::random::Random,";
+    if component.role == Role::Command {
+        out += OF_COMMANDS;
+        made += "arguments: start.arguments(), variables: start.variables(), stdin: start.stdin(), \
+                 stdout: start.stdout(), stderr: start.stderr(),";
+        if component.terminal {
+            out += "/// The terminal, if whoever started the command has given it one.\n\
+                    pub terminal: Option<::interfaces::terminal::Client>,";
+            made += "terminal: start.terminal(),";
+        }
+    }
     if component.keeps_state {
         out += "/// What an earlier life of this component left with `ftl::bootstrap::save_state`.\n\
                 pub state: ::ftl::bootstrap::State,";
@@ -184,6 +198,18 @@ pub fn spec(component: &Component, interfaces: &[Interface]) -> Result<String, R
     finish(&out, &path.to_string_lossy())
 }
 
+/// What the `Environ` of each command has.
+const OF_COMMANDS: &str = "/// The words after the command's name.
+    pub arguments: ::ftl::Vec<::ftl::String>,
+    /// The environment.
+    pub variables: ::ftl::process::Variables,
+    /// Standard input.
+    pub stdin: ::ftl::io::Stdin,
+    /// Standard output.
+    pub stdout: ::ftl::io::Stdout,
+    /// Standard error.
+    pub stderr: ::ftl::io::Stderr,";
+
 fn described(text: &str, otherwise: &str) -> String {
     if text.is_empty() {
         otherwise.into()
@@ -209,7 +235,11 @@ fn heard<'a>(
                 .map(|need| (need.interface.as_str(), 0)),
         );
     let init = (component.role == Role::Init).then_some(("component", 1));
-    for (name, role) in sources.chain(init) {
+    let streams = [("stream", 0), ("stream", 1)]
+        .into_iter()
+        .filter(|_| component.streams);
+    let terminal = component.terminal.then_some(("terminal", 0));
+    for (name, role) in sources.chain(init).chain(streams).chain(terminal) {
         let Some(interface) = find(name) else {
             continue;
         };

@@ -1,9 +1,9 @@
-// Generated from components/apps/date/component.yml by `./ftl gen`. Changes belong there; here they would be lost.
+// Generated from components/commands/date/component.yml by `./ftl gen`. Changes belong there; here they would be lost.
 
-//! What the component `date` is given, and what it can hear.
+//! What the command `date` is given, and what it can hear.
 #![allow(unused_imports, dead_code)]
 
-pub use ::interfaces::clock;
+pub use ::interfaces::{clock, stream};
 pub use ::interfaces::clock::Blocking as _;
 
 /// The component's event loop.
@@ -16,6 +16,16 @@ pub struct Environ {
     pub clock: clock::Client,
     /// The component's random generator.
     pub random: ::ftl::random::Random,
+    /// The words after the command's name.
+    pub arguments: ::ftl::Vec<::ftl::String>,
+    /// The environment.
+    pub variables: ::ftl::process::Variables,
+    /// Standard input.
+    pub stdin: ::ftl::io::Stdin,
+    /// Standard output.
+    pub stdout: ::ftl::io::Stdout,
+    /// Standard error.
+    pub stderr: ::ftl::io::Stderr,
 }
 
 impl ::ftl::runtime::Environment for Environ {
@@ -24,6 +34,11 @@ impl ::ftl::runtime::Environment for Environ {
         let mut start = ::ftl::bootstrap::Start::receive(info)?;
         Ok(Environ {
             clock: start.need(0, "clock", clock::HASH)?,
+            arguments: start.arguments(),
+            variables: start.variables(),
+            stdin: start.stdin(),
+            stdout: start.stdout(),
+            stderr: start.stderr(),
             random: start.random(),
         })
     }
@@ -31,9 +46,13 @@ impl ::ftl::runtime::Environment for Environ {
 
 /// A message that this component can hear.
 #[derive(Debug)]
-pub enum Message {
+pub enum Message<'a> {
     /// On a `clock` channel, for the `client`.
     Clock(clock::ToClient),
+    /// On a `stream` channel, for the `sender`.
+    StreamSender(stream::ToSender),
+    /// On a `stream` channel, for the `receiver`.
+    StreamReceiver(stream::ToReceiver<'a>),
 }
 
 /// Decodes the component's messages, for its event loop.
@@ -41,7 +60,7 @@ pub enum Message {
 pub enum Messages {}
 
 impl ::ftl::event_loop::Messages for Messages {
-    type Message<'a> = Message;
+    type Message<'a> = Message<'a>;
 
     #[inline]
     fn decode<'a>(
@@ -50,6 +69,8 @@ impl ::ftl::event_loop::Messages for Messages {
     ) -> ::ftl::Result<Self::Message<'a>> {
         match tag {
             0 => clock::ToClient::decode(incoming).map(Message::Clock),
+            1 => stream::ToSender::decode(incoming).map(Message::StreamSender),
+            2 => stream::ToReceiver::decode(incoming).map(Message::StreamReceiver),
             _ => Err(incoming.refuse()),
         }
     }
@@ -62,6 +83,14 @@ impl ::ftl::event_loop::Messages for Messages {
     ) -> Option<Self::Message<'a>> {
         match tag {
             0 => clock::ToClient::ended(ordinal, transaction, error).map(Message::Clock),
+            1 => {
+                stream::ToSender::ended(ordinal, transaction, error)
+                    .map(Message::StreamSender)
+            }
+            2 => {
+                stream::ToReceiver::ended(ordinal, transaction, error)
+                    .map(Message::StreamReceiver)
+            }
             _ => None,
         }
     }
@@ -69,4 +98,12 @@ impl ::ftl::event_loop::Messages for Messages {
 
 impl ::ftl::event_loop::Hears<clock::Client> for Messages {
     const TAG: u16 = 0;
+}
+
+impl ::ftl::event_loop::Hears<stream::Sender> for Messages {
+    const TAG: u16 = 1;
+}
+
+impl ::ftl::event_loop::Hears<stream::Receiver> for Messages {
+    const TAG: u16 = 2;
 }

@@ -1,0 +1,1046 @@
+// Generated from interfaces/launcher.yml by `./ftl gen`. Changes belong there; here they would be lost.
+
+//! Starting commands. Init provides it, to components whose file says that they need it; the crate
+//! `ftl` has it as `ftl::process::Command`.
+//!
+//! Arguments and environment travel as words: see `ftl::process::words`. What does not fit into the
+//! message goes into a folio before.
+#![allow(
+
+    clippy::too_many_arguments,
+    clippy::identity_op,
+    clippy::needless_lifetimes,
+    clippy::useless_conversion
+)]
+/// The version of this interface. Both sides of a channel must have been built from the same.
+pub const HASH: u64 = 0x73b01a375ea25065;
+
+/// A command that can be started.
+#[derive(Clone, Copy, Debug)]
+pub struct Command<'a> {
+    /// Name.
+    pub name: &'a str,
+    /// What it does, in a sentence.
+    pub doc: &'a str,
+}
+
+impl<'a> ::ftl::wire::Wire<'a> for Command<'a> {
+    #[inline]
+    #[allow(unused_variables)]
+    fn encode(self, writer: &mut ::ftl::wire::Writer) -> ::ftl::Result<()> {
+        writer.str(self.name, 32)?;
+        writer.str(self.doc, 160)?;
+        Ok(())
+    }
+
+    #[inline]
+    #[allow(unused_variables)]
+    fn decode(reader: &mut ::ftl::wire::Reader<'a>) -> ::ftl::Result<Self> {
+        Ok(Command {
+            name: reader.str(32)?,
+            doc: reader.str(160)?,
+        })
+    }
+}
+
+/// A command that runs.
+#[derive(Clone, Copy, Debug)]
+pub struct Job<'a> {
+    /// Number.
+    pub number: u32,
+    /// Name.
+    pub name: &'a str,
+    /// Pages of 4 KiB that it is charged for.
+    pub memory_pages: u32,
+    /// Handles.
+    pub handles: u32,
+    /// When it was started, in nanoseconds since boot.
+    pub started_ns: u64,
+    /// Time on a CPU, in nanoseconds.
+    pub cpu_ns: u64,
+    /// Messages sent.
+    pub messages_sent: u64,
+}
+
+impl<'a> ::ftl::wire::Wire<'a> for Job<'a> {
+    #[inline]
+    #[allow(unused_variables)]
+    fn encode(self, writer: &mut ::ftl::wire::Writer) -> ::ftl::Result<()> {
+        writer.u32(self.number)?;
+        writer.str(self.name, 32)?;
+        writer.u32(self.memory_pages)?;
+        writer.u32(self.handles)?;
+        writer.u64(self.started_ns)?;
+        writer.u64(self.cpu_ns)?;
+        writer.u64(self.messages_sent)?;
+        Ok(())
+    }
+
+    #[inline]
+    #[allow(unused_variables)]
+    fn decode(reader: &mut ::ftl::wire::Reader<'a>) -> ::ftl::Result<Self> {
+        Ok(Job {
+            number: reader.u32()?,
+            name: reader.str(32)?,
+            memory_pages: reader.u32()?,
+            handles: reader.u32()?,
+            started_ns: reader.u64()?,
+            cpu_ns: reader.u64()?,
+            messages_sent: reader.u64()?,
+        })
+    }
+}
+
+/// Messages that wait in each direction of such a channel.
+pub const QUEUE_LEN: usize = 4;
+
+/// Bytes of the largest message on such a channel.
+pub const BODY_LEN_MAX: usize = 1672;
+
+const COMMANDS: u32 = 0x128d9d5a;
+const JOBS: u32 = 0x68fd6203;
+const LONG_WORDS: u32 = 0x1bb81061;
+const START: u32 = 0xabf0b2b2;
+
+/// The clients of a component that provides this interface.
+pub type Provider = ::ftl::Provider<Server>;
+
+/// Both ends of a new channel: the `client`'s and the `server`'s.
+pub fn channel() -> ::ftl::Result<(Client, Server)> {
+    let (first, second) = ::ftl::handle::Channel::pair(QUEUE_LEN, BODY_LEN_MAX)?;
+    Ok((::ftl::end::End::new(first).into(), ::ftl::end::End::new(second).into()))
+}
+
+/// What the call `commands` is asked with.
+#[derive(Clone, Copy, Debug)]
+pub struct CommandsRequest {
+    /// How many to pass over.
+    pub first: u16,
+}
+
+/// What the call `commands` answers with.
+#[derive(Clone, Copy, Debug)]
+pub struct CommandsReply<'a> {
+    /// How many there are.
+    pub total: u16,
+    /// Commands.
+    pub commands: ::ftl::wire::List<'a, Command<'a>>,
+}
+
+/// Answers the call `commands`. It may be kept and used later; dropped, it answers `NoReply`.
+#[derive(Debug)]
+#[must_use = "the caller waits for an answer"]
+pub struct CommandsReplier(::ftl::reply::Replier);
+
+impl CommandsReplier {
+    /// Answers that it worked.
+    #[inline]
+    pub fn ok<'a>(
+        self,
+        total: u16,
+        commands: impl Into<::ftl::wire::List<'a, Command<'a>>>,
+    ) -> ::ftl::Result<()> {
+        let mut writer = self.0.begin()?;
+        writer.u16(total)?;
+        writer.list(commands.into(), 8)?;
+        self.0.send(writer)
+    }
+
+    /// Answers that it did not.
+    pub fn error(self, error: ::ftl::Error) -> ::ftl::Result<()> {
+        self.0.fail(u32::from(error.code()))
+    }
+}
+
+/// What the call `jobs` is asked with.
+#[derive(Clone, Copy, Debug)]
+pub struct JobsRequest {
+    /// How many to pass over.
+    pub first: u16,
+}
+
+/// What the call `jobs` answers with.
+#[derive(Clone, Copy, Debug)]
+pub struct JobsReply<'a> {
+    /// How many there are.
+    pub total: u16,
+    /// Jobs.
+    pub jobs: ::ftl::wire::List<'a, Job<'a>>,
+}
+
+/// Answers the call `jobs`. It may be kept and used later; dropped, it answers `NoReply`.
+#[derive(Debug)]
+#[must_use = "the caller waits for an answer"]
+pub struct JobsReplier(::ftl::reply::Replier);
+
+impl JobsReplier {
+    /// Answers that it worked.
+    #[inline]
+    pub fn ok<'a>(
+        self,
+        total: u16,
+        jobs: impl Into<::ftl::wire::List<'a, Job<'a>>>,
+    ) -> ::ftl::Result<()> {
+        let mut writer = self.0.begin()?;
+        writer.u16(total)?;
+        writer.list(jobs.into(), 16)?;
+        self.0.send(writer)
+    }
+
+    /// Answers that it did not.
+    pub fn error(self, error: ::ftl::Error) -> ::ftl::Result<()> {
+        self.0.fail(u32::from(error.code()))
+    }
+}
+
+/// What the call `long_words` is asked with.
+#[derive(Debug)]
+pub struct LongWordsRequest {
+    /// Holds the words at its beginning. Nobody may write it any more.
+    pub folio: ::ftl::handle::Folio,
+    /// Bytes of the words.
+    pub len: u32,
+}
+
+/// Answers the call `long_words`. It may be kept and used later; dropped, it answers `NoReply`.
+#[derive(Debug)]
+#[must_use = "the caller waits for an answer"]
+pub struct LongWordsReplier(::ftl::reply::Replier);
+
+impl LongWordsReplier {
+    /// Answers that it worked.
+    #[inline]
+    pub fn ok(self, token: u32) -> ::ftl::Result<()> {
+        let mut writer = self.0.begin()?;
+        writer.u32(token)?;
+        self.0.send(writer)
+    }
+
+    /// Answers that it did not.
+    pub fn error(self, error: ::ftl::Error) -> ::ftl::Result<()> {
+        self.0.fail(u32::from(error.code()))
+    }
+}
+
+/// What the call `start` is asked with.
+#[derive(Debug)]
+pub struct StartRequest<'a> {
+    /// Its name.
+    pub command: &'a str,
+    /// Arguments and environment, unless `token` says where they are.
+    pub words: &'a [u8],
+    /// What `long_words` answered, or 0.
+    pub token: u32,
+    /// The receiver's end of a stream.
+    pub stdin: Option<::ftl::handle::Channel>,
+    /// The sender's end of a stream.
+    pub stdout: Option<::ftl::handle::Channel>,
+    /// The sender's end of a stream.
+    pub stderr: Option<::ftl::handle::Channel>,
+    /// The client's end of a `terminal`, for commands whose file asks for one.
+    pub terminal: Option<::ftl::handle::Channel>,
+}
+
+/// What the call `start` answers with.
+#[derive(Debug)]
+pub struct StartReply<'a> {
+    /// The command that runs; absent if it could not be started.
+    pub job: Option<crate::launcher::running::Owner>,
+    /// What `jobs` calls it.
+    pub number: u32,
+    /// If it could not be started, a code of `ftl::Error`: `NotFound` if there is no such command.
+    pub error: u16,
+    /// If it could not be started, why.
+    pub reason: &'a str,
+}
+
+/// Answers the call `start`. It may be kept and used later; dropped, it answers `NoReply`.
+#[derive(Debug)]
+#[must_use = "the caller waits for an answer"]
+pub struct StartReplier(::ftl::reply::Replier);
+
+impl StartReplier {
+    /// Answers that it worked.
+    #[inline]
+    pub fn ok(
+        self,
+        job: Option<crate::launcher::running::Owner>,
+        number: u32,
+        error: u16,
+        reason: &str,
+    ) -> ::ftl::Result<()> {
+        let mut writer = self.0.begin()?;
+        match job {
+            None => writer.bool(false)?,
+            Some(some) => {
+                writer.bool(true)?;
+                writer.handle(some)?;
+            }
+        }
+        writer.u32(number)?;
+        writer.u16(error)?;
+        writer.str(reason, 240)?;
+        self.0.send(writer)
+    }
+
+    /// Answers that it did not.
+    pub fn error(self, error: ::ftl::Error) -> ::ftl::Result<()> {
+        self.0.fail(u32::from(error.code()))
+    }
+}
+
+/// The `client`'s end of a `launcher` channel. Clones are the same end; dropping the last one closes it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Client(::ftl::end::End);
+
+impl From<::ftl::end::End> for Client {
+    fn from(end: ::ftl::end::End) -> Client {
+        Client(end)
+    }
+}
+
+impl From<::ftl::handle::OwnedHandle> for Client {
+    fn from(handle: ::ftl::handle::OwnedHandle) -> Client {
+        Client(::ftl::end::End::new(handle.into()))
+    }
+}
+
+impl From<Client> for ::ftl::handle::OwnedHandle {
+    fn from(end: Client) -> ::ftl::handle::OwnedHandle {
+        end.0.into()
+    }
+}
+
+impl ::ftl::handle::Object for Client {
+    const KIND: ::ftl::abi::ObjectKind = <::ftl::handle::Channel as ::ftl::handle::Object>::KIND;
+    const RIGHTS: ::ftl::abi::Rights = <::ftl::handle::Channel as ::ftl::handle::Object>::RIGHTS;
+}
+
+impl ::ftl::event_loop::TypedEnd for Client {
+    fn end(&self) -> &::ftl::end::End {
+        &self.0
+    }
+}
+
+impl<M: ::ftl::event_loop::Hears<Client>> ::ftl::event_loop::Attach<M> for &Client {
+    fn port(self) -> ::ftl::event_loop::Port {
+        ::ftl::event_loop::Port::channel(self.0.clone(), M::TAG)
+    }
+}
+
+impl Client {
+    /// The commands of this system in the order of their names, a page of them at a time.
+    ///
+    /// The answer comes as an event with the transaction that is returned here.
+    #[inline]
+    pub fn commands_start(&self, first: u16) -> ::ftl::Result<::ftl::Transaction> {
+        let mut writer = ::ftl::wire::Writer::new();
+        writer.u16(first)?;
+        self.0.start(COMMANDS, writer)
+    }
+
+    /// The commands that run, whoever started them, a page of them at a time.
+    ///
+    /// The answer comes as an event with the transaction that is returned here.
+    #[inline]
+    pub fn jobs_start(&self, first: u16) -> ::ftl::Result<::ftl::Transaction> {
+        let mut writer = ::ftl::wire::Writer::new();
+        writer.u16(first)?;
+        self.0.start(JOBS, writer)
+    }
+
+    /// Leaves words for a `start` that follows.
+    ///
+    /// The answer comes as an event with the transaction that is returned here.
+    #[inline]
+    pub fn long_words_start(
+        &self,
+        folio: ::ftl::handle::Folio,
+        len: u32,
+    ) -> ::ftl::Result<::ftl::Transaction> {
+        let mut writer = ::ftl::wire::Writer::new();
+        writer.handle(folio)?;
+        writer.u32(len)?;
+        self.0.start(LONG_WORDS, writer)
+    }
+
+    /// Starts a command. What is absent of the standard streams is empty (input) or vanishes (output).
+    ///
+    /// The answer comes as an event with the transaction that is returned here.
+    #[inline]
+    pub fn start_start(
+        &self,
+        command: &str,
+        words: &[u8],
+        token: u32,
+        stdin: Option<::ftl::handle::Channel>,
+        stdout: Option<::ftl::handle::Channel>,
+        stderr: Option<::ftl::handle::Channel>,
+        terminal: Option<::ftl::handle::Channel>,
+    ) -> ::ftl::Result<::ftl::Transaction> {
+        let mut writer = ::ftl::wire::Writer::new();
+        writer.str(command, 32)?;
+        writer.bytes(words, 1024)?;
+        writer.u32(token)?;
+        if stdin.is_some() || stdout.is_some() || stderr.is_some() || terminal.is_some()
+        {
+            match stdin {
+                None => writer.bool(false)?,
+                Some(some) => {
+                    writer.bool(true)?;
+                    writer.handle(some)?;
+                }
+            }
+        }
+        if stdout.is_some() || stderr.is_some() || terminal.is_some() {
+            match stdout {
+                None => writer.bool(false)?,
+                Some(some) => {
+                    writer.bool(true)?;
+                    writer.handle(some)?;
+                }
+            }
+        }
+        if stderr.is_some() || terminal.is_some() {
+            match stderr {
+                None => writer.bool(false)?,
+                Some(some) => {
+                    writer.bool(true)?;
+                    writer.handle(some)?;
+                }
+            }
+        }
+        if terminal.is_some() {
+            match terminal {
+                None => writer.bool(false)?,
+                Some(some) => {
+                    writer.bool(true)?;
+                    writer.handle(some)?;
+                }
+            }
+        }
+        self.0.start(START, writer)
+    }
+}
+
+/// The calls of [`Client`] as functions that wait for their answer. Imported by `spec` unless the
+/// component's file says `blocking: false`.
+pub trait Blocking {
+    /// The commands of this system in the order of their names, a page of them at a time.
+    fn commands<'s>(
+        &'s mut self,
+        first: u16,
+    ) -> ::core::result::Result<CommandsReply<'s>, ::ftl::Error>;
+
+    /// The commands that run, whoever started them, a page of them at a time.
+    fn jobs<'s>(
+        &'s mut self,
+        first: u16,
+    ) -> ::core::result::Result<JobsReply<'s>, ::ftl::Error>;
+
+    /// Leaves words for a `start` that follows.
+    fn long_words(
+        &mut self,
+        folio: ::ftl::handle::Folio,
+        len: u32,
+    ) -> ::core::result::Result<u32, ::ftl::Error>;
+
+    /// Starts a command. What is absent of the standard streams is empty (input) or vanishes (output).
+    fn start<'s>(
+        &'s mut self,
+        command: &str,
+        words: &[u8],
+        token: u32,
+        stdin: Option<::ftl::handle::Channel>,
+        stdout: Option<::ftl::handle::Channel>,
+        stderr: Option<::ftl::handle::Channel>,
+        terminal: Option<::ftl::handle::Channel>,
+    ) -> ::core::result::Result<StartReply<'s>, ::ftl::Error>;
+}
+
+impl Blocking for Client {
+    #[inline]
+    fn commands<'s>(
+        &'s mut self,
+        first: u16,
+    ) -> ::core::result::Result<CommandsReply<'s>, ::ftl::Error> {
+        let incoming = self
+            .0
+            .call_again(
+                COMMANDS,
+                || {
+                    let mut writer = ::ftl::wire::Writer::new();
+                    writer.u16(first)?;
+                    Ok(writer)
+                },
+            )?;
+        let (mut reader, replier) = incoming.open_with_views();
+        replier.forget();
+        let result = match ::ftl::reply::read_status(&mut reader)? {
+            Ok(()) => {
+                Ok(CommandsReply {
+                    total: reader.u16()?,
+                    commands: reader.list(8)?,
+                })
+            }
+            Err(code) => Err(::ftl::reply::error_from_code(code)),
+        };
+        reader.finish()?;
+        result
+    }
+
+    #[inline]
+    fn jobs<'s>(
+        &'s mut self,
+        first: u16,
+    ) -> ::core::result::Result<JobsReply<'s>, ::ftl::Error> {
+        let incoming = self
+            .0
+            .call_again(
+                JOBS,
+                || {
+                    let mut writer = ::ftl::wire::Writer::new();
+                    writer.u16(first)?;
+                    Ok(writer)
+                },
+            )?;
+        let (mut reader, replier) = incoming.open_with_views();
+        replier.forget();
+        let result = match ::ftl::reply::read_status(&mut reader)? {
+            Ok(()) => {
+                Ok(JobsReply {
+                    total: reader.u16()?,
+                    jobs: reader.list(16)?,
+                })
+            }
+            Err(code) => Err(::ftl::reply::error_from_code(code)),
+        };
+        reader.finish()?;
+        result
+    }
+
+    #[inline]
+    fn long_words(
+        &mut self,
+        folio: ::ftl::handle::Folio,
+        len: u32,
+    ) -> ::core::result::Result<u32, ::ftl::Error> {
+        let mut writer = ::ftl::wire::Writer::new();
+        writer.handle(folio)?;
+        writer.u32(len)?;
+        let incoming = self.0.call(LONG_WORDS, writer)?;
+        let (mut reader, replier) = incoming.open();
+        replier.forget();
+        let result = match ::ftl::reply::read_status(&mut reader)? {
+            Ok(()) => Ok(reader.u32()?),
+            Err(code) => Err(::ftl::reply::error_from_code(code)),
+        };
+        reader.finish()?;
+        result
+    }
+
+    #[inline]
+    fn start<'s>(
+        &'s mut self,
+        command: &str,
+        words: &[u8],
+        token: u32,
+        stdin: Option<::ftl::handle::Channel>,
+        stdout: Option<::ftl::handle::Channel>,
+        stderr: Option<::ftl::handle::Channel>,
+        terminal: Option<::ftl::handle::Channel>,
+    ) -> ::core::result::Result<StartReply<'s>, ::ftl::Error> {
+        let mut writer = ::ftl::wire::Writer::new();
+        writer.str(command, 32)?;
+        writer.bytes(words, 1024)?;
+        writer.u32(token)?;
+        if stdin.is_some() || stdout.is_some() || stderr.is_some() || terminal.is_some()
+        {
+            match stdin {
+                None => writer.bool(false)?,
+                Some(some) => {
+                    writer.bool(true)?;
+                    writer.handle(some)?;
+                }
+            }
+        }
+        if stdout.is_some() || stderr.is_some() || terminal.is_some() {
+            match stdout {
+                None => writer.bool(false)?,
+                Some(some) => {
+                    writer.bool(true)?;
+                    writer.handle(some)?;
+                }
+            }
+        }
+        if stderr.is_some() || terminal.is_some() {
+            match stderr {
+                None => writer.bool(false)?,
+                Some(some) => {
+                    writer.bool(true)?;
+                    writer.handle(some)?;
+                }
+            }
+        }
+        if terminal.is_some() {
+            match terminal {
+                None => writer.bool(false)?,
+                Some(some) => {
+                    writer.bool(true)?;
+                    writer.handle(some)?;
+                }
+            }
+        }
+        let incoming = self.0.call(START, writer)?;
+        let (mut reader, replier) = incoming.open_with_views();
+        replier.forget();
+        let result = match ::ftl::reply::read_status(&mut reader)? {
+            Ok(()) => {
+                Ok(StartReply {
+                    job: if reader.bool()? { Some(reader.handle()?) } else { None },
+                    number: reader.u32()?,
+                    error: reader.u16()?,
+                    reason: reader.str(240)?,
+                })
+            }
+            Err(code) => Err(::ftl::reply::error_from_code(code)),
+        };
+        reader.finish()?;
+        result
+    }
+}
+
+/// What arrives at a [`Client`].
+#[derive(Debug)]
+pub enum ToClient<'a> {
+    /// The answer to [`Client::commands_start`].
+    Commands(
+        ::ftl::Transaction,
+        ::core::result::Result<CommandsReply<'a>, ::ftl::Error>,
+    ),
+    /// The answer to [`Client::jobs_start`].
+    Jobs(::ftl::Transaction, ::core::result::Result<JobsReply<'a>, ::ftl::Error>),
+    /// The answer to [`Client::long_words_start`].
+    LongWords(::ftl::Transaction, ::core::result::Result<u32, ::ftl::Error>),
+    /// The answer to [`Client::start_start`].
+    Start(::ftl::Transaction, ::core::result::Result<StartReply<'a>, ::ftl::Error>),
+}
+
+impl<'a> ToClient<'a> {
+    /// Decodes a message; an error means that the sender broke the interface's rules.
+    #[inline]
+    pub fn decode(incoming: ::ftl::end::Incoming<'a>) -> ::ftl::Result<Self> {
+        match incoming.ordinal() {
+            COMMANDS if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
+                let transaction = incoming.transaction();
+                let (mut reader, replier) = incoming.open_with_views();
+                replier.forget();
+                let result = match ::ftl::reply::read_status(&mut reader)? {
+                    Ok(()) => {
+                        Ok(CommandsReply {
+                            total: reader.u16()?,
+                            commands: reader.list(8)?,
+                        })
+                    }
+                    Err(code) => Err(::ftl::reply::error_from_code(code)),
+                };
+                reader.finish()?;
+                Ok(ToClient::Commands(transaction, result))
+            }
+            JOBS if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
+                let transaction = incoming.transaction();
+                let (mut reader, replier) = incoming.open_with_views();
+                replier.forget();
+                let result = match ::ftl::reply::read_status(&mut reader)? {
+                    Ok(()) => {
+                        Ok(JobsReply {
+                            total: reader.u16()?,
+                            jobs: reader.list(16)?,
+                        })
+                    }
+                    Err(code) => Err(::ftl::reply::error_from_code(code)),
+                };
+                reader.finish()?;
+                Ok(ToClient::Jobs(transaction, result))
+            }
+            LONG_WORDS if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
+                let transaction = incoming.transaction();
+                let (mut reader, replier) = incoming.open();
+                replier.forget();
+                let result = match ::ftl::reply::read_status(&mut reader)? {
+                    Ok(()) => Ok(reader.u32()?),
+                    Err(code) => Err(::ftl::reply::error_from_code(code)),
+                };
+                reader.finish()?;
+                Ok(ToClient::LongWords(transaction, result))
+            }
+            START if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
+                let transaction = incoming.transaction();
+                let (mut reader, replier) = incoming.open_with_views();
+                replier.forget();
+                let result = match ::ftl::reply::read_status(&mut reader)? {
+                    Ok(()) => {
+                        Ok(StartReply {
+                            job: if reader.bool()? {
+                                Some(reader.handle()?)
+                            } else {
+                                None
+                            },
+                            number: reader.u32()?,
+                            error: reader.u16()?,
+                            reason: reader.str(240)?,
+                        })
+                    }
+                    Err(code) => Err(::ftl::reply::error_from_code(code)),
+                };
+                reader.finish()?;
+                Ok(ToClient::Start(transaction, result))
+            }
+            _ => Err(incoming.refuse()),
+        }
+    }
+
+    /// What tells that a call ended because the other side is gone.
+    pub fn ended(
+        ordinal: u32,
+        transaction: ::ftl::Transaction,
+        error: ::ftl::Error,
+    ) -> Option<Self> {
+        match ordinal {
+            COMMANDS => Some(ToClient::Commands(transaction, Err(error))),
+            JOBS => Some(ToClient::Jobs(transaction, Err(error))),
+            LONG_WORDS => Some(ToClient::LongWords(transaction, Err(error))),
+            START => Some(ToClient::Start(transaction, Err(error))),
+            _ => None,
+        }
+    }
+}
+
+/// The `server`'s end of a `launcher` channel. Clones are the same end; dropping the last one closes it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Server(::ftl::end::End);
+
+impl From<::ftl::end::End> for Server {
+    fn from(end: ::ftl::end::End) -> Server {
+        Server(end)
+    }
+}
+
+impl From<::ftl::handle::OwnedHandle> for Server {
+    fn from(handle: ::ftl::handle::OwnedHandle) -> Server {
+        Server(::ftl::end::End::new(handle.into()))
+    }
+}
+
+impl From<Server> for ::ftl::handle::OwnedHandle {
+    fn from(end: Server) -> ::ftl::handle::OwnedHandle {
+        end.0.into()
+    }
+}
+
+impl ::ftl::handle::Object for Server {
+    const KIND: ::ftl::abi::ObjectKind = <::ftl::handle::Channel as ::ftl::handle::Object>::KIND;
+    const RIGHTS: ::ftl::abi::Rights = <::ftl::handle::Channel as ::ftl::handle::Object>::RIGHTS;
+}
+
+impl ::ftl::event_loop::TypedEnd for Server {
+    fn end(&self) -> &::ftl::end::End {
+        &self.0
+    }
+}
+
+impl<M: ::ftl::event_loop::Hears<Server>> ::ftl::event_loop::Attach<M> for &Server {
+    fn port(self) -> ::ftl::event_loop::Port {
+        ::ftl::event_loop::Port::channel(self.0.clone(), M::TAG)
+    }
+}
+
+/// What arrives at a [`Server`].
+#[derive(Debug)]
+pub enum ToServer<'a> {
+    /// The commands of this system in the order of their names, a page of them at a time.
+    Commands(CommandsRequest, CommandsReplier),
+    /// The commands that run, whoever started them, a page of them at a time.
+    Jobs(JobsRequest, JobsReplier),
+    /// Leaves words for a `start` that follows.
+    LongWords(LongWordsRequest, LongWordsReplier),
+    /// Starts a command. What is absent of the standard streams is empty (input) or vanishes (output).
+    Start(StartRequest<'a>, StartReplier),
+}
+
+impl<'a> ToServer<'a> {
+    /// Decodes a message; an error means that the sender broke the interface's rules.
+    #[inline]
+    pub fn decode(incoming: ::ftl::end::Incoming<'a>) -> ::ftl::Result<Self> {
+        match incoming.ordinal() {
+            COMMANDS if incoming.kind() == ::ftl::abi::MessageKind::Request => {
+                let (mut reader, replier) = incoming.open();
+                let request = CommandsRequest {
+                    first: reader.u16()?,
+                };
+                reader.finish()?;
+                Ok(ToServer::Commands(request, CommandsReplier(replier)))
+            }
+            JOBS if incoming.kind() == ::ftl::abi::MessageKind::Request => {
+                let (mut reader, replier) = incoming.open();
+                let request = JobsRequest {
+                    first: reader.u16()?,
+                };
+                reader.finish()?;
+                Ok(ToServer::Jobs(request, JobsReplier(replier)))
+            }
+            LONG_WORDS if incoming.kind() == ::ftl::abi::MessageKind::Request => {
+                let (mut reader, replier) = incoming.open();
+                let request = LongWordsRequest {
+                    folio: reader.handle()?,
+                    len: reader.u32()?,
+                };
+                reader.finish()?;
+                Ok(ToServer::LongWords(request, LongWordsReplier(replier)))
+            }
+            START if incoming.kind() == ::ftl::abi::MessageKind::Request => {
+                let (mut reader, replier) = incoming.open_with_views();
+                let request = StartRequest {
+                    command: reader.str(32)?,
+                    words: reader.bytes(1024)?,
+                    token: reader.u32()?,
+                    stdin: if reader.is_at_end() {
+                        None
+                    } else {
+                        if reader.bool()? { Some(reader.handle()?) } else { None }
+                    },
+                    stdout: if reader.is_at_end() {
+                        None
+                    } else {
+                        if reader.bool()? { Some(reader.handle()?) } else { None }
+                    },
+                    stderr: if reader.is_at_end() {
+                        None
+                    } else {
+                        if reader.bool()? { Some(reader.handle()?) } else { None }
+                    },
+                    terminal: if reader.is_at_end() {
+                        None
+                    } else {
+                        if reader.bool()? { Some(reader.handle()?) } else { None }
+                    },
+                };
+                reader.finish()?;
+                Ok(ToServer::Start(request, StartReplier(replier)))
+            }
+            _ => Err(incoming.refuse()),
+        }
+    }
+
+    /// What tells that a call ended because the other side is gone.
+    pub fn ended(
+        ordinal: u32,
+        transaction: ::ftl::Transaction,
+        error: ::ftl::Error,
+    ) -> Option<Self> {
+        let _ = (ordinal, transaction, error);
+        None
+    }
+}
+
+/// A command that runs. Dropping the owner's end ends it.
+pub mod running {
+    #[allow(unused_imports)]
+    use super::*;
+
+    /// Messages that wait in each direction of such a channel.
+    pub const QUEUE_LEN: usize = 4;
+
+    /// Bytes of the largest message on such a channel.
+    pub const BODY_LEN_MAX: usize = 8;
+
+    const KILL: u32 = 0xcef5734e;
+    const ENDED: u32 = 0xca33f9a5;
+
+    /// Both ends of a new channel: the `owner`'s and the `launcher`'s.
+    pub fn channel() -> ::ftl::Result<(Owner, Launcher)> {
+        let (first, second) = ::ftl::handle::Channel::pair(QUEUE_LEN, BODY_LEN_MAX)?;
+        Ok((::ftl::end::End::new(first).into(), ::ftl::end::End::new(second).into()))
+    }
+
+    /// Ends it at once.
+    #[derive(Clone, Copy, Debug)]
+    pub struct Kill {
+        /// The status that it ends with; 137 is usual.
+        pub status: u32,
+    }
+
+    /// It has ended, and nothing of it is left.
+    #[derive(Clone, Copy, Debug)]
+    pub struct Ended {
+        /// Its status: 0 is success.
+        pub status: u64,
+    }
+
+    /// The `owner`'s end of a `running` channel. Clones are the same end; dropping the last one closes it.
+    #[derive(Clone, PartialEq, Eq, Debug)]
+    pub struct Owner(::ftl::end::End);
+
+    impl From<::ftl::end::End> for Owner {
+        fn from(end: ::ftl::end::End) -> Owner {
+            Owner(end)
+        }
+    }
+
+    impl From<::ftl::handle::OwnedHandle> for Owner {
+        fn from(handle: ::ftl::handle::OwnedHandle) -> Owner {
+            Owner(::ftl::end::End::new(handle.into()))
+        }
+    }
+
+    impl From<Owner> for ::ftl::handle::OwnedHandle {
+        fn from(end: Owner) -> ::ftl::handle::OwnedHandle {
+            end.0.into()
+        }
+    }
+
+    impl ::ftl::handle::Object for Owner {
+        const KIND: ::ftl::abi::ObjectKind = <::ftl::handle::Channel as ::ftl::handle::Object>::KIND;
+        const RIGHTS: ::ftl::abi::Rights = <::ftl::handle::Channel as ::ftl::handle::Object>::RIGHTS;
+    }
+
+    impl ::ftl::event_loop::TypedEnd for Owner {
+        fn end(&self) -> &::ftl::end::End {
+            &self.0
+        }
+    }
+
+    impl<M: ::ftl::event_loop::Hears<Owner>> ::ftl::event_loop::Attach<M> for &Owner {
+        fn port(self) -> ::ftl::event_loop::Port {
+            ::ftl::event_loop::Port::channel(self.0.clone(), M::TAG)
+        }
+    }
+
+    impl Owner {
+        /// Ends it at once.
+        #[inline]
+        pub fn kill(&self, status: u32) -> ::ftl::Result<()> {
+            let mut writer = ::ftl::wire::Writer::new();
+            writer.u32(status)?;
+            self.0.event(KILL, writer, ::ftl::end::OnFull::Coalesce)
+        }
+    }
+
+    /// What arrives at a [`Owner`].
+    #[derive(Debug)]
+    pub enum ToOwner {
+        /// It has ended, and nothing of it is left.
+        Ended(Ended),
+    }
+
+    impl ToOwner {
+        /// Decodes a message; an error means that the sender broke the interface's rules.
+        #[inline]
+        pub fn decode(incoming: ::ftl::end::Incoming<'_>) -> ::ftl::Result<Self> {
+            match incoming.ordinal() {
+                ENDED if incoming.kind() == ::ftl::abi::MessageKind::OneWay => {
+                    let (mut reader, replier) = incoming.open();
+                    replier.forget();
+                    let event = Ended { status: reader.u64()? };
+                    reader.finish()?;
+                    Ok(ToOwner::Ended(event))
+                }
+                _ => Err(incoming.refuse()),
+            }
+        }
+        /// What tells that a call ended because the other side is gone.
+        pub fn ended(
+            ordinal: u32,
+            transaction: ::ftl::Transaction,
+            error: ::ftl::Error,
+        ) -> Option<Self> {
+            let _ = (ordinal, transaction, error);
+            None
+        }
+    }
+
+    /// The `launcher`'s end of a `running` channel. Clones are the same end; dropping the last one closes it.
+    #[derive(Clone, PartialEq, Eq, Debug)]
+    pub struct Launcher(::ftl::end::End);
+
+    impl From<::ftl::end::End> for Launcher {
+        fn from(end: ::ftl::end::End) -> Launcher {
+            Launcher(end)
+        }
+    }
+
+    impl From<::ftl::handle::OwnedHandle> for Launcher {
+        fn from(handle: ::ftl::handle::OwnedHandle) -> Launcher {
+            Launcher(::ftl::end::End::new(handle.into()))
+        }
+    }
+
+    impl From<Launcher> for ::ftl::handle::OwnedHandle {
+        fn from(end: Launcher) -> ::ftl::handle::OwnedHandle {
+            end.0.into()
+        }
+    }
+
+    impl ::ftl::handle::Object for Launcher {
+        const KIND: ::ftl::abi::ObjectKind = <::ftl::handle::Channel as ::ftl::handle::Object>::KIND;
+        const RIGHTS: ::ftl::abi::Rights = <::ftl::handle::Channel as ::ftl::handle::Object>::RIGHTS;
+    }
+
+    impl ::ftl::event_loop::TypedEnd for Launcher {
+        fn end(&self) -> &::ftl::end::End {
+            &self.0
+        }
+    }
+
+    impl<M: ::ftl::event_loop::Hears<Launcher>> ::ftl::event_loop::Attach<M>
+    for &Launcher {
+        fn port(self) -> ::ftl::event_loop::Port {
+            ::ftl::event_loop::Port::channel(self.0.clone(), M::TAG)
+        }
+    }
+
+    impl Launcher {
+        /// It has ended, and nothing of it is left.
+        #[inline]
+        pub fn ended(&self, status: u64) -> ::ftl::Result<()> {
+            let mut writer = ::ftl::wire::Writer::new();
+            writer.u64(status)?;
+            ::ftl::end::ignore_gone(
+                self.0.event(ENDED, writer, ::ftl::end::OnFull::Close),
+            )
+        }
+    }
+
+    /// What arrives at a [`Launcher`].
+    #[derive(Debug)]
+    pub enum ToLauncher {
+        /// Ends it at once.
+        Kill(Kill),
+    }
+
+    impl ToLauncher {
+        /// Decodes a message; an error means that the sender broke the interface's rules.
+        #[inline]
+        pub fn decode(incoming: ::ftl::end::Incoming<'_>) -> ::ftl::Result<Self> {
+            match incoming.ordinal() {
+                KILL if incoming.kind() == ::ftl::abi::MessageKind::OneWay => {
+                    let (mut reader, replier) = incoming.open();
+                    replier.forget();
+                    let event = Kill { status: reader.u32()? };
+                    reader.finish()?;
+                    Ok(ToLauncher::Kill(event))
+                }
+                _ => Err(incoming.refuse()),
+            }
+        }
+        /// What tells that a call ended because the other side is gone.
+        pub fn ended(
+            ordinal: u32,
+            transaction: ::ftl::Transaction,
+            error: ::ftl::Error,
+        ) -> Option<Self> {
+            let _ = (ordinal, transaction, error);
+            None
+        }
+    }
+}

@@ -1,0 +1,74 @@
+// Generated from components/drivers/pl031/component.yml by `./ftl gen`. Changes belong there; here they would be lost.
+
+//! What the component `pl031` is given, and what it can hear.
+#![allow(unused_imports, dead_code)]
+
+pub use ::interfaces::clock;
+
+/// The component's event loop.
+pub type EventLoop<S> = ::ftl::EventLoop<S, Messages>;
+
+/// What `main` is given.
+#[derive(Debug)]
+pub struct Environ {
+    /// The clients of `clock`.
+    pub clock: clock::Provider,
+    /// A device that is `arm,pl031`.
+    pub device: ::ftl::handle::Device,
+    /// The component's random generator.
+    pub random: ::ftl::random::Random,
+}
+
+impl ::ftl::runtime::Environment for Environ {
+    fn new(info: &'static ::ftl::abi::StartInfo) -> ::ftl::Result<Environ> {
+        #[allow(unused_mut)]
+        let mut start = ::ftl::bootstrap::Start::receive(info)?;
+        Ok(Environ {
+            clock: start.provider(0, "clock", clock::HASH)?,
+            device: start.device(0, "device")?,
+            random: start.random(),
+        })
+    }
+}
+
+/// A message that this component can hear.
+#[derive(Debug)]
+pub enum Message {
+    /// On a `clock` channel, for the `server`.
+    Clock(clock::ToServer),
+}
+
+/// Decodes the component's messages, for its event loop.
+#[derive(Debug)]
+pub enum Messages {}
+
+impl ::ftl::event_loop::Messages for Messages {
+    type Message<'a> = Message;
+
+    #[inline]
+    fn decode<'a>(
+        tag: u16,
+        incoming: ::ftl::end::Incoming<'a>,
+    ) -> ::ftl::Result<Self::Message<'a>> {
+        match tag {
+            0 => clock::ToServer::decode(incoming).map(Message::Clock),
+            _ => Err(incoming.refuse()),
+        }
+    }
+
+    fn ended<'a>(
+        tag: u16,
+        ordinal: u32,
+        transaction: ::ftl::Transaction,
+        error: ::ftl::Error,
+    ) -> Option<Self::Message<'a>> {
+        match tag {
+            0 => clock::ToServer::ended(ordinal, transaction, error).map(Message::Clock),
+            _ => None,
+        }
+    }
+}
+
+impl ::ftl::event_loop::Hears<clock::Server> for Messages {
+    const TAG: u16 = 0;
+}

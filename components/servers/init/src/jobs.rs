@@ -1,0 +1,296 @@
+//! Commands that run: each a process of its own, which belongs to whoever asked for it.
+//!
+//! A job has two ends: its process's, which is told to the owner, and the owner's interest, with
+//! which the process is killed. Whichever comes first, the other follows.
+
+use alloc::collections::VecDeque;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use ftl::abi::ProcessState;
+use ftl::handle::{Folio, Process};
+use ftl::prelude::*;
+use interfaces::component;
+use interfaces::launcher::{self, running};
+use plan::{Component, Provider};
+
+use crate::spec::EventLoop;
+use crate::starting::{Failure, Machine};
+use crate::supervisor::{Source, Supervisor, give_needs};
+
+/// Commands that run at once, at most.
+const JOBS_MAX: usize = 1000;
+/// No command is started when less than this part of the memory is free: what runs already may still
+/// need some, and so may whoever is to mend things.
+const FREE_PART: u64 = 8;
+/// Words that are kept for starts to come. Whoever leaves more waits for none of them.
+const WORDS_MAX: usize = 16;
+
+/// What somebody wants to be started.
+pub struct Start {
+    /// The command's name.
+    pub command: String,
+    /// Arguments and environment, if they are short.
+    pub words: Vec<u8>,
+    /// Where they are if they are long; 0 if they are not.
+    pub token: u32,
+    /// Input, output, complaints, and the terminal.
+    pub streams: [Option<Channel>; 4],
+    /// Who waits for the answer.
+    pub reply: launcher::StartReplier,
+}
+
+/// Why a command was not started.
+pub struct Refusal {
+    /// For programs.
+    pub error: Error,
+    /// For people.
+    pub reason: String,
+}
+
+/// A command that runs.
+pub struct Job {
+    /// Which of the plan's commands it is.
+    pub command: usize,
+    /// What lists call it.
+    pub number: u32,
+    /// When it was started.
+    pub started: Instant,
+    /// Its process.
+    pub process: Process,
+    boot: component::Server,
+    owner: running::Launcher,
+}
+
+/// All commands that run.
+#[derive(Default)]
+pub struct Jobs {
+    places: Vec<Option<Job>>,
+    numbers: u32,
+    words: VecDeque<(u32, Folio, u32)>,
+    tokens: u32,
+}
+
+impl Jobs {
+    /// The jobs, in no particular order.
+    pub fn iter(&self) -> impl Iterator<Item = &Job> {
+        self.places.iter().flatten()
+    }
+
+    /// Each job's command and its first channel.
+    pub fn running(&self) -> impl Iterator<Item = (usize, &component::Server)> {
+        self.iter().map(|job| (job.command, &job.boot))
+    }
+
+    /// Keeps words for a start to come; answers with what that will call them.
+    pub fn keep_words(&mut self, folio: Folio, len: u32) -> u32 {
+        if self.words.len() >= WORDS_MAX {
+            self.words.pop_front();
+        }
+        self.tokens = self.tokens.wrapping_add(1).max(1);
+        self.words.push_back((self.tokens, folio, len));
+        self.tokens
+    }
+
+    fn take_words(&mut self, token: u32) -> Option<(Folio, u32)> {
+        let place = self.words.iter().position(|(other, ..)| *other == token)?;
+        let (_, folio, len) = self.words.remove(place)?;
+        Some((folio, len))
+    }
+
+    fn free_place(&mut self) -> Option<usize> {
+        match self.places.iter().position(Option::is_none) {
+            Some(place) => Some(place),
+            None if self.places.len() < JOBS_MAX => {
+                self.places.try_reserve(1).ok()?;
+                self.places.push(None);
+                Some(self.places.len() - 1)
+            }
+            None => None,
+        }
+    }
+}
+
+impl Supervisor {
+    /// Starts a command. Answers with the owner's end of its channel, and its number.
+    pub fn start_job(
+        &mut self,
+        start: &mut Start,
+        events: &mut EventLoop<Source>,
+    ) -> Result<(running::Owner, u32), Refusal> {
+        let Some(command) = self
+            .plan
+            .commands
+            .iter()
+            .position(|command| command.name == start.command)
+        else {
+            return Err(Refusal {
+                error: Error::NotFound,
+                reason: format!("there is no command `{}`", start.command),
+            });
+        };
+        self.refuse_job(&self.plan.commands[command])?;
+        let long = match start.token {
+            0 => None,
+            token => Some(self.jobs.take_words(token).ok_or_else(|| Refusal {
+                error: Error::InvalidArgument,
+                reason: "its words were left too long ago".into(),
+            })?),
+        };
+        let Some(place) = self.jobs.free_place() else {
+            return Err(Refusal {
+                error: Error::ServerLimit,
+                reason: format!("{JOBS_MAX} commands run already"),
+            });
+        };
+        let (owner, ours) = running::channel().map_err(refused)?;
+        self.jobs.numbers = self.jobs.numbers.wrapping_add(1).max(1);
+        let number = self.jobs.numbers;
+
+        let planned = &self.plan.commands[command];
+        let (job, ends) = make(&self.machine, planned, start, long)?;
+        let source = Source::Job(place as u16);
+        let added = events
+            .add(&job.process, source)
+            .and_then(|()| events.add(&ours, source));
+        if let Err(error) = added {
+            let _ = job.process.kill(ProcessState::EXIT_KILLED);
+            let _ = events.remove(&job.process);
+            return Err(refused(error));
+        }
+        self.connect_needs(ends, events);
+        self.jobs.places[place] = Some(Job {
+            command,
+            number,
+            started: Instant::now(),
+            process: job.process,
+            boot: job.boot,
+            owner: ours,
+        });
+        Ok((owner, number))
+    }
+
+    /// Why a command cannot be started now, if so.
+    fn refuse_job(&self, command: &Component) -> Result<(), Refusal> {
+        if self.is_going_off() {
+            return Err(Refusal {
+                error: Error::Unsupported,
+                reason: "the machine is shutting down".into(),
+            });
+        }
+        let lacking = command
+            .needs
+            .iter()
+            .find(|need| need.provider == Provider::None && !need.optional);
+        if let Some(need) = lacking {
+            return Err(Refusal {
+                error: Error::Unsupported,
+                reason: format!(
+                    "nothing in this system provides `{}`, which {} needs",
+                    need.interface, command.name
+                ),
+            });
+        }
+        if let Some(missing) = self.missing_for(command) {
+            return Err(Refusal {
+                error: Error::Unsupported,
+                reason: format!("{} needs {missing}, which does not run", command.name),
+            });
+        }
+        match self.machine.system.statistics() {
+            Ok(found) if found.pages_free < found.pages_total / FREE_PART => Err(Refusal {
+                error: Error::OutOfMemory,
+                reason: format!(
+                    "{} of {} MiB of memory are free: too little for another command",
+                    found.pages_free / 256,
+                    found.pages_total / 256
+                ),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// A command's process has ended.
+    pub fn job_exited(&mut self, place: usize, status: usize, events: &mut EventLoop<Source>) {
+        let Some(job) = self.jobs.places.get_mut(place).and_then(Option::take) else {
+            return;
+        };
+        let _ = events.remove(&job.process);
+        // Its owner may have gone before.
+        let _ = events.remove_channel(&job.owner);
+        let _ = job.owner.ended(status as u64);
+        debug!(
+            "{} ({}) ended with status {status}",
+            self.plan.commands[job.command].name, job.number
+        );
+    }
+
+    /// A command's owner says something.
+    pub fn job_heard(&self, place: usize, message: running::ToLauncher) {
+        let running::ToLauncher::Kill(kill) = message;
+        if let Some(Some(job)) = self.jobs.places.get(place) {
+            let _ = job.process.kill(kill.status as usize);
+        }
+    }
+
+    /// A command's owner is gone, so nobody wants it any more.
+    pub fn job_abandoned(&self, place: usize) {
+        if let Some(Some(job)) = self.jobs.places.get(place) {
+            let _ = job.process.kill(ProcessState::EXIT_KILLED);
+        }
+    }
+}
+
+/// A process that was just started.
+struct Made {
+    process: Process,
+    boot: component::Server,
+}
+
+/// Makes the process of a command, gives it everything, and lets it run.
+fn make<'a>(
+    machine: &Machine,
+    command: &'a Component,
+    start: &mut Start,
+    long: Option<(Folio, u32)>,
+) -> Result<(Made, Vec<(&'a plan::Need, Channel)>), Refusal> {
+    let given = |error: Error| Failure::new("what it is given", error);
+    // Its first channel is as small as can be: what is sent below, and three events besides.
+    let queue_len = command.needs.len() + 6;
+    let body_len_max = start.words.len().max(command.settings.len()) + 32;
+    let loaded = machine.load_with(command, queue_len, body_len_max)?;
+    let boot = &loaded.boot;
+    let ends = give_needs(command, boot).map_err(given)?;
+    let (folio, len) = match long {
+        Some((folio, len)) => (Some(folio), len),
+        None => (None, 0),
+    };
+    boot.words(&start.words, folio, len).map_err(given)?;
+    let [stdin, stdout, stderr, terminal] = core::mem::take(&mut start.streams);
+    let terminal = terminal.filter(|_| command.terminal);
+    boot.streams(stdin, stdout, stderr, terminal)
+        .map_err(given)?;
+    boot.start(&command.settings).map_err(given)?;
+    let (process, boot) = loaded.start()?;
+    Ok((Made { process, boot }, ends))
+}
+
+impl From<Failure> for Refusal {
+    fn from(failure: Failure) -> Refusal {
+        Refusal {
+            error: match failure.may_pass {
+                true => Error::OutOfMemory,
+                false => Error::BadImage,
+            },
+            reason: failure.reason,
+        }
+    }
+}
+
+fn refused(error: Error) -> Refusal {
+    Refusal {
+        error,
+        reason: format!("init: {error}"),
+    }
+}

@@ -1,0 +1,69 @@
+//! Commands that are started on request, in and out of a machine: `--exec`.
+
+use e2e::commands::exec;
+
+/// Bytes without any pattern that a wrong order could hide in.
+fn noise(len: usize) -> Vec<u8> {
+    let mut state = 0x2545_f491_4f6c_dd1d_u64;
+    (0..len)
+        .map(|_| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            (state >> 32) as u8
+        })
+        .collect()
+}
+
+#[test]
+fn standard_output_is_what_the_commands_print_and_nothing_else() {
+    for isolation in ["kernel", "user"] {
+        let done = exec("default", "echo hello; echo there")
+            .isolation(isolation)
+            .run()
+            .ended_with(0);
+        assert_eq!(done.text(), "hello\nthere\n", "{}", done.stderr);
+        assert!(done.stderr.contains("components up"), "{}", done.stderr);
+    }
+}
+
+#[test]
+fn the_status_is_the_last_commands() {
+    exec("default", "false; true").run().ended_with(0);
+    exec("default", "true; false").run().ended_with(1);
+    let done = exec("default", "echo before; frobnicate").run();
+    let done = done.ended_with(127);
+    assert_eq!(done.text(), "before\n");
+    assert!(done.stderr.contains("frobnicate"), "{}", done.stderr);
+}
+
+#[test]
+fn megabytes_pass_through_a_command_unchanged() {
+    let bytes = noise(if e2e::long() { 64 << 20 } else { 3 << 20 });
+    let done = exec("default", "cat")
+        .stdin(bytes.clone())
+        .run()
+        .ended_with(0);
+    assert!(
+        done.stdout == bytes,
+        "{} of {}",
+        done.stdout.len(),
+        bytes.len()
+    );
+}
+
+#[test]
+fn a_reader_that_goes_away_ends_the_run() {
+    let done = exec("default", "cat")
+        .stdin(noise(8 << 20))
+        .stdout_closes_after(1000)
+        .run();
+    // As a pipe has it: nobody reads any more.
+    done.ended_with(141);
+}
+
+#[test]
+fn input_that_nobody_reads_does_no_harm() {
+    let done = exec("default", "echo done").stdin(noise(1 << 20)).run();
+    assert_eq!(done.ended_with(0).text(), "done\n");
+}
