@@ -105,6 +105,6 @@ pub mod prelude {
     pub use crate::time::{Duration, Instant};
     pub use crate::{Connection, Event, Timer};
     pub use crate::{Error, Result, debug, error, info, trace, warn};
-    pub use ring::SharedMemory;
     pub use crate::{eprint, eprintln, print, println};
+    pub use ring::SharedMemory;
 }

@@ -119,8 +119,6 @@ pub const ALL: &[(&str, &str, usize, Decoder)] = &[
         1,
         |incoming| show(crate::tcpip::udp_socket::ToServer::decode(incoming)?),
     ),
-    ("trial", "trial", 0, |incoming| show(crate::trial::ToClient::decode(incoming)?)),
-    ("trial", "trial", 1, |incoming| show(crate::trial::ToServer::decode(incoming)?)),
     (
         "terminal",
         "terminal",
@@ -133,6 +131,8 @@ pub const ALL: &[(&str, &str, usize, Decoder)] = &[
         1,
         |incoming| show(crate::terminal::ToServer::decode(incoming)?),
     ),
+    ("trial", "trial", 0, |incoming| show(crate::trial::ToClient::decode(incoming)?)),
+    ("trial", "trial", 1, |incoming| show(crate::trial::ToServer::decode(incoming)?)),
 ];
 
 fn show(message: impl ::core::fmt::Debug) -> ::ftl::Result<::ftl::String> {

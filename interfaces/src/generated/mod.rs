@@ -24,8 +24,9 @@ pub mod system;
 #[rustfmt::skip]
 pub mod tcpip;
 #[rustfmt::skip]
-pub mod trial;
 pub mod terminal;
+#[rustfmt::skip]
+pub mod trial;
 #[doc(hidden)]
 #[rustfmt::skip]
 pub mod decoders;

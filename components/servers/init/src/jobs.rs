@@ -259,7 +259,7 @@ fn make<'a>(
     // Its first channel is as small as can be: what is sent below, and three events besides.
     let queue_len = command.needs.len() + 6;
     let body_len_max = start.words.len().max(command.settings.len()) + 32;
-    let loaded = machine.load_with(command, queue_len, body_len_max)?;
+    let loaded = machine.load_with(command, &command.image, queue_len, body_len_max)?;
     let boot = &loaded.boot;
     let ends = give_needs(command, boot).map_err(given)?;
     let (folio, len) = match long {

@@ -59,7 +59,12 @@ pub struct Loaded {
 impl Machine {
     /// Makes the process of a component and loads its image, the archive's `components/IMAGE`.
     pub fn load(&self, component: &Component, image: &str) -> Result<Loaded, Failure> {
-        self.load_with(component, image, component::QUEUE_LEN, component::BODY_LEN_MAX)
+        self.load_with(
+            component,
+            image,
+            component::QUEUE_LEN,
+            component::BODY_LEN_MAX,
+        )
     }
 
     /// The same with room for so many messages of so many bytes on its first channel.
