@@ -13,7 +13,7 @@ use ftl::handle::{Folio, Process};
 use ftl::prelude::*;
 use interfaces::component;
 use interfaces::launcher::{self, running};
-use plan::{Component, Provider};
+use plan::{Component, Need, Provider};
 
 use crate::spec::EventLoop;
 use crate::starting::{Failure, Machine};
@@ -149,7 +149,7 @@ impl Supervisor {
         let number = self.jobs.numbers;
 
         let planned = &self.plan.commands[command];
-        let (job, ends) = make(&self.machine, planned, start, long)?;
+        let job = make(&self.machine, planned, start, long)?;
         let source = Source::Job(place as u16);
         let added = events
             .add(&job.process, source)
@@ -159,7 +159,7 @@ impl Supervisor {
             let _ = events.remove(&job.process);
             return Err(refused(error));
         }
-        self.connect_needs(ends, events);
+        self.connect_needs(job.ends, events);
         self.jobs.places[place] = Some(Job {
             command,
             number,
@@ -243,9 +243,11 @@ impl Supervisor {
 }
 
 /// A process that was just started.
-struct Made {
+struct Made<'a> {
     process: Process,
     boot: component::Server,
+    /// The providers' ends of what it needs.
+    ends: Vec<(&'a Need, Channel)>,
 }
 
 /// Makes the process of a command, gives it everything, and lets it run.
@@ -254,7 +256,7 @@ fn make<'a>(
     command: &'a Component,
     start: &mut Start,
     long: Option<(Folio, u32)>,
-) -> Result<(Made, Vec<(&'a plan::Need, Channel)>), Refusal> {
+) -> Result<Made<'a>, Refusal> {
     let given = |error: Error| Failure::new("what it is given", error);
     // Its first channel is as small as can be: what is sent below, and three events besides.
     let queue_len = command.needs.len() + 6;
@@ -273,7 +275,11 @@ fn make<'a>(
         .map_err(given)?;
     boot.start(&command.settings).map_err(given)?;
     let (process, boot) = loaded.start()?;
-    Ok((Made { process, boot }, ends))
+    Ok(Made {
+        process,
+        boot,
+        ends,
+    })
 }
 
 impl From<Failure> for Refusal {
