@@ -13,7 +13,7 @@ use plan::Provider;
 use crate::supervisor::Supervisor;
 
 /// How long a component has to end by itself.
-const GRACE: Duration = Duration::from_millis(200);
+const GRACE: Duration = Duration::from_secs(1);
 
 impl Supervisor {
     /// Asks all components to end, one after the other, and then shuts the machine down.
