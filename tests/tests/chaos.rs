@@ -9,8 +9,9 @@
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-/// Kills here, and with `--long`.
+/// Kills here, on one CPU and on several, and with `--long`.
 const KILLS: u32 = 50;
+const KILLS_SEVERAL: u32 = 20;
 const KILLS_LONG: u32 = 1_000;
 
 /// `wrk`, which asks for pages until it is told to stop.
@@ -54,9 +55,10 @@ fn check(isolation: &str, cpus: u32) {
     if !e2e::is_first_variant() {
         return;
     }
-    let (kills, patience) = match e2e::long() {
-        true => (KILLS_LONG, Duration::from_secs(3600)),
-        false => (KILLS, Duration::from_secs(300)),
+    let (kills, patience) = match (e2e::long(), cpus) {
+        (true, _) => (KILLS_LONG, Duration::from_secs(3600)),
+        (false, 1) => (KILLS, Duration::from_secs(300)),
+        (false, _) => (KILLS_SEVERAL, Duration::from_secs(600)),
     };
     let port = e2e::free_port();
     let boot = e2e::boot("chaos")

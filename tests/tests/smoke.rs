@@ -24,7 +24,7 @@ fn one_kill_for_each_component() {
         .set("warden.port", port)
         .set("warden.count", 5)
         .start()
-        .wait_exit_within(Duration::from_secs(120));
+        .wait_exit_within(Duration::from_secs(400));
     assert_eq!(exit.code, 0, "{}", exit.tail());
     // The orderly end comes in the reverse of the order of starts.
     let off = "off, after http_server, tcpip, virtio_net";

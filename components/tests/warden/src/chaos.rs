@@ -17,7 +17,7 @@ use crate::statistics::{component, components, histogram, percentile};
 /// So soon the system must serve again.
 const RECOVERY_MAX: Duration = Duration::from_millis(100);
 /// So long it is waited for before the test is given up.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// See the [module](self).
 pub struct Chaos {

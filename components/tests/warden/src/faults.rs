@@ -19,7 +19,7 @@ const SPELL: Duration = Duration::from_millis(60);
 /// Pages that are asked for through a faulty driver that works.
 const PAGES: u32 = 3;
 /// How long the sound driver has to get the system to serve again.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// See the [module](self).
 pub struct Faults {

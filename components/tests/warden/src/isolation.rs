@@ -20,9 +20,9 @@ use crate::{Director, Source};
 /// How long what never ends by itself is let go on.
 const SPELL: Duration = Duration::from_millis(30);
 /// How long anything else may take before it counts as hanging.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
 /// How long what is under way elsewhere, connections for one, may take to go.
-const SETTLING: Duration = Duration::from_secs(5);
+const SETTLING: Duration = Duration::from_secs(30);
 
 /// See the [module](self).
 pub struct Isolation {
@@ -70,18 +70,20 @@ impl Isolation {
         system: system::Client,
         hostile: trial::Client,
         buggy: trial::Client,
-        calls: u32,
-        seed: u64,
+        settings: &Settings,
     ) -> Isolation {
         let mut list = TRIALS.to_vec();
+        for trial in &mut list {
+            trial.times = trial.times.min(settings.repeats);
+        }
         list.push(storm(STORM_PIECE));
         Isolation {
             system,
             hostile,
             buggy,
             list,
-            storm_calls: calls,
-            seed,
+            storm_calls: settings.count,
+            seed: settings.seed,
             round: 0,
             at: 0,
             time: 0,

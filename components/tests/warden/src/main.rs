@@ -74,8 +74,7 @@ fn main(env: Environ) -> Result<()> {
                 error!("this plan needs `hostile` and `buggy` in the system");
                 return Err(Error::NotFound);
             };
-            let mut plan =
-                isolation::Isolation::new(env.system, hostile, buggy, count, env.settings.seed);
+            let mut plan = isolation::Isolation::new(env.system, hostile, buggy, &env.settings);
             lead(&mut plan, &mut prober, &mut events, &tick)?;
             plan.report()
         }

@@ -58,6 +58,8 @@ pub struct Settings {
     pub only: ::ftl::String,
     /// The longest pause before the next kill, in milliseconds.
     pub pause: u32,
+    /// How often a trial is made at most, of those that are made with several addresses or seeds.
+    pub repeats: u32,
     /// Whether a recovery of more than 100 ms fails the test.
     pub strict: bool,
     /// Repeats what is chosen at random.
@@ -72,6 +74,7 @@ impl Settings {
             count: reader.u32()?,
             only: reader.str(32)?.into(),
             pause: reader.u32()?,
+            repeats: reader.u32()?,
             strict: reader.bool()?,
             seed: reader.u64()?,
         };
@@ -89,6 +92,7 @@ impl Settings {
             writer.u32(self.count)?;
             writer.str(&self.only, 32)?;
             writer.u32(self.pause)?;
+            writer.u32(self.repeats)?;
             writer.bool(self.strict)?;
             writer.u64(self.seed)?;
             Ok(())
@@ -106,6 +110,7 @@ impl Default for Settings {
             count: 50,
             only: "".into(),
             pause: 10,
+            repeats: 32,
             strict: false,
             seed: 1,
         }
