@@ -21,7 +21,7 @@ done
 # shoot NAME WIDTH HEIGHT SCHEME: 0 is dark, 1 is light. The budget is virtual time for the page to fill itself.
 shoot() {
     chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --user-data-dir="$work/profile" \
-        --blink-settings=preferredColorScheme="$4" --virtual-time-budget=4000 \
+        --blink-settings=preferredColorScheme="$4" --virtual-time-budget=9000 \
         --window-size="$2,$3" --screenshot="$root/docs/images/$1.png" "$address/" >/dev/null 2>&1
     echo "docs/images/$1.png"
 }
