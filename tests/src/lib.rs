@@ -44,6 +44,12 @@ pub fn is_first_variant() -> bool {
     std::env::var("FTL_VARIANT").map_or(true, |variant| variant == "first")
 }
 
+/// How many CPUs the machine has that `./ftl test` tries now.
+pub fn cpus() -> u32 {
+    let said = std::env::var("FTL_SMP").ok();
+    said.and_then(|cpus| cpus.parse().ok()).unwrap_or(4)
+}
+
 /// Leaves a figure for `docs/results.md`: `./ftl test` collects them.
 pub fn record(name: &str, value: impl std::fmt::Display) {
     use std::io::Write;
