@@ -145,7 +145,8 @@ calls! {
 
     /// Counters of the whole system. `(system)` → 0, and a [`crate::KernelStatistics`] in the receive page.
     SystemStatistics = 36,
-    /// Shuts the machine down. `(system, status)` → never.
+    /// Shuts the machine down, or resets it. `(system, status, 0 off, 1 warm reset, 2 cold reset)` →
+    /// never.
     SystemShutdown = 37,
     /// 32 bytes from the kernel's random generator, into the receive page. `()` → 32.
     /// Errors: `Unsupported` if the machine gave no seed.

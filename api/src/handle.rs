@@ -348,6 +348,10 @@ impl System {
             len,
         ))
     }
+    /// Resets the machine, which then starts anew. The log survives unless `cold`.
+    pub fn reset(&self, cold: bool) -> ! {
+        sys::system_reset(self.handle(), cold)
+    }
     /// Shuts the machine down.
     pub fn shutdown(&self, status: usize) -> ! {
         sys::system_shutdown(self.handle(), status)

@@ -399,6 +399,12 @@ pub fn system_shutdown(system: Handle, status: usize) -> ! {
     call_forever(Call::SystemShutdown, [raw(system), status, 0, 0, 0, 0])
 }
 
+/// [`Call::SystemShutdown`], as a reset. `cold`: memory may be lost, and the log that is in it.
+pub fn system_reset(system: Handle, cold: bool) -> ! {
+    let how = 1 + usize::from(cold);
+    call_forever(Call::SystemShutdown, [raw(system), 0, how, 0, 0, 0])
+}
+
 /// [`Call::Random`].
 pub fn random() -> Result<[u8; 32]> {
     call(Call::Random, [0; 6])?;

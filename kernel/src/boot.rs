@@ -3,7 +3,7 @@
 use abi::{Handle, Isolation, Name, ProcessParams, Rights};
 
 use crate::kernel::Kernel;
-use crate::log::Level;
+use crate::log::{self, Level};
 use crate::memory::PhysAddr;
 use crate::object::{Device, Object};
 use crate::platform::machine_info::{MachineInfo, PhysicalRange};
@@ -19,6 +19,8 @@ pub struct BootInfo<'a> {
     pub cpus: usize,
     /// Whether there is a random seed.
     pub seeded: bool,
+    /// Where the log is kept over a reset.
+    pub log_region: Option<PhysAddr>,
 }
 
 /// Free parts of a range of memory while booting.
@@ -69,6 +71,20 @@ impl FreeRanges {
         Some(PhysAddr(found.start))
     }
 
+    /// Takes the region in which the log is kept: the last bytes of `memory`, so that it is the same in
+    /// each life of the machine. None if somebody has it.
+    pub fn take_log_region(&mut self, memory: PhysicalRange) -> Option<PhysAddr> {
+        let len = log::kept::REGION_LEN as u64;
+        let frame = abi::PAGE_SIZE as u64;
+        let start = (memory.end() & !(frame - 1)).checked_sub(len)?;
+        let region = PhysicalRange { start, len };
+        let is_free = |range: &PhysicalRange| range.start <= start && region.end() <= range.end();
+        self.ranges.iter().any(is_free).then(|| {
+            self.take(region);
+            PhysAddr(start)
+        })
+    }
+
     /// What is free.
     pub fn iter(&self) -> impl Iterator<Item = &PhysicalRange> {
         self.ranges.iter()
@@ -109,6 +125,10 @@ pub fn start(kernel: &mut Kernel, info: &BootInfo<'_>) {
     let mib = (kernel.memory.frames.total() * abi::PAGE_SIZE) >> 20;
     let cpus = info.cpus;
     let plural = if cpus == 1 { "" } else { "s" };
+    let reset_on_panic = argument(info.machine, "ftl.panic") == Some("reset");
+    let before = info
+        .log_region
+        .and_then(|region| kernel.keep_log(region, reset_on_panic));
     if argument(info.machine, "ftl.log") == Some("debug") {
         kernel.log.level = Level::Debug;
     }
@@ -119,6 +139,9 @@ pub fn start(kernel: &mut Kernel, info: &BootInfo<'_>) {
         "kernel",
         format_args!("FTL {version} · {arch} · {cpus} CPU{plural} · {mib} MiB free"),
     );
+    if let Some(before) = before {
+        kernel.repeat_log(&before);
+    }
     if !info.seeded {
         kernel.log_line(
             Level::Warn,

@@ -104,6 +104,11 @@ pub enum Shutdown {
     Ordered(usize),
     /// Init ended by itself, with this status.
     InitEnded(usize),
+    /// The machine is reset, as init asked, and starts anew.
+    Reset {
+        /// Whether memory is lost, where the machine can tell.
+        cold: bool,
+    },
 }
 
 impl Kernel {

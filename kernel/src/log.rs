@@ -1,12 +1,17 @@
 //! The kernel's log: lines from the kernel and from components, each with time and name.
 //!
-//! Lines go to the UART at once and into a ring that can be read back. There is no formatting
+//! Lines go to the UART at once and into a ring that can be read back, and that the next life of the
+//! machine can read if this one is reset ([`kept`]). There is no formatting
 //! into memory that could run out: a line is written piece by piece.
+
+pub mod kept;
 
 use core::fmt::{self, Write};
 
+use kept::Head;
+
 use crate::kernel::Kernel;
-use crate::memory::Memory;
+use crate::memory::{Memory, PhysAddr};
 
 /// Bytes of log that are kept.
 const RING_LEN: usize = 16 * 1024;
@@ -43,55 +48,127 @@ impl Level {
 
 /// The last lines.
 pub struct Log {
-    /// `RING_LEN` bytes that the log owns.
-    ring: *mut u8,
-    written: u64,
+    ring: Ring,
+    /// The block that the ring lies in, unless that is the region which is kept.
+    block: Option<PhysAddr>,
     /// Lines less important than this are dropped.
     pub level: Level,
 }
 
-// SAFETY: the ring belongs to the log alone.
-unsafe impl Send for Log {}
+/// The last bytes that were written.
+pub struct Ring {
+    /// `RING_LEN` bytes that the ring owns.
+    data: *mut u8,
+    head: Head,
+    /// Where the head is kept up to date for the next life of the machine, or null.
+    kept: *mut Head,
+}
+
+// SAFETY: the data and what `kept` points to belong to the ring alone.
+unsafe impl Send for Ring {}
+
+impl Ring {
+    /// A ring as it was found.
+    ///
+    /// # Safety
+    /// `data` are `RING_LEN` bytes that nobody writes while the ring lives.
+    unsafe fn existing(data: *mut u8, head: Head) -> Ring {
+        Ring {
+            data,
+            head,
+            kept: core::ptr::null_mut(),
+        }
+    }
+
+    /// A ring whose head is kept.
+    ///
+    /// # Safety
+    /// As for [`Ring::existing`]; and `kept` points to a head that only the ring writes.
+    unsafe fn kept(data: *mut u8, kept: *mut Head) -> Ring {
+        Ring {
+            data,
+            // SAFETY: the caller vouches for it.
+            head: unsafe { kept.read() },
+            kept,
+        }
+    }
+
+    fn push(&mut self, bytes: &[u8]) {
+        let Head {
+            mut written,
+            mut sum,
+            ..
+        } = self.head;
+        for &byte in bytes {
+            // SAFETY: the data are RING_LEN bytes and the ring's own.
+            let old = unsafe {
+                let at = self.data.add((written % RING_LEN as u64) as usize);
+                at.replace(byte)
+            };
+            sum = sum.wrapping_add(byte.into()).wrapping_sub(old.into());
+            written += 1;
+        }
+        self.head = Head::new(written, sum);
+        if !self.kept.is_null() {
+            // SAFETY: whoever made the ring vouches for it. Volatile, since the next life reads it.
+            unsafe { self.kept.write_volatile(self.head) };
+        }
+    }
+
+    /// The sum of all bytes in the ring.
+    fn sum(&self) -> u64 {
+        let mut sum = 0u64;
+        for i in 0..RING_LEN {
+            // SAFETY: as in `push`.
+            let byte = unsafe { self.data.add(i).read() };
+            sum = sum.wrapping_add(byte.into());
+        }
+        sum
+    }
+
+    /// Copies from `position` on, or from the oldest byte there is. Returns where it began
+    /// and how much it copied.
+    fn read(&self, position: u64, to: &mut [u8]) -> (u64, usize) {
+        let written = self.head.written;
+        let oldest = written.saturating_sub(RING_LEN as u64);
+        let start = position.clamp(oldest, written);
+        let len = ((written - start) as usize).min(to.len());
+        for (i, byte) in to[..len].iter_mut().enumerate() {
+            // SAFETY: as in `push`.
+            *byte = unsafe {
+                self.data
+                    .add(((start + i as u64) % RING_LEN as u64) as usize)
+                    .read()
+            };
+        }
+        (start, len)
+    }
+}
 
 impl Log {
     /// An empty log.
     pub fn new(memory: &mut Memory) -> abi::Result<Log> {
         let block = memory.allocate((RING_LEN / abi::PAGE_SIZE).trailing_zeros() as usize)?;
         memory.zero(block, RING_LEN);
+        let data = memory.machine.memory(block);
         Ok(Log {
-            ring: memory.machine.memory(block),
-            written: 0,
+            // SAFETY: the block is the log's, and was zeroed.
+            ring: unsafe { Ring::existing(data, Head::new(0, 0)) },
+            block: Some(block),
             level: Level::Info,
         })
     }
 
-    fn push(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            // SAFETY: the ring is RING_LEN bytes long and the log's own.
-            unsafe {
-                self.ring
-                    .add((self.written % RING_LEN as u64) as usize)
-                    .write(byte)
-            };
-            self.written += 1;
-        }
+    /// Goes on in another ring. Returns the block of the one before, which is free then.
+    fn replace_ring(&mut self, ring: Ring) -> Option<PhysAddr> {
+        self.ring = ring;
+        self.block.take()
     }
 
     /// Copies from `position` on, or from the oldest byte there is. Returns where it began
     /// and how much it copied.
     pub fn read(&self, position: u64, to: &mut [u8]) -> (u64, usize) {
-        let oldest = self.written.saturating_sub(RING_LEN as u64);
-        let start = position.clamp(oldest, self.written);
-        let len = ((self.written - start) as usize).min(to.len());
-        for (i, byte) in to[..len].iter_mut().enumerate() {
-            // SAFETY: as in `push`.
-            *byte = unsafe {
-                self.ring
-                    .add(((start + i as u64) % RING_LEN as u64) as usize)
-                    .read()
-            };
-        }
-        (start, len)
+        self.ring.read(position, to)
     }
 }
 
@@ -101,7 +178,7 @@ struct Line<'a>(&'a mut Kernel);
 impl Write for Line<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         self.0.memory.machine.console_write(text.as_bytes());
-        self.0.log.push(text.as_bytes());
+        self.0.log.ring.push(text.as_bytes());
         Ok(())
     }
 }

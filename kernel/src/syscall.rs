@@ -196,7 +196,13 @@ impl Kernel {
                 if let Err(error) = self.system(process, a[0]) {
                     return Exit::Value(error.to_register());
                 }
-                self.shutdown = Some(Shutdown::Ordered(a[1]));
+                self.shutdown = Some(match a[2] {
+                    0 => Shutdown::Ordered(a[1]),
+                    1 => Shutdown::Reset { cold: false },
+                    2 => Shutdown::Reset { cold: true },
+                    _ => return Exit::Value(Error::InvalidArgument.to_register()),
+                });
+                crate::log::kept::ended_in_order();
                 self.machine_off();
                 return Exit::Value(0);
             }

@@ -187,6 +187,7 @@ const RESTART: u32 = 0x96d5ca45;
 const SET_IMAGE: u32 = 0x678051b7;
 const LOG: u32 = 0x0fff2728;
 const SHUTDOWN: u32 = 0x04107ce4;
+const REBOOT: u32 = 0xb79a6ba2;
 
 /// The clients of a component that provides this interface.
 pub type Provider = ::ftl::Provider<Server>;
@@ -493,6 +494,32 @@ impl ShutdownReplier {
     }
 }
 
+/// What the call `reboot` is asked with.
+#[derive(Clone, Copy, Debug)]
+pub struct RebootRequest {
+    /// Whether what is in memory may be lost, the log with it.
+    pub cold: bool,
+}
+
+/// Answers the call `reboot`. It may be kept and used later; dropped, it answers `NoReply`.
+#[derive(Debug)]
+#[must_use = "the caller waits for an answer"]
+pub struct RebootReplier(::ftl::reply::Replier);
+
+impl RebootReplier {
+    /// Answers that it worked.
+    #[inline]
+    pub fn ok(self) -> ::ftl::Result<()> {
+        let writer = self.0.begin()?;
+        self.0.send(writer)
+    }
+
+    /// Answers that it did not.
+    pub fn error(self, error: ::ftl::Error) -> ::ftl::Result<()> {
+        self.0.fail(u32::from(error.code()))
+    }
+}
+
 /// The `client`'s end of a `system` channel. Clones are the same end; dropping the last one closes it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Client(::ftl::end::End);
@@ -616,6 +643,16 @@ impl Client {
         writer.u64(status)?;
         self.0.start(SHUTDOWN, writer)
     }
+
+    /// Ends all components and resets the machine, which then starts anew and says the last that it had logged.
+    ///
+    /// The answer comes as an event with the transaction that is returned here.
+    #[inline]
+    pub fn reboot_start(&self, cold: bool) -> ::ftl::Result<::ftl::Transaction> {
+        let mut writer = ::ftl::wire::Writer::new();
+        writer.bool(cold)?;
+        self.0.start(REBOOT, writer)
+    }
 }
 
 /// The calls of [`Client`] as functions that wait for their answer. Imported by `spec` unless the
@@ -657,6 +694,9 @@ pub trait Blocking {
 
     /// Shuts the machine down.
     fn shutdown(&mut self, status: u64) -> ::core::result::Result<(), ::ftl::Error>;
+
+    /// Ends all components and resets the machine, which then starts anew and says the last that it had logged.
+    fn reboot(&mut self, cold: bool) -> ::core::result::Result<(), ::ftl::Error>;
 }
 
 impl Blocking for Client {
@@ -840,6 +880,21 @@ impl Blocking for Client {
         reader.finish()?;
         result
     }
+
+    #[inline]
+    fn reboot(&mut self, cold: bool) -> ::core::result::Result<(), ::ftl::Error> {
+        let mut writer = ::ftl::wire::Writer::new();
+        writer.bool(cold)?;
+        let incoming = self.0.call(REBOOT, writer)?;
+        let (mut reader, replier) = incoming.open();
+        replier.forget();
+        let result = match ::ftl::reply::read_status(&mut reader)? {
+            Ok(()) => Ok(()),
+            Err(code) => Err(::ftl::reply::error_from_code(code)),
+        };
+        reader.finish()?;
+        result
+    }
 }
 
 /// What arrives at a [`Client`].
@@ -870,6 +925,8 @@ pub enum ToClient<'a> {
     Log(::ftl::Transaction, ::core::result::Result<LogReply<'a>, ::ftl::Error>),
     /// The answer to [`Client::shutdown_start`].
     Shutdown(::ftl::Transaction, ::core::result::Result<(), ::ftl::Error>),
+    /// The answer to [`Client::reboot_start`].
+    Reboot(::ftl::Transaction, ::core::result::Result<(), ::ftl::Error>),
 }
 
 impl<'a> ToClient<'a> {
@@ -992,6 +1049,17 @@ impl<'a> ToClient<'a> {
                 reader.finish()?;
                 Ok(ToClient::Shutdown(transaction, result))
             }
+            REBOOT if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
+                let transaction = incoming.transaction();
+                let (mut reader, replier) = incoming.open();
+                replier.forget();
+                let result = match ::ftl::reply::read_status(&mut reader)? {
+                    Ok(()) => Ok(()),
+                    Err(code) => Err(::ftl::reply::error_from_code(code)),
+                };
+                reader.finish()?;
+                Ok(ToClient::Reboot(transaction, result))
+            }
             _ => Err(incoming.refuse()),
         }
     }
@@ -1011,6 +1079,7 @@ impl<'a> ToClient<'a> {
             SET_IMAGE => Some(ToClient::SetImage(transaction, Err(error))),
             LOG => Some(ToClient::Log(transaction, Err(error))),
             SHUTDOWN => Some(ToClient::Shutdown(transaction, Err(error))),
+            REBOOT => Some(ToClient::Reboot(transaction, Err(error))),
             _ => None,
         }
     }
@@ -1074,6 +1143,8 @@ pub enum ToServer<'a> {
     Log(LogRequest, LogReplier),
     /// Shuts the machine down.
     Shutdown(ShutdownRequest, ShutdownReplier),
+    /// Ends all components and resets the machine, which then starts anew and says the last that it had logged.
+    Reboot(RebootRequest, RebootReplier),
 }
 
 impl<'a> ToServer<'a> {
@@ -1142,6 +1213,14 @@ impl<'a> ToServer<'a> {
                 };
                 reader.finish()?;
                 Ok(ToServer::Shutdown(request, ShutdownReplier(replier)))
+            }
+            REBOOT if incoming.kind() == ::ftl::abi::MessageKind::Request => {
+                let (mut reader, replier) = incoming.open();
+                let request = RebootRequest {
+                    cold: reader.bool()?,
+                };
+                reader.finish()?;
+                Ok(ToServer::Reboot(request, RebootReplier(replier)))
             }
             _ => Err(incoming.refuse()),
         }

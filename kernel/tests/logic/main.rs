@@ -2,8 +2,10 @@
 //!
 //! `FTL_LONG=1` makes the random tests run for long.
 
+mod boot;
 mod channels;
 mod common;
+mod explore;
 mod loader;
 mod processes;
 mod queues;

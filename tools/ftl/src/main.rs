@@ -212,6 +212,9 @@ struct RunArguments {
     /// Make the run repeat: the same randomness, clocks and order of events
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
+    /// Let the machine start again when it is reset, and reset it when the kernel panics
+    #[arg(long)]
+    reboot: bool,
     /// Show the firmware's banner
     #[arg(long, short)]
     verbose: bool,
@@ -336,6 +339,7 @@ fn run(root: &Path, arguments: RunArguments, yes: bool, json: bool) -> Result<Ex
         ports,
         icount: arguments.icount,
         seed: arguments.seed,
+        reboot: arguments.reboot,
         append: arguments.append,
         host_port: None,
         extra,

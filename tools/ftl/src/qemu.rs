@@ -28,6 +28,8 @@ pub struct Machine {
     pub icount: bool,
     /// Makes the whole run repeat: randomness, clocks and the order of events.
     pub seed: Option<u64>,
+    /// Whether the machine starts again when it is reset, and is reset when the kernel panics.
+    pub reboot: bool,
     /// More words for the kernel's command line.
     pub append: Vec<String>,
     /// A socket that the port `ftl.host` of a virtio console leads to.
@@ -100,7 +102,10 @@ impl Machine {
             Arch::Arm64 => add(&["-machine", "virt,gic-version=3", "-cpu", "cortex-a72"]),
         }
         add(&["-smp", &self.smp.to_string(), "-m", &self.mem]);
-        add(&["-nodefaults", "-display", "none", "-no-reboot"]);
+        add(&["-nodefaults", "-display", "none"]);
+        if !self.reboot {
+            add(&["-no-reboot"]);
+        }
         add(&[
             "-chardev",
             "stdio,id=uart,signal=off",
@@ -141,6 +146,9 @@ impl Machine {
         }
 
         let mut append = self.append.clone();
+        if self.reboot {
+            append.push("ftl.panic=reset".to_owned());
+        }
         if let Some(seed) = self.seed {
             append.push(format!("ftl.seed={seed}"));
             add(&["-seed", &seed.to_string()]);
@@ -176,6 +184,7 @@ mod tests {
             }],
             icount: false,
             seed: None,
+            reboot: false,
             append: Vec::new(),
             host_port: None,
             extra: Vec::new(),

@@ -2,7 +2,7 @@
 //!
 //! The guest's UART carries its log. Each line goes to standard error as it comes, frames of
 //! backtraces with their source line added. The last line tells how it ended (rule 27):
-//! `FTL-EXIT n`, `FTL-EXIT panic` or `FTL-EXIT init n`. See [`End`] for what becomes of it. Commands
+//! `FTL-EXIT n`, `FTL-EXIT panic`, `FTL-EXIT init n` or `FTL-EXIT reset`. See [`End`] for what becomes of it. Commands
 //! that are run inside speak through a port of their own ([`crate::host_port`]), whose status says the
 //! same, and counts if the line is missing.
 
@@ -52,6 +52,8 @@ pub enum End {
     Panic,
     /// The first component ended by itself with this status.
     Init(u64),
+    /// The system reset the machine, which was not to start again.
+    Reset,
     /// `--timeout` passed.
     Timeout,
     /// QEMU ended, and the guest had not said why.
@@ -70,6 +72,7 @@ impl End {
         let words: Vec<&str> = line.strip_prefix("FTL-EXIT ")?.split_whitespace().collect();
         match words[..] {
             ["panic"] => Some(End::Panic),
+            ["reset"] => Some(End::Reset),
             ["init", status] => Some(End::Init(status.parse().ok()?)),
             [status] => Some(End::Shutdown(status.parse().ok()?)),
             _ => None,
@@ -84,7 +87,7 @@ impl End {
             End::Init(_) => STATUS_INIT,
             End::Timeout => STATUS_TIMEOUT,
             End::Lost => STATUS_LOST,
-            End::Quit => 0,
+            End::Quit | End::Reset => 0,
             End::Interrupted => 130,
             End::Unread => STATUS_UNREAD,
         }
@@ -96,6 +99,7 @@ impl End {
             End::Shutdown(_) => "shutdown",
             End::Panic => "panic",
             End::Init(_) => "init",
+            End::Reset => "reset",
             End::Timeout => "timeout",
             End::Lost => "lost",
             End::Quit => "quit",
@@ -174,7 +178,8 @@ pub fn run(root: &Path, mut machine: Machine, built: &Built, options: &Options) 
         Symbols::new(root, built.unstripped.clone()),
         options.verbose || machine.arch != Arch::Riscv64,
     )
-    .with_ports(&machine.ports);
+    .with_ports(&machine.ports)
+    .reboots(machine.reboot);
     let (end, told) = watch(
         &happenings,
         &mut screen,

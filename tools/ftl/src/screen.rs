@@ -20,6 +20,9 @@ pub struct Screen {
     /// When something came last.
     changed: Instant,
     repeats: Repeats,
+    show_banner: bool,
+    /// Whether the machine starts again when it is reset.
+    reboots: bool,
     end: Option<End>,
     ports: Vec<Port>,
 }
@@ -38,6 +41,8 @@ impl Screen {
             immediate: std::io::stderr().is_terminal(),
             changed: Instant::now(),
             repeats: Repeats::default(),
+            show_banner,
+            reboots: false,
             end: None,
             ports: Vec::new(),
         }
@@ -46,6 +51,12 @@ impl Screen {
     /// Ports that lead into the guest: lines that tell of one get its address on the host.
     pub fn with_ports(mut self, ports: &[Port]) -> Screen {
         self.ports = ports.to_vec();
+        self
+    }
+
+    /// Goes on when the machine is reset, because it starts again.
+    pub fn reboots(mut self, reboots: bool) -> Screen {
+        self.reboots = reboots;
         self
     }
 
@@ -95,6 +106,12 @@ impl Screen {
             return;
         }
         let end = End::from_line(line.trim_end());
+        if end == Some(End::Reset) && self.reboots {
+            // It starts again, firmware and all.
+            self.banner = Banner::new(self.show_banner);
+            self.end = None;
+            return;
+        }
         if end.is_some() {
             self.end = end;
             return;

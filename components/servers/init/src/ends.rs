@@ -15,7 +15,7 @@ use plan::Provider;
 
 use crate::policy::{End, Verdict};
 use crate::spec::EventLoop;
-use crate::supervisor::{Source, State, Supervisor};
+use crate::supervisor::{Off, Source, State, Supervisor};
 
 /// How long the channel of a process that is gone may stay open.
 const LAST_WORDS: Duration = Duration::from_millis(10);
@@ -121,7 +121,7 @@ impl Supervisor {
                 (Verdict::GivenUp, 0) => 1,
                 (_, status) => status,
             };
-            self.shut_down(status);
+            self.shut_down(Off::Power(status));
         }
     }
 

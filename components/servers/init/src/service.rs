@@ -11,7 +11,7 @@ use interfaces::system::{self, ToServer};
 use crate::jobs::Start;
 use crate::launcher;
 use crate::spec::EventLoop;
-use crate::supervisor::{Source, State, Supervisor};
+use crate::supervisor::{Off, Source, State, Supervisor};
 
 /// Components in one answer, and needs: the bounds in `interfaces/system.yml`.
 const COMPONENTS_MAX: usize = 16;
@@ -111,7 +111,11 @@ pub fn serve(request: ToServer<'_>, supervisor: &mut Supervisor) -> Result<Todo>
         }
         ToServer::Shutdown(request, reply) => {
             reply.ok()?;
-            supervisor.shut_down(request.status as usize);
+            supervisor.shut_down(Off::Power(request.status as usize));
+        }
+        ToServer::Reboot(request, reply) => {
+            reply.ok()?;
+            supervisor.shut_down(Off::Reset { cold: request.cold });
         }
     }
     Ok(Todo::Nothing)

@@ -10,18 +10,18 @@ use ftl::abi::ProcessState;
 use ftl::prelude::*;
 use plan::Provider;
 
-use crate::supervisor::Supervisor;
+use crate::supervisor::{Off, Supervisor};
 
 /// How long a component has to end by itself.
 const GRACE: Duration = Duration::from_secs(1);
 
 impl Supervisor {
     /// Asks all components to end, one after the other, and then shuts the machine down.
-    pub fn shut_down(&mut self, status: usize) {
+    pub fn shut_down(&mut self, how: Off) {
         if self.going_off.is_some() {
             return;
         }
-        self.going_off = Some(status);
+        self.going_off = Some(how);
         for member in &self.members {
             member.heartbeat.cancel();
             if member.ended.is_none() {
@@ -107,8 +107,9 @@ impl Supervisor {
             true => info!("off"),
             false => info!("off, after {names}"),
         }
-        self.machine
-            .system
-            .shutdown(self.going_off.unwrap_or_default())
+        match self.going_off.unwrap_or(Off::Power(0)) {
+            Off::Power(status) => self.machine.system.shutdown(status),
+            Off::Reset { cold } => self.machine.system.reset(cold),
+        }
     }
 }

@@ -90,6 +90,18 @@ pub enum State {
     Failed,
 }
 
+/// How the machine ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Off {
+    /// It is switched off, with this status.
+    Power(usize),
+    /// It is reset and starts anew.
+    Reset {
+        /// Whether memory may be lost.
+        cold: bool,
+    },
+}
+
 /// All components of the system.
 pub struct Supervisor {
     /// The machine.
@@ -100,8 +112,8 @@ pub struct Supervisor {
     pub members: Vec<Member>,
     /// The commands that run.
     pub jobs: Jobs,
-    /// Set once the machine is to go off, with its status.
-    pub(crate) going_off: Option<usize>,
+    /// Set once the machine is to go off, with how.
+    pub(crate) going_off: Option<Off>,
     pub(crate) grace: Timer,
     /// Components that have ended since then.
     pub(crate) ended_in_order: Vec<usize>,

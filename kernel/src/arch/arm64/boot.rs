@@ -331,6 +331,7 @@ extern "C" fn boot(tree: usize, image: u64) -> ! {
     for range in info.reserved.iter().chain(&info.initrd) {
         free.take(*range);
     }
+    let log_region = free.take_log_region(memory);
     let records_len = Frames::records_len(memory.len as usize);
     let records = free
         .carve(records_len)
@@ -413,6 +414,7 @@ extern "C" fn boot(tree: usize, image: u64) -> ! {
             .map(|range| (PhysAddr(range.start), range.len as usize)),
         cpus,
         seeded: seed.is_some(),
+        log_region,
     };
     crate::boot::start(kernel, &boot_info);
     for (cpu, block) in blocks.iter().enumerate().take(cpus).skip(1) {

@@ -163,6 +163,10 @@ impl Machine {
         let _ = match how {
             Shutdown::Ordered(status) => writeln!(Console, "FTL-EXIT {status}"),
             Shutdown::InitEnded(status) => writeln!(Console, "FTL-EXIT init {status}"),
+            Shutdown::Reset { cold: _ } => {
+                let _ = writeln!(Console, "FTL-EXIT reset");
+                reset()
+            }
         };
         power_off()
     }
@@ -365,6 +369,15 @@ pub fn power_off() -> ! {
         psci::system_off(method);
     }
     halt()
+}
+
+/// Resets the machine, or, where nobody can, switches it off.
+pub fn reset() -> ! {
+    // SAFETY: nobody writes it any more.
+    if let Some(method) = unsafe { *PSCI.0.get() } {
+        psci::system_reset(method);
+    }
+    power_off()
 }
 
 /// Does nothing for ever.

@@ -7,6 +7,7 @@ use crate::platform::machine_info::PsciMethod;
 
 const CPU_ON: u64 = 0xc400_0003;
 const SYSTEM_OFF: u64 = 0x8400_0008;
+const SYSTEM_RESET: u64 = 0x8400_0009;
 
 fn call(method: PsciMethod, function: u64, arguments: [u64; 3]) -> i64 {
     let mut x0 = function;
@@ -31,6 +32,12 @@ fn call(method: PsciMethod, function: u64, arguments: [u64; 3]) -> i64 {
 /// Starts the CPU with that MPIDR at a physical address, with `context` in `x0`.
 pub fn cpu_on(method: PsciMethod, mpidr: u64, start: u64, context: u64) -> bool {
     call(method, CPU_ON, [mpidr, start, context]) == 0
+}
+
+/// Resets the machine. Whether memory is lost is the firmware's business (5.11): PSCI's warm reset,
+/// SYSTEM_RESET2, is optional and QEMU has none.
+pub fn system_reset(method: PsciMethod) {
+    call(method, SYSTEM_RESET, [0; 3]);
 }
 
 /// Switches the machine off.

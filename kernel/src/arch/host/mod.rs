@@ -57,6 +57,8 @@ struct State {
     ended: Option<Shutdown>,
     registers: HashMap<u64, u32>,
     current_cpu: usize,
+    /// Translations that were removed and that CPUs may still know, per space.
+    stale: HashMap<usize, BTreeMap<usize, PhysAddr>>,
     code_synchronized: usize,
     flushes: usize,
 }
@@ -358,11 +360,11 @@ impl PageTable {
     /// Removes one page's translation.
     pub fn unmap(&mut self, memory: &Memory, address: usize) {
         let mut state = memory.machine.state();
-        state
-            .spaces
-            .get_mut(&self.space)
-            .expect("the space exists")
-            .remove(&address);
+        let space = state.spaces.get_mut(&self.space).expect("the space exists");
+        if let Some((frame, ..)) = space.remove(&address) {
+            let stale = state.stale.entry(self.space).or_default();
+            stale.insert(address, frame);
+        }
     }
 
     /// What is mapped in this space.
@@ -375,13 +377,26 @@ impl PageTable {
     }
 
     /// Makes every CPU forget what it knows of some pages.
-    pub fn flush(&self, machine: &Machine, _address: usize, _pages: usize) {
-        machine.state().flushes += 1;
+    pub fn flush(&self, machine: &Machine, address: usize, pages: usize) {
+        let mut state = machine.state();
+        state.flushes += 1;
+        if let Some(stale) = state.stale.get_mut(&self.space) {
+            stale.retain(|at, _| !(address..address + pages * PAGE_SIZE).contains(at));
+        }
+    }
+
+    /// Frames that some CPU may still see somewhere, though no table shows them there any more.
+    pub fn stale_frames(machine: &Machine) -> Vec<(usize, PhysAddr)> {
+        let state = machine.state();
+        let all = state.stale.values().flatten();
+        all.map(|(&address, &frame)| (address, frame)).collect()
     }
 
     /// Makes every CPU forget all of this address space.
     pub fn flush_all(&self, machine: &Machine) {
-        machine.state().flushes += 1;
+        let mut state = machine.state();
+        state.flushes += 1;
+        state.stale.remove(&self.space);
     }
 
     /// Frees the tables.

@@ -154,6 +154,10 @@ impl Machine {
         let _ = match how {
             Shutdown::Ordered(status) => writeln!(Console, "FTL-EXIT {status}"),
             Shutdown::InitEnded(status) => writeln!(Console, "FTL-EXIT init {status}"),
+            Shutdown::Reset { cold } => {
+                let _ = writeln!(Console, "FTL-EXIT reset");
+                sbi::reset(cold)
+            }
         };
         sbi::power_off()
     }

@@ -20,6 +20,7 @@ pub use paging::PageTable;
 
 use crate::kernel::Kernel;
 use crate::lock::TicketLock;
+use crate::log::kept::{self, LastWords};
 
 /// For which machine a component's image must be made.
 pub const IMAGE_MACHINE: elf_image::Machine = elf_image::Machine::Riscv64;
@@ -34,7 +35,7 @@ static PANICKING: AtomicU32 = AtomicU32::new(0);
 /// Reports the end of the kernel and switches the machine off. Takes no lock: whoever holds it
 /// may be the one who fails.
 fn report(what: fmt::Arguments<'_>, pc: usize, frame: usize) -> ! {
-    let mut console = machine::Console;
+    let mut console = LastWords(machine::Console);
     let _ = writeln!(console, "\nkernel panic: {what}");
     let (mut pc, mut frame) = (pc, frame);
     for _ in 0..32 {
@@ -56,7 +57,10 @@ fn report(what: fmt::Arguments<'_>, pc: usize, frame: usize) -> ! {
             frame = next;
         }
     }
-    let _ = writeln!(console, "FTL-EXIT panic");
+    if kept::resets_after_panic() {
+        sbi::reset(false)
+    }
+    let _ = writeln!(machine::Console, "FTL-EXIT panic");
     sbi::power_off()
 }
 

@@ -37,6 +37,16 @@ pub fn hart_start(hart: usize, start: usize, opaque: usize) -> bool {
     sbi_rt::hart_start(hart, start, opaque).is_ok()
 }
 
+/// Resets the machine (SRST extension). A warm reset keeps what is in memory; where there is none, or
+/// where a cold one is asked for, it may be lost.
+pub fn reset(cold: bool) -> ! {
+    if !cold {
+        sbi_rt::system_reset(sbi_rt::WarmReboot, sbi_rt::NoReason);
+    }
+    sbi_rt::system_reset(sbi_rt::ColdReboot, sbi_rt::NoReason);
+    power_off()
+}
+
 /// Switches the machine off (SRST extension).
 pub fn power_off() -> ! {
     sbi_rt::system_reset(sbi_rt::Shutdown, sbi_rt::NoReason);

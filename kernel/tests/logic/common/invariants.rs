@@ -22,6 +22,7 @@ pub fn check(kernel: &Kernel) {
     accounts(kernel);
     frames(kernel);
     translations(kernel);
+    shoot_downs(kernel);
     the_dead(kernel);
 }
 
@@ -611,6 +612,12 @@ fn frames(kernel: &Kernel) {
         + LOG;
     assert_eq!(code_frames, code, "code frames in use");
     assert_eq!(memory.frames.total() - count, expected, "frames in use");
+}
+
+/// Rule 11: when the kernel is left, no CPU knows a translation that is gone.
+fn shoot_downs(kernel: &Kernel) {
+    let stale = PageTable::stale_frames(&kernel.memory.machine);
+    assert!(stale.is_empty(), "not flushed: {stale:x?}");
 }
 
 /// What the page tables say is what mappings allow; rule 13.

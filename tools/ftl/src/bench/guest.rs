@@ -99,6 +99,7 @@ pub fn machine(wanted: &Wanted, built: &Built) -> Machine {
         ports: Vec::new(),
         icount: true,
         seed: Some(1),
+        reboot: false,
         append: Vec::new(),
         host_port: None,
         extra: Vec::new(),

@@ -1,0 +1,49 @@
+//! Shares of the CPU, and the log that survives a reset: see components/tests/safety_proof.
+
+#[test]
+fn a_spinning_driver_and_a_reset() {
+    let exit = e2e::boot_init("safety_proof")
+        .smp(1)
+        .argument("--reboot")
+        .start()
+        .wait_exit();
+    let log = exit.log.join("\n");
+    assert_eq!(exit.code, 0, "{log}");
+    let versions = log.matches("kernel: FTL ").count();
+    assert!(versions >= 2, "the machine was not reset:\n{log}");
+    for expected in [
+        "Kernel: the driver had",
+        "User: the driver had",
+        "kernel: the machine was reset; the last it had said before:",
+        "init: the first life ends",
+        "this is the second life",
+    ] {
+        assert!(log.contains(expected), "no `{expected}` in\n{log}");
+    }
+}
+
+/// The kernel panics because the archive is none, again and again; each life tells of the one before.
+#[test]
+fn a_kernel_panic_is_told_by_the_next_life() {
+    let rubbish = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+    let exit = e2e::boot_init("safety_proof")
+        .smp(1)
+        .argument("--reboot")
+        .qemu(["-initrd", rubbish])
+        .start()
+        .wait_exit();
+    let log = exit.log.join("\n");
+    assert_eq!(exit.code, 241, "{log}");
+    assert_eq!(exit.json["end"], "panic");
+    let told = log.matches("before: kernel panic: ").count();
+    assert!(told >= 3, "{told} times in\n{log}");
+    assert!(log.contains("the boot archive is damaged"), "{log}");
+}
+
+/// Without `--reboot`, a reset ends the run.
+#[test]
+fn a_reset_ends_the_run_unless_asked() {
+    let exit = e2e::boot_init("safety_proof").smp(1).start().wait_exit();
+    assert_eq!(exit.code, 0, "{:?}", exit.log);
+    assert_eq!(exit.json["end"], "reset");
+}
