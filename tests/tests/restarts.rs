@@ -6,7 +6,7 @@ use std::time::Duration;
 /// Runs the proof; its own checks decide, and the log must not hide anything.
 fn check(isolation: &str, cpus: u32) {
     // Starting and killing one component 10,000 times loses no memory.
-    let rounds = if e2e::long() { 5_000 } else { 20 };
+    let rounds = if e2e::long() { 5_000 } else { 100 };
     let mut boot = e2e::boot("restart_proof").isolation(isolation).smp(cpus);
     if e2e::long() {
         boot = boot.set("restart_proof.rounds", rounds);

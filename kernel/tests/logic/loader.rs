@@ -273,3 +273,54 @@ proptest! {
         let _ = load_anything(&bytes);
     }
 }
+
+/// A component that is loaded, started, works a little and is killed, again and again: 1,000 lives, 10,000
+/// with `--long`. Free memory and the number of objects and handles are as they were.
+#[test]
+fn many_lives_leave_nothing_behind() {
+    let lives = match std::env::var_os("FTL_LONG") {
+        Some(_) => 10_000,
+        None => 1_000,
+    };
+    let mut sim = Sim::new(2);
+    let (_, folio) = archive(&mut sim, IMAGE);
+    let root = sim.root;
+    let root_process = sim.kernel.threads[root].process;
+    let mut before = None;
+    for life in 0..lives {
+        let isolation = life % 2;
+        let (process, handle) = empty(
+            &mut sim,
+            ProcessParams {
+                isolation,
+                ..params("mortal")
+            },
+        );
+        load(&mut sim, handle, folio, IMAGE.len()).expect("a good image");
+        let (ours, theirs) = sim.channel(root, 4, 64);
+        sim.ok(root, Call::ProcessStart, &[handle, theirs]);
+        let thread = sim.kernel.processes[process].threads.expect("started");
+        let queue = sim.queue(thread);
+        sim.attach(thread, queue, 1 << 16, 1);
+        sim.send(root, ours, 7);
+        if life % 3 > 0 {
+            sim.poll(thread, queue).expect("a message");
+        }
+        let memory = sim.ok(thread, Call::FolioCreate, &[30 << 12, 0]);
+        let address = sim.ok(thread, Call::FolioMap, &[memory, 0, 30 << 12, 1]);
+        sim.touch(thread, address + 4096, true);
+        sim.ok(root, Call::ProcessKill, &[handle, 0]);
+        sim.ok(root, Call::HandleClose, &[handle]);
+        sim.ok(root, Call::HandleClose, &[ours]);
+        sim.collect();
+        let now = (
+            sim.footprint(),
+            sim.kernel.processes[root_process].handles.len(),
+            sim.kernel.memory.code.frame_counts(),
+        );
+        // Slabs and the pool of code frames grow in the first two lives.
+        if life >= 2 {
+            assert_eq!(*before.get_or_insert(now), now, "life {life}");
+        }
+    }
+}

@@ -102,13 +102,15 @@ impl Screen {
         let bytes = std::mem::take(&mut self.line);
         let shown = std::mem::take(&mut self.shown);
         let line = String::from_utf8_lossy(&bytes);
+        if self.reboots && line.starts_with(Banner::FIRST) {
+            // It starts again, firmware and all.
+            self.banner = Banner::new(self.show_banner);
+        }
         if self.banner.swallows(&line) {
             return;
         }
         let end = End::from_line(line.trim_end());
         if end == Some(End::Reset) && self.reboots {
-            // It starts again, firmware and all.
-            self.banner = Banner::new(self.show_banner);
             self.end = None;
             return;
         }

@@ -65,7 +65,7 @@ impl Settings {
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { rounds: 20 }
+        Settings { rounds: 100 }
     }
 }
 
