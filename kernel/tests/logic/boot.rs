@@ -107,10 +107,7 @@ fn bad_archives_are_named() {
     let invalid = "its image is not valid for this machine";
     refused(Some(&archive(&[("init", b"")])), invalid);
     refused(Some(&archive(&[("init", b"#!/bin/sh\n")])), invalid);
-    refused(
-        Some(&archive(&[("init", &IMAGE[..300])])),
-        invalid,
-    );
+    refused(Some(&archive(&[("init", &IMAGE[..300])])), invalid);
     // Made for another machine: e_machine at 18 is that of x86-64.
     let mut foreign = IMAGE.to_vec();
     foreign[18] = 62;
