@@ -119,7 +119,7 @@ impl Kernel {
     #[inline(never)]
     fn start_contended_slice(&mut self, cpu: usize, current: Id<Thread>) {
         let before = self.threads[current].priority;
-        let mut share = self.look_at_share(current);
+        let mut share = self.look_at_share(current, false);
         let now = self.memory.machine.now();
         let level = self.threads[current].priority;
         if level == SPENT && before != SPENT {
@@ -146,7 +146,7 @@ impl Kernel {
     /// Puts a thread on a run queue, as its first or its last.
     pub fn enqueue(&mut self, thread: Id<Thread>, cpu: usize, first: bool) {
         if self.threads[thread].priority == SPENT {
-            self.look_at_share(thread);
+            self.look_at_share(thread, false);
         }
         let node = &mut self.threads[thread];
         node.state = ThreadState::Ready;
@@ -289,7 +289,8 @@ impl Kernel {
     #[cold]
     #[inline(never)]
     fn switch_contended(&mut self, cpu: usize, thread: Id<Thread>) -> Exit {
-        let share = self.look_at_share(thread);
+        let waited_for = self.cpus[cpu].slice_end != u64::MAX;
+        let share = self.look_at_share(thread, waited_for);
         if u32::from(self.threads[thread].priority) > self.cpus[cpu].best_ready() {
             self.make_ready(thread, cpu);
             return self.pick(cpu);
@@ -337,7 +338,7 @@ impl Kernel {
         let ran = self.memory.machine.now().saturating_sub(began);
         self.cpus[cpu].slice_end = u64::MAX;
         self.return_spent(cpu);
-        self.look_at_share(current);
+        self.look_at_share(current, true);
         let level = u32::from(self.threads[current].priority);
         let best = self.cpus[cpu].best_ready();
         let spent = level == u32::from(SPENT);

@@ -30,10 +30,11 @@ const RETURN_STEP: usize = 16;
 
 impl Kernel {
     /// Puts a thread, which is on no run queue, on the level that its component's share allows.
-    /// Returns in how many ticks that has to be looked at again.
+    /// Returns in how many ticks that has to be looked at again. `waited_for`: whether somebody has waited
+    /// for the CPU since the last look; a look that comes late then carries over what was used too much.
     #[cold]
     #[inline(never)]
-    pub fn look_at_share(&mut self, thread: Id<Thread>) -> u64 {
+    pub fn look_at_share(&mut self, thread: Id<Thread>, waited_for: bool) -> u64 {
         let process = self.threads[thread].process;
         let share = u64::from(self.processes[process].cpu_share_percent);
         if share >= 100 {
@@ -43,8 +44,13 @@ impl Kernel {
         let window = self.ticks(WINDOW_NS);
         let all = self.process_cpu_ticks(process);
         let account = &mut self.processes[process];
-        if now.saturating_sub(account.share_since) >= window {
-            (account.share_since, account.share_mark) = (now, all);
+        let elapsed = now.saturating_sub(account.share_since);
+        if elapsed >= window {
+            let debt = match waited_for {
+                true => (all - account.share_mark).saturating_sub(elapsed * share / 100),
+                false => 0,
+            };
+            (account.share_since, account.share_mark) = (now, all - debt.min(window));
         }
         let (used, budget) = (all - account.share_mark, window * share / 100);
         let over = account.share_since + window - now;

@@ -4,6 +4,7 @@
 fn a_spinning_driver_and_a_reset() {
     let exit = e2e::boot_init("safety_proof")
         .smp(1)
+        .argument("--icount")
         .argument("--reboot")
         .start()
         .wait_exit();
@@ -43,7 +44,11 @@ fn a_kernel_panic_is_told_by_the_next_life() {
 /// Without `--reboot`, a reset ends the run.
 #[test]
 fn a_reset_ends_the_run_unless_asked() {
-    let exit = e2e::boot_init("safety_proof").smp(1).start().wait_exit();
+    let exit = e2e::boot_init("safety_proof")
+        .smp(1)
+        .argument("--icount")
+        .start()
+        .wait_exit();
     assert_eq!(exit.code, 0, "{:?}", exit.log);
     assert_eq!(exit.json["end"], "reset");
 }

@@ -283,3 +283,32 @@ fn calls_do_not_renew_a_share() {
         .process_cpu_ticks(sim.kernel.threads[busy].process);
     assert!(busy <= total * 60 / 100, "{busy} of {total}");
 }
+
+/// The timer may come late, as it does on a busy host: what was used too much is made up for.
+#[test]
+fn a_late_timer_gives_nobody_more_than_its_share() {
+    for late in [500_000, 3_000_000, 7_000_000, 25_000_000] {
+        let mut sim = Sim::with_root(1, 32 << 20, with_priority(0));
+        let driver = sim.spawn(with_share(2, 60)).thread;
+        let app = sim.spawn(with_share(5, 100)).thread;
+        rest(&mut sim);
+        let (begin, mut had) = (sim.now(), 0);
+        while sim.now() < begin + 200 * SLICE {
+            let current = sim.kernel.current(0);
+            let before = sim.now();
+            let (at, cpu) = sim
+                .kernel
+                .memory
+                .machine
+                .next_timer()
+                .expect("it is shared");
+            sim.kernel.memory.machine.advance_to(at.max(before) + late);
+            had += (sim.now() - before) * u64::from(current == driver);
+            sim.interrupt(cpu, true);
+            sim.settle();
+        }
+        let all = sim.now() - begin;
+        assert!(had <= all * 66 / 100, "{had} of {all}, {late} late");
+        let _ = app;
+    }
+}

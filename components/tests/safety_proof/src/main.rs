@@ -2,7 +2,7 @@
 //! share of the CPU to an app (rule 14), under both isolations, and what was logged survives a warm reset
 //! of the machine (rule 28). Its second life finds the marks of its first one in the log.
 //!
-//! `./ftl run --init safety_proof --smp 1 --reboot` runs it; the status is 0 if all of it held.
+//! `./ftl run --init safety_proof --smp 1 --icount --reboot` runs it; the status is 0 if all of it held.
 #![no_std]
 #![cfg_attr(not(test), no_main)]
 #![forbid(unsafe_code)]
@@ -113,9 +113,9 @@ fn compete(info: &'static StartInfo, isolation: Isolation) -> Result<()> {
     }
     let percent = drivers * 100 / (drivers + apps).max(1);
     info!("{isolation:?}: the driver had {percent} % of the CPU");
-    // On one CPU. The rest of the last 10 ms may be missing.
+    // On one CPU, and where time counts instructions, as it does for the test.
     match percent {
-        80..=93 => Ok(()),
+        80..=92 => Ok(()),
         _ => Err(Error::Internal),
     }
 }
