@@ -60,7 +60,8 @@ impl Exec {
             .arg("run")
             .args(&self.arguments)
             // Any port of the host; and a last resort.
-            .args(["--arch", &arch(), "--port", "0:80", "--timeout", "120"]);
+            .args(["--arch", &arch(), "--smp", "2"])
+            .args(["--port", "0:80", "--timeout", "120"]);
         if std::env::var_os("FTL_NO_BUILD").is_some() {
             command.arg("--no-build");
         }

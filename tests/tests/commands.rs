@@ -39,7 +39,7 @@ fn the_status_is_the_last_commands() {
 
 #[test]
 fn megabytes_pass_through_a_command_unchanged() {
-    let bytes = noise(if e2e::long() { 64 << 20 } else { 3 << 20 });
+    let bytes = noise(if e2e::long() { 32 << 20 } else { 1 << 20 });
     let done = exec("default", "cat")
         .stdin(bytes.clone())
         .run()
@@ -55,7 +55,7 @@ fn megabytes_pass_through_a_command_unchanged() {
 #[test]
 fn a_reader_that_goes_away_ends_the_run() {
     let done = exec("default", "cat")
-        .stdin(noise(8 << 20))
+        .stdin(noise(4 << 20))
         .stdout_closes_after(1000)
         .run();
     // As a pipe has it: nobody reads any more.
