@@ -392,6 +392,7 @@ fn bench(root: &Path, arguments: BenchArguments, yes: bool, json: bool) -> Resul
             isolation: None,
             samples: None,
             long: false,
+            strict: true,
         };
         let options = profile::Options {
             by,
@@ -410,6 +411,7 @@ fn bench(root: &Path, arguments: BenchArguments, yes: bool, json: bool) -> Resul
         isolation: arguments.isolation,
         samples: arguments.samples,
         long: arguments.long || arguments.write_docs,
+        strict: arguments.check,
     };
     let figures = bench::measure(root, &wanted)?;
     if json {

@@ -23,6 +23,7 @@ impl Client {
     pub fn alone(&self) -> Result<()> {
         self.figure("syscall", self.isolation, sys::nop)?;
         self.own_messages()?;
+        self.queued_messages()?;
         self.folios()?;
         self.page_faults()?;
         self.timers()?;
@@ -51,6 +52,30 @@ impl Client {
                     }
                     Ok(())
                 },
+            )?;
+        }
+        Ok(())
+    }
+
+    /// The same while many more messages wait in the queue.
+    fn queued_messages(&self) -> Result<()> {
+        for (waiting, names) in [
+            (1, ["receive_queued_1", "send_queued_1"]),
+            (10, ["receive_queued_10", "send_queued_10"]),
+            (100, ["receive_queued_100", "send_queued_100"]),
+            (1000, ["receive_queued_1000", "send_queued_1000"]),
+        ] {
+            let (near, far) = Channel::pair(1024, 64)?;
+            let queue = Queue::new()?;
+            queue.attach(&far, 1)?;
+            let info = MessageInfo::new(MessageKind::OneWay, 1, 64, 0);
+            for _ in 0..waiting {
+                near.send(info, 0, NO_HANDLES)?;
+            }
+            self.figure_of_two(
+                names,
+                || sys::wait(queue.handle(), FOREVER).map(drop),
+                || near.send(info, 0, NO_HANDLES),
             )?;
         }
         Ok(())

@@ -9,7 +9,7 @@ use ftl::time::instructions;
 use interfaces::bench::{self, Blocking};
 
 use crate::options::Options;
-use crate::protocol::{ECHO, ECHO_HANDLES, FOREVER, receive_begin, request};
+use crate::protocol::{ECHO, ECHO_HANDLES, FOREVER, WITH_DEVICE, receive_begin, request};
 use crate::samples::{Sampler, Samples, WARM_UP};
 
 const DIRECTOR: usize = 1;
@@ -60,6 +60,11 @@ pub fn measure(info: &'static StartInfo) -> Result<()> {
     // What concerns one component is measured once for each isolation.
     if matches!(pair, "kernel-kernel" | "user-user") {
         client.alone()?;
+    }
+    if words.contains(WITH_DEVICE) {
+        let event = sys::wait(queue, FOREVER)?;
+        let device = Device::from(OwnedHandle::from_raw(event.handles[0]));
+        crate::interrupt::measure(&client, &device)?;
     }
     client.raw_calls()?;
     client.handles()?;

@@ -9,18 +9,19 @@ use ftl::sys::{self, Handles, NO_HANDLES};
 
 use crate::options::Options;
 use crate::protocol::{
-    CLIENT, FOREVER, SERVER, SLEEPER, TYPED_SERVER, WAITER, isolation_name, send_begin,
+    CLIENT, FOREVER, SERVER, SLEEPER, TYPED_SERVER, WAITER, WITH_DEVICE, isolation_name, send_begin,
 };
 
 /// The archive's entry with the words.
 const OPTIONS_ENTRY: &str = "bench";
 
-/// Starts this very image again, and the small one.
+/// Starts this very image again, and the small ones.
 pub struct Starter {
     info: &'static StartInfo,
     /// Where in the archive the images lie, and how long they are.
     own: (usize, usize),
     stamp: (usize, usize),
+    sleeper: (usize, usize),
 }
 
 /// Measures everything that is wanted.
@@ -37,11 +38,17 @@ pub fn direct(info: &'static StartInfo) -> Result<()> {
         info,
         own: place("init").ok_or(Error::NotFound)?,
         stamp: place("components/bench_stamp").ok_or(Error::NotFound)?,
+        sleeper: place("components/bench_sleeper").ok_or(Error::NotFound)?,
     };
     let all = [Isolation::Kernel, Isolation::User];
+    if let Some(cpus) = options.cpus() {
+        return crate::scale::measure(&starter, &options, cpus);
+    }
     let mut sleepers = Vec::new();
     for _ in 0..options.sleepers() {
-        sleepers.push(starter.begin(SLEEPER, Isolation::User, "", NO_HANDLES)?);
+        let (ours, theirs) = sys::channel_create(1, 0)?;
+        let process = starter.start(SLEEPER, starter.sleeper, Isolation::User, theirs)?;
+        sleepers.push((process, ours));
     }
     for client in all {
         for server in all {
@@ -72,20 +79,26 @@ impl Starter {
             memory_pages_max: 1024,
             handles_max: 64,
             threads_max: 4,
-            heap_len: 256 << 10,
-            stack_len: 64 << 10,
+            // There may be a thousand of those that sleep.
+            heap_len: if name == SLEEPER { 4 << 10 } else { 256 << 10 },
+            stack_len: if name == SLEEPER { 16 << 10 } else { 64 << 10 },
             cpu_share_percent: 100,
             messages_max: 4096,
         };
         let process = sys::process_create(self.info.system, &params)?;
-        while sys::process_load(process, self.info.archive, offset, len) == Err(Error::Again) {}
+        loop {
+            match sys::process_load(process, self.info.archive, offset, len) {
+                Err(Error::Again) => {}
+                result => break result?,
+            }
+        }
         sys::process_start(process, bootstrap)?;
         Ok(process)
     }
 
     /// Starts a process and tells it what to do. Answers with its process and our end of its
     /// channel.
-    fn begin(
+    pub fn begin(
         &self,
         name: &str,
         isolation: Isolation,
@@ -102,7 +115,17 @@ impl Starter {
 /// One client and its servers, from start to end.
 fn pair(starter: &Starter, options: &Options, client: Isolation, server: Isolation) -> Result<()> {
     let names = (isolation_name(client), isolation_name(server));
-    let text = alloc::format!("{}-{} {}", names.0, names.1, options.words());
+    let mut text = alloc::format!("{}-{} {}", names.0, names.1, options.words());
+    // One that concerns a single component is measured once for each isolation.
+    let wants_device =
+        names.0 == names.1 && options.wants(crate::interrupt::NAME) && options.wants_case(names.0);
+    let device = match wants_device {
+        true => crate::interrupt::open(starter.info.system)?,
+        false => None,
+    };
+    if device.is_some() {
+        text = text + " " + WITH_DEVICE;
+    }
     let with = |handles: &[Handle]| {
         let mut given = NO_HANDLES;
         given[..handles.len()].copy_from_slice(handles);
@@ -120,6 +143,9 @@ fn pair(starter: &Starter, options: &Options, client: Isolation, server: Isolati
     ];
     let given = with(&[raw, typed, ringer, woken]);
     let (process, channel) = starter.begin(CLIENT, client, &text, given)?;
+    if let Some(device) = device {
+        send_begin(channel, "", with(&[device]))?;
+    }
     let status = wait_exit(process)?;
     sys::handle_close(channel)?;
     if status != 0 {

@@ -21,9 +21,11 @@ mod alone;
 mod client;
 mod clock;
 mod director;
+mod interrupt;
 mod options;
 mod protocol;
 mod samples;
+mod scale;
 mod server;
 mod starting;
 
@@ -35,7 +37,7 @@ fn main(info: &'static StartInfo) -> Result<()> {
         protocol::SERVER => server::serve(channel),
         protocol::TYPED_SERVER => server::serve_typed(channel),
         protocol::WAITER => server::wait(channel),
-        protocol::SLEEPER => server::sleep(channel),
+        protocol::LOOPER => scale::run(channel),
         _ => {
             let status = match director::direct(info) {
                 Ok(()) => 0,

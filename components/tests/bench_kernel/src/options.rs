@@ -6,6 +6,7 @@
 //! | `case=CASE` | only this case, for example `kernel-user` |
 //! | `repeat=NAME` | only the figure with just this name, and then its operation again and again without end |
 //! | `sleepers=N` | so many components that do nothing are there, too |
+//! | `cpus=N` | how throughput grows from 1 to N CPUs, and nothing else |
 //! | anything else | a part of the names of figures that are wanted; without such words all are |
 
 use alloc::string::String;
@@ -67,6 +68,11 @@ impl Options {
     /// How many components sleep beside those that are measured.
     pub fn sleepers(&self) -> usize {
         self.number("sleepers").unwrap_or(0)
+    }
+
+    /// Measure how throughput grows, up to so many CPUs, and nothing else.
+    pub fn cpus(&self) -> Option<usize> {
+        self.number("cpus")
     }
 
     fn number(&self, name: &str) -> Option<usize> {

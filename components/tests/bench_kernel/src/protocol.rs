@@ -15,13 +15,17 @@ pub const TYPED_SERVER: &str = "typed_server";
 
 /// The process that waits for a doorbell.
 pub const WAITER: &str = "waiter";
-/// A process that waits for its channel to close.
+/// A process that calls a server for as long as it is told to.
+pub const LOOPER: &str = "looper";
+/// A process of another, small image that waits for its channel to close.
 pub const SLEEPER: &str = "sleeper";
 
 /// A message to be sent back as it came, without its handles.
 pub const ECHO: u32 = 1;
 /// The same with its handles.
 pub const ECHO_HANDLES: u32 = 2;
+/// In what the director says: a device follows.
+pub const WITH_DEVICE: &str = "device=follows";
 /// What the director tells a process first: text in the body, channels as handles.
 const BEGIN: u32 = 3;
 

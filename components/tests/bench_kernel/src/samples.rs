@@ -90,13 +90,18 @@ impl Samples {
     }
 
     /// Writes the line that `./ftl bench` reads.
-    pub fn report(mut self, name: &str, case: &str) {
+    pub fn report(self, name: &str, case: &str) {
+        self.report_as(name, case, "instructions");
+    }
+
+    /// The same for what is counted in something else.
+    pub fn report_as(mut self, name: &str, case: &str, unit: &str) {
         self.0.sort_unstable();
         let (Some(min), Some(max)) = (self.0.first(), self.0.last()) else {
             return;
         };
         info!(
-            "FTL-BENCH {{\"name\":\"{name}\",\"case\":\"{case}\",\"unit\":\"instructions\",\
+            "FTL-BENCH {{\"name\":\"{name}\",\"case\":\"{case}\",\"unit\":\"{unit}\",\
              \"samples\":{},\"min\":{min},\"median\":{},\"max\":{max}}}",
             self.0.len(),
             self.0[self.0.len() / 2],

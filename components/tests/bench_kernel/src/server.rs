@@ -59,14 +59,6 @@ pub fn wait(director: Handle) -> Result<()> {
     Ok(())
 }
 
-/// Does nothing until its channel closes.
-pub fn sleep(director: Handle) -> Result<()> {
-    let queue = sys::queue_create()?;
-    sys::queue_attach(queue, director, DIRECTOR)?;
-    while sys::wait(queue, FOREVER)?.kind != EventKind::Closed {}
-    Ok(())
-}
-
 /// What the typed server hears.
 #[derive(Debug)]
 enum Heard {}

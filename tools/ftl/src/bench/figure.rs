@@ -23,6 +23,26 @@ pub struct Figure {
 }
 
 impl Figure {
+    /// A figure out of all its samples.
+    pub fn of(name: &str, case: &str, unit: &str, mut samples: Vec<f64>) -> Figure {
+        samples.sort_by(f64::total_cmp);
+        let at = |index: usize| samples.get(index).copied().unwrap_or(f64::NAN);
+        Figure {
+            name: name.to_owned(),
+            case: case.to_owned(),
+            unit: unit.to_owned(),
+            samples: samples.len() as u64,
+            min: at(0),
+            median: at(samples.len() / 2),
+            max: at(samples.len().wrapping_sub(1)),
+        }
+    }
+
+    /// A figure that is the same each time, or measured once.
+    pub fn one(name: &str, case: &str, unit: &str, value: f64) -> Figure {
+        Figure::of(name, case, unit, vec![value])
+    }
+
     /// Name and case in one: `rpc_64/kernel-user`.
     pub fn id(&self) -> String {
         if self.case.is_empty() {

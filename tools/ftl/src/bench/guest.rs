@@ -20,12 +20,12 @@ use crate::systems::{self, Isolation, Variant};
 /// What a line with a figure has before its JSON.
 pub const PREFIX: &str = "FTL-BENCH ";
 /// A machine that says nothing for so long has got stuck.
-const PATIENCE: Duration = Duration::from_secs(120);
+pub const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Everything that `components/tests/bench_kernel` measures, if it is wanted.
 pub fn kernel(root: &Path, wanted: &Wanted) -> Result<Vec<Figure>> {
     let built = build::build(root, wanted.arch, &kernel_request(wanted))?;
-    figures(root, machine(wanted, &built))
+    figures(&machine(wanted, &built))
 }
 
 /// What a request costs a system with a web server, with all its components isolated each way.
@@ -40,7 +40,7 @@ pub fn http(root: &Path, wanted: &Wanted) -> Result<Vec<Figure>> {
             wanted.arch,
             &http_request(root, wanted.arch, isolation, false)?,
         )?;
-        found.extend(figures(root, machine(wanted, &built))?);
+        found.extend(figures(&machine(wanted, &built))?);
     }
     Ok(found)
 }
@@ -83,7 +83,9 @@ pub fn kernel_request(wanted: &Wanted) -> Request {
     Request {
         name: "bench-kernel".to_owned(),
         bench: Some(words.join(" ")),
-        components: vec![("bench_stamp".to_owned(), "bench_stamp".to_owned())],
+        components: ["bench_stamp", "bench_sleeper"]
+            .map(|name| (name.to_owned(), name.to_owned()))
+            .to_vec(),
         ..Request::init_alone("bench_kernel")
     }
 }
@@ -107,11 +109,11 @@ pub fn machine(wanted: &Wanted, built: &Built) -> Machine {
 }
 
 /// Boots a machine, waits until it shuts itself down, and gives the figures that it wrote.
-pub fn figures(root: &Path, machine: Machine) -> Result<Vec<Figure>> {
+pub fn figures(machine: &Machine) -> Result<Vec<Figure>> {
     let mut figures = Vec::new();
     let mut last_lines: Vec<String> = Vec::new();
     let mut end = None;
-    watch(root, machine, |line| {
+    watch(machine, PATIENCE, |line| {
         if let Some((_, json)) = line.split_once(PREFIX) {
             figures.push(
                 serde_json::from_str(json).with_context(|| format!("the guest wrote `{line}`"))?,
@@ -132,13 +134,14 @@ pub fn figures(root: &Path, machine: Machine) -> Result<Vec<Figure>> {
     Ok(figures)
 }
 
-/// Boots a machine and shows `look` each line of its log until that wants no more or it ends.
+/// Boots a machine and shows `look` each line of its log until that wants no more, or it ends, or it
+/// says nothing for so long, which is an error.
 pub fn watch(
-    _root: &Path,
-    machine: Machine,
+    machine: &Machine,
+    patience: Duration,
     mut look: impl FnMut(&str) -> Result<bool>,
 ) -> Result<()> {
-    let mut qemu = run::start(&machine)?;
+    let mut qemu = run::start(machine)?;
     let output = qemu.stdout.take().context("QEMU has no output")?;
     let errors = qemu.stderr.take().context("QEMU has no error output")?;
     let complaints = std::thread::spawn(move || {
@@ -158,7 +161,7 @@ pub fn watch(
     });
     let started = Instant::now();
     let result = loop {
-        match lines.recv_timeout(PATIENCE) {
+        match lines.recv_timeout(patience) {
             Ok(line) => match look(&line) {
                 Ok(true) => {}
                 Ok(false) => break Ok(()),
@@ -168,7 +171,7 @@ pub fn watch(
             Err(std::sync::mpsc::RecvTimeoutError::Timeout) => {
                 break Err(anyhow::anyhow!(
                     "the machine said nothing for {} s ({} s after its start)",
-                    PATIENCE.as_secs(),
+                    patience.as_secs(),
                     started.elapsed().as_secs()
                 ));
             }

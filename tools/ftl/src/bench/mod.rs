@@ -2,6 +2,7 @@
 //!
 //! - [`figure`]: what is measured comes as figures: a name, a case, minimum, median and maximum.
 //! - [`guest`]: boots a machine in which everything repeats, and reads the figures it writes.
+//! - [`whole`], [`outside`]: figures of whole systems, and of a web server's guests.
 //! - [`table`]: shows them.
 //! - [`budgets`]: what they may be.
 //! - [`document`], [`plot`]: `docs/performance.md` and its drawings.
@@ -14,9 +15,11 @@ pub mod budgets;
 pub mod document;
 pub mod figure;
 pub mod guest;
+pub mod outside;
 pub mod plot;
 pub mod profile;
 pub mod table;
+pub mod whole;
 
 use std::path::Path;
 
@@ -39,6 +42,8 @@ pub struct Wanted {
     pub samples: Option<usize>,
     /// Also what takes long.
     pub long: bool,
+    /// Whether a figure that cannot be measured ends it all.
+    pub strict: bool,
 }
 
 impl Wanted {
@@ -59,12 +64,22 @@ impl Wanted {
     }
 }
 
+/// When figures are measured that nobody asked for by name.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum When {
+    Always,
+    /// With `--long` only.
+    Long,
+    /// Never: they tell something only on a computer that does nothing else.
+    Named,
+}
+
 /// Figures that are measured together.
 struct Group {
     /// What their names begin with.
     names: &'static [&'static str],
-    /// Measured only if it is asked for by name, or with `--long`.
-    long: bool,
+    /// When it is measured.
+    when: When,
     measure: fn(&Path, &Wanted) -> Result<Vec<Figure>>,
 }
 
@@ -78,18 +93,63 @@ const GROUPS: &[Group] = &[
             "page_fault",
             "timer_",
             "thread_switch",
-            "rpc_",
+            "rpc_0",
+            "rpc_64",
+            "rpc_1024",
+            "rpc_4096",
+            "rpc_typed_64",
+            "interrupt",
             "handle_moved",
             "event_wake_up",
             "component_",
         ],
-        long: false,
+        when: When::Always,
         measure: guest::kernel,
     },
     Group {
-        names: &["http_request"],
-        long: false,
+        names: &["http_request", "boot_to_http_answer"],
+        when: When::Always,
         measure: guest::http,
+    },
+    Group {
+        names: &["boot_to_components_up"],
+        when: When::Always,
+        measure: whole::boot,
+    },
+    Group {
+        names: &["size_"],
+        when: When::Always,
+        measure: whole::sizes,
+    },
+    Group {
+        names: &["idle_wake_ups"],
+        when: When::Always,
+        measure: whole::idle,
+    },
+    Group {
+        names: &["rpc_among_"],
+        when: When::Long,
+        measure: whole::components,
+    },
+    Group {
+        names: &["packet_among_"],
+        when: When::Long,
+        measure: whole::sockets,
+    },
+    Group {
+        names: &["scale_"],
+        when: When::Named,
+        measure: whole::scale,
+    },
+    Group {
+        names: &["http_outside_"],
+        when: When::Long,
+        measure: whole::http_outside,
+    },
+    Group {
+        names: &["least_memory"],
+        when: When::Long,
+        measure: whole::least_memory,
     },
 ];
 
@@ -97,7 +157,7 @@ impl Group {
     /// Whether any of its figures may be wanted: part of their names, or they of a wanted name.
     fn is_wanted(&self, wanted: &Wanted) -> bool {
         if wanted.names.is_empty() {
-            return wanted.long || !self.long;
+            return self.when == When::Always || self.when == When::Long && wanted.long;
         }
         wanted.names.iter().any(|wanted| {
             let name = wanted.split('/').next().unwrap_or(wanted);
@@ -113,7 +173,14 @@ pub fn measure(root: &Path, wanted: &Wanted) -> Result<Vec<Figure>> {
     let mut figures = Vec::new();
     for group in GROUPS {
         if group.is_wanted(wanted) {
-            figures.extend((group.measure)(root, wanted)?);
+            match (group.measure)(root, wanted) {
+                Ok(more) => figures.extend(more),
+                // One that cannot be measured must not hide the others.
+                Err(error) if wanted.names.is_empty() && !wanted.strict => {
+                    eprintln!("error: {}: {error:#}", group.names[0]);
+                }
+                Err(error) => return Err(error),
+            }
         }
     }
     figures.retain(|figure| wanted.wants(figure));

@@ -101,7 +101,7 @@ pub fn profile(root: &Path, wanted: &Wanted, options: &Options) -> Result<String
     );
     let mut bases: Vec<(String, u64)> = Vec::new();
     let mut found = None;
-    let result = guest::watch(root, machine, |line| {
+    let result = guest::watch(&machine, guest::PATIENCE, |line| {
         if let Some((before, base)) = line.split_once(IMAGE) {
             let name = before.rsplit(' ').next().unwrap_or(before);
             bases.push((name.to_owned(), u64::from_str_radix(base, 16)?));

@@ -1,0 +1,287 @@
+//! Figures of whole systems: booting, size, memory, rest, the web server as seen from outside, and how work
+//! grows with components and CPUs.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+
+use super::Wanted;
+use super::figure::Figure;
+use super::guest;
+use super::outside::{self, Server};
+use crate::build::{self, Built, Request};
+use crate::qemu::{Machine, Port};
+use crate::systems::{self, Isolation, Variant};
+
+/// The system that `make run` starts.
+const DEFAULT: &str = "default";
+/// What init says when all components run.
+const COMPONENTS_UP: &str = " components up after ";
+
+/// How many components there are while a call is measured.
+const AMONG: [usize; 4] = [1, 10, 100, 1000];
+/// CPUs of the machine on which throughput grows.
+const CPUS: u32 = 4;
+/// Connections from outside.
+const CONNECTIONS: [usize; 3] = [1, 64, 1000];
+
+fn variant(system: &str, isolation: Option<Isolation>) -> Variant<'_> {
+    Variant {
+        system,
+        isolation,
+        ..Variant::default()
+    }
+}
+
+fn default_system(root: &Path, wanted: &Wanted, isolation: Option<Isolation>) -> Result<Built> {
+    let workspace = systems::refresh(root)?;
+    let request = systems::request(&workspace, wanted.arch, &variant(DEFAULT, isolation))?;
+    build::build(root, wanted.arch, &request)
+}
+
+/// From the kernel's first instruction until all components of the default system run.
+pub fn boot(root: &Path, wanted: &Wanted) -> Result<Vec<Figure>> {
+    let built = default_system(root, wanted, None)?;
+    let mut found = None;
+    guest::watch(&guest::machine(wanted, &built), guest::PATIENCE, |line| {
+        if line.contains(COMPONENTS_UP) {
+            found = log_time(line);
+        }
+        Ok(found.is_none())
+    })?;
+    let nanos = found.context("the system did not come up")?;
+    Ok(vec![Figure::one(
+        "boot_to_components_up",
+        "",
+        "instructions",
+        nanos,
+    )])
+}
+
+/// When a line was written, in nanoseconds since the kernel's start: `[   0.012345] …`.
+fn log_time(line: &str) -> Option<f64> {
+    let seconds: f64 = line
+        .strip_prefix('[')?
+        .split_once(']')?
+        .0
+        .trim()
+        .parse()
+        .ok()?;
+    Some((seconds * 1e9).round())
+}
+
+/// What is shipped: bytes of the kernel and of each image of the default system.
+pub fn sizes(root: &Path, wanted: &Wanted) -> Result<Vec<Figure>> {
+    let built = default_system(root, wanted, None)?;
+    let bytes = |path: &Path| -> Result<f64> { Ok(std::fs::metadata(path)?.len() as f64) };
+    let mut figures = vec![
+        Figure::one("size_kernel", "", "bytes", bytes(&built.kernel)?),
+        Figure::one("size_archive", "", "bytes", bytes(&built.archive)?),
+    ];
+    for (name, path) in &built.unstripped {
+        if name != "kernel" {
+            let stripped = crate::image::strip(&std::fs::read(path)?)?;
+            let len = stripped.len() as f64;
+            figures.push(Figure::one(&format!("size_{name}"), "", "bytes", len));
+        }
+    }
+    Ok(figures)
+}
+
+/// The least memory with which the default system comes up and serves its page.
+pub fn least_memory(root: &Path, wanted: &Wanted) -> Result<Vec<Figure>> {
+    let built = default_system(root, wanted, None)?;
+    let serves = |mib: u32| -> Result<bool> {
+        let mut machine = real_machine(wanted, &built)?;
+        machine.mem = format!("{mib}M");
+        let port = machine.ports[0].host;
+        let mut served = false;
+        let watched = guest::watch(&machine, Duration::from_secs(20), |line| {
+            if line.contains(COMPONENTS_UP) {
+                served = Server::wait(port)
+                    .and_then(|server| server.get("/"))
+                    .is_ok_and(|page| !page.is_empty());
+                return Ok(false);
+            }
+            Ok(!line.starts_with("FTL-EXIT"))
+        });
+        // A machine that says nothing is one that has too little.
+        Ok(watched.is_ok() && served)
+    };
+    let (mut too_little, mut enough) = (1, 128);
+    if !serves(enough)? {
+        bail!("the default system does not serve its page with {enough} MiB");
+    }
+    while enough - too_little > 1 {
+        let middle = (enough + too_little) / 2;
+        if serves(middle)? {
+            enough = middle;
+        } else {
+            too_little = middle;
+        }
+    }
+    Ok(vec![Figure::one(
+        "least_memory",
+        "",
+        "MiB",
+        f64::from(enough),
+    )])
+}
+
+/// How often the default system wakes up when nobody wants anything from it.
+pub fn idle(root: &Path, wanted: &Wanted) -> Result<Vec<Figure>> {
+    let workspace = systems::refresh(root)?;
+    let request = systems::request(&workspace, wanted.arch, &variant("bench_idle", None))?;
+    let built = build::build(root, wanted.arch, &request)?;
+    guest::figures(&guest::machine(wanted, &built))
+}
+
+/// What a packet costs the TCP/IP stack while more and more connections are open.
+pub fn sockets(root: &Path, wanted: &Wanted) -> Result<Vec<Figure>> {
+    let workspace = systems::refresh(root)?;
+    let request = systems::request(&workspace, wanted.arch, &variant("bench_net", None))?;
+    let built = build::build(root, wanted.arch, &request)?;
+    let mut machine = guest::machine(wanted, &built);
+    machine.mem = "512M".to_owned();
+    let mut figures = guest::figures(&machine)?;
+    let median = |name: &str| {
+        let figure = figures.iter().find(|figure| figure.name == name);
+        figure.map(|figure| figure.median)
+    };
+    if let (Some(few), Some(many)) = (median("packet_among_10"), median("packet_among_10000")) {
+        figures.push(Figure::one(
+            "packet_among_10000_to_10",
+            "",
+            "times",
+            many / few,
+        ));
+    }
+    Ok(figures)
+}
+
+/// What a call costs while more and more other components exist.
+pub fn components(root: &Path, wanted: &Wanted) -> Result<Vec<Figure>> {
+    let mut figures: Vec<Figure> = Vec::new();
+    for count in AMONG {
+        let request = Request {
+            bench: Some(format!("rpc_64 sleepers={count}")),
+            ..guest::kernel_request(wanted)
+        };
+        let built = build::build(root, wanted.arch, &request)?;
+        let mut machine = guest::machine(wanted, &built);
+        machine.mem = "512M".to_owned();
+        for mut figure in guest::figures(&machine)? {
+            figure.name = format!("rpc_among_{count}");
+            figures.push(figure);
+        }
+    }
+    let mut ratios = Vec::new();
+    for few in figures
+        .iter()
+        .filter(|figure| figure.name == "rpc_among_10")
+    {
+        let many = figures
+            .iter()
+            .find(|figure| figure.name == "rpc_among_1000" && figure.case == few.case);
+        if let Some(many) = many {
+            let ratio = many.median / few.median;
+            ratios.push(Figure::one(
+                "rpc_among_1000_to_10",
+                &few.case,
+                "times",
+                ratio,
+            ));
+        }
+    }
+    figures.extend(ratios);
+    Ok(figures)
+}
+
+/// How throughput grows with CPUs, as ratios to one CPU's within one run.
+pub fn scale(root: &Path, wanted: &Wanted) -> Result<Vec<Figure>> {
+    let request = Request {
+        bench: Some(format!("cpus={CPUS}")),
+        ..guest::kernel_request(wanted)
+    };
+    let built = build::build(root, wanted.arch, &request)?;
+    let machine = Machine {
+        smp: CPUS,
+        icount: false,
+        seed: None,
+        ..guest::machine(wanted, &built)
+    };
+    let figures = guest::figures(&machine)?;
+    let mut ratios = Vec::new();
+    for figure in &figures {
+        let Some((name, _)) = figure.name.rsplit_once('_') else {
+            continue;
+        };
+        let one = figures.iter().find(|one| one.name == format!("{name}_1"));
+        if let Some(one) = one {
+            ratios.push(Figure {
+                unit: "times".to_owned(),
+                min: figure.min / one.median,
+                median: figure.median / one.median,
+                max: figure.max / one.median,
+                ..figure.clone()
+            });
+        }
+    }
+    Ok(ratios)
+}
+
+/// What a request from outside costs, driver and all, by the number of connections.
+pub fn http_outside(root: &Path, wanted: &Wanted) -> Result<Vec<Figure>> {
+    let mut figures = Vec::new();
+    for isolation in [Isolation::Kernel, Isolation::User] {
+        if wanted.isolation.is_some_and(|only| only != isolation) {
+            continue;
+        }
+        let built = default_system(root, wanted, Some(isolation))?;
+        for connections in CONNECTIONS {
+            let mut machine = real_machine(wanted, &built)?;
+            machine.icount = true;
+            let port = machine.ports[0].host;
+            let mut samples = None;
+            guest::watch(&machine, guest::PATIENCE, |line| {
+                if line.contains(COMPONENTS_UP) {
+                    samples = Some(outside::request_costs(port, connections)?);
+                    return Ok(false);
+                }
+                Ok(true)
+            })?;
+            let samples = samples.context("the system did not come up")?;
+            figures.push(Figure::of(
+                &format!("http_outside_{connections}"),
+                isolation.name(),
+                "instructions",
+                samples,
+            ));
+        }
+    }
+    Ok(figures)
+}
+
+/// One CPU in real time, with a way in.
+fn real_machine(wanted: &Wanted, built: &Built) -> Result<Machine> {
+    let mut port = Port { host: 0, guest: 80 };
+    port.claim()?;
+    Ok(Machine {
+        icount: false,
+        seed: None,
+        ports: vec![port],
+        ..guest::machine(wanted, built)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_of_log_lines_are_read() {
+        assert_eq!(log_time("[   0.012345] init: x"), Some(12_345_000.0));
+        assert_eq!(log_time("OpenSBI"), None);
+    }
+}
