@@ -77,6 +77,11 @@ impl MessageInfo {
     pub const fn kind(self) -> Option<MessageKind> {
         MessageKind::from_bits((self.0 >> 20 & 3) as u8)
     }
+    /// Whether it is of this kind, and carries no handles.
+    #[inline(always)]
+    pub const fn is_plain(self, kind: MessageKind) -> bool {
+        self.0 & (3 << 20 | 7 << 16) == (kind as u64) << 20
+    }
     /// Which message of the interface this is.
     pub const fn ordinal(self) -> u32 {
         (self.0 >> 32) as u32

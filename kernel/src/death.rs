@@ -46,6 +46,7 @@ impl Kernel {
                 let runs_on = self.threads[id].cpu as usize;
                 self.threads[id].state = ThreadState::Dead;
                 self.condemned_threads += 1;
+                self.attention = true;
                 if runs_on != cpu {
                     self.memory.machine.interrupt_cpu(runs_on);
                 }
@@ -76,6 +77,7 @@ impl Kernel {
             }
             self.threads[previous].sibling = sibling;
         }
+        self.end_deadline(id);
         let process = &mut self.processes[process_id];
         process.cpu_ticks += self.threads[id].cpu_ticks;
         process.thread_count -= 1;
@@ -112,6 +114,7 @@ impl Kernel {
 
     fn condemn(&mut self, id: Id<Process>) {
         self.processes[id].next_dead = self.dead_processes.replace(id);
+        self.attention = true;
     }
 
     /// One more reference to what a handle refers to.
@@ -224,6 +227,7 @@ impl Kernel {
     fn close_end(&mut self, id: Id<Channel>, side: Side, cpu: usize) {
         let channel = &mut self.channels[id];
         channel.end(side).open = false;
+        channel.calm = false;
         let (here, peer, ended) = (
             *channel.end(side),
             *channel.end(side.other()),
@@ -263,6 +267,7 @@ impl Kernel {
     fn retire_channel(&mut self, id: Id<Channel>) {
         let channel = &mut self.channels[id];
         channel.ended = true;
+        channel.calm = false;
         let (owner, next, previous) = (channel.owner, channel.next_owned, channel.previous_owned);
         let (pages, slots) = (1 << channel.order, 2 * channel.slots as usize);
         // The memory comes back in steps, but its owner is done with it.
@@ -276,6 +281,7 @@ impl Kernel {
             self.channels[next].previous_owned = previous;
         }
         self.channels[id].next_dead = self.dead_channels.replace(id);
+        self.attention = true;
     }
 
     /// Works off a bounded part of what is dead.
@@ -292,6 +298,7 @@ impl Kernel {
                 self.condemn(id);
             }
         }
+        self.review_attention();
     }
 
     /// Nobody has the folio any more. Its owner is not charged from now on, and what was promised is
@@ -299,6 +306,7 @@ impl Kernel {
     fn retire_folio(&mut self, id: Id<Folio>) {
         let folio = &mut self.folios[id];
         folio.next_dead = self.dead_folios.replace(id);
+        self.attention = true;
         let (promised, charged) = (folio.promised(), folio.charged_pages());
         let owner = folio.charged_to;
         self.memory.unreserve(promised);
@@ -364,7 +372,7 @@ impl Kernel {
         if cursor < self.processes[id].handles.capacity() {
             for _ in 0..STEP {
                 let table = &mut self.processes[id].handles;
-                let Some(entry) = table.take_next(&self.memory.machine, &mut cursor, STEP) else {
+                let Some(entry) = table.take_next(&mut cursor, STEP) else {
                     break;
                 };
                 self.release(entry.object, cpu);
@@ -514,6 +522,7 @@ impl Kernel {
             previous_owned: None,
             next_dead: None,
             ended: false,
+            calm: true,
             memory: Some(memory),
             order: order as u8,
             slots: slots as u16,

@@ -46,7 +46,7 @@ impl Kernel {
     #[inline(always)]
     pub fn sending_end(&self, thread: Id<Thread>, handle: Handle) -> Result<(Id<Channel>, Side)> {
         let table = &self.processes[self.threads[thread].process].handles;
-        let entry = table.get(&self.memory.machine, handle)?;
+        let entry = table.get(handle)?;
         let Object::Channel(side, id) = entry.object else {
             return Err(Error::WrongKind);
         };
@@ -105,12 +105,9 @@ impl Kernel {
         self.memory.copy_body(from, to, info.len());
         node.state = ThreadState::Ready;
         let message = EventKind::Message as usize;
+        node.deadline = u64::MAX;
         node.context
             .set_results([message, key, info.bits() as usize, transaction, 0, 0]);
-        let place = node.heap_place;
-        if place != 0 {
-            self.cancel_deadline(place);
-        }
         if armed {
             // The slot that was kept for a reply is free again.
             self.note_room(id, cpu);
@@ -232,11 +229,8 @@ impl Kernel {
     /// Sets a waiting thread's results and makes it runnable, on no run queue yet.
     #[inline(always)]
     fn finish_waiting(&mut self, thread: Id<Thread>, results: [usize; 6]) {
-        let place = self.threads[thread].heap_place;
-        if place != 0 {
-            self.cancel_deadline(place);
-        }
         let thread = &mut self.threads[thread];
+        thread.deadline = u64::MAX;
         thread.state = ThreadState::Ready;
         thread.context.set_results(results);
     }
@@ -259,9 +253,7 @@ impl Kernel {
             abi::unpack_handles(packed[1]).1,
         ];
         for (i, handle) in all[..count].iter().enumerate() {
-            let entry = self.processes[process]
-                .handles
-                .get(&self.memory.machine, *handle)?;
+            let entry = self.processes[process].handles.get(*handle)?;
             if !entry.rights.contains(Rights::TRANSFER) {
                 return Err(Error::MissingRight);
             }
@@ -283,9 +275,7 @@ impl Kernel {
         let mut entries = [NO_ENTRY; HANDLES_MAX];
         for (entry, handle) in entries.iter_mut().zip(moved.iter().flatten()) {
             let table = &mut self.processes[process].handles;
-            *entry = table
-                .remove(&self.memory.machine, *handle)
-                .expect("checked just before");
+            *entry = table.remove(*handle).expect("checked just before");
             self.handle_leaves(entry.object);
         }
         self.processes[process].handles.in_flight += moved.iter().flatten().count();
@@ -326,7 +316,7 @@ impl Kernel {
         let mut types = HandleTypes::NONE;
         for (i, (handle, entry)) in handles.iter_mut().zip(&entries[..count]).enumerate() {
             let table = &mut self.processes[process].handles;
-            *handle = table.insert(&self.memory.machine, entry.object, entry.rights);
+            *handle = table.insert(entry.object, entry.rights);
             if let Some(kind) = entry.object.kind() {
                 types = types.with(i, kind, entry.rights);
             }
@@ -375,9 +365,7 @@ impl Kernel {
             self.threads[thread].process,
             self.threads[thread].cpu as usize,
         );
-        let entry = self.processes[process]
-            .handles
-            .get(&self.memory.machine, queue)?;
+        let entry = self.processes[process].handles.get(queue)?;
         let Object::Queue(id) = entry.object else {
             return Err(Error::WrongKind);
         };
@@ -401,9 +389,7 @@ impl Kernel {
         if deadline == 0 {
             return Err(Error::TimedOut);
         }
-        if deadline != abi::call::FOREVER {
-            self.set_deadline(deadline as u64, Deadline::Thread(thread));
-        }
+        self.limit_wait(thread, deadline as u64);
         self.queues[id].waiter = Some(thread);
         self.threads[thread].state = ThreadState::Waiting(id);
         Ok(Waited::Blocked)
@@ -419,9 +405,7 @@ impl Kernel {
         transaction: u32,
         deadline: usize,
     ) {
-        if deadline != abi::call::FOREVER {
-            self.set_deadline(deadline as u64, Deadline::Thread(thread));
-        }
+        self.limit_wait(thread, deadline as u64);
         self.channels[channel].end(side).caller = Some((thread, transaction));
         self.threads[thread].state = ThreadState::Calling(channel, side);
     }
@@ -580,6 +564,7 @@ impl Kernel {
             end.writable_armed = false;
             end.writable = true;
             let source = end.source;
+            channel.review();
             self.notify_and_wake(source, cpu);
         }
     }
@@ -729,10 +714,7 @@ impl Kernel {
             }
             _ => {}
         }
-        let place = self.threads[thread].heap_place;
-        if place != 0 {
-            self.cancel_deadline(place);
-        }
+        self.threads[thread].deadline = u64::MAX;
     }
 
     /// Ends a thread's wait with an error. It is runnable then, on no run queue.
@@ -754,5 +736,5 @@ impl Kernel {
 const NO_ENTRY: Entry = Entry {
     object: Object::Free(0),
     rights: Rights::NONE,
-    generation: 0,
+    handle: Handle::NONE,
 };

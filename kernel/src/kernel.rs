@@ -37,6 +37,11 @@ pub enum Exit {
 pub struct Kernel {
     /// Bit n: CPU n has nothing to do.
     pub idle_cpus: u32,
+    /// Whether a call has to look further before it does anything: there is garbage, or a thread
+    /// was ended while it runs.
+    pub attention: bool,
+    /// Messages that went the direct way; each was a call and a switch, too.
+    pub direct_messages: u64,
     /// CPUs that take part.
     pub cpu_count: usize,
     /// Processes.
@@ -133,6 +138,8 @@ impl Kernel {
             memory,
             cpus: [const { CpuState::new() }; CPUS_MAX],
             idle_cpus: 0,
+            attention: false,
+            direct_messages: 0,
             cpu_count: 0,
             processes: Slab::new(),
             threads: Slab::new(),
@@ -211,6 +218,11 @@ impl Kernel {
         goes_on
     }
 
+    /// After something was worked off: is there more?
+    pub fn review_attention(&mut self) {
+        self.attention = self.has_garbage() || self.condemned_threads > 0;
+    }
+
     /// Whether something dead has not been taken apart completely.
     pub fn has_garbage(&self) -> bool {
         self.dead_processes.is_some() || self.dead_channels.is_some() || self.dead_folios.is_some()
@@ -259,6 +271,7 @@ impl Kernel {
             self.cpus[cpu].current = None;
             self.condemned_threads -= 1;
             self.forget_thread(current);
+            self.review_attention();
         }
     }
 
@@ -272,9 +285,7 @@ impl Kernel {
 
     /// What a handle of the calling process refers to, if it allows `rights`.
     pub fn lookup(&self, process: Id<Process>, handle: Handle, rights: Rights) -> Result<Entry> {
-        let entry = self.processes[process]
-            .handles
-            .get(&self.memory.machine, handle)?;
+        let entry = self.processes[process].handles.get(handle)?;
         if !entry.rights.contains(rights) {
             return Err(Error::MissingRight);
         }
@@ -289,8 +300,6 @@ impl Kernel {
         rights: Rights,
     ) -> Result<Handle> {
         self.reserve_process_handles(process, 1)?;
-        Ok(self.processes[process]
-            .handles
-            .insert(&self.memory.machine, object, rights))
+        Ok(self.processes[process].handles.insert(object, rights))
     }
 }

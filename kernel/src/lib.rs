@@ -15,6 +15,7 @@ pub mod arch;
 pub mod boot;
 pub mod death;
 pub mod devices;
+pub mod direct;
 pub mod fault;
 pub mod ipc;
 pub mod kernel;

@@ -183,7 +183,7 @@ impl Kernel {
         let mut given = Handle::NONE;
         if !bootstrap.is_none() {
             let table = &mut self.processes[caller].handles;
-            let entry = table.remove(&self.memory.machine, bootstrap)?;
+            let entry = table.remove(bootstrap)?;
             self.handle_leaves(entry.object);
             given = self.add_handle(target, entry.object, entry.rights)?;
         }
@@ -321,7 +321,7 @@ impl Kernel {
             context: Context::new(),
             state: ThreadState::New,
             process,
-            user: owner.isolation == Isolation::User,
+            space: (owner.isolation == Isolation::User).then_some(owner.space),
             priority: owner.priority,
             own_priority: owner.priority,
             cpu: 0,
@@ -329,7 +329,9 @@ impl Kernel {
             buffer_folio,
             buffer_address,
             stack_top: stack + stack_len.next_multiple_of(PAGE_SIZE),
+            deadline: u64::MAX,
             heap_place: 0,
+            heap_at: u64::MAX,
             running_since: 0,
             cpu_ticks: 0,
             next: None,
@@ -392,7 +394,7 @@ impl Kernel {
     pub fn thread_start(&mut self, id: Id<Thread>, entry: usize, argument: usize, stack: usize) {
         let thread = &mut self.threads[id];
         let buffer = thread.buffer_address;
-        let user = thread.user;
+        let user = thread.space.is_some();
         thread
             .context
             .start(entry, stack & !15, [argument, buffer], user);
@@ -456,6 +458,9 @@ impl Kernel {
             threads: self.threads.len() as u64,
             channels: self.channels.len() as u64,
             folios: self.folios.len() as u64,
+            calls: self.statistics.calls + self.direct_messages,
+            messages: self.statistics.messages + self.direct_messages,
+            switches: self.statistics.switches + self.direct_messages,
             ..self.statistics
         }
     }

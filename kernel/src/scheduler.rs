@@ -5,6 +5,12 @@
 //! others. The hardware timer of a CPU is set only when something is due: a deadline, or, while
 //! other threads are ready, the end of a slice or of a component's share of the CPU
 //! ([`crate::share`]). Nothing ticks.
+//!
+//! A deadline for a thread's wait is set at nearly every call and hardly ever comes: the answer
+//! is there before. So the heap of deadlines is not told of each. A thread's entry stays there
+//! after the wait, and serves the next one if that ends later; when its moment comes, the entry
+//! is moved to the real one, or goes. A CPU that is about to sleep sorts out what is in front
+//! first, so that nothing wakes it in vain.
 
 use crate::kernel::{CPUS_MAX, Exit, Kernel};
 use crate::memory::Id;
@@ -261,6 +267,7 @@ impl Kernel {
         }
         self.end_slice(cpu);
         self.idle_cpus |= 1 << cpu;
+        self.tidy_deadlines(now);
         Exit::Idle
     }
 
@@ -377,8 +384,10 @@ impl Kernel {
             self.cancel_deadline(1);
             match whose {
                 Deadline::Thread(thread) => {
-                    self.fail_waiting(thread, abi::Error::TimedOut);
-                    self.make_ready(thread, cpu);
+                    if self.due_thread(thread, now) {
+                        self.fail_waiting(thread, abi::Error::TimedOut);
+                        self.make_ready(thread, cpu);
+                    }
                 }
                 Deadline::Timer(id) => {
                     let timer = &mut self.timers[id];
@@ -394,6 +403,66 @@ impl Kernel {
             self.arm_timer_for(cpu, self.first_deadline());
         } else {
             self.arm_timer(cpu);
+        }
+    }
+
+    /// A thread's entry has left the heap of deadlines. Whether its wait is over; if it ends later
+    /// the entry goes back in.
+    fn due_thread(&mut self, thread: Id<Thread>, now: u64) -> bool {
+        let node = &mut self.threads[thread];
+        node.heap_at = u64::MAX;
+        let deadline = node.deadline;
+        if deadline != u64::MAX && deadline > now {
+            self.set_deadline(deadline, Deadline::Thread(thread));
+            self.threads[thread].heap_at = deadline;
+        }
+        deadline <= now
+    }
+
+    /// Lets a thread's wait end at some moment. The heap is told only if it would look too late.
+    #[inline]
+    pub fn limit_wait(&mut self, thread: Id<Thread>, deadline: u64) {
+        let node = &mut self.threads[thread];
+        node.deadline = deadline;
+        if node.heap_at > deadline {
+            self.advance_deadline(thread);
+        }
+    }
+
+    #[inline(never)]
+    fn advance_deadline(&mut self, thread: Id<Thread>) {
+        let (place, deadline) = (
+            self.threads[thread].heap_place,
+            self.threads[thread].deadline,
+        );
+        if place != 0 {
+            self.cancel_deadline(place);
+        }
+        self.set_deadline(deadline, Deadline::Thread(thread));
+        self.threads[thread].heap_at = deadline;
+    }
+
+    /// A thread ends: nothing of it stays in the heap.
+    pub fn end_deadline(&mut self, thread: Id<Thread>) {
+        let place = self.threads[thread].heap_place;
+        if place != 0 {
+            self.cancel_deadline(place);
+            self.threads[thread].heap_at = u64::MAX;
+        }
+    }
+
+    /// Sorts out entries of threads that do not wait so early any more, as far as they are in front.
+    fn tidy_deadlines(&mut self, now: u64) {
+        for _ in 0..DUE_STEP {
+            match self.deadlines.first(&self.memory) {
+                Some((at, Deadline::Thread(thread)))
+                    if at > now && self.threads[thread].deadline != at =>
+                {
+                    self.cancel_deadline(1);
+                    self.due_thread(thread, now);
+                }
+                _ => return,
+            }
         }
     }
 
@@ -458,7 +527,9 @@ impl Kernel {
     }
 
     fn arm_timer_for(&mut self, cpu: usize, due: u64) {
-        if due < self.cpus[cpu].armed {
+        let state = &self.cpus[cpu];
+        // A CPU that sleeps is not to be woken for what has become void.
+        if due < state.armed || (due != state.armed && state.current.is_none()) {
             self.cpus[cpu].armed = due;
             self.memory.machine.set_timer(due);
         }

@@ -5,6 +5,7 @@
 
 use abi::{Call, Error, Handle, MessageInfo, MessageKind, Result, Rights};
 
+use crate::direct::may_go_directly;
 use crate::ipc::Waited;
 use crate::kernel::{Exit, Kernel, Shutdown};
 use crate::log::Level;
@@ -23,8 +24,21 @@ fn handle(register: usize) -> Handle {
 
 impl Kernel {
     /// A call by the thread on this CPU.
-    #[inline(always)]
     pub fn syscall(&mut self, cpu: usize, number: usize, arguments: [usize; 6]) -> Exit {
+        let resume = match (may_go_directly(number, arguments[1]), number) {
+            (true, CALL) => self.call_directly(cpu, arguments),
+            (true, _) => self.reply_directly(cpu, arguments),
+            (false, _) => None,
+        };
+        match resume {
+            Some(_) => Exit::Run(self.current(cpu)),
+            None => self.syscall_generally(cpu, number, arguments),
+        }
+    }
+
+    /// The way that any call can go.
+    #[inline(always)]
+    pub fn syscall_generally(&mut self, cpu: usize, number: usize, arguments: [usize; 6]) -> Exit {
         self.statistics.calls += 1;
         if self.current_is_condemned(cpu) {
             // It was ended between its last look at the kernel and this call.
@@ -253,7 +267,7 @@ impl Kernel {
             }
             Call::HandleClose => {
                 let table = &mut self.processes[process].handles;
-                let entry = table.remove(&self.memory.machine, handle(a[0]))?;
+                let entry = table.remove(handle(a[0]))?;
                 self.release(entry.object, cpu);
                 Ok(0)
             }

@@ -7,6 +7,7 @@
 //! |---|---|
 //! | [`Machine`] | memory, counter and timer, console, interrupts between CPUs and of devices, shut-down |
 //! | [`PageTable`] | translations of one address space |
+//! | [`MemoryBase`] | where physical memory is seen, as the table of kernel objects needs it |
 //! | [`Context`] | a thread's registers while it is not on a CPU |
 //! | [`KERNEL_COMPONENT_AREA`] | addresses for components under `kernel` isolation: start, bytes |
 //! | [`USER_AREA`] | addresses for components under `user` isolation: start, bytes |

@@ -7,21 +7,56 @@
 use core::fmt;
 use core::marker::PhantomData;
 use core::mem::MaybeUninit;
-use core::num::NonZeroU32;
+use core::num::NonZeroU64;
 use core::ops::{Index, IndexMut};
 
-use crate::arch::Machine;
+use crate::arch::{Machine, MemoryBase};
 use crate::memory::{FRAME_LEN, Frames};
 
 /// Names one object of a kind, for as long as it lives. Made by a [`Slab`], for that slab only.
+///
+/// One word, laid out so that finding an object takes four instructions, since each message looks
+/// up half a dozen: shifted right by [`GENERATION_BITS`] it is the slot's distance from the first
+/// byte of memory, and compared as a whole with the word in the slot it tells whether the object
+/// still lives.
+///
+/// | bits | what |
+/// |---|---|
+/// | 0..28 | generation: odd, so an `Option<Id>` takes no more room |
+/// | 28..64 | distance of the slot in bytes, a multiple of 16 |
 pub struct Id<T> {
-    /// Where the slot is: its distance from the first frame of memory in units of 16 bytes.
-    /// Finding it takes a shift and an addition, which matters: each message looks up seven
-    /// objects.
-    place: u32,
-    /// Odd, hence not zero: an `Option<Id>` takes no more room.
-    generation: NonZeroU32,
+    word: NonZeroU64,
     kind: PhantomData<fn() -> T>,
+}
+
+/// Bits of an id's generation.
+const GENERATION_BITS: u32 = 28;
+/// The last generation. A slot that has reached it is never used again: an id can then never come
+/// to name another object than the one that it was made for.
+const GENERATION_LAST: u64 = (1 << GENERATION_BITS) - 2;
+
+impl<T> Id<T> {
+    /// The distance of its slot from the first byte of memory.
+    #[inline(always)]
+    fn distance(self) -> usize {
+        (self.word.get() >> GENERATION_BITS) as usize
+    }
+
+    /// The same number as the name of something else: for keeping ids of several kinds.
+    ///
+    /// # Safety
+    /// What comes of it may only be used after it was cast back to `Id<T>`.
+    #[inline(always)]
+    pub unsafe fn cast<U>(self) -> Id<U> {
+        Id {
+            word: self.word,
+            kind: PhantomData,
+        }
+    }
+
+    fn generation(self) -> u64 {
+        self.word.get() & ((1 << GENERATION_BITS) - 1)
+    }
 }
 
 impl<T> Clone for Id<T> {
@@ -32,18 +67,18 @@ impl<T> Clone for Id<T> {
 impl<T> Copy for Id<T> {}
 impl<T> PartialEq for Id<T> {
     fn eq(&self, other: &Self) -> bool {
-        self.place == other.place && self.generation == other.generation
+        self.word == other.word
     }
 }
 impl<T> Eq for Id<T> {}
 impl<T> core::hash::Hash for Id<T> {
     fn hash<H: core::hash::Hasher>(&self, state: &mut H) {
-        (self.place, self.generation).hash(state);
+        self.word.hash(state);
     }
 }
 impl<T> fmt::Debug for Id<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:x}.{}", self.place, self.generation)
+        write!(f, "{:x}.{}", self.distance(), self.generation())
     }
 }
 
@@ -57,22 +92,22 @@ const CHUNK_FRAMES: usize = 4;
 const CHUNKS_MAX: usize = CHUNK_FRAMES * CHUNKS_PER_FRAME;
 const NONE: u32 = u32::MAX;
 
-/// Bytes of a unit in which places are counted; slots are multiples of it.
-const UNIT: usize = 16;
+/// The bytes of memory, from its first one on, that an id can name a slot in: 64 GiB.
+const REACH: u64 = 1 << (64 - GENERATION_BITS);
 
-/// Even generation: free, and `link` is the number of the next free slot. Odd: `value` is
-/// alive, and `link` is the slot's own number.
+/// `word` is as in [`Id`]. Even generation: free, and `link` is the number of the next free slot.
+/// Odd: `value` is alive, and `link` is the slot's own number.
 #[repr(C, align(16))]
 struct Slot<T> {
-    generation: u32,
+    word: u64,
     link: u32,
     value: MaybeUninit<T>,
 }
 
 /// All objects of one kind.
 pub struct Slab<T> {
-    /// Where the first frame of memory is seen: places count from there.
-    base: *mut u8,
+    /// Where the first byte of memory is seen.
+    base: MemoryBase,
     /// Frames that hold the chunks' addresses, as far as there are any.
     chunks: [*mut *mut Slot<T>; CHUNK_FRAMES],
     chunk_count: usize,
@@ -94,7 +129,7 @@ impl<T> Slab<T> {
     /// A slab without objects or memory.
     pub const fn new() -> Slab<T> {
         Slab {
-            base: core::ptr::null_mut(),
+            base: MemoryBase::UNSET,
             chunks: [core::ptr::null_mut(); CHUNK_FRAMES],
             chunk_count: 0,
             free: NONE,
@@ -130,13 +165,14 @@ impl<T> Slab<T> {
         if table.is_null() {
             let frame = frames.allocate(0).ok_or(abi::Error::OutOfMemory)?;
             *table = machine.memory(frame).cast();
-            self.base = machine.memory(frames.base());
+            self.base = MemoryBase::of(machine);
         }
         let block = frames
             .allocate(CHUNK_ORDER)
             .ok_or(abi::Error::OutOfMemory)?;
-        if (block.0 - frames.base().0) / UNIT as u64 + CHUNK_LEN as u64 > u64::from(u32::MAX) {
-            // Beyond the first 64 GiB of memory, where an id could not name it.
+        let distance = MemoryBase::distance(block) as u64;
+        if distance + CHUNK_LEN as u64 > REACH {
+            // Where an id could not name it.
             frames.free(block);
             return Err(abi::Error::OutOfMemory);
         }
@@ -150,7 +186,8 @@ impl<T> Slab<T> {
             };
             // SAFETY: the block is ours and holds SLOTS slots.
             unsafe {
-                (&raw mut (*chunk.add(i)).generation).write(0);
+                let word = (distance + (i * size_of::<Slot<T>>()) as u64) << GENERATION_BITS;
+                (&raw mut (*chunk.add(i)).word).write(word);
                 (&raw mut (*chunk.add(i)).link).write(next_free);
             }
         }
@@ -169,7 +206,7 @@ impl<T> Slab<T> {
         let slot = self.numbered(number).expect("free slots are in chunks");
         // SAFETY: the free list holds only slots of our chunks, and this slot is free.
         unsafe {
-            (*slot).generation = (*slot).generation.wrapping_add(1);
+            (*slot).word += 1;
             (&raw mut (*slot).value).write(MaybeUninit::new(value));
             self.free = (*slot).link;
             (*slot).link = number;
@@ -185,9 +222,11 @@ impl<T> Slab<T> {
         // SAFETY: `get` saw the object alive; its value is moved out once, since the
         // generation now says that the slot is free.
         unsafe {
-            (*slot).generation = (*slot).generation.wrapping_add(1);
+            (*slot).word += 1;
             let value = (*slot).value.assume_init_read();
-            core::mem::swap(&mut (*slot).link, &mut self.free);
+            if id.generation() + 1 < GENERATION_LAST {
+                core::mem::swap(&mut (*slot).link, &mut self.free);
+            }
             self.live -= 1;
             Some(value)
         }
@@ -199,9 +238,7 @@ impl<T> Slab<T> {
         let slot = self.slot(id);
         // SAFETY: an id's slot is in a chunk, and chunks stay; an odd generation that matches
         // means that the value was written and not taken out. The borrow of `self` keeps it so.
-        unsafe {
-            ((*slot).generation == id.generation.get()).then(|| (*slot).value.assume_init_ref())
-        }
+        unsafe { ((*slot).word == id.word.get()).then(|| (*slot).value.assume_init_ref()) }
     }
 
     /// The object, if it is still alive.
@@ -209,8 +246,26 @@ impl<T> Slab<T> {
     pub fn get_mut(&mut self, id: Id<T>) -> Option<&mut T> {
         let slot = self.slot(id);
         // SAFETY: as in `get`; the mutable borrow of `self` makes it the only reference.
+        unsafe { ((*slot).word == id.word.get()).then(|| (*slot).value.assume_init_mut()) }
+    }
+
+    /// Two different objects, if both are still alive.
+    #[inline(always)]
+    pub fn get_two_mut(&mut self, a: Id<T>, b: Id<T>) -> Option<(&mut T, &mut T)> {
+        let (slot_a, slot_b) = (self.slot(a), self.slot(b));
+        if a == b {
+            return None;
+        }
+        // SAFETY: as in `get_mut`. Both are alive, so each slot's word is its id; the ids differ,
+        // so the slots do, and the two references reach different objects.
         unsafe {
-            ((*slot).generation == id.generation.get()).then(|| (*slot).value.assume_init_mut())
+            if (*slot_a).word != a.word.get() || (*slot_b).word != b.word.get() {
+                return None;
+            }
+            Some((
+                (*slot_a).value.assume_init_mut(),
+                (*slot_b).value.assume_init_mut(),
+            ))
         }
     }
 
@@ -238,11 +293,10 @@ impl<T> Slab<T> {
 
     /// The id of the object in a slot, if one lives there.
     fn id(&self, slot: *mut Slot<T>) -> Option<Id<T>> {
-        // SAFETY: callers pass slots of our chunks, where generations are always initialised.
-        let generation = unsafe { (*slot).generation };
-        (generation & 1 == 1).then_some(Id {
-            place: ((slot as usize - self.base as usize) / UNIT) as u32,
-            generation: NonZeroU32::new(generation)?,
+        // SAFETY: callers pass slots of our chunks, where words are always initialised.
+        let word = unsafe { (*slot).word };
+        (word & 1 == 1).then_some(Id {
+            word: NonZeroU64::new(word)?,
             kind: PhantomData,
         })
     }
@@ -258,7 +312,7 @@ impl<T> Slab<T> {
 
     #[inline(always)]
     fn slot(&self, id: Id<T>) -> *mut Slot<T> {
-        self.base.wrapping_add(id.place as usize * UNIT).cast()
+        self.base.at(id.distance()).cast()
     }
 }
 

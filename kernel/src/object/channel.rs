@@ -56,6 +56,9 @@ pub struct Channel {
     pub next_dead: Option<Id<Channel>>,
     /// Whether it ended: its owner did, or both ends are closed.
     pub ended: bool,
+    /// Whether all is well: both ends are open, it has not ended, and nobody waits for room. Each
+    /// message asks this instead of the five. See [`Channel::review`].
+    pub calm: bool,
     /// Both queues, first that towards end A; none once an ended channel was taken apart.
     pub memory: Option<PhysAddr>,
     /// Order of that block.
@@ -68,8 +71,9 @@ pub struct Channel {
     pub ends: [End; 2],
 }
 
-/// One end: what comes in there.
+/// One end: what comes in there. Aligned so that finding one by its side is a shift.
 #[derive(Clone, Copy)]
+#[repr(align(64))]
 pub struct End {
     /// Whether a handle to it exists, in a table or in a message.
     pub open: bool,
@@ -127,7 +131,13 @@ impl Channel {
     #[inline]
     pub fn has_room(&self, side: Side) -> bool {
         let end = &self.ends[side as usize];
-        end.count + end.reserved < self.slots
+        u32::from(end.count) + u32::from(end.reserved) < u32::from(self.slots)
+    }
+
+    /// To be called when anything has changed that [`Channel::calm`] is about.
+    pub fn review(&mut self) {
+        let open = self.ends[0].open && self.ends[1].open;
+        self.calm = open && !self.ended && !self.is_writable_armed();
     }
 
     /// The end on this side.
@@ -159,20 +169,26 @@ impl Channel {
             }
             MessageKind::Request => {
                 if !self.has_room(side) || !self.has_room(there) {
-                    self.end(side).writable_armed = true;
-                    return Err(Error::QueueFull);
+                    return Err(self.refuse(side));
                 }
                 self.end(side).reserved += 1;
                 self.end(there).owed += 1;
             }
             MessageKind::OneWay => {
                 if !self.has_room(there) {
-                    self.end(side).writable_armed = true;
-                    return Err(Error::QueueFull);
+                    return Err(self.refuse(side));
                 }
             }
         }
         Ok(())
+    }
+
+    /// There is no room: whoever sends from `side` will hear when there is.
+    #[cold]
+    fn refuse(&mut self, side: Side) -> Error {
+        self.end(side).writable_armed = true;
+        self.calm = false;
+        Error::QueueFull
     }
 
     /// Whether anybody was refused and waits for room.

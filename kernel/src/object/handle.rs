@@ -6,32 +6,163 @@
 
 use abi::{Error, Handle, Result, Rights};
 
-use crate::arch::Machine;
-use crate::memory::{FRAME_LEN, Memory, PhysAddr};
-use crate::object::Object;
+use crate::memory::{FRAME_LEN, Id, Memory, PhysAddr};
+use crate::object::{Channel, Object, Queue, Side};
 
 /// What one handle refers to and allows.
 #[derive(Clone, Copy, Debug)]
-#[repr(C)]
 pub struct Entry {
     /// The object.
     pub object: Object,
     /// What may be done with it.
     pub rights: Rights,
-    /// Counts how often this place was used.
-    pub generation: u16,
+    /// The handle that names this place, with its generation.
+    pub handle: Handle,
 }
 
-const _: () = assert!(size_of::<Entry>() == 16);
+/// An entry as the table keeps it: [`Entry`], laid out so that telling
+/// whether a handle is good for something takes as few instructions as possible.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct Stored {
+    /// The handle that names this place, with its generation; a free place's next one.
+    handle: u32,
+    /// The rights; the number of the next free place in a free one.
+    rights: u16,
+    kind: Kind,
+    /// What each message asks, answered when the handle is made: [`SIDE_B`], [`SENDS`], [`WAITS`].
+    uses: u8,
+    /// The object; none in a free place.
+    id: Option<Id<Anything>>,
+}
 
-const PER_FRAME: usize = FRAME_LEN / size_of::<Entry>();
+const _: () = assert!(size_of::<Stored>() == 16);
+
+/// It is end B of a channel.
+const SIDE_B: u8 = 1;
+/// It is an end of a channel that may be sent from.
+const SENDS: u8 = 2;
+/// It is a queue that may be waited on.
+const WAITS: u8 = 4;
+
+/// Stands for the type of an object of which [`Kind`] tells the type.
+enum Anything {}
+
+/// What kind of [`Object`] an id names.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+enum Kind {
+    Free,
+    System,
+    Channel,
+    Queue,
+    Folio,
+    Process,
+    Thread,
+    Timer,
+    Doorbell,
+    Interrupt,
+    Device,
+}
+
+impl Stored {
+    /// No handle at all.
+    pub const NONE: Stored = Stored {
+        handle: u32::MAX,
+        rights: 0,
+        kind: Kind::Free,
+        uses: 0,
+        id: None,
+    };
+
+    fn set(&mut self, object: Object, rights: Rights) {
+        // SAFETY: `object` casts it back to the type that `kind` tells.
+        unsafe {
+            (self.kind, self.id) = match object {
+                Object::Free(next) => {
+                    (self.rights, self.uses) = (next, 0);
+                    (self.kind, self.id) = (Kind::Free, None);
+                    return;
+                }
+                Object::System => (Kind::System, None),
+                Object::Channel(_, id) => (Kind::Channel, Some(id.cast())),
+                Object::Queue(id) => (Kind::Queue, Some(id.cast())),
+                Object::Folio(id) => (Kind::Folio, Some(id.cast())),
+                Object::Process(id) => (Kind::Process, Some(id.cast())),
+                Object::Thread(id) => (Kind::Thread, Some(id.cast())),
+                Object::Timer(id) => (Kind::Timer, Some(id.cast())),
+                Object::Doorbell(id) => (Kind::Doorbell, Some(id.cast())),
+                Object::Interrupt(id) => (Kind::Interrupt, Some(id.cast())),
+                Object::Device(id) => (Kind::Device, Some(id.cast())),
+            }
+        }
+        self.rights = rights.bits();
+        self.uses = match object {
+            Object::Channel(side, _) => {
+                let sends = rights.contains(Rights::WRITE);
+                (side as u8 * SIDE_B) | (u8::from(sends) * SENDS)
+            }
+            Object::Queue(_) => u8::from(rights.contains(Rights::WAIT)) * WAITS,
+            _ => 0,
+        };
+    }
+
+    #[inline(always)]
+    fn side(&self) -> Side {
+        match self.uses & SIDE_B {
+            0 => Side::A,
+            _ => Side::B,
+        }
+    }
+
+    /// What it refers to.
+    #[inline(always)]
+    pub fn object(&self) -> Object {
+        let Some(id) = self.id else {
+            return match self.kind {
+                Kind::System => Object::System,
+                _ => Object::Free(self.rights),
+            };
+        };
+        // SAFETY: `set` made kind and id of one object.
+        unsafe {
+            match self.kind {
+                Kind::Channel => Object::Channel(self.side(), id.cast()),
+                Kind::Queue => Object::Queue(id.cast()),
+                Kind::Folio => Object::Folio(id.cast()),
+                Kind::Process => Object::Process(id.cast()),
+                Kind::Thread => Object::Thread(id.cast()),
+                Kind::Timer => Object::Timer(id.cast()),
+                Kind::Doorbell => Object::Doorbell(id.cast()),
+                Kind::Interrupt => Object::Interrupt(id.cast()),
+                Kind::Device => Object::Device(id.cast()),
+                Kind::Free | Kind::System => Object::Free(self.rights),
+            }
+        }
+    }
+
+    /// What the handle allows.
+    #[inline(always)]
+    pub fn rights(&self) -> Rights {
+        Rights::from_bits(self.rights)
+    }
+}
+
+const PER_FRAME: usize = FRAME_LEN / size_of::<Stored>();
 /// Frames in the largest table.
 const FRAMES_MAX: usize = HandleTable::LIMIT / PER_FRAME;
 const NONE: u16 = u16::MAX;
 
+/// Stands in for the frames that a table does not have, so that looking a handle up need not ask
+/// whether there is one.
+static NOTHING: [Stored; PER_FRAME] = [Stored::NONE; PER_FRAME];
+
 /// All handles of a process.
 pub struct HandleTable {
-    frames: [Option<PhysAddr>; FRAMES_MAX],
+    /// Where the frames are seen; [`NOTHING`] from the capacity on.
+    frames: [*mut Stored; FRAMES_MAX],
+    /// Where they are.
+    addresses: [PhysAddr; FRAMES_MAX],
     capacity: usize,
     free: u16,
     used: usize,
@@ -41,6 +172,9 @@ pub struct HandleTable {
     limit: usize,
 }
 
+// SAFETY: the frames belong to the table alone, and nobody writes to `NOTHING`.
+unsafe impl Send for HandleTable {}
+
 impl HandleTable {
     /// No process can have more handles than this.
     pub const LIMIT: usize = 16384;
@@ -48,7 +182,8 @@ impl HandleTable {
     /// An empty table that may grow to `limit` handles.
     pub const fn new(limit: usize) -> HandleTable {
         HandleTable {
-            frames: [None; FRAMES_MAX],
+            frames: [NOTHING.as_ptr().cast_mut(); FRAMES_MAX],
+            addresses: [PhysAddr(0); FRAMES_MAX],
             capacity: 0,
             free: NONE,
             used: 0,
@@ -59,6 +194,24 @@ impl HandleTable {
                 HandleTable::LIMIT
             },
         }
+    }
+
+    /// The end of a channel that a handle names and that may be sent from.
+    #[inline(always)]
+    pub fn sending_end(&self, handle: Handle) -> Option<(Id<Channel>, Side)> {
+        let stored = self.named(handle);
+        let fits = stored.handle == handle.raw() && stored.uses & SENDS != 0;
+        // SAFETY: only channels have that bit, and an id.
+        fits.then(|| unsafe { (stored.id.unwrap_unchecked().cast(), stored.side()) })
+    }
+
+    /// The queue that a handle names and that may be waited on.
+    #[inline(always)]
+    pub fn waiting_queue(&self, handle: Handle) -> Option<Id<Queue>> {
+        let stored = self.named(handle);
+        let fits = stored.handle == handle.raw() && stored.uses & WAITS != 0;
+        // SAFETY: only queues have that bit, and an id.
+        fits.then(|| unsafe { stored.id.unwrap_unchecked().cast() })
     }
 
     /// Handles in use.
@@ -92,23 +245,18 @@ impl HandleTable {
 
     /// Adds a frame.
     pub fn grow(&mut self, memory: &mut Memory) -> Result<()> {
-        let frame = memory.allocate(0)?;
-        self.frames[self.capacity / PER_FRAME] = Some(frame);
+        let address = memory.allocate(0)?;
+        let frame = memory.machine.memory(address).cast::<Stored>();
+        self.frames[self.capacity / PER_FRAME] = frame;
+        self.addresses[self.capacity / PER_FRAME] = address;
         for i in (self.capacity..self.capacity + PER_FRAME).rev() {
-            let entry = Entry {
-                object: Object::Free(self.free),
-                rights: Rights::NONE,
-                generation: 1,
+            let stored = Stored {
+                handle: Handle::new(i as u16, 1).raw(),
+                rights: self.free,
+                ..Stored::NONE
             };
             // SAFETY: the frame was just allocated for the table and `i` lies in it.
-            unsafe {
-                memory
-                    .machine
-                    .memory(frame)
-                    .cast::<Entry>()
-                    .add(i % PER_FRAME)
-                    .write(entry)
-            };
+            unsafe { frame.add(i % PER_FRAME).write(stored) };
             self.free = i as u16;
         }
         self.capacity += PER_FRAME;
@@ -116,17 +264,13 @@ impl HandleTable {
     }
 
     /// Adds a handle. There must be room: see [`HandleTable::frames_needed`].
-    pub fn insert(&mut self, machine: &Machine, object: Object, rights: Rights) -> Handle {
-        let index = self.free;
-        let entry = self
-            .entry_mut(machine, index as usize)
-            .expect("there is room");
-        let Object::Free(next) = entry.object else {
+    pub fn insert(&mut self, object: Object, rights: Rights) -> Handle {
+        let stored = self.stored_mut(self.free as usize).expect("there is room");
+        let Object::Free(next) = stored.object() else {
             panic!("the free list holds a used entry")
         };
-        entry.object = object;
-        entry.rights = rights;
-        let handle = Handle::new(index, entry.generation);
+        stored.set(object, rights);
+        let handle = Handle::from_raw(stored.handle);
         self.free = next;
         self.used += 1;
         handle
@@ -134,26 +278,27 @@ impl HandleTable {
 
     /// What a handle refers to.
     #[inline(always)]
-    pub fn get(&self, machine: &Machine, handle: Handle) -> Result<Entry> {
-        let entry = self
-            .entry(machine, handle.index())
-            .ok_or(Error::BadHandle)?;
-        if entry.generation != handle.generation() || matches!(entry.object, Object::Free(_)) {
+    pub fn get(&self, handle: Handle) -> Result<Entry> {
+        let stored = self.named(handle);
+        if stored.handle != handle.raw() || stored.kind == Kind::Free {
             return Err(Error::BadHandle);
         }
-        Ok(*entry)
+        Ok(Entry {
+            object: stored.object(),
+            rights: stored.rights(),
+            handle: Handle::from_raw(stored.handle),
+        })
     }
 
     /// Takes a handle out of the table.
-    pub fn remove(&mut self, machine: &Machine, handle: Handle) -> Result<Entry> {
-        let taken = self.get(machine, handle)?;
+    pub fn remove(&mut self, handle: Handle) -> Result<Entry> {
+        let taken = self.get(handle)?;
         let free = self.free;
-        let entry = self
-            .entry_mut(machine, handle.index())
-            .expect("get found it");
-        entry.object = Object::Free(free);
+        let stored = self.stored_mut(handle.index()).expect("get found it");
+        stored.set(Object::Free(free), Rights::NONE);
         // Never 0, so that no handle is `Handle::NONE`; 15 bits, as many as a handle shows.
-        entry.generation = (entry.generation % 0x7fff) + 1;
+        let generation = (handle.generation() % 0x7fff) + 1;
+        stored.handle = Handle::new(handle.index() as u16, generation).raw();
         self.free = handle.index() as u16;
         self.used -= 1;
         Ok(taken)
@@ -161,28 +306,28 @@ impl HandleTable {
 
     /// Takes out any one handle at or after `*cursor`, looking at no more than `steps` entries.
     /// For tearing a table down; `None` with the cursor at the end means that it is empty.
-    pub fn take_next(
-        &mut self,
-        machine: &Machine,
-        cursor: &mut usize,
-        steps: usize,
-    ) -> Option<Entry> {
+    pub fn take_next(&mut self, cursor: &mut usize, steps: usize) -> Option<Entry> {
         for _ in 0..steps {
-            let index = *cursor;
-            let entry = *self.entry(machine, index)?;
+            let stored = *self.stored_mut(*cursor)?;
             *cursor += 1;
-            if !matches!(entry.object, Object::Free(_)) {
-                return self
-                    .remove(machine, Handle::new(index as u16, entry.generation))
-                    .ok();
+            if stored.kind != Kind::Free {
+                return self.remove(Handle::from_raw(stored.handle)).ok();
             }
         }
         None
     }
 
     /// What is at a place of the table, `Object::Free` for nothing; `None` past its end.
-    pub fn at(&self, machine: &Machine, index: usize) -> Option<Entry> {
-        self.entry(machine, index).copied()
+    pub fn at(&self, index: usize) -> Option<Entry> {
+        if index >= self.capacity {
+            return None;
+        }
+        let stored = self.named(Handle::new(index as u16, 0));
+        Some(Entry {
+            object: stored.object(),
+            rights: stored.rights(),
+            handle: Handle::from_raw(stored.handle),
+        })
     }
 
     /// How many entries there are, used or not.
@@ -192,29 +337,28 @@ impl HandleTable {
 
     /// Gives the table's frames back.
     pub fn free_frames(&mut self, memory: &mut Memory) {
-        for frame in self.frames.iter_mut().filter_map(Option::take) {
-            memory.free(frame);
+        for index in 0..self.capacity / PER_FRAME {
+            self.frames[index] = NOTHING.as_ptr().cast_mut();
+            memory.free(self.addresses[index]);
         }
         self.capacity = 0;
     }
 
+    /// The place that a handle's index names, or one of [`NOTHING`]'s.
     #[inline(always)]
-    fn entry<'a>(&'a self, machine: &'a Machine, index: usize) -> Option<&'a Entry> {
-        if index >= self.capacity {
-            return None;
-        }
-        let frame = self.frames[index / PER_FRAME % FRAMES_MAX]?;
-        // SAFETY: below the capacity each frame is there and filled with entries; the table
-        // owns it, and is borrowed.
-        Some(unsafe { &*machine.memory(frame).cast::<Entry>().add(index % PER_FRAME) })
+    fn named(&self, handle: Handle) -> &Stored {
+        let index = handle.index();
+        // SAFETY: all frames, `NOTHING` too, hold PER_FRAME entries; the table owns those that
+        // anybody writes to, and is borrowed.
+        unsafe { &*self.frames[index / PER_FRAME % FRAMES_MAX].add(index % PER_FRAME) }
     }
 
-    fn entry_mut<'a>(&'a mut self, machine: &'a Machine, index: usize) -> Option<&'a mut Entry> {
+    fn stored_mut(&mut self, index: usize) -> Option<&mut Stored> {
         if index >= self.capacity {
             return None;
         }
-        let frame = self.frames[index / PER_FRAME % FRAMES_MAX]?;
-        // SAFETY: as in `entry`; the mutable borrow makes it the only reference.
-        Some(unsafe { &mut *machine.memory(frame).cast::<Entry>().add(index % PER_FRAME) })
+        // SAFETY: below the capacity the frames are the table's own; the mutable borrow makes it
+        // the only reference.
+        Some(unsafe { &mut *self.frames[index / PER_FRAME].add(index % PER_FRAME) })
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::arch::Context;
 use crate::memory::{Id, PhysAddr};
-use crate::object::{Channel, Folio, Process, Queue, Side};
+use crate::object::{Channel, Folio, Process, Queue, Side, Space};
 
 /// What a thread is doing.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -30,8 +30,8 @@ pub struct Thread {
     pub state: ThreadState,
     /// Whose it is.
     pub process: Id<Process>,
-    /// Whether it runs in user mode.
-    pub user: bool,
+    /// Its own address space; none if it runs in the kernel's.
+    pub space: Option<Id<Space>>,
     /// 0 runs first. [`crate::share::SPENT`] while its component has no share of the CPU left.
     pub priority: u8,
     /// Its priority while there is some left.
@@ -46,8 +46,13 @@ pub struct Thread {
     pub buffer_address: usize,
     /// One past the highest address of its stack.
     pub stack_top: usize,
-    /// Its place in the heap of deadlines plus one, or 0.
+    /// When its wait ends, in ticks; `u64::MAX` for never.
+    pub deadline: u64,
+    /// Its place in the heap of deadlines plus one, or 0. What is there may be older than
+    /// `deadline`, and so earlier: see [`crate::scheduler`].
     pub heap_place: u32,
+    /// The moment that is noted in the heap, or `u64::MAX`.
+    pub heap_at: u64,
     /// When it was put on its CPU, in ticks.
     pub running_since: u64,
     /// Ticks that it has spent on CPUs.
@@ -71,6 +76,7 @@ impl Thread {
     /// Where bodies are sent from.
     #[inline]
     pub fn send_page(&self) -> PhysAddr {
-        self.buffer.offset(abi::MESSAGE_LEN_MAX)
+        // Within the buffer, so it cannot overflow, and each message asks.
+        PhysAddr(self.buffer.0.wrapping_add(abi::MESSAGE_LEN_MAX as u64))
     }
 }

@@ -629,9 +629,8 @@ fn a_deep_chain_is_taken_apart_in_bounded_steps() {
         // As if it had come in a message.
         let root_process = sim.kernel.threads[root].process;
         let table = &mut sim.kernel.processes[root_process].handles;
-        let machine = &sim.kernel.memory.machine;
         table
-            .remove(machine, abi::Handle::from_raw(into as u32))
+            .remove(abi::Handle::from_raw(into as u32))
             .expect("looked up just now");
         let given = sim
             .kernel
@@ -647,9 +646,8 @@ fn a_deep_chain_is_taken_apart_in_bounded_steps() {
         }
         let last = sim.object(child.thread, end);
         let table = &mut sim.kernel.processes[child.process].handles;
-        let machine = &sim.kernel.memory.machine;
         table
-            .remove(machine, abi::Handle::from_raw(end as u32))
+            .remove(abi::Handle::from_raw(end as u32))
             .expect("it holds the end of the chain");
         into = sim
             .kernel

@@ -109,6 +109,7 @@ impl World {
                 node.cpu,
                 node.priority,
                 node.heap_place != 0,
+                node.deadline != u64::MAX,
                 node.references,
             )
                 .hash(&mut hash);

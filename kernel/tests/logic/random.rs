@@ -281,15 +281,12 @@ impl World {
         let kernel = &self.sim.kernel;
         let table = &kernel.processes[kernel.threads[thread].process].handles;
         let entries: Vec<_> = (0..table.capacity())
-            .filter_map(|i| Some((i, table.at(&kernel.memory.machine, i)?)))
-            .filter(|(_, entry)| kind(entry.object) & kinds != 0)
+            .filter_map(|i| table.at(i))
+            .filter(|entry| kind(entry.object) & kinds != 0)
             .collect();
         match entries.len() {
             0 => 0,
-            count => {
-                let (index, entry) = entries[(number >> 4) as usize % count];
-                abi::Handle::new(index as u16, entry.generation).raw() as usize
-            }
+            count => entries[(number >> 4) as usize % count].handle.raw() as usize,
         }
     }
 

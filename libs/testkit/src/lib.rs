@@ -139,7 +139,7 @@ impl System {
         let thread = kernel.new_main_thread(process).expect("memory is there");
         let entry = kernel.processes[test]
             .handles
-            .remove(&kernel.memory.machine, its)
+            .remove(its)
             .expect("made above");
         let bootstrap = kernel
             .add_handle(process, entry.object, entry.rights)

@@ -405,7 +405,7 @@ extern "C" fn boot(tree: usize, image: u64) -> ! {
     // SAFETY: once, and one CPU runs.
     unsafe { KERNEL.set(kernel) };
     // SAFETY: set just now; released before the stack is left.
-    let kernel = unsafe { KERNEL.acquire() };
+    let kernel = unsafe { KERNEL.acquire(0) };
     kernel.cpu_online(0);
     let boot_info = BootInfo {
         machine: info,
@@ -558,7 +558,7 @@ extern "C" fn secondary(cpu: *mut Cpu) -> ! {
     // SAFETY: once on each CPU, and the kernel's table is loaded. The block was written at boot.
     unsafe {
         let index = (*cpu).index;
-        let kernel = KERNEL.acquire();
+        let kernel = KERNEL.acquire(index);
         let machine = &kernel.memory.machine;
         machine::init_cpu(machine.empty_table);
         if let Some(controller) = &machine.interrupts {

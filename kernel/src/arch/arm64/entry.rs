@@ -11,27 +11,34 @@
 //! that it must preserve are preserved by the compiler, and stored only when another thread goes
 //! on. The lock is released by the assembly, after they were stored: before that, no other CPU
 //! may run the thread.
+//!
+//! Two calls nearly always end with another thread's going on, [`Call::Call`] and
+//! [`Call::SendWait`]. They store those registers first, so that when a message has gone the
+//! direct way ([`crate::direct`]), the CPU goes on with its receiver from there and never returns
+//! through the functions that it came by.
 
 use core::arch::{asm, global_asm};
 use core::mem::offset_of;
 use core::sync::atomic::AtomicU32;
 
+use abi::Call;
+
 use super::context::{Context, LEFT, Left, PC, SP, THREAD_POINTER};
 use super::{KERNEL, float};
+use crate::direct::{Resume, may_go_directly};
 use crate::fault::Fault;
-use crate::kernel::{Exit, Kernel};
+use crate::kernel::{CPUS_MAX, Exit, Kernel};
+use crate::lock::TAKEN;
 use crate::memory::Id;
-use crate::object::Thread;
+use crate::object::{Space, Thread};
 
 /// What the assembly needs of a CPU. Lies at the end of the CPU's kernel stack.
 #[repr(C, align(16))]
 pub struct Cpu {
     /// The context of the thread that runs.
     pub context: *mut Context,
-    /// Where a call returns to.
-    pc: usize,
     scratch: [usize; 2],
-    /// What is added 1 to when the lock is released.
+    /// What the lock is released in.
     lock: &'static AtomicU32,
     /// The CPU's number.
     pub index: usize,
@@ -44,9 +51,8 @@ impl Cpu {
     pub fn new(index: usize) -> Cpu {
         Cpu {
             context: core::ptr::null_mut(),
-            pc: 0,
             scratch: [0; 2],
-            lock: KERNEL.serving(),
+            lock: KERNEL.state(),
             index,
             float_owner: core::ptr::null_mut(),
         }
@@ -62,6 +68,9 @@ struct Answer {
 }
 
 const IDLE: usize = 1;
+const CALL: usize = Call::Call as usize;
+const SEND_WAIT: usize = Call::SendWait as usize;
+const _: () = assert!(CALL == SEND_WAIT + 1);
 
 /// What came, as the vectors tell [`interrupted`].
 const FAULT: usize = 0;
@@ -161,11 +170,17 @@ save_everything:
     // A call from user mode. Its stub is a function, so what a function may change is not kept;
     // sp_el0, elr_el1 and spsr_el1 stay as they are unless another thread goes on.
 user_call:
-    str     x30, [sp, #{CPU_PC}]
+    ldr     x9, [sp, #{CONTEXT}]
+    str     x30, [x9, #{PC}]
     mov     x6, sp
+    sub     x10, x7, #{SEND_WAIT}       // of this and the next number?
+    cmp     x10, #2
+    b.lo    switching_call
     bl      {called}
     cbnz    x1, another
-    ldr     x30, [sp, #{CPU_PC}]
+return_to_user:
+    ldr     x9, [sp, #{CONTEXT}]
+    ldr     x30, [x9, #{PC}]
     mov     x2, xzr
     mov     x3, xzr
     mov     x4, xzr
@@ -178,33 +193,58 @@ user_call:
 kernel_gate_entry:
     msr     daifset, #3                 // no interrupts in the kernel
     msr     spsel, #1
-    str     x30, [sp, #{CPU_PC}]
+    ldr     x9, [sp, #{CONTEXT}]
+    str     x30, [x9, #{PC}]
     mov     x6, sp
+    sub     x10, x7, #{SEND_WAIT}       // of this and the next number?
+    cmp     x10, #2
+    b.lo    switching_call
     bl      {called}
     cbnz    x1, another
-    ldr     x30, [sp, #{CPU_PC}]
+return_to_kernel:
+    ldr     x9, [sp, #{CONTEXT}]
+    ldr     x30, [x9, #{PC}]
     msr     spsel, #0
     msr     daifclr, #3
     ret
 
+    // A call after which another thread is expected to go on: it does not return then. x9: the
+    // caller's context.
+switching_call:
+    mrs     x11, sp_el0
+    str     xzr, [x9, #{LEFT}]
+    str     x11, [x9, #{SP}]
+    each_saved stp, str, x9
+    bl      {called_to_switch}
+    cbnz    x1, another_goes_on
+    ldr     x9, [sp, #{CONTEXT}]
+    ldr     x10, [x9, #{LEFT}+8]        // whether it is a user's
+    cbnz    x10, return_to_user
+    b       return_to_kernel
+
+    // x0: the context to go on with, x1: the CPU's block.
+    .global go_on_directly
+go_on_directly:
+    mov     sp, x1
+    mov     x1, x0
+    b       another_goes_on
+
     // The calling thread leaves the CPU, or gets more than one result register.
 another:
     ldr     x9, [sp, #{CONTEXT}]
-    ldr     x10, [sp, #{CPU_PC}]
     mrs     x11, sp_el0
     str     xzr, [x9, #{LEFT}]
-    str     x10, [x9, #{PC}]
     str     x11, [x9, #{SP}]
     each_saved stp, str, x9
+another_goes_on:
     ldr     x10, [sp, #{LOCK}]
-    ldr     w11, [x10]
-    add     w11, w11, #1
-    stlr    w11, [x10]
+1:  ldxr    w11, [x10]
+    and     w11, w11, #{RELEASED}
+    stlxr   w12, w11, [x10]
+    cbnz    w12, 1b
     mov     x0, x1
     cmp     x0, #{IDLE}
-    b.ne    go_on
-    mov     x0, sp
-    bl      {idle}
+    b.eq    3f
 
     // x0: the context to go on with.
     .global go_on
@@ -254,6 +294,10 @@ go_on_interrupted:
     ldp     x0, x1, [x0]
     eret
 
+3:  mov     x0, sp
+    bl      {idle}
+    b       go_on
+
     // Kernel code trapped, which is always a bug: report it on a stack of its own. No stack was
     // touched so far, so this works for an overflow of the kernel's stack, too.
 kernel_trapped:
@@ -291,7 +335,7 @@ user_gate_stub:
     "#,
     SCRATCH = const offset_of!(Cpu, scratch),
     CONTEXT = const offset_of!(Cpu, context),
-    CPU_PC = const offset_of!(Cpu, pc),
+    SEND_WAIT = const SEND_WAIT,
     LOCK = const offset_of!(Cpu, lock),
     SP = const SP,
     PC = const PC,
@@ -301,8 +345,10 @@ user_gate_stub:
     INTERRUPT = const INTERRUPT,
     SYSTEM_ERROR = const SYSTEM_ERROR,
     IDLE = const IDLE,
+    RELEASED = const !TAKEN as i32,
     interrupted = sym interrupted,
     called = sym called,
+    called_to_switch = sym called_to_switch,
     idle = sym idle,
     kernel_trap = sym kernel_trap,
     panicking = sym super::PANICKING,
@@ -312,6 +358,7 @@ unsafe extern "C" {
     fn exception_vectors();
     fn kernel_gate_entry();
     fn user_gate_stub();
+    fn go_on_directly(context: *mut Context, cpu: *mut Cpu) -> !;
 }
 
 /// The address of the exception vectors, for `vbar_el1`.
@@ -341,11 +388,68 @@ extern "C" fn called(
     cpu: &mut Cpu,
     number: usize,
 ) -> Answer {
-    // SAFETY: released below or, when another thread goes on, by the assembly.
-    let kernel = unsafe { KERNEL.acquire() };
-    match kernel.syscall(cpu.index, number, [a0, a1, a2, a3, a4, a5]) {
+    // SAFETY: released in one of the ways out or, when another thread goes on, by the assembly.
+    let kernel = unsafe { KERNEL.acquire(cpu.index) };
+    if number == Call::Nop as usize && !kernel.attention {
+        kernel.statistics.calls += 1;
+        // SAFETY: acquired above; `kernel` is not used after.
+        unsafe { KERNEL.release() };
+        return Answer { value: 0, next: 0 };
+    }
+    called_generally(a0, a1, a2, a3, a4, a5, cpu, number)
+}
+
+/// The same for the two calls whose caller's registers are in its context already.
+#[allow(clippy::too_many_arguments)]
+extern "C" fn called_to_switch(
+    a0: usize,
+    a1: usize,
+    a2: usize,
+    a3: usize,
+    a4: usize,
+    a5: usize,
+    cpu: &mut Cpu,
+    number: usize,
+) -> Answer {
+    // SAFETY: as in `called`.
+    let kernel = unsafe { KERNEL.acquire(cpu.index) };
+    if !may_go_directly(number, a1) {
+        return called_generally(a0, a1, a2, a3, a4, a5, cpu, number);
+    }
+    // No handles, so nothing is lost by leaving them out, and two registers are free.
+    let arguments = [a0, a1, a2, 0, 0, a5];
+    if number == CALL {
+        match kernel.call_directly(cpu.index, arguments) {
+            Some(next) => resume(kernel, cpu, next),
+            None => called_generally(a0, a1, a2, 0, 0, a5, cpu, CALL),
+        }
+    } else {
+        match kernel.reply_directly(cpu.index, arguments) {
+            Some(next) => resume(kernel, cpu, next),
+            None => called_generally(a0, a1, a2, 0, 0, a5, cpu, SEND_WAIT),
+        }
+    }
+}
+
+/// A call that cannot go the direct way. A function of its own with the same arguments, so that
+/// the direct way leaves them in their registers and jumps here.
+#[allow(clippy::too_many_arguments)]
+#[inline(never)]
+extern "C" fn called_generally(
+    a0: usize,
+    a1: usize,
+    a2: usize,
+    a3: usize,
+    a4: usize,
+    a5: usize,
+    cpu: &mut Cpu,
+    number: usize,
+) -> Answer {
+    // SAFETY: `called` has acquired it, and does not use its reference any more.
+    let kernel = unsafe { KERNEL.held() };
+    match kernel.syscall_generally(cpu.index, number, [a0, a1, a2, a3, a4, a5]) {
         Exit::Value(value) => {
-            // SAFETY: acquired above; `kernel` is not used after.
+            // SAFETY: acquired by `called`; `kernel` is not used after.
             unsafe { KERNEL.release() };
             Answer { value, next: 0 }
         }
@@ -363,28 +467,53 @@ extern "C" fn called(
     }
 }
 
+/// Goes on with a thread, in the middle of a call of another that has been put down.
+#[inline(always)]
+fn resume(kernel: &mut Kernel, cpu: &mut Cpu, next: Resume) -> ! {
+    if let Some(space) = next.space {
+        load_space(kernel, cpu, space);
+    }
+    if float::concerns(cpu, next.context) {
+        resume_with_float(cpu, next.context)
+    }
+    // SAFETY: the caller's registers are in its context, and `next` is ready to run.
+    unsafe { go_on_directly(next.context, cpu) }
+}
+
+#[inline(never)]
+fn resume_with_float(cpu: &mut Cpu, next: *mut Context) -> ! {
+    float::switch(cpu, Left::Gate, next);
+    // SAFETY: as in `resume`.
+    unsafe { go_on_directly(next, cpu) }
+}
+
 /// Makes address space and floating point ready for a thread; another one left as `left` says.
-#[inline]
 fn prepare(kernel: &mut Kernel, cpu: &mut Cpu, left: Left, thread: Id<Thread>) -> *mut Context {
     let node = &mut kernel.threads[thread];
-    let context = &raw mut node.context;
-    let (user, process) = (node.user, node.process);
-    if user {
-        let space = kernel.processes[process].space;
-        if kernel.cpus[cpu.index].active_space != Some(space) {
-            kernel.cpus[cpu.index].active_space = Some(space);
-            let ttbr = kernel.spaces[space].table.ttbr();
-            // SAFETY: only the lower half changes, and the kernel touches nothing there.
-            // Identifiers differ between living spaces, so nothing needs to be flushed.
-            unsafe {
-                asm!("msr ttbr0_el1, {}", "isb", in(reg) ttbr, options(nostack, preserves_flags));
-            }
-        }
+    let (context, space) = (&raw mut node.context, node.space);
+    if let Some(space) = space {
+        load_space(kernel, cpu, space);
     }
-    if context != cpu.context {
+    if float::concerns(cpu, context) {
         float::switch(cpu, left, context);
     }
     context
+}
+
+/// Makes an address space the one whose user half is visible.
+#[inline(always)]
+fn load_space(kernel: &mut Kernel, cpu: &Cpu, space: Id<Space>) {
+    let active = &mut kernel.cpus[cpu.index % CPUS_MAX].active_space;
+    if *active == Some(space) {
+        return;
+    }
+    *active = Some(space);
+    let ttbr = kernel.spaces[space].table.ttbr();
+    // SAFETY: only the lower half changes, and the kernel touches nothing there.
+    // Identifiers differ between living spaces, so nothing needs to be flushed.
+    unsafe {
+        asm!("msr ttbr0_el1, {}", "isb", in(reg) ttbr, options(nostack, preserves_flags));
+    }
 }
 
 /// An interrupt or a fault while a component ran; its registers are saved.
@@ -401,7 +530,7 @@ extern "C" fn interrupted(cpu: &mut Cpu, what: usize) -> *mut Context {
         return cpu.context;
     }
     // SAFETY: released at the end of this function or in `idle`.
-    let kernel = unsafe { KERNEL.acquire() };
+    let kernel = unsafe { KERNEL.acquire(cpu.index) };
     let exit = match what {
         INTERRUPT => {
             super::machine::handle_pending(kernel, cpu.index);
@@ -451,7 +580,7 @@ extern "C" fn idle(cpu: &mut Cpu) -> *mut Context {
     cpu.context = core::ptr::null_mut();
     loop {
         // SAFETY: released in each branch below.
-        let kernel = unsafe { KERNEL.acquire() };
+        let kernel = unsafe { KERNEL.acquire(cpu.index) };
         super::machine::handle_pending(kernel, cpu.index);
         match kernel.idle_step(cpu.index) {
             Exit::Run(thread) => {

@@ -49,8 +49,17 @@ pub fn put_away(cpu: &mut Cpu, left: Left) {
     }
 }
 
+/// Whether another thread's coming has anything to do with floating point: not if it is off, and
+/// stays off.
+#[inline(always)]
+pub fn concerns(cpu: &Cpu, next: *mut Context) -> bool {
+    // SAFETY: the caller passes the context of a living thread, under the kernel's lock.
+    let used = unsafe { (*next).float_used };
+    (is_on() || used) && next != cpu.context
+}
+
 /// One thread leaves as `left` says, another comes.
-#[inline]
+#[inline(never)]
 pub fn switch(cpu: &mut Cpu, left: Left, next: *mut Context) {
     if !cpu.context.is_null() {
         put_away(cpu, left);

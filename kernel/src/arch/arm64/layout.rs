@@ -41,7 +41,33 @@ pub const fn window(cpu: usize) -> usize {
     STACKS + cpu * STACK_SLOT_LEN + STACK_SLOT_LEN / 2
 }
 
-/// Where physical memory is seen.
+/// Where physical memory is seen. All of it lies below the map's length, a power of two.
+#[inline(always)]
 pub const fn direct(address: PhysAddr) -> usize {
-    DIRECT_MAP + address.0 as usize
+    DIRECT_MAP | address.0 as usize
+}
+
+/// Where the first byte of physical memory is seen: the same for all on this machine.
+#[derive(Clone, Copy)]
+pub struct MemoryBase;
+
+impl MemoryBase {
+    /// Before there is any memory.
+    pub const UNSET: MemoryBase = MemoryBase;
+
+    /// That of a machine.
+    pub fn of(_machine: &super::Machine) -> MemoryBase {
+        MemoryBase
+    }
+
+    /// How far an address is from the first byte.
+    pub fn distance(address: PhysAddr) -> usize {
+        address.0 as usize
+    }
+
+    /// Where memory at this distance is seen.
+    #[inline(always)]
+    pub fn at(self, distance: usize) -> *mut u8 {
+        (DIRECT_MAP | distance) as *mut u8
+    }
 }

@@ -63,6 +63,31 @@ struct State {
     flushes: usize,
 }
 
+/// Where the first byte of a machine's memory is seen: tests run several machines at once.
+#[derive(Clone, Copy)]
+pub struct MemoryBase(*mut u8);
+
+impl MemoryBase {
+    /// Before there is any memory.
+    pub const UNSET: MemoryBase = MemoryBase(core::ptr::null_mut());
+
+    /// That of a machine.
+    pub fn of(machine: &Machine) -> MemoryBase {
+        MemoryBase(machine.memory)
+    }
+
+    /// How far an address is from the first byte.
+    pub fn distance(address: PhysAddr) -> usize {
+        (address.0 - BASE) as usize
+    }
+
+    /// Where memory at this distance is seen.
+    #[inline(always)]
+    pub fn at(self, distance: usize) -> *mut u8 {
+        self.0.wrapping_add(distance)
+    }
+}
+
 /// The simulated machine.
 pub struct Machine {
     memory: *mut u8,

@@ -243,6 +243,8 @@ extern "C" fn boot(hart: usize, tree: usize) -> ! {
         interrupts: None,
         harts,
         online: 1 << hart,
+        resting: 0,
+        stale: AtomicUsize::new(0),
     };
     machine.boot_ticks = machine.now();
     // SAFETY: the range was free and is big enough.
@@ -291,7 +293,7 @@ extern "C" fn boot(hart: usize, tree: usize) -> ! {
     // SAFETY: once, and one hart runs.
     unsafe { KERNEL.set(kernel) };
     // SAFETY: set just now; released before the stack is left.
-    let kernel = unsafe { KERNEL.acquire() };
+    let kernel = unsafe { KERNEL.acquire(0) };
     kernel.cpu_online(0);
     let boot_info = BootInfo {
         machine: info,
@@ -436,7 +438,7 @@ extern "C" fn secondary(cpu: *mut Cpu) -> ! {
     unsafe {
         machine::init_cpu();
         let index = (*cpu).index;
-        let kernel = KERNEL.acquire();
+        let kernel = KERNEL.acquire(index);
         if let Some(controller) = &kernel.memory.machine.interrupts {
             controller.init_cpu(index);
         }

@@ -9,29 +9,34 @@
 //! that it must preserve are preserved by the compiler, and stored only when another thread goes
 //! on. The lock is released by the assembly, after they were stored: before that, no other CPU
 //! may run the thread.
+//!
+//! Two calls nearly always end with another thread's going on, [`Call::Call`] and
+//! [`Call::SendWait`]. They store those registers first, so that when a message has gone the
+//! direct way ([`crate::direct`]), the CPU goes on with its receiver from there and never returns
+//! through the functions that it came by.
 
 use core::arch::global_asm;
 use core::mem::offset_of;
 use core::sync::atomic::AtomicU32;
 
+use abi::Call;
+
 use super::context::{Context, LEFT, PC, USER};
 use super::{KERNEL, float};
+use crate::direct::{Resume, may_go_directly};
 use crate::fault::Fault;
-use crate::kernel::{Exit, Kernel};
+use crate::kernel::{CPUS_MAX, Exit, Kernel};
+use crate::lock::TAKEN;
 use crate::memory::Id;
-use crate::object::Thread;
+use crate::object::{Space, Thread};
 
 /// What the assembly needs of a CPU. Lies at the end of the CPU's kernel stack.
 #[repr(C, align(16))]
 pub struct Cpu {
     /// The context of the thread that runs.
     pub context: *mut Context,
-    /// Its stack pointer at a call.
-    sp: usize,
-    /// Where a call returns to.
-    pc: usize,
     scratch: [usize; 2],
-    /// What is added 1 to when the lock is released.
+    /// What the lock is released in.
     lock: &'static AtomicU32,
     /// The CPU's number.
     pub index: usize,
@@ -44,10 +49,8 @@ impl Cpu {
     pub fn new(index: usize) -> Cpu {
         Cpu {
             context: core::ptr::null_mut(),
-            sp: 0,
-            pc: 0,
             scratch: [0; 2],
-            lock: KERNEL.serving(),
+            lock: KERNEL.state(),
             index,
             float_owner: core::ptr::null_mut(),
         }
@@ -63,6 +66,9 @@ struct Answer {
 }
 
 const IDLE: usize = 1;
+const CALL: usize = Call::Call as usize;
+const SEND_WAIT: usize = Call::SendWait as usize;
+const _: () = assert!(CALL == SEND_WAIT + 1);
 
 /// `sstatus.SPP` and `sstatus.SPIE`.
 const SPP: usize = 1 << 8;
@@ -136,15 +142,21 @@ trap_entry:
     // A call from user mode. Its stub is a function, so the call returns to ra.
 user_call:
     csrrw   t0, sscratch, zero
-    sd      t0, {SP}(sp)
-    sd      ra, {CPU_PC}(sp)
+    ld      t1, {CONTEXT}(sp)
+    sd      t0, 2*8(t1)
+    sd      ra, {PC}(t1)
     mv      a6, sp
+    addi    t2, a7, -{SEND_WAIT}        // of this and the next number?
+    sltiu   t2, t2, 2
+    bnez    t2, switching_call
     call    {called}
     bnez    a1, another
-    ld      ra, {CPU_PC}(sp)
-    csrw    sepc, ra
+return_to_user:
+    ld      t1, {CONTEXT}(sp)
     csrw    sscratch, sp
-    ld      sp, {SP}(sp)
+    ld      ra, {PC}(t1)
+    csrw    sepc, ra
+    ld      sp, 2*8(t1)
     // Nothing of the kernel may be left in what a function may change.
     li      t0, 0
     li      t1, 0
@@ -167,38 +179,58 @@ user_call:
 kernel_gate_entry:
     csrci   sstatus, 2                  // SIE: no interrupts in the kernel
     csrrw   t0, sscratch, zero
-    sd      sp, {SP}(t0)
-    sd      ra, {CPU_PC}(t0)
+    ld      t1, {CONTEXT}(t0)
+    sd      sp, 2*8(t1)
+    sd      ra, {PC}(t1)
     mv      sp, t0
     mv      a6, t0
+    addi    t2, a7, -{SEND_WAIT}        // of this and the next number?
+    sltiu   t2, t2, 2
+    bnez    t2, switching_call
     call    {called}
     bnez    a1, another
-    mv      t0, sp
-    ld      ra, {CPU_PC}(t0)
-    ld      sp, {SP}(t0)
-    csrw    sscratch, t0
+return_to_kernel:
+    ld      t1, {CONTEXT}(sp)
+    csrw    sscratch, sp
+    ld      ra, {PC}(t1)
+    ld      sp, 2*8(t1)
     csrsi   sstatus, 2
     ret
+
+    // A call after which another thread is expected to go on: it does not return then. t1: the
+    // caller's context.
+switching_call:
+    sd      zero, {LEFT}(t1)
+    each_saved sd, t1
+    call    {called_to_switch}
+    bnez    a1, another_goes_on
+    ld      t1, {CONTEXT}(sp)
+    ld      t1, {USER}(t1)
+    bnez    t1, return_to_user
+    j       return_to_kernel
+
+    // a0: the context to go on with, a1: the CPU's block.
+    .global go_on_directly
+go_on_directly:
+    mv      sp, a1
+    mv      a1, a0
+    j       another_goes_on
 
     // The calling thread leaves the CPU, or gets more than one result register.
 another:
     ld      t0, {CONTEXT}(sp)
     sd      zero, {LEFT}(t0)
-    ld      t1, {CPU_PC}(sp)
-    ld      t2, {SP}(sp)
-    sd      t1, {PC}(t0)
-    sd      t2, 2*8(t0)
     each_saved sd, t0
+another_goes_on:
     ld      t1, {LOCK}(sp)
-    fence   rw, w
-    lw      t2, 0(t1)
-    addiw   t2, t2, 1
-    sw      t2, 0(t1)
+    li      t2, {RELEASED}
+    .option push
+    .option arch, +a
+    amoand.w.rl zero, t2, (t1)
+    .option pop
     mv      a0, a1
     li      t1, {IDLE}
-    bne     a0, t1, go_on
-    mv      a0, sp
-    call    {idle}
+    beq     a0, t1, 3f
 
     // a0: the context to go on with.
     .global go_on
@@ -264,6 +296,10 @@ go_on_interrupted:
     ld      a0, 10*8(a0)
     sret
 
+3:  mv      a0, sp
+    call    {idle}
+    j       go_on
+
     // Kernel code trapped, which is always a bug: report it on a stack of its own.
 kernel_trapped:
     csrrw   sp, sscratch, zero
@@ -296,8 +332,7 @@ user_gate_stub:
     "#,
     SCRATCH = const offset_of!(Cpu, scratch),
     CONTEXT = const offset_of!(Cpu, context),
-    SP = const offset_of!(Cpu, sp),
-    CPU_PC = const offset_of!(Cpu, pc),
+    SEND_WAIT = const SEND_WAIT,
     LOCK = const offset_of!(Cpu, lock),
     LEFT = const LEFT,
     PC = const PC,
@@ -305,8 +340,10 @@ user_gate_stub:
     SPP = const SPP,
     SPIE = const SPIE,
     IDLE = const IDLE,
+    RELEASED = const !TAKEN as i32,
     interrupted = sym interrupted,
     called = sym called,
+    called_to_switch = sym called_to_switch,
     idle = sym idle,
     kernel_trap = sym kernel_trap,
     panicking = sym super::PANICKING,
@@ -316,6 +353,7 @@ unsafe extern "C" {
     fn trap_entry();
     fn kernel_gate_entry();
     fn user_gate_stub();
+    fn go_on_directly(context: *mut Context, cpu: *mut Cpu) -> !;
 }
 
 /// The address of the trap entry, for `stvec`.
@@ -345,11 +383,68 @@ extern "C" fn called(
     cpu: &mut Cpu,
     number: usize,
 ) -> Answer {
-    // SAFETY: released below or, when another thread goes on, by the assembly.
-    let kernel = unsafe { KERNEL.acquire() };
-    match kernel.syscall(cpu.index, number, [a0, a1, a2, a3, a4, a5]) {
+    // SAFETY: released in one of the ways out or, when another thread goes on, by the assembly.
+    let kernel = unsafe { KERNEL.acquire(cpu.index) };
+    if number == Call::Nop as usize && !kernel.attention {
+        kernel.statistics.calls += 1;
+        // SAFETY: acquired above; `kernel` is not used after.
+        unsafe { KERNEL.release() };
+        return Answer { value: 0, next: 0 };
+    }
+    called_generally(a0, a1, a2, a3, a4, a5, cpu, number)
+}
+
+/// The same for the two calls whose caller's registers are in its context already.
+#[allow(clippy::too_many_arguments)]
+extern "C" fn called_to_switch(
+    a0: usize,
+    a1: usize,
+    a2: usize,
+    a3: usize,
+    a4: usize,
+    a5: usize,
+    cpu: &mut Cpu,
+    number: usize,
+) -> Answer {
+    // SAFETY: as in `called`.
+    let kernel = unsafe { KERNEL.acquire(cpu.index) };
+    if !may_go_directly(number, a1) {
+        return called_generally(a0, a1, a2, a3, a4, a5, cpu, number);
+    }
+    // No handles, so nothing is lost by leaving them out, and two registers are free.
+    let arguments = [a0, a1, a2, 0, 0, a5];
+    if number == CALL {
+        match kernel.call_directly(cpu.index, arguments) {
+            Some(next) => resume(kernel, cpu, next),
+            None => called_generally(a0, a1, a2, 0, 0, a5, cpu, CALL),
+        }
+    } else {
+        match kernel.reply_directly(cpu.index, arguments) {
+            Some(next) => resume(kernel, cpu, next),
+            None => called_generally(a0, a1, a2, 0, 0, a5, cpu, SEND_WAIT),
+        }
+    }
+}
+
+/// A call that cannot go the direct way. A function of its own with the same arguments, so that
+/// the direct way leaves them in their registers and jumps here.
+#[allow(clippy::too_many_arguments)]
+#[inline(never)]
+extern "C" fn called_generally(
+    a0: usize,
+    a1: usize,
+    a2: usize,
+    a3: usize,
+    a4: usize,
+    a5: usize,
+    cpu: &mut Cpu,
+    number: usize,
+) -> Answer {
+    // SAFETY: `called` has acquired it, and does not use its reference any more.
+    let kernel = unsafe { KERNEL.held() };
+    match kernel.syscall_generally(cpu.index, number, [a0, a1, a2, a3, a4, a5]) {
         Exit::Value(value) => {
-            // SAFETY: acquired above; `kernel` is not used after.
+            // SAFETY: acquired by `called`; `kernel` is not used after.
             unsafe { KERNEL.release() };
             Answer { value, next: 0 }
         }
@@ -367,26 +462,51 @@ extern "C" fn called(
     }
 }
 
+/// Goes on with a thread, in the middle of a call of another that has been put down.
+#[inline(always)]
+fn resume(kernel: &mut Kernel, cpu: &mut Cpu, next: Resume) -> ! {
+    if let Some(space) = next.space {
+        load_space(kernel, cpu, space);
+    }
+    if float::concerns(cpu, next.context) {
+        resume_with_float(cpu, next.context)
+    }
+    // SAFETY: the caller's registers are in its context, and `next` is ready to run.
+    unsafe { go_on_directly(next.context, cpu) }
+}
+
+#[inline(never)]
+fn resume_with_float(cpu: &mut Cpu, next: *mut Context) -> ! {
+    float::switch(cpu, next);
+    // SAFETY: as in `resume`.
+    unsafe { go_on_directly(next, cpu) }
+}
+
 /// Makes address space and floating point ready for a thread.
-#[inline]
 fn prepare(kernel: &mut Kernel, cpu: &mut Cpu, thread: Id<Thread>) -> *mut Context {
     let node = &mut kernel.threads[thread];
-    let context = &raw mut node.context;
-    let (user, process) = (node.user, node.process);
-    if user {
-        let space = kernel.processes[process].space;
-        if kernel.cpus[cpu.index].active_space != Some(space) {
-            kernel.cpus[cpu.index].active_space = Some(space);
-            let satp = kernel.spaces[space].table.satp();
-            // SAFETY: the table's upper half is the kernel's, so the kernel goes on unharmed.
-            // Identifiers differ between living spaces, so nothing needs to be flushed.
-            unsafe { core::arch::asm!("csrw satp, {0}", in(reg) satp, options(nostack)) };
-        }
+    let (context, space) = (&raw mut node.context, node.space);
+    if let Some(space) = space {
+        load_space(kernel, cpu, space);
     }
-    if context != cpu.context {
+    if float::concerns(cpu, context) {
         float::switch(cpu, context);
     }
     context
+}
+
+/// Makes an address space the one whose user half is visible.
+#[inline(always)]
+fn load_space(kernel: &mut Kernel, cpu: &Cpu, space: Id<Space>) {
+    let active = &mut kernel.cpus[cpu.index % CPUS_MAX].active_space;
+    if *active == Some(space) {
+        return;
+    }
+    *active = Some(space);
+    let satp = kernel.spaces[space].table.satp();
+    // SAFETY: the table's upper half is the kernel's, so the kernel goes on unharmed.
+    // Identifiers differ between living spaces, so nothing needs to be flushed.
+    unsafe { core::arch::asm!("csrw satp, {0}", in(reg) satp, options(nostack)) };
 }
 
 /// An interrupt or a fault while a component ran; its registers are saved.
@@ -401,7 +521,7 @@ extern "C" fn interrupted(cpu: &mut Cpu) -> *mut Context {
         return cpu.context;
     }
     // SAFETY: released at the end of this function or in `idle`.
-    let kernel = unsafe { KERNEL.acquire() };
+    let kernel = unsafe { KERNEL.acquire(cpu.index) };
     let exit = if cause as isize >= 0 {
         kernel.fault(cpu.index, fault(cause, value))
     } else {
@@ -442,7 +562,8 @@ extern "C" fn idle(cpu: &mut Cpu) -> *mut Context {
     cpu.context = core::ptr::null_mut();
     loop {
         // SAFETY: released in each branch below.
-        let kernel = unsafe { KERNEL.acquire() };
+        let kernel = unsafe { KERNEL.acquire(cpu.index) };
+        kernel.memory.machine.wake(cpu.index);
         super::machine::handle_pending(kernel, cpu.index);
         match kernel.idle_step(cpu.index) {
             Exit::Run(thread) => {
@@ -454,6 +575,9 @@ extern "C" fn idle(cpu: &mut Cpu) -> *mut Context {
             Exit::Value(_) | Exit::Idle => {
                 let garbage = kernel.goes_on_collecting(cpu.index);
                 kernel.arm_timer(cpu.index);
+                if !garbage {
+                    kernel.memory.machine.rest(cpu.index);
+                }
                 // SAFETY: acquired above.
                 unsafe { KERNEL.release() };
                 if !garbage {

@@ -39,8 +39,17 @@ pub fn put_away(cpu: &mut Cpu) {
     }
 }
 
+/// Whether another thread's coming has anything to do with floating point: not if it is off, and
+/// stays off.
+#[inline(always)]
+pub fn concerns(cpu: &Cpu, next: *mut Context) -> bool {
+    // SAFETY: the caller passes the context of a living thread, under the kernel's lock.
+    let used = unsafe { (*next).float_used };
+    (status() & FS != 0 || used) && next != cpu.context
+}
+
 /// One thread leaves, another comes.
-#[inline]
+#[inline(never)]
 pub fn switch(cpu: &mut Cpu, next: *mut Context) {
     if !cpu.context.is_null() {
         put_away(cpu);

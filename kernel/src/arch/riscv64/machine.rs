@@ -3,6 +3,7 @@
 use core::arch::asm;
 use core::cell::UnsafeCell;
 use core::fmt;
+use core::sync::atomic::{AtomicUsize, Ordering};
 
 use super::entry;
 use super::layout::{self, STACK_SLOT_LEN, STACKS};
@@ -29,6 +30,10 @@ pub struct Machine {
     pub(super) harts: [usize; CPUS_MAX],
     /// Harts that take part, as a mask of hart numbers.
     pub(super) online: usize,
+    /// Harts that sleep in the kernel, where they use no translation that ever changes.
+    pub(super) resting: usize,
+    /// Harts that must drop translations and fetched code before they run a component again.
+    pub(super) stale: AtomicUsize,
 }
 
 impl Machine {
@@ -137,7 +142,7 @@ impl Machine {
     pub fn synchronize_code(&self) {
         // SAFETY: orders this CPU's instruction fetches after its writes.
         unsafe { asm!("fence rw, rw", "fence.i", options(nostack)) };
-        let others = self.other_harts();
+        let others = self.harts_to_tell();
         if others != 0 {
             sbi::remote_fence_i(others);
         }
@@ -162,15 +167,35 @@ impl Machine {
         sbi::power_off()
     }
 
-    fn other_harts(&self) -> usize {
-        self.online & !(1 << self.harts[current_cpu()])
+    /// The other harts that must drop something they know at once. Those that rest are not woken
+    /// for that: they do it when they wake.
+    fn harts_to_tell(&self) -> usize {
+        let others = self.online & !(1 << self.harts[current_cpu()]);
+        self.stale
+            .fetch_or(others & self.resting, Ordering::Relaxed);
+        others & !self.resting
+    }
+
+    /// This CPU goes to sleep once the kernel's lock, which it holds, is free.
+    pub fn rest(&mut self, cpu: usize) {
+        self.resting |= 1 << self.harts[cpu];
+    }
+
+    /// This CPU has slept, and holds the kernel's lock again: it catches up.
+    pub fn wake(&mut self, cpu: usize) {
+        let hart = 1 << self.harts[cpu];
+        self.resting &= !hart;
+        if self.stale.fetch_and(!hart, Ordering::Relaxed) & hart != 0 {
+            // SAFETY: only drops translations and fetched instructions.
+            unsafe { asm!("sfence.vma", "fence.i", options(nostack)) };
+        }
     }
 
     /// Drops translations here and, with `remote`, on the harts in the mask it gets.
     pub(super) fn flush_all_cpus(&self, remote: impl FnOnce(usize)) {
         // SAFETY: only drops translations.
         unsafe { asm!("sfence.vma", options(nostack)) };
-        let others = self.other_harts();
+        let others = self.harts_to_tell();
         if others != 0 {
             remote(others);
         }

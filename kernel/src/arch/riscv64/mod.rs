@@ -14,12 +14,12 @@ use core::sync::atomic::{AtomicU32, Ordering};
 
 pub use context::{Context, frame_links};
 pub use entry::kernel_gate;
-pub use layout::{KERNEL_COMPONENT_AREA, USER_AREA, USER_GATE};
+pub use layout::{KERNEL_COMPONENT_AREA, MemoryBase, USER_AREA, USER_GATE};
 pub use machine::Machine;
 pub use paging::PageTable;
 
 use crate::kernel::Kernel;
-use crate::lock::TicketLock;
+use crate::lock::Lock;
 use crate::log::kept::{self, LastWords};
 
 /// For which machine a component's image must be made.
@@ -28,7 +28,7 @@ pub const IMAGE_MACHINE: elf_image::Machine = elf_image::Machine::Riscv64;
 pub const NAME: &str = "riscv64";
 
 /// The kernel's state, under its lock.
-static KERNEL: TicketLock<Kernel> = TicketLock::new();
+static KERNEL: Lock<Kernel> = Lock::new();
 /// 1 once a CPU reports the end of the kernel.
 static PANICKING: AtomicU32 = AtomicU32::new(0);
 

@@ -41,12 +41,11 @@ impl Handles {
 }
 
 fn all_handles(kernel: &Kernel) -> Handles {
-    let machine = &kernel.memory.machine;
     let (mut all, mut in_flight) = (Vec::new(), HashMap::new());
     for id in kernel.processes.ids() {
         let table = &kernel.processes[id].handles;
         let held = (0..table.capacity())
-            .filter_map(|index| table.at(machine, index))
+            .filter_map(|index| table.at(index))
             .filter(|entry| !matches!(entry.object, Object::Free(_)))
             .map(|entry| entry.object);
         let before = all.len();
@@ -257,6 +256,9 @@ fn sources_and_queues(kernel: &Kernel) {
 fn channels(kernel: &Kernel, handles: &Handles) {
     for id in kernel.channels.ids() {
         let channel = &kernel.channels[id];
+        let waits = channel.ends.iter().any(|end| end.writable_armed);
+        let open = channel.ends.iter().all(|end| end.open);
+        assert_eq!(channel.calm, open && !waits && !channel.ended);
         for side in [Side::A, Side::B] {
             let (end, there) = (
                 &channel.ends[side as usize],
@@ -288,6 +290,7 @@ fn channels(kernel: &Kernel, handles: &Handles) {
 }
 
 fn threads(kernel: &Kernel) {
+    assert!(kernel.attention || !kernel.has_garbage() && kernel.condemned_threads == 0);
     let mut listed: HashSet<_> = HashSet::new();
     for id in kernel.processes.ids() {
         let process = &kernel.processes[id];
@@ -384,9 +387,14 @@ fn threads(kernel: &Kernel) {
             ThreadState::Waiting(_) | ThreadState::Calling(..)
         );
         assert!(
-            waits || thread.heap_place == 0,
+            waits || thread.deadline == u64::MAX,
             "{:?} with a deadline",
             thread.state
+        );
+        assert_eq!(thread.heap_place == 0, thread.heap_at == u64::MAX);
+        assert!(
+            thread.heap_at <= thread.deadline,
+            "a wait that nothing ends"
         );
     }
 }

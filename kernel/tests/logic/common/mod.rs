@@ -322,8 +322,7 @@ impl Sim {
                 assert_eq!(self.kernel.cpus[cpu].current, Some(thread));
                 let node = &self.kernel.threads[thread];
                 assert_eq!(node.state, ThreadState::Running, "{thread:?} goes on");
-                if node.user {
-                    let space = self.kernel.processes[node.process].space;
+                if let Some(space) = node.space {
                     self.kernel.cpus[cpu].active_space = Some(space);
                 }
             }

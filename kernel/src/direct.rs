@@ -1,0 +1,179 @@
+//! The direct way of a message: from a thread that then waits straight to one that waits for it.
+//!
+//! Nearly every call and every reply goes this way, so its length is what talking costs on FTL.
+//! All checks come before anything changes. Whatever is out of the ordinary (an error, handles,
+//! nobody who waits, others who are ready and whose turn it may be) makes it answer `None` with nothing
+//! changed, and the general way in [`crate::syscall`] and [`crate::ipc`] does the call from its
+//! beginning. So what a call means is decided there, and this is the same in fewer instructions.
+//!
+//! What keeps them few: each object is looked up once, and held by reference until the end; there
+//! is no function call between entry and exit, so nothing is put aside in memory; counters are
+//! bounded by checks that come before, so adding to them needs none.
+
+use abi::{Call, EventKind, Handle, MessageInfo, MessageKind};
+
+use crate::arch::Context;
+use crate::kernel::{CPUS_MAX, Kernel};
+use crate::memory::Id;
+use crate::object::{Space, Thread, ThreadState};
+
+/// A thread that goes on: what the architecture needs of it.
+pub struct Resume {
+    /// Its registers.
+    pub context: *mut Context,
+    /// Its address space, if it is not the kernel's.
+    pub space: Option<Id<Space>>,
+}
+
+/// Whether it is a call with a plain request, or a reply and then a wait.
+#[inline(always)]
+pub fn may_go_directly(number: usize, info: usize) -> bool {
+    const CALL: usize = Call::Call as usize;
+    const SEND_WAIT: usize = Call::SendWait as usize;
+    let info = MessageInfo::from_bits(info as u64);
+    match number {
+        CALL => info.is_plain(MessageKind::Request),
+        SEND_WAIT => info.is_plain(MessageKind::Reply),
+        _ => false,
+    }
+}
+
+impl Kernel {
+    /// [`abi::Call::Call`], for a message that [`may_go_directly`].
+    #[inline(always)]
+    pub fn call_directly(&mut self, cpu: usize, a: [usize; 6]) -> Option<Resume> {
+        let [handle, info, transaction, _, _, deadline] = a;
+        let info = MessageInfo::from_bits(info as u64);
+        if self.attention {
+            return None;
+        }
+        let state = &mut self.cpus[cpu % CPUS_MAX];
+        let sender_id = state.current?;
+        let sender = self.threads.get(sender_id)?;
+        let handles = &self.processes.get(sender.process)?.handles;
+        let (channel_id, side) = handles.sending_end(Handle::from_raw(handle as u32))?;
+        let channel = self.channels.get_mut(channel_id)?;
+        let room = channel.has_room(side) && channel.has_room(side.other());
+        if !channel.calm
+            || !room
+            || info.len() > channel.body_max as usize
+            || channel.end(side).caller.is_some()
+        {
+            return None;
+        }
+        let there = channel.end(side.other());
+        if there.count > 0 {
+            return None;
+        }
+        let source = self.sources.get(there.source?)?;
+        let queue = self.queues.get_mut(source.queue)?;
+        let receiver_id = queue.waiter?;
+        let (sender, receiver) = self.threads.get_two_mut(sender_id, receiver_id)?;
+        if sender.heap_at > deadline as u64 || !state.none_ready() {
+            return None;
+        }
+
+        // Point of no return. Room in both queues bounds these two.
+        there.owed = there.owed.wrapping_add(1);
+        let here = channel.end(side);
+        here.reserved = here.reserved.wrapping_add(1);
+        here.caller = Some((sender_id, transaction as u32));
+        queue.waiter = None;
+        sender.deadline = deadline as u64;
+        sender.state = ThreadState::Calling(channel_id, side);
+        let machine = &self.memory.machine;
+        let from = machine.memory(sender.send_page());
+        let to = machine.memory(receiver.receive_page());
+        self.memory.copy_body(from, to, info.len());
+        receiver.receive(source.key, info, transaction);
+        self.direct_messages = self.direct_messages.wrapping_add(1);
+        let now = self.memory.machine.now();
+        state.current = Some(receiver_id);
+        Some(hand_over(sender, receiver, cpu, now))
+    }
+
+    /// [`abi::Call::SendWait`], for a message that [`may_go_directly`].
+    #[inline(always)]
+    pub fn reply_directly(&mut self, cpu: usize, a: [usize; 6]) -> Option<Resume> {
+        let [handles, info, transaction, _, _, deadline] = a;
+        let (handle, own_queue) = abi::unpack_handles(handles);
+        let info = MessageInfo::from_bits(info as u64);
+        if self.attention {
+            return None;
+        }
+        let state = &mut self.cpus[cpu % CPUS_MAX];
+        let sender_id = state.current?;
+        let sender = self.threads.get(sender_id)?;
+        let handles = &self.processes.get(sender.process)?.handles;
+        let (channel_id, side) = handles.sending_end(handle)?;
+        let own_queue_id = handles.waiting_queue(own_queue)?;
+        let own_queue = self.queues.get(own_queue_id)?;
+        if own_queue.waiter.is_some() || own_queue.head.is_some() {
+            return None;
+        }
+        let channel = self.channels.get_mut(channel_id)?;
+        if !channel.calm || channel.end(side).owed == 0 || info.len() > channel.body_max as usize {
+            return None;
+        }
+        let there = channel.end(side.other());
+        let (receiver_id, key, queue) = match there.caller {
+            Some((caller, awaited)) if awaited == transaction as u32 => (caller, 0, None),
+            _ if there.count > 0 => return None,
+            _ => {
+                let source = self.sources.get(there.source?)?;
+                let waiter = self.queues.get(source.queue)?.waiter?;
+                (waiter, source.key, Some(source.queue))
+            }
+        };
+        let (sender, receiver) = self.threads.get_two_mut(sender_id, receiver_id)?;
+        if sender.heap_at > deadline as u64 || !state.none_ready() {
+            return None;
+        }
+
+        // Point of no return. Each request that is owed an answer has reserved a slot for it.
+        match queue {
+            Some(queue) => self.queues[queue].waiter = None,
+            None => there.caller = None,
+        }
+        there.reserved = there.reserved.wrapping_sub(1);
+        let here = channel.end(side);
+        here.owed = here.owed.wrapping_sub(1);
+        self.queues[own_queue_id].waiter = Some(sender_id);
+        sender.deadline = deadline as u64;
+        sender.state = ThreadState::Waiting(own_queue_id);
+        let machine = &self.memory.machine;
+        let from = machine.memory(sender.send_page());
+        let to = machine.memory(receiver.receive_page());
+        self.memory.copy_body(from, to, info.len());
+        receiver.receive(key, info, transaction);
+        self.direct_messages = self.direct_messages.wrapping_add(1);
+        let now = self.memory.machine.now();
+        state.current = Some(receiver_id);
+        Some(hand_over(sender, receiver, cpu, now))
+    }
+}
+
+impl Thread {
+    /// A message ends this thread's wait.
+    #[inline(always)]
+    fn receive(&mut self, key: usize, info: MessageInfo, transaction: usize) {
+        let message = EventKind::Message as usize;
+        self.context
+            .set_results([message, key, info.bits() as usize, transaction, 0, 0]);
+        self.deadline = u64::MAX;
+    }
+}
+
+/// The CPU passes from one thread to the other.
+#[inline(always)]
+fn hand_over(from: &mut Thread, to: &mut Thread, cpu: usize, now: u64) -> Resume {
+    let ran = now.wrapping_sub(from.running_since);
+    from.cpu_ticks = from.cpu_ticks.wrapping_add(ran);
+    to.state = ThreadState::Running;
+    to.cpu = cpu as u16;
+    to.running_since = now;
+    Resume {
+        context: &raw mut to.context,
+        space: to.space,
+    }
+}
