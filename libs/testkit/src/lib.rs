@@ -18,7 +18,6 @@
 //! are no devices unless a test plays one, and code is not loaded but linked.
 
 use std::any::Any;
-use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 
@@ -64,8 +63,9 @@ struct State {
     running: Option<Id<Thread>>,
     /// Why nobody can run any more.
     stuck: Option<String>,
-    /// Folios that are mapped, by the address that the component sees.
-    mapped: HashMap<usize, usize>,
+    /// What is mapped: by whom, where the component sees it, and the address that the kernel gave.
+    /// Whoever maps the same folio sees it at the same place, since that is the folio itself.
+    mapped: Vec<(Id<Process>, usize, usize)>,
 }
 
 /// What a thread unwinds with when its process was ended.
@@ -106,7 +106,7 @@ impl System {
                 kernel,
                 running: Some(me),
                 stuck: None,
-                mapped: HashMap::new(),
+                mapped: Vec::new(),
             }),
             turn: Condvar::new(),
         });
@@ -297,18 +297,22 @@ impl Shared {
 
     fn call(&self, me: Id<Thread>, number: usize, mut arguments: [usize; 6]) -> [usize; 6] {
         let mut state = self.lock();
+        let mut unmapping = None;
         let call = Call::from_number(number);
+        let process = state.kernel.threads[me].process;
         match call {
             // On the host a mapping is the folio's own memory, so that has to be in one piece.
             Some(Call::FolioCreate) => arguments[1] |= abi::call::FOLIO_CONTIGUOUS,
             Some(Call::FolioUnmap) => {
-                if let Some(address) = state.mapped.remove(&arguments[0]) {
-                    arguments[0] = address;
+                let (who, what) = (process, arguments[0]);
+                let wanted = |mapped: &(_, usize, _)| (mapped.0, mapped.1) == (who, what);
+                if let Some(at) = state.mapped.iter().position(wanted) {
+                    arguments[0] = state.mapped[at].2;
+                    unmapping = Some(at);
                 }
             }
             _ => {}
         }
-        let process = state.kernel.threads[me].process;
         let exit = state.kernel.syscall(CPU, number, arguments);
         match exit {
             // In-kernel components' addresses are "negative", and are no errors for that.
@@ -316,10 +320,17 @@ impl Shared {
                 if call == Some(Call::FolioMap) && Error::from_register(value).is_ok() =>
             {
                 let pointer = state.pointer_to(process, value);
-                state.mapped.insert(pointer, value);
+                state.mapped.push((process, pointer, value));
                 [pointer, 0, 0, 0, 0, 0]
             }
-            Exit::Value(value) => [value, 0, 0, 0, 0, 0],
+            Exit::Value(value) => {
+                if let Some(at) = unmapping
+                    && Error::from_register(value).is_ok()
+                {
+                    state.mapped.swap_remove(at);
+                }
+                [value, 0, 0, 0, 0, 0]
+            }
             exit => {
                 state.follow(exit);
                 self.turn.notify_all();
