@@ -8,6 +8,9 @@ use crate::request::{Head, parse};
 use crate::response::{Framing, write_chunk, write_head};
 use crate::{Length, Limits, Request, Response, Status};
 
+/// Bytes that a connection may keep between requests: as many as most heads have.
+const BUFFER_KEPT: usize = 512;
+
 /// What the input held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event<'a> {
@@ -276,8 +279,9 @@ impl Connection {
             self.state = State::Idle;
             self.response = Writing::Nothing;
             self.head = Head::default();
-            // Between requests there is no buffer.
-            self.bytes = Vec::new();
+            // Between requests there is at most a small buffer.
+            self.bytes.clear();
+            self.bytes.shrink_to(BUFFER_KEPT);
             self.line = Line::Start;
             self.body_len = 0;
             self.since = now;

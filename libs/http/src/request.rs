@@ -2,6 +2,7 @@
 
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::mem::MaybeUninit;
 
 use crate::Status;
 use crate::body::Body;
@@ -60,7 +61,9 @@ impl<'a> Request<'a> {
     }
     /// The target up to its query, still encoded (see [`percent_decode`]).
     pub fn path(&self) -> &'a str {
-        self.target().split(['?', '#']).next().unwrap_or("")
+        let target = self.target();
+        let end = target.bytes().position(|b| b == b'?' || b == b'#');
+        &target[..end.unwrap_or(target.len())]
     }
     /// What follows the `?`.
     pub fn query(&self) -> Option<&'a str> {
@@ -98,9 +101,9 @@ fn text(bytes: &[u8]) -> &str {
 
 /// Parses a whole head.
 pub(crate) fn parse(bytes: &[u8], limits: &Limits) -> Result<(Head, Body), Status> {
-    let mut headers = [httparse::EMPTY_HEADER; HEADERS_MAX];
-    let mut request = httparse::Request::new(&mut headers);
-    match request.parse(bytes) {
+    let mut headers = [const { MaybeUninit::uninit() }; HEADERS_MAX];
+    let mut request = httparse::Request::new(&mut []);
+    match request.parse_with_uninit_headers(bytes, &mut headers) {
         Ok(httparse::Status::Complete(_)) => {}
         // There is an empty line at the end, so it should be complete.
         Ok(httparse::Status::Partial) => return Err(Status::BAD_REQUEST),

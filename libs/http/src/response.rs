@@ -19,7 +19,7 @@ pub struct Response<'a> {
     /// The status.
     pub status: Status,
     /// What the body is. Empty: no such field.
-    pub content_type: &'a str,
+    pub content_type: &'static str,
     /// How long the body is.
     pub length: Length,
     /// Further header fields. Those that say how the body is framed, or how the connection goes
@@ -29,7 +29,7 @@ pub struct Response<'a> {
 
 impl Response<'_> {
     /// A response with a body of this kind and length, and nothing special.
-    pub const fn new(status: Status, content_type: &str, len: u64) -> Response<'_> {
+    pub const fn new(status: Status, content_type: &'static str, len: u64) -> Response<'static> {
         Response {
             status,
             content_type,
@@ -47,24 +47,22 @@ pub(crate) fn write_head(
     keep_alive: bool,
     out: &mut Vec<u8>,
 ) {
+    // Enough for most heads, so that it grows once.
+    out.reserve(192);
     out.extend_from_slice(b"HTTP/1.1 ");
     write_decimal(response.status.0 as u64, out);
     out.push(b' ');
     out.extend_from_slice(response.status.reason().as_bytes());
     out.extend_from_slice(b"\r\n");
-    let content_type = ("content-type", response.content_type);
-    let content_type = (!response.content_type.is_empty()).then_some(content_type);
-    for (name, value) in content_type
-        .into_iter()
-        .chain(response.headers.iter().copied())
-    {
-        out.extend(name.bytes().filter(|&b| b.is_ascii_graphic() && b != b':'));
+    if !response.content_type.is_empty() {
+        out.extend_from_slice(b"content-type: ");
+        out.extend_from_slice(response.content_type.as_bytes());
+        out.extend_from_slice(b"\r\n");
+    }
+    for &(name, value) in response.headers {
+        write_clean(name, |b| b.is_ascii_graphic() && b != b':', out);
         out.extend_from_slice(b": ");
-        out.extend(
-            value
-                .bytes()
-                .filter(|&b| b >= b' ' && b != 0x7f || b == b'\t'),
-        );
+        write_clean(value, |b| b >= b' ' && b != 0x7f || b == b'\t', out);
         out.extend_from_slice(b"\r\n");
     }
     match framing {
@@ -80,6 +78,15 @@ pub(crate) fn write_head(
         out.extend_from_slice(b"connection: close\r\n");
     }
     out.extend_from_slice(b"\r\n");
+}
+
+/// Writes a text without the bytes that may not stand there. Mostly there are none.
+fn write_clean(text: &str, allowed: impl Fn(u8) -> bool, out: &mut Vec<u8>) {
+    if text.bytes().all(&allowed) {
+        out.extend_from_slice(text.as_bytes());
+    } else {
+        out.extend(text.bytes().filter(|&b| allowed(b)));
+    }
 }
 
 /// How the end of a body is told.
