@@ -9,9 +9,14 @@
 //!   and one-way events;
 //! - `Provider`, a component's clients all together;
 //! - `Blocking`, the calls as functions that wait.
+//!
+//! One module is written by hand: [`tcp`], the client's half of what `tcpip` does with shared memory.
 #![cfg_attr(target_os = "none", no_std)]
 #![forbid(unsafe_code)]
 
+extern crate alloc;
+
 mod generated;
+pub mod tcp;
 
 pub use generated::*;

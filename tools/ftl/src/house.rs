@@ -104,7 +104,8 @@ impl Layer {
             Testkit => &[Libs, Abi, Kernel, Api],
             Kernel => &[Abi, Libs],
             Api => &[Api, Abi, Libs],
-            Interfaces => &[Api],
+            // What an interface's client does with shared memory is written once, beside it.
+            Interfaces => &[Api, Libs],
             Component => &[Api, Interfaces, Libs, Abi],
             Host => &[Abi, Libs, Testkit, Kernel, Api, Interfaces, Component, Host],
         }
@@ -444,6 +445,7 @@ mod tests {
             ("api", "abi"),
             ("api", "api/macros"),
             ("interfaces", "api"),
+            ("interfaces", "libs/ring"),
             ("components/apps/hello", "interfaces"),
             ("components/drivers/virtio_net", "libs/virtio"),
             ("libs/virtio", "libs/ring"),
