@@ -2,6 +2,7 @@
 
 use alloc::vec::Vec;
 use core::net::Ipv4Addr;
+use core::time::Duration;
 
 /// What a stack is told at its start.
 #[derive(Clone, Debug)]
@@ -21,8 +22,9 @@ pub struct Config {
 /// Where the IP address comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Addressing {
-    /// Asked for with DHCP.
-    Dhcp,
+    /// Asked for with DHCP. What an earlier life was lent is used at once if it is still good; the
+    /// server is asked all the same.
+    Dhcp(Option<Lease>),
     /// Set by hand.
     Static(Address),
 }
@@ -64,6 +66,15 @@ impl Address {
             self.gateway
         }
     }
+}
+
+/// An address that a DHCP server lent, for a later life of the same machine's stack.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lease {
+    /// The address.
+    pub address: Address,
+    /// Until when it may be used, since boot.
+    pub until: Duration,
 }
 
 /// Limits of the whole stack; each owner has its own [`crate::Budget`], too.

@@ -55,6 +55,8 @@ pub enum Event {
     Resolved(QueryId, Result<Vec<Ipv4Addr>, Error>),
     /// The stack has got an address, another one, or lost it: see [`Stack::address`].
     AddressChanged,
+    /// The DHCP server has lent the address for longer: see [`Stack::lease`].
+    LeaseChanged,
 }
 
 /// Where to look for an event.
@@ -63,6 +65,7 @@ pub(crate) enum Signal {
     Listener(Id),
     Query(QueryId, Result<Vec<Ipv4Addr>, Error>),
     AddressChanged,
+    LeaseChanged,
 }
 
 /// What a socket has to say. It is in the queue of signals at most once.
@@ -87,11 +90,17 @@ impl Signals {
 }
 
 impl Stack {
+    /// Whether there may be an event.
+    pub fn has_events(&self) -> bool {
+        !self.signals.is_empty()
+    }
+
     /// The next event, if there is one.
     pub fn next_event(&mut self) -> Option<Event> {
         loop {
             match self.signals.pop_front()? {
                 Signal::AddressChanged => return Some(Event::AddressChanged),
+                Signal::LeaseChanged => return Some(Event::LeaseChanged),
                 Signal::Query(id, result) => return Some(Event::Resolved(id, result)),
                 Signal::Listener(id) => {
                     if self

@@ -39,12 +39,18 @@ impl Folded {
 
 impl Hasher for Folded {
     fn write(&mut self, bytes: &[u8]) {
+        // An address.
+        if let Ok(four) = bytes.try_into() {
+            return self.mix(u32::from_le_bytes(four) as u64);
+        }
         for chunk in bytes.chunks(8) {
             let mut word = [0; 8];
             word[..chunk.len()].copy_from_slice(chunk);
             self.mix(u64::from_le_bytes(word));
         }
     }
+    // The length of a slice, which all our keys have in common.
+    fn write_usize(&mut self, _: usize) {}
     fn write_u16(&mut self, value: u16) {
         self.mix(value as u64);
     }

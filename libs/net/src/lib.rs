@@ -39,6 +39,7 @@ extern crate alloc;
 extern crate std;
 
 mod budget;
+mod checksum;
 mod config;
 mod dhcp;
 mod event;
@@ -57,7 +58,7 @@ mod timers;
 mod udp;
 
 pub use budget::{Budget, OwnerId};
-pub use config::{Address, Addressing, Config, Limits};
+pub use config::{Address, Addressing, Config, Lease, Limits};
 pub use event::{ConnectionId, Event, ListenerId, QueryId, UdpId};
 pub use stack::Stack;
 pub use statistics::Statistics;

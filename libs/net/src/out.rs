@@ -9,24 +9,27 @@ use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::vec;
 use alloc::vec::Vec;
-use smoltcp::phy::{ChecksumCapabilities, Device, DeviceCapabilities, Medium, RxToken, TxToken};
+use smoltcp::phy::{
+    Checksum, ChecksumCapabilities, Device, DeviceCapabilities, Medium, RxToken, TxToken,
+};
 use smoltcp::time::Instant;
+use zerocopy::IntoBytes;
 
 /// Bytes of an Ethernet header.
 pub(crate) const ETHERNET_LEN: usize = 14;
 
-/// A frame with its Ethernet header.
+/// A frame with its Ethernet header. It lies in whole words, so that it is quickly added up and copied.
 pub(crate) struct Frame {
-    bytes: Box<[u8]>,
+    words: Box<[u64]>,
     len: usize,
 }
 
 impl Frame {
     pub fn bytes(&self) -> &[u8] {
-        &self.bytes[..self.len]
+        &self.words.as_bytes()[..self.len]
     }
     pub fn bytes_mut(&mut self) -> &mut [u8] {
-        &mut self.bytes[..self.len]
+        &mut self.words.as_mut_bytes()[..self.len]
     }
 }
 
@@ -98,7 +101,7 @@ impl Out {
         }
         let frame_len = self.frame_len;
         let mut frame = self.spare.pop().unwrap_or_else(|| Frame {
-            bytes: vec![0; frame_len].into(),
+            words: vec![0; frame_len.div_ceil(8)].into(),
             len: 0,
         });
         frame.len = len;
@@ -126,6 +129,10 @@ pub(crate) fn capabilities(medium: Medium, mtu: usize) -> DeviceCapabilities {
         mtu
     };
     capabilities.checksum = ChecksumCapabilities::default();
+    if medium == Medium::Ip {
+        // TCP's are ours: see `checksum`.
+        capabilities.checksum.tcp = Checksum::None;
+    }
     capabilities
 }
 

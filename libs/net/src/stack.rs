@@ -13,7 +13,8 @@ use smoltcp::time::Instant;
 use smoltcp::wire::{EthernetAddress, HardwareAddress, IpAddress, IpCidr, IpProtocol};
 
 use crate::budget::Owner;
-use crate::config::{Address, Addressing, Config, Limits};
+use crate::checksum;
+use crate::config::{Address, Addressing, Config, Lease, Limits};
 use crate::dhcp::Dhcp;
 use crate::event::{Signal, Signals};
 use crate::handshake::{HalfOpen, TimeWait};
@@ -66,6 +67,8 @@ pub struct Stack {
     pub(crate) signals: VecDeque<Signal>,
     pub(crate) names: Names,
     dhcp: Option<Dhcp>,
+    /// The end of the lease that `Event::LeaseChanged` told of last.
+    lease_told: Instant,
     pub(crate) statistics: Statistics,
 }
 
@@ -165,15 +168,23 @@ impl Stack {
             signals: VecDeque::new(),
             names: Names::default(),
             dhcp: None,
+            lease_told: Instant::ZERO,
             statistics: Statistics::default(),
             random,
         };
         stack.start_names();
         match config.addressing {
             Addressing::Static(address) => stack.set_address(Some(address)),
-            Addressing::Dhcp => {
+            Addressing::Dhcp(lease) => {
                 let seed = stack.random.next_u64();
-                stack.dhcp = Some(Dhcp::new(mac, stack.mtu, seed, &mut stack.out, now));
+                let mut dhcp = Dhcp::new(mac, stack.mtu, seed, &mut stack.out, now);
+                if let Some(lease) = lease
+                    && instant(lease.until) > now
+                {
+                    dhcp.inherit(instant(lease.until));
+                    stack.set_address(Some(lease.address));
+                }
+                stack.dhcp = Some(dhcp);
             }
         }
         stack
@@ -182,6 +193,15 @@ impl Stack {
     /// The address, if there is one now.
     pub fn address(&self) -> Option<&Address> {
         self.address.as_ref()
+    }
+
+    /// What a DHCP server has lent, if the address comes from one.
+    pub fn lease(&self) -> Option<Lease> {
+        let until = self.dhcp.as_ref()?.lease_until?;
+        Some(Lease {
+            address: self.address.clone()?,
+            until: duration(until),
+        })
     }
 
     /// Counters.
@@ -260,7 +280,7 @@ impl Stack {
         .into_iter()
         .flatten()
         .min()
-        .map(|at| Duration::from_micros(at.total_micros().max(0) as u64))
+        .map(duration)
     }
 
     /// The next frame to be sent, if there is one. To be called only when the driver has room for it:
@@ -352,6 +372,13 @@ impl Stack {
 
     /// Writes the Ethernet header of the newest frame in the queue, or takes it out again.
     pub(crate) fn finish_newest(&mut self, reply_to: Option<EthernetAddress>, now: Instant) {
+        if let Some(frame) = self.out.newest() {
+            let packet = &mut frame.bytes_mut()[ETHERNET_LEN..];
+            const TCP: u8 = 6;
+            if packet.get(9) == Some(&TCP) {
+                checksum::fill(packet);
+            }
+        }
         if let Some(to) = reply_to {
             return self.neighbors.address_reply(&mut self.out, to);
         }
@@ -455,7 +482,10 @@ impl Stack {
             self.neighbors.confirm(gateway, packet.from, now);
         }
         match packet.protocol {
-            IpProtocol::Tcp if unicast => self.receive_tcp(packet, now),
+            IpProtocol::Tcp if unicast && checksum::is_right(packet.bytes) => {
+                self.receive_tcp(packet, now)
+            }
+            IpProtocol::Tcp if unicast => self.statistics.malformed += 1,
             IpProtocol::Udp => self.receive_udp(packet, unicast, now),
             IpProtocol::Icmp if unicast => self.receive_icmp(packet, now),
             _ if unicast => self.give(&packet, None, now),
@@ -517,8 +547,15 @@ impl Stack {
 
     fn poll_dhcp(&mut self, now: Instant) {
         let Some(dhcp) = &mut self.dhcp else { return };
-        if let Some(address) = dhcp.poll(&mut self.out, now) {
+        let address = dhcp.poll(&mut self.out, now);
+        let lease_until = dhcp.lease_until;
+        if let Some(address) = address {
             self.set_address(address);
+        }
+        if let Some(until) = lease_until
+            && core::mem::replace(&mut self.lease_told, until) != until
+        {
+            self.signals.push_back(Signal::LeaseChanged);
         }
     }
 
@@ -552,6 +589,11 @@ impl Stack {
 /// smoltcp's time for ours.
 pub(crate) fn instant(now: Duration) -> Instant {
     Instant::from_micros(i64::try_from(now.as_micros()).unwrap_or(i64::MAX))
+}
+
+/// Our time for smoltcp's.
+fn duration(at: Instant) -> Duration {
+    Duration::from_micros(at.total_micros().max(0) as u64)
 }
 
 /// An interface of smoltcp's that deals in IP packets; Ethernet and ARP are ours.

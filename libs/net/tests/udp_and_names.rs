@@ -170,64 +170,105 @@ fn dhcp_answer(frame: &[u8]) -> Option<Vec<u8>> {
     Some(answer)
 }
 
-#[test]
-fn dhcp_gets_an_address_keeps_it_and_loses_it() {
+/// Lets a stack and a DHCP server talk until then; how many questions there were.
+fn run_dhcp(stack: &mut Stack, now: &mut Duration, until: Duration, answering: bool) -> u32 {
+    let mut questions = 0;
+    while *now < until {
+        stack.poll(*now);
+        let mut replies = Vec::new();
+        while let Some(frame) = stack.next_transmit(*now) {
+            if let Some(answer) = dhcp_answer(frame) {
+                questions += 1;
+                if answering {
+                    replies.push(answer);
+                }
+            } else if answering && frame[12..14] == [8, 6] && frame[21] == 1 {
+                // Who has 10.0.2.2?
+                let mut arp = [
+                    &SERVER_MAC[..],
+                    &[0x52, 0x55, 10, 0, 2, 2, 8, 6, 0, 1, 8, 0, 6, 4, 0, 2],
+                ]
+                .concat();
+                arp.extend_from_slice(&[0x52, 0x55, 10, 0, 2, 2, 10, 0, 2, 2]);
+                arp.extend_from_slice(&SERVER_MAC);
+                arp.extend_from_slice(&[10, 0, 2, 15]);
+                replies.push(arp);
+            }
+        }
+        if !replies.is_empty() {
+            replies.iter().for_each(|reply| stack.receive(*now, reply));
+            // There may be something to say to that at once.
+            continue;
+        }
+        *now = stack
+            .deadline()
+            .unwrap_or(until)
+            .max(*now + Duration::from_micros(10));
+    }
+    questions
+}
+
+fn dhcp_client(lease: Option<Lease>, now: Duration) -> Stack {
     let config = Config {
-        addressing: Addressing::Dhcp,
+        addressing: Addressing::Dhcp(lease),
         ..config(SERVER_MAC, SERVER, Limits::default())
     };
-    let mut stack = Stack::new(config, Duration::ZERO);
+    Stack::new(config, now)
+}
+
+#[test]
+fn dhcp_gets_an_address_keeps_it_and_loses_it() {
     let mut now = Duration::ZERO;
-    let mut run = |stack: &mut Stack, until: Duration, answering: bool| {
-        let mut questions = 0;
-        while now < until {
-            stack.poll(now);
-            let mut replies = Vec::new();
-            while let Some(frame) = stack.next_transmit(now) {
-                if let Some(answer) = dhcp_answer(frame) {
-                    questions += 1;
-                    if answering {
-                        replies.push(answer);
-                    }
-                } else if answering && frame[12..14] == [8, 6] && frame[21] == 1 {
-                    // Who has 10.0.2.2?
-                    let mut arp = [
-                        &SERVER_MAC[..],
-                        &[0x52, 0x55, 10, 0, 2, 2, 8, 6, 0, 1, 8, 0, 6, 4, 0, 2],
-                    ]
-                    .concat();
-                    arp.extend_from_slice(&[0x52, 0x55, 10, 0, 2, 2, 10, 0, 2, 2]);
-                    arp.extend_from_slice(&SERVER_MAC);
-                    arp.extend_from_slice(&[10, 0, 2, 15]);
-                    replies.push(arp);
-                }
-            }
-            if !replies.is_empty() {
-                replies.iter().for_each(|reply| stack.receive(now, reply));
-                // There may be something to say to that at once.
-                continue;
-            }
-            now = stack
-                .deadline()
-                .unwrap_or(until)
-                .max(now + Duration::from_micros(10));
-        }
-        questions
-    };
+    let mut stack = dhcp_client(None, now);
     assert_eq!(stack.address(), None);
-    run(&mut stack, Duration::from_secs(5), true);
+    run_dhcp(&mut stack, &mut now, Duration::from_secs(5), true);
     let address = stack.address().unwrap();
     assert_eq!(address.ip, Ipv4Addr::new(10, 0, 2, 15));
     assert_eq!(address.gateway, Some(Ipv4Addr::new(10, 0, 2, 2)));
     assert_eq!(address.dns_servers, [Ipv4Addr::new(10, 0, 2, 3)]);
     assert_eq!(stack.next_event(), Some(Event::AddressChanged));
+    assert_eq!(stack.next_event(), Some(Event::LeaseChanged));
     assert_eq!(stack.next_event(), None);
     // The lease is renewed, many times over.
-    assert!(run(&mut stack, Duration::from_secs(600), true) >= 10);
+    let until = stack.lease().unwrap().until;
+    assert!(run_dhcp(&mut stack, &mut now, Duration::from_secs(600), true) >= 10);
     assert!(stack.address().is_some());
+    assert!(stack.lease().unwrap().until > until + Duration::from_secs(500));
+    assert_eq!(stack.next_event(), Some(Event::LeaseChanged));
     // Nobody answers any more.
-    run(&mut stack, Duration::from_secs(800), false);
-    assert_eq!(stack.address(), None);
-    run(&mut stack, Duration::from_secs(900), true);
+    run_dhcp(&mut stack, &mut now, Duration::from_secs(800), false);
+    assert_eq!((stack.address(), stack.lease()), (None, None));
+    run_dhcp(&mut stack, &mut now, Duration::from_secs(900), true);
     assert!(stack.address().is_some());
+}
+
+#[test]
+fn a_lease_outlives_the_stack_and_is_not_used_for_longer_than_it_was_lent() {
+    let mut now = Duration::ZERO;
+    let mut first = dhcp_client(None, now);
+    run_dhcp(&mut first, &mut now, Duration::from_secs(5), true);
+    let lease = first.lease().unwrap();
+    let ip = lease.address.ip;
+    now = Duration::from_secs(10);
+    // Used at once, without an answer, until it ends.
+    let mut second = dhcp_client(Some(lease.clone()), now);
+    assert_eq!(second.address().map(|address| address.ip), Some(ip));
+    let just_before = lease.until - Duration::from_millis(1);
+    run_dhcp(&mut second, &mut now, just_before, false);
+    assert_eq!(second.address().map(|address| address.ip), Some(ip));
+    run_dhcp(
+        &mut second,
+        &mut now,
+        lease.until + Duration::from_millis(20),
+        false,
+    );
+    assert_eq!(second.address(), None);
+    // Confirmed, it never changes; and an old one is not taken over at all.
+    now = Duration::from_secs(10);
+    let mut third = dhcp_client(Some(lease.clone()), now);
+    run_dhcp(&mut third, &mut now, Duration::from_secs(300), true);
+    assert_eq!(third.address().map(|address| address.ip), Some(ip));
+    let changes = std::iter::from_fn(|| third.next_event());
+    assert_eq!(changes.filter(|e| *e == Event::AddressChanged).count(), 1);
+    assert_eq!(dhcp_client(Some(lease), now).address(), None);
 }

@@ -1,5 +1,6 @@
 //! A client: its two streams, the state of HTTP on them, and the answer that is under way.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use ftl::prelude::*;
@@ -8,7 +9,7 @@ use interfaces::tcpip::tcp_connection;
 use ring::{Malformed, StreamConsumer, StreamLayout, StreamProducer};
 
 use crate::server::now;
-use crate::site::{Answer, Site, Upload, computed_byte};
+use crate::site::{Answer, Site, Upload, computed_byte, fill_computed};
 
 /// How long to wait for the other side to close, too.
 const FAREWELL: Duration = Duration::from_secs(5);
@@ -36,12 +37,31 @@ pub struct Client {
     farewell: Option<Duration>,
     /// `tcpip` was told that nothing more will be sent.
     finished: bool,
+    /// When its turn began.
+    now: Duration,
+}
+
+/// Buffers that clients use in turn: one at rest has none of its own.
+pub struct Scratch {
+    /// A piece of what was received.
+    piece: Vec<u8>,
+    /// What is about to be sent.
+    pending: Vec<u8>,
+}
+
+impl Scratch {
+    pub fn new() -> Scratch {
+        Scratch {
+            piece: alloc::vec![0; PIECE],
+            pending: Vec::new(),
+        }
+    }
 }
 
 /// What is under way.
 enum Task {
     /// A request is coming in.
-    Receive(Option<Upload>),
+    Receive(Option<Box<Upload>>),
     /// A computed body is being sent: its next byte, and its length.
     Send { at: u64, len: u64 },
 }
@@ -65,6 +85,7 @@ impl Client {
             ended: false,
             farewell: None,
             finished: false,
+            now: now(),
         }
     }
 
@@ -78,6 +99,7 @@ impl Client {
         if let Some(since) = self.farewell {
             return now >= since + FAREWELL;
         }
+        self.now = now;
         match self.http.expire(now) {
             None => return false,
             Some(Some(status)) => self.refuse(status),
@@ -87,11 +109,22 @@ impl Client {
     }
 
     /// Goes on with everything that can go on.
-    pub fn pump(&mut self, site: &mut Site) -> Outcome {
-        if self.farewell.is_some_and(|since| now() >= since + FAREWELL) {
+    pub fn pump(&mut self, site: &mut Site, scratch: &mut Scratch) -> Outcome {
+        self.now = now();
+        if self
+            .farewell
+            .is_some_and(|since| self.now >= since + FAREWELL)
+        {
             return Outcome::Drop;
         }
-        let result = self.work(site);
+        if self.pending.capacity() == 0 {
+            core::mem::swap(&mut self.pending, &mut scratch.pending);
+        }
+        let result = self.work(site, &mut scratch.piece);
+        if self.pending.is_empty() {
+            scratch.pending = core::mem::take(&mut self.pending);
+            scratch.pending.shrink_to(PIECE);
+        }
         // One message for all of it: either the streams have room and bytes again, or not.
         let wake = self.received.release() | self.to_send.publish();
         if wake {
@@ -106,8 +139,7 @@ impl Client {
         }
     }
 
-    fn work(&mut self, site: &mut Site) -> core::result::Result<(), Malformed> {
-        let mut piece = [0; PIECE];
+    fn work(&mut self, site: &mut Site, piece: &mut [u8]) -> core::result::Result<(), Malformed> {
         loop {
             if !self.flush()? {
                 return Ok(());
@@ -120,7 +152,7 @@ impl Client {
                 }
                 continue;
             }
-            let count = self.received.peek(&mut piece)?;
+            let count = self.received.peek(piece)?;
             if self.farewell.is_some() {
                 // What comes now is not read, but taken: a reset would take our last words away.
                 self.received.skip(count);
@@ -129,7 +161,7 @@ impl Client {
                 }
                 continue;
             }
-            let (used, event) = self.http.receive(&piece[..count], now());
+            let (used, event) = self.http.receive(&piece[..count], self.now);
             let event = match event {
                 Some(Event::Body(data)) => {
                     if let Task::Receive(Some(upload)) = &mut self.task {
@@ -143,7 +175,7 @@ impl Client {
             self.received.skip(used);
             match event {
                 Some(Event::Request) => self.begin(site),
-                Some(Event::End) => self.answer(site),
+                Some(Event::End) => self.answer(site)?,
                 Some(Event::Error(status)) => self.refuse(status),
                 Some(Event::Body(_)) => {}
                 None if used > 0 => {}
@@ -167,52 +199,61 @@ impl Client {
         if wants_upload {
             self.http.accept_body(&mut self.pending);
         }
-        self.task = Task::Receive(wants_upload.then(Upload::new));
+        self.task = Task::Receive(wants_upload.then(|| Box::new(Upload::new())));
     }
 
     /// A request is complete.
-    fn answer(&mut self, site: &mut Site) {
+    fn answer(&mut self, site: &mut Site) -> core::result::Result<(), Malformed> {
         let upload = match core::mem::replace(&mut self.task, Task::Receive(None)) {
             Task::Receive(upload) => upload,
             Task::Send { .. } => None,
         };
-        let answer = site.answer(self.http.request(), upload);
-        let now = now();
-        let out = &mut self.pending;
-        match answer {
+        match site.answer(self.http.request(), upload.map(|upload| *upload)) {
             Answer::Bytes {
                 status,
                 content_type,
                 body,
                 headers,
             } => {
+                let len = body.len() as u64;
                 let response = Response {
                     headers,
-                    ..Response::new(status, content_type, body.len() as u64)
+                    ..Response::new(status, content_type, len)
                 };
-                self.http.respond(&response, now, out);
-                self.http.write(body, out);
+                self.http.respond(&response, self.now, &mut self.pending);
+                if self.http.wants_body() {
+                    self.http.count(len);
+                    // Straight into the stream, as far as it fits.
+                    let head = &self.pending[self.pending_at..];
+                    self.pending_at += self.to_send.write(head)?;
+                    let mut sent = 0;
+                    if self.pending_at == self.pending.len() {
+                        sent = self.to_send.write(body)?;
+                    }
+                    self.pending.extend_from_slice(&body[sent..]);
+                }
                 self.finish_response();
             }
             Answer::Computed(len) => {
                 let response = Response::new(Status::OK, "application/octet-stream", len);
-                self.http.respond(&response, now, out);
+                self.http.respond(&response, self.now, &mut self.pending);
                 let at = if self.http.wants_body() { 0 } else { len };
                 self.task = Task::Send { at, len };
             }
         }
+        Ok(())
     }
 
     fn finish_response(&mut self) {
         self.task = Task::Receive(None);
-        if !self.http.finish(now(), &mut self.pending) {
+        if !self.http.finish(self.now, &mut self.pending) {
             self.leave_after_pending();
         }
     }
 
     /// Answers that it will not do, and closes.
     fn refuse(&mut self, status: Status) {
-        let now = now();
+        let now = self.now;
         let body = status.reason().as_bytes();
         self.http.respond(
             &Response::new(status, "text/plain", body.len() as u64),
@@ -226,7 +267,7 @@ impl Client {
 
     fn leave_after_pending(&mut self) {
         self.task = Task::Receive(None);
-        self.farewell = Some(now());
+        self.farewell = Some(self.now);
     }
 
     /// Closes without a word.
@@ -242,14 +283,13 @@ impl Client {
             let written = self.to_send.write(&self.pending[self.pending_at..])?;
             self.pending_at += written;
             if written > 0 {
-                self.http.wrote(now());
+                self.http.wrote(self.now);
             } else if self.wait_for_room()? {
                 return Ok(false);
             }
         }
         if self.pending_at > 0 {
-            // A connection at rest holds no buffer.
-            self.pending = Vec::new();
+            self.pending.clear();
             self.pending_at = 0;
         }
         if self.farewell.is_some() && !self.finished {
@@ -279,12 +319,10 @@ impl Client {
             return Ok(());
         }
         let count = space.min(len - at) as usize;
-        for (i, byte) in bytes[..count].iter_mut().enumerate() {
-            *byte = computed_byte(at + i as u64);
-        }
+        fill_computed(&mut bytes[..count], at);
         let written = self.to_send.write(&bytes[..count])? as u64;
         self.http.count(written);
-        self.http.wrote(now());
+        self.http.wrote(self.now);
         self.task = Task::Send {
             at: at + written,
             len,

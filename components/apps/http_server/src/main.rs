@@ -14,6 +14,8 @@ mod site;
 #[rustfmt::skip]
 mod spec;
 mod system_json;
+#[cfg(test)]
+mod tests;
 
 use server::Server;
 use spec::*;

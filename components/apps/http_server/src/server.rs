@@ -9,7 +9,7 @@ use interfaces::tcpip::{self, tcp_connection, tcp_listener};
 use ring::StreamLayout;
 
 use crate::Source;
-use crate::client::{Client, Outcome};
+use crate::client::{Client, Outcome, Scratch};
 use crate::site::Site;
 use crate::spec::{EventLoop, Settings};
 
@@ -29,6 +29,7 @@ pub fn now() -> Duration {
 pub struct Server {
     tcpip: tcpip::Client,
     site: Site,
+    scratch: Scratch,
     port: u16,
     slots: u32,
     memory: SharedBytes,
@@ -51,6 +52,7 @@ impl Server {
         let memory = folio.map()?;
         Ok(Server {
             site: Site::new(system, tcpip.clone()),
+            scratch: Scratch::new(),
             tcpip,
             port: settings.port,
             slots: settings.connections,
@@ -127,9 +129,7 @@ impl Server {
         while self.accepting.len() < ACCEPTS
             && let Some(slot) = self.free.pop()
         {
-            let (received, to_send) = layouts(slot);
-            received.clear(&self.memory);
-            to_send.clear(&self.memory);
+            // From here on the slot is tcpip's, until it answers.
             match listener.accept_start(slot) {
                 Ok(transaction) => self.accepting.push((transaction, slot)),
                 Err(_) => {
@@ -207,7 +207,7 @@ impl Server {
         let Some(Some(client)) = self.clients.get_mut(slot) else {
             return;
         };
-        match client.pump(&mut self.site) {
+        match client.pump(&mut self.site, &mut self.scratch) {
             Outcome::Open => {}
             Outcome::Drop => self.drop_client(slot),
         }

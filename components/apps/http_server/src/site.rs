@@ -34,7 +34,7 @@ pub struct Site {
 pub enum Answer<'a> {
     Bytes {
         status: Status,
-        content_type: &'a str,
+        content_type: &'static str,
         body: &'a [u8],
         headers: &'a [(&'a str, &'a str)],
     },
@@ -59,6 +59,22 @@ pub fn computed_byte(at: u64) -> u8 {
     (at ^ at >> 8 ^ at >> 16) as u8
 }
 
+/// The bytes of a download from number `at` on.
+pub fn fill_computed(bytes: &mut [u8], at: u64) {
+    let mut at = at;
+    // All but the lowest eight bits of the number are the same for a while.
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        let run = (256 - at as usize % 256).min(rest.len());
+        let (now, later) = rest.split_at_mut(run);
+        let (low, high) = (at as u8, (at >> 8 ^ at >> 16) as u8);
+        for (i, byte) in now.iter_mut().enumerate() {
+            *byte = low.wrapping_add(i as u8) ^ high;
+        }
+        (rest, at) = (later, at + run as u64);
+    }
+}
+
 impl Site {
     pub fn new(system: system::Client, tcpip: tcpip::Client) -> Site {
         Site {
@@ -72,7 +88,7 @@ impl Site {
 
     /// Whether the request's body is wanted.
     pub fn is_upload(&self, request: Request<'_>) -> bool {
-        request.path() == "/upload" && matches!(request.method(), "POST" | "PUT")
+        matches!(request.method(), "POST" | "PUT") && request.path() == "/upload"
     }
 
     /// The answer to a complete request.
@@ -86,9 +102,10 @@ impl Site {
             self.text.push_str("\"}\n");
             return bytes(Status::OK, JSON, self.text.as_bytes());
         }
-        let allowed = match request.path() {
-            "/" | "/system.json" | "/bench" | "/download" => "GET, HEAD",
-            "/upload" => "POST, PUT",
+        let path = request.path();
+        let allowed: &[&str] = match path {
+            "/" | "/system.json" | "/bench" | "/download" => &["GET", "HEAD"],
+            "/upload" => &["POST", "PUT"],
             _ => {
                 return bytes(
                     Status::NOT_FOUND,
@@ -97,17 +114,17 @@ impl Site {
                 );
             }
         };
-        if !allowed.split(", ").any(|method| method == request.method()) {
+        if !allowed.contains(&request.method()) {
             const GET: &[(&str, &str)] = &[("allow", "GET, HEAD")];
             const POST: &[(&str, &str)] = &[("allow", "POST, PUT")];
             return Answer::Bytes {
                 status: Status::METHOD_NOT_ALLOWED,
                 content_type: TEXT,
                 body: b"This path knows other methods.\n",
-                headers: if allowed.starts_with('G') { GET } else { POST },
+                headers: if path == "/upload" { POST } else { GET },
             };
         }
-        match request.path() {
+        match path {
             "/" => Answer::Bytes {
                 status: Status::OK,
                 content_type: "text/html; charset=utf-8",
@@ -159,7 +176,7 @@ impl Site {
 
 const CONTENT_POLICY: &str = "default-src 'none'; connect-src 'self'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:";
 
-fn bytes<'a>(status: Status, content_type: &'a str, body: &'a [u8]) -> Answer<'a> {
+fn bytes<'a>(status: Status, content_type: &'static str, body: &'a [u8]) -> Answer<'a> {
     Answer::Bytes {
         status,
         content_type,

@@ -1,8 +1,15 @@
 //! The clients, and the memory that each shares with us.
 
+use alloc::vec::Vec;
+
 use ftl::prelude::*;
 use net::OwnerId;
 use ring::{SharedMemory, StreamLayout};
+
+/// Most slots of one client; as many as it may have connections.
+const SLOTS_MAX: u32 = 4096;
+/// A slot that no connection was ever in.
+const NOBODY: u32 = u32::MAX;
 
 /// A client.
 pub struct Client {
@@ -17,17 +24,23 @@ pub struct Memory {
     slots: u32,
     receive_len: u32,
     send_len: u32,
+    /// For each slot, the place in the server's table of the connection that had it last.
+    holders: Vec<u32>,
 }
 
 impl Memory {
     /// Maps and checks what a client wants to share.
     pub fn new(folio: &Folio, slots: u32, receive_len: u32, send_len: u32) -> Result<Memory> {
+        if slots > SLOTS_MAX {
+            return Err(Error::InvalidArgument);
+        }
         let bytes = folio.map()?;
         let memory = Memory {
             bytes,
             slots,
             receive_len,
             send_len,
+            holders: alloc::vec![NOBODY; slots as usize],
         };
         let last = slots.checked_sub(1).ok_or(Error::InvalidArgument)?;
         memory.slot(last)?;
@@ -50,5 +63,18 @@ impl Memory {
             return Err(refused);
         }
         Ok((&self.bytes, received, to_send))
+    }
+
+    /// The place of the connection that had a slot last, which may be over by now.
+    pub fn holder(&self, slot: u32) -> Option<usize> {
+        let holder = *self.holders.get(slot as usize)?;
+        (holder != NOBODY).then_some(holder as usize)
+    }
+
+    /// Notes who has a slot.
+    pub fn hold(&mut self, slot: u32, holder: usize) {
+        if let Some(place) = self.holders.get_mut(slot as usize) {
+            *place = holder as u32;
+        }
     }
 }

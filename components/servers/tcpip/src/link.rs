@@ -4,8 +4,6 @@ use ftl::prelude::*;
 use net::Stack;
 use ring::{Consumer, Descriptor, Layout, Malformed, Producer, SharedMemory};
 
-use crate::server::now;
-
 /// Frames that are handled before what came of them is looked at.
 const BATCH: usize = 32;
 /// Most bytes of a frame.
@@ -53,15 +51,16 @@ impl Link {
         })
     }
 
-    /// Hands received frames to the stack, a batch of them. False if there are none.
-    pub fn receive(&mut self, stack: &mut Stack) -> core::result::Result<bool, Malformed> {
-        let now = now();
-        let mut any = false;
+    /// Hands received frames to the stack, a batch of them.
+    pub fn receive(
+        &mut self,
+        stack: &mut Stack,
+        now: Duration,
+    ) -> core::result::Result<(), Malformed> {
         for _ in 0..BATCH {
             let Some(frame) = self.received.pop()? else {
                 break;
             };
-            any = true;
             let len = (frame.len as usize).min(FRAME_LEN);
             let start = frame.offset as usize % 8;
             let bytes = &mut self.buffer.0[start..start + len];
@@ -71,12 +70,15 @@ impl Link {
         if self.received.release() {
             let _ = self.bell.ring();
         }
-        Ok(any)
+        Ok(())
     }
 
     /// Takes frames from the stack while the driver has places for them.
-    pub fn transmit(&mut self, stack: &mut Stack) -> core::result::Result<(), Malformed> {
-        let now = now();
+    pub fn transmit(
+        &mut self,
+        stack: &mut Stack,
+        now: Duration,
+    ) -> core::result::Result<(), Malformed> {
         while self.to_send.pushed().wrapping_sub(self.to_send.consumed()?) < self.slots {
             let Some(frame) = stack.next_transmit(now) else {
                 break;

@@ -8,11 +8,14 @@ extern crate alloc;
 use ftl::prelude::*;
 
 mod clients;
+mod lease;
 mod link;
 mod server;
 #[rustfmt::skip]
 mod spec;
 mod stream;
+#[cfg(test)]
+mod tests;
 
 use server::Server;
 use spec::*;
@@ -43,9 +46,11 @@ fn main(mut env: Environ) -> Result<()> {
     let timer = events.timer(Source::Timer);
 
     let mut attaching = attach(&env.net, &bell);
-    let mut server = Server::new(&env.settings, &mut env.random)?;
+    let mut server = Server::new(&env.settings, env.state, &mut env.random)?;
     loop {
-        match events.next()? {
+        let event = events.next()?;
+        server.now = server::now();
+        match event {
             Event::Message(
                 Source::Net,
                 Message::Net(net::ToClient::Attach(transaction, result)),

@@ -16,9 +16,10 @@ use net::{
 
 use crate::Source;
 use crate::clients::{Client, Memory};
+use crate::lease;
 use crate::link::Link;
 use crate::spec::{EventLoop, Settings};
-use crate::stream::Stream;
+use crate::stream::{Stream, Which};
 
 /// Accepts that a listener may have asked for ahead.
 const ACCEPTS_MAX: usize = 32;
@@ -30,9 +31,13 @@ pub fn now() -> Duration {
 
 /// Everything that this component keeps.
 pub struct Server {
+    /// When the event that is being handled came. Reading the clock once for each is enough.
+    pub now: Duration,
     config: Config,
     budget: Budget,
     tcp: TcpOptions,
+    /// What an earlier life of this component left behind.
+    inherited: Vec<u8>,
     /// There once the driver has told its address; it outlives the driver.
     stack: Option<Stack>,
     link: Option<Link>,
@@ -90,7 +95,7 @@ struct Udp {
 
 impl Server {
     /// A server without a link.
-    pub fn new(settings: &Settings, random: &mut Random) -> Result<Server> {
+    pub fn new(settings: &Settings, inherited: Vec<u8>, random: &mut Random) -> Result<Server> {
         let mut seed = [0; 32];
         random.fill(&mut seed);
         if !random.is_seeded() {
@@ -100,6 +105,7 @@ impl Server {
             error!("the settings `address`, `gateway` or `dns` are no addresses");
         })?;
         Ok(Server {
+            now: now(),
             config: Config {
                 mac: [0; 6],
                 mtu: 1500,
@@ -116,6 +122,7 @@ impl Server {
                 send_buffer: settings.send_buffer as usize,
                 ..TcpOptions::default()
             },
+            inherited,
             stack: None,
             link: None,
             clients: Vec::new(),
@@ -143,7 +150,10 @@ impl Server {
         if self.stack.is_none() {
             self.config.mac = mac;
             self.config.mtu = mtu;
-            self.stack = Some(Stack::new(self.config.clone(), now()));
+            if let Addressing::Dhcp(lease) = &mut self.config.addressing {
+                *lease = lease::decode(&self.inherited, mac);
+            }
+            self.stack = Some(Stack::new(self.config.clone(), self.now));
         }
         Ok(())
     }
@@ -169,27 +179,23 @@ impl Server {
             let _ = self.early_message(client, message);
         }
         loop {
+            let now = self.now;
             let Some(stack) = &mut self.stack else { return };
-            stack.poll(now());
-            let received = match self.link.as_mut().map(|link| link.receive(stack)) {
-                Some(Ok(any)) => any,
-                Some(Err(error)) => {
-                    error!("left the driver: {error}");
-                    self.link = None;
-                    false
-                }
-                None => false,
-            };
+            stack.poll(now);
+            if let Some(Err(error)) = self.link.as_mut().map(|link| link.receive(stack, now)) {
+                error!("left the driver: {error}");
+                self.link = None;
+            }
             self.handle_events();
             self.introduce(events);
             let Some(stack) = &mut self.stack else { return };
             let Some(link) = &mut self.link else { return };
-            if let Err(error) = link.transmit(stack) {
+            if let Err(error) = link.transmit(stack, now) {
                 error!("left the driver: {error}");
                 self.link = None;
                 return;
             }
-            if !received && !matches!(link.rest(), Ok(false)) {
+            if !stack.has_events() && !matches!(link.rest(), Ok(false)) {
                 return;
             }
         }
@@ -226,10 +232,11 @@ impl Server {
                     }
                 }
                 net::Event::Connected(id) => self.connected(id),
-                net::Event::Readable(id) | net::Event::Writable(id) => self.pump(id.index()),
+                net::Event::Readable(id) => self.pump(id.index(), Which::Received),
+                net::Event::Writable(id) => self.pump(id.index(), Which::ToSend),
                 net::Event::Closed(id, result) => {
                     let index = id.index();
-                    self.pump(index);
+                    self.pump(index, Which::Both);
                     let Some(stream) = self.streams.get_mut(index).and_then(Option::as_mut) else {
                         continue;
                     };
@@ -247,8 +254,15 @@ impl Server {
                 net::Event::Resolved(id, result) => self.resolved(id, result),
                 net::Event::AddressChanged => match self.stack.as_ref().and_then(Stack::address) {
                     Some(address) => info!("address {}/{}", address.ip, address.prefix_len),
-                    None => warn!("lost the address"),
+                    None => {
+                        warn!("lost the address");
+                        lease::save(None, self.config.mac);
+                    }
                 },
+                net::Event::LeaseChanged => {
+                    let lease = self.stack.as_ref().and_then(Stack::lease);
+                    lease::save(lease.as_ref(), self.config.mac);
+                }
             }
         }
     }
@@ -348,7 +362,7 @@ impl Server {
                 let Some(stack) = &mut self.stack else {
                     return Ok(());
                 };
-                match stack.resolve(request.name, now()) {
+                match stack.resolve(request.name, self.now) {
                     Ok(id) => {
                         self.queries.push((id, reply));
                         Ok(())
@@ -464,7 +478,7 @@ impl Server {
             }
         }
         if let Some(stack) = &mut self.stack {
-            stack.remove_owner(owner, now());
+            stack.remove_owner(owner, self.now);
         }
         self.clients.swap_remove(index);
         // The last client has moved to this one's place.
@@ -522,7 +536,7 @@ impl Server {
                 return;
             }
             let owner = listener.client;
-            let id = match stack.accept(listener.id, now()) {
+            let id = match stack.accept(listener.id, self.now) {
                 Ok(Some(id)) => id,
                 Ok(None) | Err(_) => return,
             };
@@ -543,7 +557,7 @@ impl Server {
             match (answer, remote) {
                 (Ok(channel), Some(remote)) => {
                     let _ = reply.ok(channel, address(remote));
-                    self.pump(id.index());
+                    self.pump(id.index(), Which::Both);
                 }
                 (Err(error), _) => {
                     let _ = reply.error(error);
@@ -560,7 +574,7 @@ impl Server {
             self.listeners.get_mut(index).and_then(Option::take),
             &mut self.stack,
         ) {
-            stack.close_listener(listener.id, now());
+            stack.close_listener(listener.id, self.now);
         }
     }
 
@@ -568,7 +582,7 @@ impl Server {
         let owner = self.clients[client].owner;
         let remote = SocketAddrV4::new(Ipv4Addr::from_bits(remote.ip), remote.port);
         let stack = self.stack.as_mut().ok_or(Error::Unreachable)?;
-        let id = stack.connect(owner, remote, self.tcp, now())?;
+        let id = stack.connect(owner, remote, self.tcp, self.now)?;
         self.open(client, id, slot)
             .inspect_err(|_| self.drop_stream_or(id))?;
         Ok(id)
@@ -593,7 +607,7 @@ impl Server {
         match (self.hand_over(id), local) {
             (Ok(channel), Some(local)) => {
                 let _ = reply.ok(channel, address(local));
-                self.pump(index);
+                self.pump(index, Which::Both);
             }
             (result, _) => {
                 let _ = reply.error(result.err().unwrap_or(Error::ConnectionReset));
@@ -602,14 +616,27 @@ impl Server {
         }
     }
 
-    /// Gives a connection its streams.
+    /// Gives a connection its streams. The slot is ours until the client is answered.
     fn open(&mut self, client: usize, id: ConnectionId, slot: u32) -> Result<()> {
-        let memory = self.clients[client]
-            .memory
-            .as_ref()
-            .ok_or(Error::InvalidArgument)?;
+        let memory = self.clients[client].memory.as_ref();
+        let holder = memory.ok_or(Error::InvalidArgument)?.holder(slot);
+        // By naming the slot the client has said that it is done with the connection that was there,
+        // even if we have not come to hear that its channel is closed. Had we two streams in one
+        // place, each would take the other's indices for the client's.
+        if let Some(before) = holder
+            && let Some(Some(stream)) = self.streams.get(before)
+            && (stream.client, stream.slot) == (client, slot)
+        {
+            self.doomed.extend(stream.channel.clone());
+            self.close_stream(before);
+        }
+        let memory = self.clients[client].memory.as_mut();
+        let memory = memory.ok_or(Error::InvalidArgument)?;
         let (bytes, received, to_send) = memory.slot(slot)?;
-        let stream = Stream::new(id, client, bytes, received, to_send);
+        received.clear(bytes);
+        to_send.clear(bytes);
+        let stream = Stream::new(id, client, slot, bytes, received, to_send);
+        memory.hold(slot, id.index());
         put(&mut self.streams, id.index(), stream);
         Ok(())
     }
@@ -628,12 +655,12 @@ impl Server {
         Ok(theirs)
     }
 
-    fn pump(&mut self, index: usize) {
+    fn pump(&mut self, index: usize, which: Which) {
         let (Some(stack), Some(Some(stream))) = (&mut self.stack, self.streams.get_mut(index))
         else {
             return;
         };
-        if let Err(error) = stream.pump(stack) {
+        if let Err(error) = stream.pump(stack, self.now, which) {
             warn!("reset a connection of a client that breaks the rules: {error}");
             self.drop_stream(index);
         }
@@ -646,17 +673,17 @@ impl Server {
         {
             stream.finish();
         }
-        self.pump(index);
+        self.pump(index, Which::Both);
     }
 
     /// The client lets go of a connection.
     pub fn close_stream(&mut self, index: usize) {
-        self.pump(index);
+        self.pump(index, Which::Both);
         if let (Some(stream), Some(stack)) = (
             self.streams.get_mut(index).and_then(Option::take),
             &mut self.stack,
         ) {
-            stack.close(stream.id, now());
+            stack.close(stream.id, self.now);
         }
     }
 
@@ -665,7 +692,7 @@ impl Server {
             self.streams.get_mut(index).and_then(Option::take),
             &mut self.stack,
         ) {
-            stack.abort(stream.id, now());
+            stack.abort(stream.id, self.now);
             self.doomed.extend(stream.channel);
         }
     }
@@ -675,7 +702,7 @@ impl Server {
         if self.streams.get(index).is_some_and(Option::is_some) {
             self.drop_stream(index);
         } else if let Some(stack) = &mut self.stack {
-            stack.abort(id, now());
+            stack.abort(id, self.now);
         }
     }
 
@@ -704,7 +731,7 @@ impl Server {
         };
         let udp_socket::ToServer::Send(request, reply) = message;
         let to = SocketAddrV4::new(Ipv4Addr::from_bits(request.to.ip), request.to.port);
-        let _ = match stack.udp_send(udp.id, to, request.data, now()) {
+        let _ = match stack.udp_send(udp.id, to, request.data, self.now) {
             Ok(true) => reply.ok(),
             Ok(false) => reply.error(Error::QueueFull),
             Err(error) => reply.error(error),
@@ -766,7 +793,7 @@ fn address(address: SocketAddrV4) -> Address {
 /// What the settings say about the address.
 fn addressing(settings: &Settings) -> Result<Addressing> {
     if settings.address == "dhcp" {
-        return Ok(Addressing::Dhcp);
+        return Ok(Addressing::Dhcp(None));
     }
     let (ip, prefix_len) = settings
         .address

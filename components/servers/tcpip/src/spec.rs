@@ -19,6 +19,8 @@ pub struct Environ {
     pub settings: Settings,
     /// The component's random generator.
     pub random: ::ftl::random::Random,
+    /// What an earlier life of this component left with `ftl::bootstrap::save_state`.
+    pub state: ::ftl::bootstrap::State,
 }
 
 impl ::ftl::runtime::Environment for Environ {
@@ -30,6 +32,7 @@ impl ::ftl::runtime::Environment for Environ {
             tcpip: start.provider(0, "tcpip", tcpip::HASH)?,
             settings: Settings::decode(start.settings())?,
             random: start.random(),
+            state: start.state(),
         })
     }
 }

@@ -5,13 +5,21 @@ use interfaces::tcpip::{ConnectReplier, tcp_connection};
 use net::{ConnectionId, Stack};
 use ring::{Malformed, StreamConsumer, StreamLayout, StreamProducer};
 
-use crate::server::now;
+/// In which direction bytes are to be moved.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Which {
+    Received,
+    ToSend,
+    Both,
+}
 
 /// A connection that a client holds, or has asked for.
 pub struct Stream {
     pub id: ConnectionId,
     /// The client's place in the server's table.
     pub client: usize,
+    /// Where in the client's memory its bytes are.
+    pub slot: u32,
     /// Our end of its channel, once the client has the other.
     pub channel: Option<tcp_connection::Server>,
     /// Who waits for it to be there.
@@ -31,6 +39,7 @@ impl Stream {
     pub fn new(
         id: ConnectionId,
         client: usize,
+        slot: u32,
         memory: &SharedBytes,
         received: StreamLayout,
         to_send: StreamLayout,
@@ -38,6 +47,7 @@ impl Stream {
         Stream {
             id,
             client,
+            slot,
             channel: None,
             connecting: None,
             received: StreamProducer::new(memory.clone(), received),
@@ -53,11 +63,21 @@ impl Stream {
         self.finishing = true;
     }
 
-    /// Moves bytes in both directions, as many as there are and fit, and asks for what wakes us
+    /// Moves bytes, as many as there are and fit, and asks for what wakes us
     /// when there is more to move.
-    pub fn pump(&mut self, stack: &mut Stack) -> core::result::Result<(), Malformed> {
-        let mut wake = self.pump_received(stack)?;
-        wake |= self.pump_to_send(stack)?;
+    pub fn pump(
+        &mut self,
+        stack: &mut Stack,
+        now: Duration,
+        which: Which,
+    ) -> core::result::Result<(), Malformed> {
+        let mut wake = false;
+        if which != Which::ToSend {
+            wake |= self.pump_received(stack, now)?;
+        }
+        if which != Which::Received {
+            wake |= self.pump_to_send(stack, now)?;
+        }
         let Some(channel) = &self.channel else {
             return Ok(());
         };
@@ -68,8 +88,11 @@ impl Stream {
         Ok(())
     }
 
-    fn pump_received(&mut self, stack: &mut Stack) -> core::result::Result<bool, Malformed> {
-        let now = now();
+    fn pump_received(
+        &mut self,
+        stack: &mut Stack,
+        now: Duration,
+    ) -> core::result::Result<bool, Malformed> {
         let mut broken = None;
         while !self.ended {
             let space = self.received.space()?;
@@ -112,8 +135,11 @@ impl Stream {
         Ok(self.received.publish())
     }
 
-    fn pump_to_send(&mut self, stack: &mut Stack) -> core::result::Result<bool, Malformed> {
-        let now = now();
+    fn pump_to_send(
+        &mut self,
+        stack: &mut Stack,
+        now: Duration,
+    ) -> core::result::Result<bool, Malformed> {
         let mut broken = None;
         loop {
             if self.to_send.available()? == 0 {
