@@ -46,7 +46,7 @@ impl<M: DmaMemory + ?Sized> DmaMemory for &M {
 
 /// The right to ask where memory is. Only this crate can make one, so a driver cannot get at
 /// a device address even though it holds the memory.
-pub struct AddressRequest(());
+pub struct AddressRequest(pub(crate) ());
 
 /// A part of DMA memory, to be handed to the device. It holds the address and does not tell it.
 #[derive(Clone, Copy)]

@@ -102,7 +102,7 @@ struct State {
     queues: [FakeQueue; 12],
     interrupt: u32,
     config: Vec<u8>,
-    memory: Vec<FakeDma>,
+    memory: Vec<Rc<dyn DmaMemory>>,
     used_event_idx: bool,
 }
 
@@ -144,10 +144,18 @@ impl FakeDevice {
                 queues: Default::default(),
                 interrupt: 0,
                 config: config.to_vec(),
-                memory: memory.iter().map(|&memory| memory.clone()).collect(),
+                memory: memory
+                    .iter()
+                    .map(|&memory| Rc::new(memory.clone()) as Rc<dyn DmaMemory>)
+                    .collect(),
                 used_event_idx: offered & 1 << 29 != 0,
             })),
         }
+    }
+
+    /// Lets it reach memory of another kind, too.
+    pub fn reach(&self, memory: Rc<dyn DmaMemory>) {
+        self.state.borrow_mut().memory.push(memory);
     }
 
     /// Makes it a device of another version.
@@ -193,10 +201,11 @@ impl FakeDevice {
         state.interrupt |= 2;
     }
 
-    fn memory(&self, address: u64) -> (FakeDma, usize) {
+    fn memory(&self, address: u64) -> (Rc<dyn DmaMemory>, usize) {
         for memory in &self.state.borrow().memory {
-            if address >= memory.address && address - memory.address < memory.len() as u64 {
-                return (memory.clone(), (address - memory.address) as usize);
+            let start = memory.device_address(AddressRequest(()));
+            if address >= start && address - start < memory.len() as u64 {
+                return (memory.clone(), (address - start) as usize);
             }
         }
         panic!("the device was told an address that is not its own: {address:#x}");

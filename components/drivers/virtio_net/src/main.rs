@@ -8,6 +8,8 @@ use ftl::prelude::*;
 mod port;
 #[rustfmt::skip]
 mod spec;
+#[cfg(test)]
+mod tests;
 
 use port::Port;
 use spec::*;

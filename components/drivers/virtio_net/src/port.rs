@@ -5,10 +5,10 @@ extern crate alloc;
 use alloc::collections::VecDeque;
 use core::fmt;
 
-use ftl::memory::{DmaBytes, Registers};
 use ftl::prelude::*;
 use ring::{Consumer, Descriptor, Layout, Malformed, Producer, PushError};
 use virtio::net::{HEADER_LEN, Net, Offload, Options};
+use virtio::{DmaMemory, Registers};
 
 /// Descriptors in each queue and ring. A buffer for a received frame is always in one of three
 /// places: with the device, in the client's ring, or about to be given to the device.
@@ -18,7 +18,7 @@ pub const SLOT_LEN: u32 = 2048;
 /// Where in the frames the places for frames to be sent begin.
 pub const TRANSMIT_AT: u32 = SLOTS * SLOT_LEN;
 
-const FRAMES_LEN: u32 = 2 * TRANSMIT_AT;
+pub const FRAMES_LEN: u32 = 2 * TRANSMIT_AT;
 /// Sending takes two descriptors for each frame.
 const QUEUE_SIZE: u16 = 2 * SLOTS as u16;
 /// Bytes of an Ethernet header.
@@ -49,9 +49,10 @@ impl From<Malformed> for Fault {
     }
 }
 
-/// The device, and the client if there is one.
-pub struct Port {
-    device: Net<Registers, DmaBytes>,
+/// The device, and the client if there is one. Generic over how a device is reached, so that tests
+/// can play one.
+pub struct Port<R, M> {
+    device: Net<R, M>,
     frames: Folio,
     mac: [u8; 6],
     link_up: bool,
@@ -78,19 +79,32 @@ struct Client {
     bell: Doorbell,
 }
 
-impl Port {
+impl Port<ftl::memory::Registers, ftl::memory::DmaBytes> {
     /// Starts the device.
-    pub fn new(device: &Device, random: &mut Random) -> Result<Port> {
+    pub fn new(device: &Device, random: &mut Random) -> Result<Self> {
         let frames = Folio::contiguous(FRAMES_LEN as usize)?;
-        let queues = Folio::contiguous(Net::<Registers, DmaBytes>::memory_len(QUEUE_SIZE))?;
+        let queues = Folio::contiguous(queues_len())?;
+        let (queues, packets) = (device.dma(&queues)?, device.dma(&frames)?);
+        Port::with(device.registers(0)?, queues, packets, frames, random)
+    }
+}
+
+/// Bytes of memory for the device's queues.
+pub const fn queues_len() -> usize {
+    Net::<ftl::memory::Registers, ftl::memory::DmaBytes>::memory_len(QUEUE_SIZE)
+}
+
+impl<R: Registers, M: DmaMemory + Clone> Port<R, M> {
+    /// Starts the device behind these registers. `packets` is `frames` as the device reaches it.
+    pub fn with(
+        registers: R,
+        queues: M,
+        packets: M,
+        frames: Folio,
+        random: &mut Random,
+    ) -> Result<Self> {
         // Checksums are the stack's affair, and frames are small: no wishes.
-        let net = Net::new(
-            device.registers(0)?,
-            device.dma(&queues)?,
-            device.dma(&frames)?,
-            QUEUE_SIZE,
-            Options::default(),
-        );
+        let net = Net::new(registers, queues, packets, QUEUE_SIZE, Options::default());
         let net = net.map_err(not_usable)?;
         let mac = match net.mac().map_err(not_usable)? {
             Some(mac) => mac,
@@ -312,7 +326,7 @@ impl Port {
     }
 }
 
-impl fmt::Display for Port {
+impl<R: Registers, M: DmaMemory + Clone> fmt::Display for Port<R, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let m = &self.mac;
         let link = if self.link_up { "up" } else { "down" };

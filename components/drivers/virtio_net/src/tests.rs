@@ -1,0 +1,311 @@
+//! Runs on your own machine: `./ftl test virtio_net`. The device is `libs/virtio`'s fake one and the
+//! client is the test; rings, folios and doorbells are the real ones.
+
+extern crate std;
+
+use std::prelude::rust_2024::Vec;
+use std::rc::Rc;
+use std::vec;
+
+use core::sync::atomic::Ordering;
+use ring::{Consumer, Descriptor, Layout, Producer, SharedMemory};
+use testkit::System;
+use virtio::fake::{FakeDevice, FakeDma};
+use virtio::{AddressRequest, DmaMemory};
+
+use super::*;
+use port::{FRAMES_LEN, Fault, SLOT_LEN, SLOTS, TRANSMIT_AT, queues_len};
+
+const RECEIVE: usize = 0;
+const TRANSMIT: usize = 1;
+/// Where the device finds the frames.
+const FRAMES_AT: u64 = 0x9000_0000;
+const HEADER_LEN: usize = 12;
+
+/// Memory that the device reaches: its queues, or the folio with the frames.
+#[derive(Clone)]
+enum Dma {
+    Queues(FakeDma),
+    Frames(SharedBytes),
+}
+
+impl SharedMemory for Dma {
+    fn len(&self) -> usize {
+        match self {
+            Dma::Queues(memory) => memory.len(),
+            Dma::Frames(memory) => memory.len(),
+        }
+    }
+    fn load_u32(&self, offset: usize, order: Ordering) -> u32 {
+        match self {
+            Dma::Queues(memory) => memory.load_u32(offset, order),
+            Dma::Frames(memory) => memory.load_u32(offset, order),
+        }
+    }
+    fn store_u32(&self, offset: usize, value: u32, order: Ordering) {
+        match self {
+            Dma::Queues(memory) => memory.store_u32(offset, value, order),
+            Dma::Frames(memory) => memory.store_u32(offset, value, order),
+        }
+    }
+    fn read(&self, offset: usize, to: &mut [u8]) {
+        match self {
+            Dma::Queues(memory) => memory.read(offset, to),
+            Dma::Frames(memory) => memory.read(offset, to),
+        }
+    }
+    fn write(&self, offset: usize, from: &[u8]) {
+        match self {
+            Dma::Queues(memory) => memory.write(offset, from),
+            Dma::Frames(memory) => memory.write(offset, from),
+        }
+    }
+}
+
+impl DmaMemory for Dma {
+    fn load_u16(&self, offset: usize, order: Ordering) -> u16 {
+        match self {
+            Dma::Queues(memory) => memory.load_u16(offset, order),
+            Dma::Frames(_) => panic!("frames hold no words"),
+        }
+    }
+    fn store_u16(&self, offset: usize, value: u16, order: Ordering) {
+        match self {
+            Dma::Queues(memory) => memory.store_u16(offset, value, order),
+            Dma::Frames(_) => panic!("frames hold no words"),
+        }
+    }
+    fn device_address(&self, request: AddressRequest) -> u64 {
+        match self {
+            Dma::Queues(memory) => memory.device_address(request),
+            Dma::Frames(_) => FRAMES_AT,
+        }
+    }
+}
+
+/// The client's ends of the rings.
+struct Client {
+    received: Consumer<SharedBytes>,
+    to_send: Producer<SharedBytes>,
+    frames: SharedBytes,
+    rings: SharedBytes,
+}
+
+impl Client {
+    fn attach(port: &mut Port<FakeDevice, Dma>) -> Client {
+        let bell = Doorbell::new().unwrap();
+        let memory = port.attach(bell.ringer().unwrap()).unwrap();
+        let rings = memory.rings.map().unwrap();
+        let first = Layout::new(0, SLOTS, FRAMES_LEN).unwrap();
+        let second = Layout::new(first.end(), SLOTS, FRAMES_LEN).unwrap();
+        Client {
+            received: Consumer::new(rings.clone(), first),
+            to_send: Producer::new(rings.clone(), second),
+            frames: memory.frames.map().unwrap(),
+            rings,
+        }
+    }
+
+    fn send(&mut self, frame: &[u8]) {
+        let offset = TRANSMIT_AT + self.to_send.pushed() % SLOTS * SLOT_LEN;
+        self.frames.write(offset as usize, frame);
+        let descriptor = Descriptor {
+            offset,
+            len: frame.len() as u32,
+            cookie: 0,
+        };
+        self.to_send.push(descriptor).expect("there is room");
+        let _ = self.to_send.publish();
+    }
+
+    fn receive(&mut self) -> Option<Vec<u8>> {
+        let frame = self.received.pop().unwrap()?;
+        let mut bytes = vec![0; frame.len as usize];
+        self.frames.read(frame.offset as usize, &mut bytes);
+        let _ = self.received.release();
+        Some(bytes)
+    }
+}
+
+fn start() -> (System, FakeDevice, Port<FakeDevice, Dma>) {
+    let system = System::new();
+    // MAC address, link up.
+    let config = [2, 0, 0, 0, 0, 9, 1, 0, 0, 0, 0, 0];
+    const MAC: u64 = 1 << 5;
+    const STATUS: u64 = 1 << 16;
+    const EVENT_IDX: u64 = 1 << 29;
+    let device = FakeDevice::new(1, MAC | STATUS | EVENT_IDX, &config, &[]);
+    let queues = Dma::Queues(FakeDma::new(queues_len(), 0x8000_0000));
+    let frames = Folio::contiguous(FRAMES_LEN as usize).unwrap();
+    let packets = Dma::Frames(frames.map().unwrap());
+    device.reach(Rc::new(queues.clone()));
+    device.reach(Rc::new(packets.clone()));
+    let mut random = Random::from_seed([3; 32]);
+    let port = Port::with(device.clone(), queues, packets, frames, &mut random).unwrap();
+    (system, device, port)
+}
+
+/// The device receives a frame. False if it has no buffer for it.
+fn receive(device: &FakeDevice, frame: &[u8]) -> bool {
+    let Some((head, segments)) = device.take(RECEIVE) else {
+        return false;
+    };
+    let bytes = [&[0; HEADER_LEN], frame].concat();
+    device.write(segments[0], &bytes);
+    device.complete(RECEIVE, head, bytes.len() as u32);
+    true
+}
+
+/// The device sends the next frame.
+fn send(device: &FakeDevice) -> Option<Vec<u8>> {
+    let (head, segments) = device.take(TRANSMIT)?;
+    assert_eq!(segments[0].len as usize, HEADER_LEN);
+    let frame = device.read(segments[1]);
+    device.complete(TRANSMIT, head, 0);
+    Some(frame)
+}
+
+fn pump(port: &mut Port<FakeDevice, Dma>) {
+    assert!(port.pump().is_ok());
+}
+
+#[test]
+fn frames_go_both_ways_for_as_long_as_one_likes() {
+    let (_system, device, mut port) = start();
+    assert_eq!(port.mac(), u64::from_le_bytes([2, 0, 0, 0, 0, 9, 0, 0]));
+    let mut client = Client::attach(&mut port);
+    pump(&mut port);
+    for round in 0..3 * SLOTS {
+        let frame = vec![round as u8; 60 + round as usize % 1400];
+        assert!(receive(&device, &frame));
+        client.send(&frame);
+        pump(&mut port);
+        assert_eq!(client.receive().as_ref(), Some(&frame));
+        assert_eq!(send(&device), Some(frame));
+        pump(&mut port);
+    }
+}
+
+#[test]
+fn a_client_that_takes_nothing_stops_the_device_and_not_the_driver() {
+    let (_system, device, mut port) = start();
+    let mut client = Client::attach(&mut port);
+    pump(&mut port);
+    let mut count = 0;
+    while receive(&device, &[count as u8; 60]) {
+        count += 1;
+        pump(&mut port);
+    }
+    assert_eq!(count, SLOTS);
+    for i in 0..SLOTS {
+        assert_eq!(client.receive(), Some(vec![i as u8; 60]));
+    }
+    pump(&mut port);
+    assert!(receive(&device, &[7; 60]));
+}
+
+#[test]
+fn a_device_that_sends_nothing_stops_the_client_and_no_frame_is_lost() {
+    let (_system, device, mut port) = start();
+    let mut client = Client::attach(&mut port);
+    let mut sent = 0;
+    while client.to_send.pushed() - client.to_send.consumed().unwrap() < SLOTS {
+        client.send(&[sent as u8; 60]);
+        sent += 1;
+        pump(&mut port);
+    }
+    for i in 0..sent {
+        assert_eq!(send(&device), Some(vec![i as u8; 60]));
+        pump(&mut port);
+    }
+    assert_eq!(send(&device), None);
+    assert_eq!(client.to_send.consumed(), Ok(sent));
+}
+
+#[test]
+fn a_client_that_breaks_the_rules_is_told_apart_and_the_next_is_served() {
+    let (_system, device, mut port) = start();
+    let client = Client::attach(&mut port);
+    pump(&mut port);
+    // The ring of frames to be sent: more of them than it holds.
+    let second = Layout::new(0, SLOTS, FRAMES_LEN).unwrap().end();
+    client
+        .rings
+        .store_u32(second, 0x1000_0000, Ordering::SeqCst);
+    assert!(matches!(port.pump(), Err(Fault::Client(_))));
+    port.detach();
+    let mut client = Client::attach(&mut port);
+    pump(&mut port);
+    // A frame that does not lie where frames are: refused before the device hears of it.
+    let at = second + 128;
+    client
+        .rings
+        .store_u32(at, FRAMES_LEN - 10, Ordering::SeqCst);
+    client.rings.store_u32(at + 4, 100, Ordering::SeqCst);
+    client.rings.store_u32(second, 1, Ordering::SeqCst);
+    assert!(matches!(port.pump(), Err(Fault::Client(_))));
+    assert_eq!(send(&device), None);
+    port.detach();
+    client = Client::attach(&mut port);
+    client.send(&[5; 60]);
+    pump(&mut port);
+    assert_eq!(send(&device), Some(vec![5; 60]));
+    assert!(receive(&device, &[6; 60]));
+    pump(&mut port);
+    assert_eq!(client.receive(), Some(vec![6; 60]));
+}
+
+/// Frames that are being sent for a client that is gone are not taken for the next one's.
+#[test]
+fn a_client_may_leave_at_any_time() {
+    let (_system, device, mut port) = start();
+    let mut gone = Client::attach(&mut port);
+    pump(&mut port);
+    gone.send(&[1; 60]);
+    gone.send(&[2; 60]);
+    assert!(receive(&device, &[3; 60]));
+    pump(&mut port);
+    port.detach();
+    pump(&mut port);
+    // Nobody is there: what comes is dropped.
+    assert!(receive(&device, &[4; 60]));
+    pump(&mut port);
+    let mut client = Client::attach(&mut port);
+    client.send(&[5; 60]);
+    pump(&mut port);
+    assert_eq!(client.receive(), None);
+    for byte in [1, 2, 5] {
+        assert_eq!(send(&device), Some(vec![byte; 60]));
+    }
+    pump(&mut port);
+    client.send(&[6; 60]);
+    pump(&mut port);
+    assert_eq!(send(&device), Some(vec![6; 60]));
+    pump(&mut port);
+    assert_eq!(client.to_send.consumed(), Ok(2));
+    // Buffers of frames that the first one never took are with the device again.
+    for i in 0..2 * SLOTS {
+        assert!(receive(&device, &[i as u8; 60]));
+        pump(&mut port);
+        assert_eq!(client.receive(), Some(vec![i as u8; 60]));
+    }
+}
+
+#[test]
+fn a_device_that_lies_is_found_out() {
+    type Lie = fn(&FakeDevice);
+    let lies: [Lie; 4] = [
+        // Buffers that it was never given, one used twice, more than it was given, more than fits.
+        |device| device.poke_used(RECEIVE, 5000, 60, 1),
+        |device| device.poke_used(TRANSMIT, 3, 0, 1),
+        |device| device.poke_used(RECEIVE, 0, 60, 999),
+        |device| device.poke_used(RECEIVE, 0, SLOT_LEN + 1, 1),
+    ];
+    for lie in lies {
+        let (_system, device, mut port) = start();
+        let _client = Client::attach(&mut port);
+        pump(&mut port);
+        lie(&device);
+        assert!(matches!(port.pump(), Err(Fault::Device(_))));
+    }
+}
