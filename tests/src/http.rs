@@ -1,7 +1,7 @@
 //! A small HTTP/1.1 client. It does one request per connection, and is strict about the answer.
 
 use std::io::{Read, Write};
-use std::net::{Ipv4Addr, TcpStream};
+use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
 
 /// A server's answer.
 #[derive(Debug)]
@@ -62,6 +62,43 @@ pub fn exchange(port: u16, request: &[u8]) -> Response {
             String::from_utf8_lossy(&answer)
         )
     })
+}
+
+/// Opens a port that leads on to `port`, and lets clients in one after the other, each when the one before
+/// it was answered for the first time: which port it is.
+///
+/// QEMU's user network listens with a queue of one. Of many clients that connect in the same moment, some
+/// come to believe that they are connected while nobody on the other side knows of them; they wait for ever,
+/// and FTL never hears of them (docs/concepts/network.md). Clients of this port all get through.
+pub fn relay(port: u16) -> u16 {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port is free");
+    let relay = listener.local_addr().expect("it has one").port();
+    std::thread::spawn(move || {
+        for client in listener.incoming().map_while(Result::ok) {
+            // A client that leaves early ends its own connection only.
+            let _ = let_in(client, port);
+        }
+    });
+    relay
+}
+
+fn let_in(mut client: TcpStream, port: u16) -> std::io::Result<()> {
+    let mut block = [0; 64 << 10];
+    let len = client.read(&mut block)?;
+    let mut server = connect(port);
+    server.write_all(&block[..len])?;
+    let len = server.read(&mut block)?;
+    client.write_all(&block[..len])?;
+    let (mut from_client, mut to_server) = (client.try_clone()?, server.try_clone()?);
+    std::thread::spawn(move || {
+        let _ = std::io::copy(&mut from_client, &mut to_server);
+        to_server.shutdown(Shutdown::Write)
+    });
+    std::thread::spawn(move || {
+        let _ = std::io::copy(&mut server, &mut client);
+        client.shutdown(Shutdown::Write)
+    });
+    Ok(())
 }
 
 /// Reads a whole answer.

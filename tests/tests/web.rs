@@ -108,23 +108,85 @@ fn many_requests_over_many_connections_are_all_answered() {
         (10_000, 64)
     };
     let ftl = boot(None);
+    let port = e2e::http::relay(ftl.port(80));
+    // All of them connect at once.
+    let start = std::sync::Barrier::new(connections);
+    std::thread::scope(|scope| {
+        for _ in 0..connections {
+            scope.spawn(|| {
+                start.wait();
+                check_keep_alive(port, requests / connections);
+            });
+        }
+    });
+    check_accepted(port, connections as u64 + 1);
+}
+
+/// A client that others wrote: each request that it sends is answered, without an error.
+#[test]
+fn a_benchmark_of_others_counts_no_error() {
+    let requests = if e2e::long() { 100_000 } else { 10_000 };
+    let ftl = boot(None);
+    let url = format!("http://127.0.0.1:{}/bench", e2e::http::relay(ftl.port(80)));
+    let output = Command::new("ab")
+        .args(["-q", "-k", "-c", "64", "-s", "60"])
+        .args(["-n", &requests.to_string(), &url])
+        .output();
+    let output = match output {
+        Ok(output) => output,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && !e2e::long() => {
+            eprintln!("ab is not installed (Debian: apache2-utils): it was not tried");
+            return;
+        }
+        Err(error) => panic!("ab: {error}"),
+    };
+    let report = String::from_utf8_lossy(&output.stdout);
+    let number = |label: &str| -> Option<u64> {
+        let line = report.lines().find(|line| line.starts_with(label))?;
+        line[label.len()..].split_whitespace().next()?.parse().ok()
+    };
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(
+        number("Complete requests:"),
+        Some(requests),
+        "{report}{errors}"
+    );
+    assert_eq!(number("Failed requests:"), Some(0), "{report}");
+    assert_eq!(number("Non-2xx responses:"), None, "{report}");
+}
+
+/// A thousand connections at once in 128 MiB, and each of them is still served.
+#[test]
+fn a_thousand_connections_stay_open() {
+    const COUNT: usize = 1000;
+    let ftl = boot(None);
     let port = ftl.port(80);
-    // One connection after the other is opened, since QEMU's user network drops what comes in
-    // a burst; after that, all are busy at once.
-    let workers: Vec<_> = (0..connections)
+    let mut connections: Vec<KeepAlive> = (0..COUNT)
         .map(|_| {
             let mut connection = KeepAlive::open(port);
             connection.ten();
-            std::thread::spawn(move || {
-                for _ in 1..requests / connections / 10 {
-                    connection.ten();
-                }
-            })
+            connection
         })
         .collect();
-    for worker in workers {
-        worker.join().expect("every request is answered");
-    }
+    let state = e2e::http::get(port, "/system.json");
+    let state: serde_json::Value = serde_json::from_slice(&state.body).expect("valid JSON");
+    let sockets = state["network"]["sockets"].as_u64();
+    assert!(
+        sockets.is_some_and(|count| count >= COUNT as u64),
+        "{state}"
+    );
+    connections.iter_mut().for_each(KeepAlive::ten);
+    // And when all of them are gone, others come in.
+    drop(connections);
+    check_keep_alive(port, 100);
+}
+
+/// How many connections the stack says it has accepted.
+fn check_accepted(port: u16, least: u64) {
+    let state = e2e::http::get(port, "/system.json");
+    let state: serde_json::Value = serde_json::from_slice(&state.body).expect("valid JSON");
+    let accepted = state["network"]["accepted"].as_u64();
+    assert!(accepted.is_some_and(|count| count >= least), "{state}");
 }
 
 /// The page in a real browser: its script has drawn the components from live data.
