@@ -6,8 +6,12 @@
 //! window that the remote side may send into.
 //!
 //! A slot is `receive_len + send_len + 256` bytes: first the stream of received bytes, then that of
-//! bytes to be sent, each with 128 bytes of indices in front. The client clears the indices before it
-//! uses a slot, and uses it again when its connection's channel has been dropped.
+//! bytes to be sent, each with 128 bytes of indices in front.
+//!
+//! A slot belongs to one side at a time. `accept` and `connect` give it to the server, which lets go of
+//! whatever connection was there before, clears the indices, and gives it back with the answer; from then
+//! on both use it as the streams' two ends. So a client that has dropped a connection's channel may name its slot again at
+//! once, and touches its bytes again only after the answer.
 #![allow(
 
     clippy::too_many_arguments,
