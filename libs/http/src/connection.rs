@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use crate::body::{Body, Piece};
 use crate::request::{Head, parse};
-use crate::response::{Framing, write_chunk, write_head};
+use crate::response::{Framing, KeepAlive, write_chunk, write_head};
 use crate::{Length, Limits, Request, Response, Status};
 
 /// Bytes that a connection may keep between requests: as many as most heads have.
@@ -198,7 +198,12 @@ impl Connection {
         if self.state == State::Failed || self.head.expects_continue {
             self.head.keep_alive = false;
         }
-        write_head(response, framing, self.head.keep_alive, out);
+        let keep_alive = match (self.head.keep_alive, self.head.version_1_1) {
+            (false, _) => KeepAlive::No,
+            (true, false) => KeepAlive::Told,
+            (true, true) => KeepAlive::Understood,
+        };
+        write_head(response, framing, keep_alive, out);
         let left = match framing {
             Framing::Length(len) => len,
             _ => u64::MAX,

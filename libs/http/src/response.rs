@@ -44,7 +44,7 @@ impl Response<'_> {
 pub(crate) fn write_head(
     response: &Response<'_>,
     framing: Framing,
-    keep_alive: bool,
+    keep_alive: KeepAlive,
     out: &mut Vec<u8>,
 ) {
     // Enough for most heads, so that it grows once.
@@ -74,8 +74,12 @@ pub(crate) fn write_head(
         Framing::Chunks => out.extend_from_slice(b"transfer-encoding: chunked\r\n"),
         Framing::UntilClose | Framing::None => {}
     }
-    if !keep_alive {
-        out.extend_from_slice(b"connection: close\r\n");
+    match keep_alive {
+        KeepAlive::No => out.extend_from_slice(b"connection: close\r\n"),
+        // RFC 9112, appendix C.2.2: a client of version 1.0 waits for the end of the connection
+        // unless it is told that there will be none.
+        KeepAlive::Told => out.extend_from_slice(b"connection: keep-alive\r\n"),
+        KeepAlive::Understood => {}
     }
     out.extend_from_slice(b"\r\n");
 }
@@ -87,6 +91,14 @@ fn write_clean(text: &str, allowed: impl Fn(u8) -> bool, out: &mut Vec<u8>) {
     } else {
         out.extend(text.bytes().filter(|&b| allowed(b)));
     }
+}
+
+/// Whether the connection goes on after the response, and whether that has to be said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum KeepAlive {
+    No,
+    Told,
+    Understood,
 }
 
 /// How the end of a body is told.

@@ -293,6 +293,15 @@ fn responses_are_framed_as_the_client_understands() {
             false
         )
     );
+    let (answer, goes_on) = respond(
+        "GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n",
+        fixed,
+        &[b"hello"],
+    );
+    assert!(
+        goes_on && answer.contains("\r\nconnection: keep-alive\r\n"),
+        "{answer}"
+    );
     assert!(
         !respond(&get, fixed, &[b"hell"]).1,
         "a body cut short closes"

@@ -255,7 +255,8 @@ fn a_client_that_breaks_the_rules_is_told_apart_and_the_next_is_served() {
     assert_eq!(client.receive(), Some(vec![6; 60]));
 }
 
-/// Frames that are being sent for a client that is gone are not taken for the next one's.
+/// Frames that are being sent for a client that is gone are not taken for the next one's. Their bytes may be
+/// the next one's already, if the device is slow: whoever gets such a frame finds a wrong checksum.
 #[test]
 fn a_client_may_leave_at_any_time() {
     let (_system, device, mut port) = start();
@@ -274,9 +275,8 @@ fn a_client_may_leave_at_any_time() {
     client.send(&[5; 60]);
     pump(&mut port);
     assert_eq!(client.receive(), None);
-    for byte in [1, 2, 5] {
-        assert_eq!(send(&device), Some(vec![byte; 60]));
-    }
+    assert!(send(&device).is_some() && send(&device).is_some());
+    assert_eq!(send(&device), Some(vec![5; 60]));
     pump(&mut port);
     client.send(&[6; 60]);
     pump(&mut port);
