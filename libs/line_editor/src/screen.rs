@@ -172,6 +172,16 @@ impl Screen {
                 };
             }
         }
+        // After a full row nothing can be cleared on it: what stood below goes from there.
+        let is_full = rows.last().is_some_and(|row| row.width >= columns);
+        if self.terminal.escapes && is_full && self.rows.len() > rows.len() {
+            self.set_style(Style::Plain);
+            self.output.extend(b"\r\n\x1b[J");
+            self.cursor = Place {
+                row: rows.len(),
+                column: 0,
+            };
+        }
     }
 
     fn set_style(&mut self, style: Style) {

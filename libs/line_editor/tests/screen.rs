@@ -93,6 +93,15 @@ fn long_lines_take_several_rows() {
 }
 
 #[test]
+fn a_line_that_shrinks_to_a_full_row_leaves_nothing_below() {
+    let mut session = Session::new(16, 10);
+    session.type_text("0123456789abcdef\x01");
+    check(&session, &["ftl> 0123456789a", "bcdef"], (0, 5));
+    session.type_text("\x1b[3~\x1b[3~\x1b[3~\x1b[3~\x1b[3~");
+    check(&session, &["ftl> 56789abcdef"], (0, 5));
+}
+
+#[test]
 fn a_line_higher_than_the_screen_shows_the_part_around_the_cursor() {
     let mut session = Session::new(10, 3);
     session.type_text(&"abcdefghij".repeat(5));

@@ -44,7 +44,7 @@ mod shell;
 mod task;
 mod test_expression;
 
-pub use builtins::{BUILTINS, KEYWORDS};
+pub use builtins::{BUILTINS, KEYWORDS, echo};
 pub use error::SyntaxError;
 pub use machine::{End, Launch, Machine, Mode, ProcessId};
 pub use parser::parse;

@@ -902,6 +902,12 @@ impl<S: Clone> Task<S> {
         let redirected = self.redirected.take();
         let substituted = self.substituted.take();
         let streams = redirected.unwrap_or_else(|| self.context.streams.clone());
+        if self.context.depth > 0 && self.frames.is_empty() && self.at == self.program.steps.len() {
+            // The last thing that this part of a pipeline does: its streams are the command's alone, and
+            // the machine may hand them over as they are.
+            self.context.streams[0] = machine.null();
+            self.context.streams[1] = machine.null();
+        }
         let Some(name) = fields.first() else {
             for (name, value) in assignments {
                 self.context.variables.set(&name, value);
