@@ -371,6 +371,11 @@ impl Start {
         core::mem::take(&mut self.state)
     }
 
+    /// The name that a command was started under: one image may have several.
+    pub fn name(&self) -> String {
+        gate::local().name.get().as_str().into()
+    }
+
     /// A command's arguments.
     pub fn arguments(&mut self) -> Vec<String> {
         core::mem::take(&mut self.words.0)

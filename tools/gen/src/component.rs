@@ -78,6 +78,9 @@ pub struct Component {
     pub keeps_state: bool,
     /// Whether it, a command, is given the terminal.
     pub terminal: bool,
+    /// The names that it, a command, can be started under, each with what it does then. Only its own
+    /// if there are none.
+    pub names: Vec<(String, String)>,
     /// Whether it hears streams in its event loop; commands always do.
     pub streams: bool,
     /// Where its file begins.
@@ -294,10 +297,15 @@ pub fn read(
         .get("streams")
         .and_then(|node| node.expect_bool("`streams`", reports))
         .unwrap_or(role == Role::Command);
+    let names = match fields.get("names") {
+        Some(node) => read_names(node, role, reports),
+        None => Vec::new(),
+    };
     fields.finish(reports);
 
     let component = Component {
         name: name.into(),
+        names,
         doc,
         role,
         folder,
@@ -318,6 +326,26 @@ pub fn read(
     component.check_names(reports);
     component.check_command(root, reports);
     component
+}
+
+/// The names that a command can be started under.
+fn read_names(node: &Node, role: Role, reports: &mut Reports) -> Vec<(String, String)> {
+    if role != Role::Command {
+        reports.push(Report::new(
+            &node.head(),
+            "only commands have several names",
+            "others are called like their folder",
+        ));
+    }
+    let mut names = Vec::new();
+    for (key, node) in node.expect_entries("names, each with a sentence", reports) {
+        let name = key.expect_text("a name", reports);
+        let doc = node.expect_text("a sentence of documentation", reports);
+        if let (Some(name), Some(doc)) = (name, doc) {
+            names.push((name.to_string(), doc.trim().to_string()));
+        }
+    }
+    names
 }
 
 /// A field that may be written, but must then say what the file's place says.
@@ -661,7 +689,8 @@ fn read_milliseconds(node: &Node, reports: &mut Reports) -> Option<u32> {
 }
 
 /// What the `Environ` of each command has.
-const OF_COMMANDS: [&str; 6] = [
+const OF_COMMANDS: [&str; 7] = [
+    "name",
     "arguments",
     "variables",
     "stdin",
@@ -720,7 +749,7 @@ impl Component {
                     &self.place,
                     format!("two things in this component are called `{name}`"),
                     match self.role {
-                        Role::Command => "besides, `settings`, `random`, `arguments`, `variables`, `stdin`, `stdout`, `stderr` and `terminal` are taken",
+                        Role::Command => "besides, `settings`, `random`, `name`, `arguments`, `variables`, `stdin`, `stdout`, `stderr` and `terminal` are taken",
                         _ => "`needs`, `provides` and `devices` share one set of names; `settings`, `random` and `state` are taken",
                     },
                 ));

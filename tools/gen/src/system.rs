@@ -404,7 +404,20 @@ pub fn plan(
         plan.components.extend(found);
     }
     for (member, row) in commands.iter().zip(&providers_of_commands) {
-        plan.commands.extend(planned(member, row));
+        plan.commands
+            .extend(planned(member, row).into_iter().flat_map(|command| {
+                let names = find(&member.name).map_or(&[][..], |component| &component.names);
+                under_each_name(command, names)
+            }));
+    }
+    plan.commands.sort_by(|a, b| a.name.cmp(&b.name));
+    for pair in plan.commands.windows(2) {
+        if pair[0].name == pair[1].name {
+            reports.push(Report::general(format!(
+                "two commands are called `{}`: in `{}` and in `{}`",
+                pair[0].name, pair[0].image, pair[1].image
+            )));
+        }
     }
     plan.exit_when = system
         .exit_when
@@ -491,6 +504,21 @@ fn in_plan_need(
         queue_len: kind.map_or(16, |kind| kind.queue_len as u16),
         body_len_max: kind.map_or(0, |kind| kind.body_len_max as u16),
     }
+}
+
+/// A command as often as it has names: one image, and a process of its own for each start.
+fn under_each_name(command: plan::Component, names: &[(String, String)]) -> Vec<plan::Component> {
+    if names.is_empty() {
+        return vec![command];
+    }
+    names
+        .iter()
+        .map(|(name, doc)| plan::Component {
+            name: name.clone(),
+            doc: first_sentence(doc),
+            ..command.clone()
+        })
+        .collect()
 }
 
 /// What a list of commands says about one: at most 160 bytes, see `interfaces/launcher.yml`.

@@ -16,6 +16,8 @@ pub struct Environ {
     pub clock: clock::Client,
     /// The component's random generator.
     pub random: ::ftl::random::Random,
+    /// The name that it was started under.
+    pub name: ::ftl::String,
     /// The words after the command's name.
     pub arguments: ::ftl::Vec<::ftl::String>,
     /// The environment.
@@ -34,6 +36,7 @@ impl ::ftl::runtime::Environment for Environ {
         let mut start = ::ftl::bootstrap::Start::receive(info)?;
         Ok(Environ {
             clock: start.need(0, "clock", clock::HASH)?,
+            name: start.name(),
             arguments: start.arguments(),
             variables: start.variables(),
             stdin: start.stdin(),

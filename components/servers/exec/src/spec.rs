@@ -67,7 +67,7 @@ impl Settings {
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { shell: "steps".into() }
+        Settings { shell: "shell".into() }
     }
 }
 

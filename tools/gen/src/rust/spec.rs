@@ -160,7 +160,7 @@ pub fn spec(component: &Component, interfaces: &[Interface]) -> Result<String, R
     out += "/// The component's random generator.\npub random: ::ftl::random::Random,";
     if component.role == Role::Command {
         out += OF_COMMANDS;
-        made += "arguments: start.arguments(), variables: start.variables(), stdin: start.stdin(), \
+        made += "name: start.name(), arguments: start.arguments(), variables: start.variables(), stdin: start.stdin(), \
                  stdout: start.stdout(), stderr: start.stderr(),";
         if component.terminal {
             out += "/// The terminal, if whoever started the command has given it one.\n\
@@ -199,7 +199,9 @@ pub fn spec(component: &Component, interfaces: &[Interface]) -> Result<String, R
 }
 
 /// What the `Environ` of each command has.
-const OF_COMMANDS: &str = "/// The words after the command's name.
+const OF_COMMANDS: &str = "/// The name that it was started under.
+    pub name: ::ftl::String,
+    /// The words after the command's name.
     pub arguments: ::ftl::Vec<::ftl::String>,
     /// The environment.
     pub variables: ::ftl::process::Variables,

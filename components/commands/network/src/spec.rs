@@ -1,0 +1,152 @@
+// Generated from components/commands/network/component.yml by `./ftl gen`. Changes belong there; here they would be lost.
+
+//! What the command `network` is given, and what it can hear.
+#![allow(unused_imports, dead_code)]
+
+pub use ::interfaces::{stream, tcpip};
+pub use ::interfaces::tcpip::Blocking as _;
+pub use ::interfaces::tcpip::tcp_listener::Blocking as _;
+pub use ::interfaces::tcpip::udp_socket::Blocking as _;
+
+/// The component's event loop.
+pub type EventLoop<S> = ::ftl::EventLoop<S, Messages>;
+
+/// What `main` is given.
+#[derive(Debug)]
+pub struct Environ {
+    /// The component that provides `tcpip`.
+    pub tcpip: tcpip::Client,
+    /// The component's random generator.
+    pub random: ::ftl::random::Random,
+    /// The name that it was started under.
+    pub name: ::ftl::String,
+    /// The words after the command's name.
+    pub arguments: ::ftl::Vec<::ftl::String>,
+    /// The environment.
+    pub variables: ::ftl::process::Variables,
+    /// Standard input.
+    pub stdin: ::ftl::io::Stdin,
+    /// Standard output.
+    pub stdout: ::ftl::io::Stdout,
+    /// Standard error.
+    pub stderr: ::ftl::io::Stderr,
+}
+
+impl ::ftl::runtime::Environment for Environ {
+    fn new(info: &'static ::ftl::abi::StartInfo) -> ::ftl::Result<Environ> {
+        #[allow(unused_mut)]
+        let mut start = ::ftl::bootstrap::Start::receive(info)?;
+        Ok(Environ {
+            tcpip: start.need(0, "tcpip", tcpip::HASH)?,
+            name: start.name(),
+            arguments: start.arguments(),
+            variables: start.variables(),
+            stdin: start.stdin(),
+            stdout: start.stdout(),
+            stderr: start.stderr(),
+            random: start.random(),
+        })
+    }
+}
+
+/// A message that this component can hear.
+#[derive(Debug)]
+pub enum Message<'a> {
+    /// On a `tcpip` channel, for the `client`.
+    Tcpip(tcpip::ToClient<'a>),
+    /// On a `tcp_listener` channel, for the `client`.
+    TcpListener(tcpip::tcp_listener::ToClient),
+    /// On a `tcp_connection` channel, for the `client`.
+    TcpConnection(tcpip::tcp_connection::ToClient),
+    /// On a `udp_socket` channel, for the `client`.
+    UdpSocket(tcpip::udp_socket::ToClient<'a>),
+    /// On a `stream` channel, for the `sender`.
+    StreamSender(stream::ToSender),
+    /// On a `stream` channel, for the `receiver`.
+    StreamReceiver(stream::ToReceiver<'a>),
+}
+
+/// Decodes the component's messages, for its event loop.
+#[derive(Debug)]
+pub enum Messages {}
+
+impl ::ftl::event_loop::Messages for Messages {
+    type Message<'a> = Message<'a>;
+
+    #[inline]
+    fn decode<'a>(
+        tag: u16,
+        incoming: ::ftl::end::Incoming<'a>,
+    ) -> ::ftl::Result<Self::Message<'a>> {
+        match tag {
+            0 => tcpip::ToClient::decode(incoming).map(Message::Tcpip),
+            1 => {
+                tcpip::tcp_listener::ToClient::decode(incoming).map(Message::TcpListener)
+            }
+            2 => {
+                tcpip::tcp_connection::ToClient::decode(incoming)
+                    .map(Message::TcpConnection)
+            }
+            3 => tcpip::udp_socket::ToClient::decode(incoming).map(Message::UdpSocket),
+            4 => stream::ToSender::decode(incoming).map(Message::StreamSender),
+            5 => stream::ToReceiver::decode(incoming).map(Message::StreamReceiver),
+            _ => Err(incoming.refuse()),
+        }
+    }
+
+    fn ended<'a>(
+        tag: u16,
+        ordinal: u32,
+        transaction: ::ftl::Transaction,
+        error: ::ftl::Error,
+    ) -> Option<Self::Message<'a>> {
+        match tag {
+            0 => tcpip::ToClient::ended(ordinal, transaction, error).map(Message::Tcpip),
+            1 => {
+                tcpip::tcp_listener::ToClient::ended(ordinal, transaction, error)
+                    .map(Message::TcpListener)
+            }
+            2 => {
+                tcpip::tcp_connection::ToClient::ended(ordinal, transaction, error)
+                    .map(Message::TcpConnection)
+            }
+            3 => {
+                tcpip::udp_socket::ToClient::ended(ordinal, transaction, error)
+                    .map(Message::UdpSocket)
+            }
+            4 => {
+                stream::ToSender::ended(ordinal, transaction, error)
+                    .map(Message::StreamSender)
+            }
+            5 => {
+                stream::ToReceiver::ended(ordinal, transaction, error)
+                    .map(Message::StreamReceiver)
+            }
+            _ => None,
+        }
+    }
+}
+
+impl ::ftl::event_loop::Hears<tcpip::Client> for Messages {
+    const TAG: u16 = 0;
+}
+
+impl ::ftl::event_loop::Hears<tcpip::tcp_listener::Client> for Messages {
+    const TAG: u16 = 1;
+}
+
+impl ::ftl::event_loop::Hears<tcpip::tcp_connection::Client> for Messages {
+    const TAG: u16 = 2;
+}
+
+impl ::ftl::event_loop::Hears<tcpip::udp_socket::Client> for Messages {
+    const TAG: u16 = 3;
+}
+
+impl ::ftl::event_loop::Hears<stream::Sender> for Messages {
+    const TAG: u16 = 4;
+}
+
+impl ::ftl::event_loop::Hears<stream::Receiver> for Messages {
+    const TAG: u16 = 5;
+}

@@ -1,0 +1,155 @@
+// Generated from components/commands/shell/component.yml by `./ftl gen`. Changes belong there; here they would be lost.
+
+//! What the command `shell` is given, and what it can hear.
+#![allow(unused_imports, dead_code)]
+
+pub use ::interfaces::{launcher, stream, system, terminal};
+pub use ::interfaces::launcher::Blocking as _;
+pub use ::interfaces::system::Blocking as _;
+pub use ::interfaces::terminal::Blocking as _;
+
+/// The component's event loop.
+pub type EventLoop<S> = ::ftl::EventLoop<S, Messages>;
+
+/// What `main` is given.
+#[derive(Debug)]
+pub struct Environ {
+    /// The component that provides `launcher`.
+    pub launcher: launcher::Client,
+    /// Names of components, for completion.
+    pub system: Option<system::Client>,
+    /// The component's random generator.
+    pub random: ::ftl::random::Random,
+    /// The name that it was started under.
+    pub name: ::ftl::String,
+    /// The words after the command's name.
+    pub arguments: ::ftl::Vec<::ftl::String>,
+    /// The environment.
+    pub variables: ::ftl::process::Variables,
+    /// Standard input.
+    pub stdin: ::ftl::io::Stdin,
+    /// Standard output.
+    pub stdout: ::ftl::io::Stdout,
+    /// Standard error.
+    pub stderr: ::ftl::io::Stderr,
+    /// The terminal, if whoever started the command has given it one.
+    pub terminal: Option<::interfaces::terminal::Client>,
+}
+
+impl ::ftl::runtime::Environment for Environ {
+    fn new(info: &'static ::ftl::abi::StartInfo) -> ::ftl::Result<Environ> {
+        #[allow(unused_mut)]
+        let mut start = ::ftl::bootstrap::Start::receive(info)?;
+        Ok(Environ {
+            launcher: start.need(0, "launcher", launcher::HASH)?,
+            system: start.need_optional(1, "system", system::HASH)?,
+            name: start.name(),
+            arguments: start.arguments(),
+            variables: start.variables(),
+            stdin: start.stdin(),
+            stdout: start.stdout(),
+            stderr: start.stderr(),
+            terminal: start.terminal(),
+            random: start.random(),
+        })
+    }
+}
+
+/// A message that this component can hear.
+#[derive(Debug)]
+pub enum Message<'a> {
+    /// On a `launcher` channel, for the `client`.
+    Launcher(launcher::ToClient<'a>),
+    /// On a `running` channel, for the `owner`.
+    Running(launcher::running::ToOwner),
+    /// On a `system` channel, for the `client`.
+    System(system::ToClient<'a>),
+    /// On a `stream` channel, for the `sender`.
+    StreamSender(stream::ToSender),
+    /// On a `stream` channel, for the `receiver`.
+    StreamReceiver(stream::ToReceiver<'a>),
+    /// On a `terminal` channel, for the `client`.
+    Terminal(terminal::ToClient),
+}
+
+/// Decodes the component's messages, for its event loop.
+#[derive(Debug)]
+pub enum Messages {}
+
+impl ::ftl::event_loop::Messages for Messages {
+    type Message<'a> = Message<'a>;
+
+    #[inline]
+    fn decode<'a>(
+        tag: u16,
+        incoming: ::ftl::end::Incoming<'a>,
+    ) -> ::ftl::Result<Self::Message<'a>> {
+        match tag {
+            0 => launcher::ToClient::decode(incoming).map(Message::Launcher),
+            1 => launcher::running::ToOwner::decode(incoming).map(Message::Running),
+            2 => system::ToClient::decode(incoming).map(Message::System),
+            3 => stream::ToSender::decode(incoming).map(Message::StreamSender),
+            4 => stream::ToReceiver::decode(incoming).map(Message::StreamReceiver),
+            5 => terminal::ToClient::decode(incoming).map(Message::Terminal),
+            _ => Err(incoming.refuse()),
+        }
+    }
+
+    fn ended<'a>(
+        tag: u16,
+        ordinal: u32,
+        transaction: ::ftl::Transaction,
+        error: ::ftl::Error,
+    ) -> Option<Self::Message<'a>> {
+        match tag {
+            0 => {
+                launcher::ToClient::ended(ordinal, transaction, error)
+                    .map(Message::Launcher)
+            }
+            1 => {
+                launcher::running::ToOwner::ended(ordinal, transaction, error)
+                    .map(Message::Running)
+            }
+            2 => {
+                system::ToClient::ended(ordinal, transaction, error).map(Message::System)
+            }
+            3 => {
+                stream::ToSender::ended(ordinal, transaction, error)
+                    .map(Message::StreamSender)
+            }
+            4 => {
+                stream::ToReceiver::ended(ordinal, transaction, error)
+                    .map(Message::StreamReceiver)
+            }
+            5 => {
+                terminal::ToClient::ended(ordinal, transaction, error)
+                    .map(Message::Terminal)
+            }
+            _ => None,
+        }
+    }
+}
+
+impl ::ftl::event_loop::Hears<launcher::Client> for Messages {
+    const TAG: u16 = 0;
+}
+
+impl ::ftl::event_loop::Hears<launcher::running::Owner> for Messages {
+    const TAG: u16 = 1;
+}
+
+impl ::ftl::event_loop::Hears<system::Client> for Messages {
+    const TAG: u16 = 2;
+}
+
+impl ::ftl::event_loop::Hears<stream::Sender> for Messages {
+    const TAG: u16 = 3;
+}
+
+impl ::ftl::event_loop::Hears<stream::Receiver> for Messages {
+    const TAG: u16 = 4;
+}
+
+impl ::ftl::event_loop::Hears<terminal::Client> for Messages {
+    const TAG: u16 = 5;
+}

@@ -1,0 +1,122 @@
+//! What init tells, as plain data.
+
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use ftl::prelude::*;
+
+use crate::spec::*;
+
+/// A component, or a command that runs.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Known {
+    /// A command's number; components have none.
+    pub number: Option<u32>,
+    pub name: String,
+    pub state: Option<State>,
+    pub isolation: &'static str,
+    pub restarts: u32,
+    pub status: u64,
+    pub started_ns: u64,
+    pub memory_pages: u32,
+    pub handles: u32,
+    pub cpu_ns: u64,
+    pub messages: u64,
+    /// What it needs: the interface, and who provides it.
+    pub needs: Vec<(String, String)>,
+}
+
+/// What a component is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    Running,
+    Waiting,
+    Restarting,
+    Ended,
+    Failed,
+}
+
+impl Known {
+    /// What it is doing, in a few words.
+    pub fn state_text(&self) -> String {
+        match self.state {
+            Some(State::Running) => "running".into(),
+            Some(State::Waiting) => "waits".into(),
+            Some(State::Restarting) => "restarts".into(),
+            Some(State::Ended) => alloc::format!("ended ({})", self.status),
+            Some(State::Failed) => alloc::format!("failed ({})", self.status),
+            None => "command".into(),
+        }
+    }
+}
+
+/// All components.
+pub fn components(env: &mut Environ) -> Result<Vec<Known>> {
+    let mut all: Vec<Known> = Vec::new();
+    loop {
+        let reply = env.system.components(all.len() as u16)?;
+        let before = all.len();
+        all.extend(reply.components.iter().map(|component| Known {
+            number: None,
+            name: component.name.to_string(),
+            state: Some(match component.state {
+                system::State::Running => State::Running,
+                system::State::Waiting => State::Waiting,
+                system::State::Restarting => State::Restarting,
+                system::State::Ended => State::Ended,
+                system::State::Failed => State::Failed,
+            }),
+            isolation: match component.isolation {
+                system::Isolation::Kernel => "kernel",
+                system::Isolation::User => "user",
+            },
+            restarts: component.restarts,
+            status: component.status,
+            started_ns: component.started_ns,
+            memory_pages: component.memory_pages,
+            handles: component.handles,
+            cpu_ns: component.cpu_ns,
+            messages: component.messages_sent,
+            needs: Vec::new(),
+        }));
+        if all.len() == before || all.len() >= usize::from(reply.total) {
+            return Ok(all);
+        }
+    }
+}
+
+/// All components, with what they need.
+pub fn components_with_needs(env: &mut Environ) -> Result<Vec<Known>> {
+    let mut all = components(env)?;
+    for component in &mut all {
+        let reply = env.system.needs(&component.name)?;
+        let needs = reply.iter();
+        component.needs = needs
+            .map(|need| (need.interface.to_string(), need.provider.to_string()))
+            .collect();
+    }
+    Ok(all)
+}
+
+/// All commands that run.
+pub fn jobs(env: &mut Environ) -> Result<Vec<Known>> {
+    let mut all: Vec<Known> = Vec::new();
+    loop {
+        let reply = env.launcher.jobs(all.len() as u16)?;
+        let before = all.len();
+        all.extend(reply.jobs.iter().map(|job| Known {
+            number: Some(job.number),
+            name: job.name.to_string(),
+            started_ns: job.started_ns,
+            memory_pages: job.memory_pages,
+            handles: job.handles,
+            cpu_ns: job.cpu_ns,
+            messages: job.messages_sent,
+            ..Known::default()
+        }));
+        // Those that end in between move the others: then some are missing, for this once.
+        if all.len() == before || all.len() >= usize::from(reply.total) {
+            return Ok(all);
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! The shell and its commands, from outside: `./ftl run SYSTEM --exec COMMANDS`.
+
+use e2e::commands;
+
+/// What a run printed, and its status.
+struct Run {
+    output: String,
+    errors: String,
+    status: i32,
+}
+
+fn exec(script: &str) -> Run {
+    let done = commands::exec("default", script).run();
+    Run {
+        output: done.text(),
+        errors: done.stderr.clone(),
+        status: done.code,
+    }
+}
+
+#[track_caller]
+fn check(commands: &str, output: &str, status: i32) {
+    let run = exec(commands);
+    assert_eq!(
+        (run.output.as_str(), run.status),
+        (output, status),
+        "{commands}\n{}",
+        run.errors
+    );
+}
+
+#[test]
+fn scripts_run_and_their_status_is_ours() {
+    let script = "\
+echo hello
+seq 3 | sort -r
+for i in a b; do echo $i; done | wc -l
+x=$(seq 5 | tail -n 1); echo x=$x
+{ echo one; echo two; } | grep -n two
+echo kept > f; cat < f
+sleep 0.01 && echo slept
+echo 'a b' | xargs -n 1 echo
+A=5 env | grep A=
+exit 5
+";
+    check(
+        script,
+        "hello\n3\n2\n1\n2\nx=5\n2:two\nkept\nslept\na\nb\nA=5\n",
+        5,
+    );
+}
+
+#[test]
+fn a_reader_that_goes_away_ends_the_writer() {
+    check(
+        "seq 100000000 | head -n 2; while true; do echo y; done | head -n 1; echo end",
+        "1\n2\ny\nend\n",
+        0,
+    );
+}
+
+#[test]
+fn mistakes_are_told_on_standard_error() {
+    let run = exec("ecoh; true");
+    assert!(
+        run.errors
+            .contains("there is no command `ecoh`; did you mean `echo`?"),
+        "{}",
+        run.errors
+    );
+    assert_eq!((run.output.as_str(), run.status), ("", 0));
+    let run = exec("if true; then");
+    assert!(
+        run.errors
+            .contains("nothing closes this `if`\n  if true; then\n  ^^ "),
+        "{}",
+        run.errors
+    );
+    assert_eq!(run.status, 2);
+}
+
+#[test]
+fn the_system_shows_itself() {
+    let run = exec(
+        "ps; why init; why tcpip; log | head -n 2 | wc -l; uptime; sleep 100 & ps | grep -c sleep",
+    );
+    for expected in ["COMPONENT", "virtio_console", "\n2\nup ", "\n1\n"] {
+        assert!(run.output.contains(expected), "{expected}: {}", run.output);
+    }
+}
+
+#[test]
+fn jobs_by_the_hundred_run_and_end() {
+    let count = if e2e::long() { 1000 } else { 50 };
+    let script =
+        format!("i=0; while [ $i -lt {count} ]; do sleep 1 & i=$((i + 1)); done; wait; echo all");
+    let run = exec(&script);
+    // More than fit into the memory are refused with a reason; the rest run, and the shell goes on.
+    assert!(
+        run.output.ends_with("all\n"),
+        "{}\n{}",
+        run.output,
+        run.errors
+    );
+    if !e2e::long() {
+        assert!(
+            !run.errors.contains("could not be started"),
+            "{}",
+            run.errors
+        );
+    }
+}
+
+#[test]
+fn every_command_explains_itself() {
+    let names = "cat echo env grep head hexdump seq sleep sort tail time uniq wc xargs dmesg graph help kill log \
+                 poweroff ps restart top uptime why shell";
+    let run = exec(&format!("for c in {names}; do $c --help | head -n 1; done"));
+    let lines: Vec<&str> = run.output.lines().collect();
+    // Some say `name text`; `echo` is part of the shell here and prints its arguments.
+    assert_eq!(
+        lines.len(),
+        names.split_whitespace().count(),
+        "{}\n{}",
+        run.output,
+        run.errors
+    );
+}
