@@ -78,7 +78,10 @@ impl Output {
 
     /// Does something with the stream; without one, `otherwise` is the answer.
     fn with<T>(&self, otherwise: T, act: impl FnOnce(&mut PipeWriter) -> Result<T>) -> Result<T> {
-        let mut writer = self.writer.borrow_mut();
+        // Whoever writes and has to wait for the reader comes here again to flush, and does so already.
+        let Ok(mut writer) = self.writer.try_borrow_mut() else {
+            return Ok(otherwise);
+        };
         let Some(stream) = &mut *writer else {
             return Ok(otherwise);
         };
