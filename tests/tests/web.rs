@@ -115,7 +115,7 @@ fn many_requests_over_many_connections_are_all_answered() {
         for _ in 0..connections {
             scope.spawn(|| {
                 start.wait();
-                check_keep_alive(port, requests / connections);
+                KeepAlive::open(port).requests(requests / connections);
             });
         }
     });
@@ -143,7 +143,7 @@ fn a_thousand_connections_stay_open() {
     connections.iter_mut().for_each(KeepAlive::ten);
     // And when all of them are gone, others come in.
     drop(connections);
-    check_keep_alive(port, 100);
+    KeepAlive::open(port).requests(100);
 }
 
 /// How many connections the stack says it has accepted.
