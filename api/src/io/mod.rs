@@ -5,8 +5,8 @@
 //! - [`pipe`] makes a stream; its ends, [`PipeReader`] and [`PipeWriter`], wait when they must.
 //! - [`Inlet`] and [`Outlet`] are the same ends for an event loop: they never wait.
 //!
-//! All of them speak `interfaces/stream.yml`. Errors are [`Error`](crate::Error)s: here is no
-//! second type for them. A receiver that went away is [`Error::Closed`](crate::Error::Closed).
+//! All of them speak `interfaces/stream.yml`. Errors are [`Error`]s: here is no
+//! second type for them. A receiver that went away is [`Error::Closed`].
 //!
 //! Absent: seeking, and reading or writing several buffers at once.
 

@@ -182,6 +182,8 @@ mod tests {
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
         for file in [
             "interfaces/component.yml",
+            "interfaces/launcher.yml",
+            "interfaces/stream.yml",
             "interfaces/system.yml",
             "components/servers/init/component.yml",
         ] {
