@@ -83,9 +83,9 @@ fn check(isolation: &str, cpus: u32) {
     let exit = ftl.wait_exit_within(patience);
     let requests = load.stop();
     assert_eq!(exit.code, 0, "{}", exit.tail());
-    // On several CPUs the kills may be over before `wrk` has its first answer; `warden` itself has asked
-    // for the page after each.
-    assert!(requests > 0 || cpus > 1, "nobody was served");
+    // In the short form the kills, some milliseconds apart, may be over before `wrk` has its first answer.
+    // `warden` itself has asked for the page after each.
+    assert!(requests > 0 || !e2e::long(), "nobody was served");
     let title = format!("chaos, {isolation}, {cpus} CPUs");
     exit.record(&title);
     e2e::record(&format!("{title}, requests answered meanwhile"), requests);
