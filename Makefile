@@ -4,8 +4,10 @@ ARCH ?= riscv64
 SYSTEM ?=
 FILTER ?=
 
-run build:
-	@./ftl $@ $(SYSTEM) --arch $(ARCH)
+run:
+	@./ftl run $(SYSTEM) --arch $(ARCH)
+build:
+	@./ftl build $(SYSTEM) --arch $(ARCH)
 test:
 	@./ftl test $(FILTER) $(if $(filter command environment,$(firstword $(origin ARCH))),--arch $(ARCH))
 check doctor clean:

@@ -374,7 +374,7 @@ fn machine_paths(tree: &Tree) -> Vec<String> {
         for (index, line) in file.text.lines().enumerate() {
             for prefix in prefixes {
                 let absolute = line.match_indices(prefix).any(|(at, _)| {
-                    // `docs/work/x` and `https://host/home/` are other things.
+                    // a folder of that name further inside a path, or behind a host in an address, is another thing.
                     !line[..at].ends_with(|c: char| c.is_alphanumeric() || "._-}/~*".contains(c))
                 });
                 if absolute {
