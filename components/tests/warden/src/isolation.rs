@@ -234,6 +234,14 @@ impl Isolation {
         }
         Ok(false)
     }
+
+    /// Ends a subject. One that has ended by itself since it was last looked at is as good.
+    fn end(&mut self, name: &str) -> Result<()> {
+        match self.system.kill(name) {
+            Err(Error::NotFound) => Ok(()),
+            other => other,
+        }
+    }
 }
 
 impl Director for Isolation {
@@ -242,7 +250,7 @@ impl Director for Isolation {
         match self.state {
             State::Hanging(transaction, true, false) if waited > SPELL => {
                 let (name, _) = self.subject();
-                self.system.kill(name)?;
+                self.end(name)?;
                 self.state = State::Hanging(transaction, true, true);
             }
             State::Ending => {
@@ -254,7 +262,7 @@ impl Director for Isolation {
                     prober.want();
                 } else if waited > SPELL && matches!(self.trial().expect, Expect::Anything) {
                     // It has only cut us off.
-                    self.system.kill(name)?;
+                    self.end(name)?;
                 }
             }
             State::Settling => return self.settle(),
@@ -263,7 +271,7 @@ impl Director for Isolation {
                 if waited > SPELL && matches!(self.trial().expect, Expect::Anything) =>
             {
                 let (name, _) = self.subject();
-                self.system.kill(name)?;
+                self.end(name)?;
                 self.since = Instant::now();
             }
             _ if waited > PATIENCE => {
