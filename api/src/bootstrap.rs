@@ -28,7 +28,11 @@ use crate::{gate, sys};
 /// What init asks of a component that runs.
 pub(crate) enum FromInit {
     /// A new client of the provider with this index.
-    Client { index: u16, channel: Channel },
+    Client {
+        index: u16,
+        channel: Channel,
+        grant: Box<[u8]>,
+    },
     /// A fresh channel to the needed component with this index.
     Restarted { index: u16, channel: Channel },
     /// The component is to end by itself.
@@ -109,6 +113,7 @@ pub(crate) fn decode(page: &mut Option<Box<Aligned>>, raw: RawEvent) -> Option<F
         Ok(ToClient::NewClient(client)) => Some(FromInit::Client {
             index: client.index,
             channel: client.channel,
+            grant: client.grant.into(),
         }),
         Ok(ToClient::Restarted(restarted)) => Some(FromInit::Restarted {
             index: restarted.index,
@@ -239,6 +244,7 @@ struct Streams {
     stdout: Option<Channel>,
     stderr: Option<Channel>,
     terminal: Option<Channel>,
+    directory: Option<Channel>,
 }
 
 impl Start {
@@ -295,7 +301,11 @@ impl Start {
                         stdout: streams.stdout,
                         stderr: streams.stderr,
                         terminal: streams.terminal,
+                        directory: start.streams.directory.take(),
                     }
+                }
+                ToClient::Directory(message) => {
+                    start.streams.directory = Some(message.directory);
                 }
                 ToClient::Start(message) => {
                     start.settings.fill(message.settings);
@@ -404,6 +414,16 @@ impl Start {
     /// The terminal, for a command that asks for one.
     pub fn terminal<E: TypedEnd>(&mut self) -> Option<E> {
         self.streams.terminal.take().map(from_channel)
+    }
+
+    /// The directory that a command was given, if its file asks for one.
+    pub fn directory<E: TypedEnd>(&mut self) -> Option<E> {
+        self.streams.directory.take().map(from_channel)
+    }
+
+    /// The value of one of a command's variables.
+    pub fn variable(&self, name: &str) -> Option<&str> {
+        self.words.1.get(name)
     }
 
     /// The component's random generator.

@@ -174,6 +174,8 @@ struct Slot<S> {
     kind: Kind,
     source: Option<S>,
     serial: u32,
+    /// What the system file says about this client.
+    grant: Option<Box<[u8]>>,
 }
 
 struct Clients<S> {
@@ -280,7 +282,7 @@ pub struct EventLoop<S, M> {
     ready: VecDeque<Ready<S>>,
     clients: Vec<Clients<S>>,
     /// Clients that came before their provider was added.
-    early: Vec<(u16, Channel)>,
+    early: Vec<(u16, Channel, Box<[u8]>)>,
     timers: Vec<(Rc<TimerState>, S)>,
     shared: Rc<Shared>,
     messages: PhantomData<fn() -> M>,
@@ -384,6 +386,19 @@ impl<S: Copy, M: Messages> EventLoop<S, M> {
                 Some(E::from(end.clone()))
             }
             _ => None,
+        }
+    }
+
+    /// What the system file says about a client: for `fs`, the directory that it gets. Empty if nothing, and
+    /// once the client is gone.
+    pub fn grant(&self, connection: Connection) -> &[u8] {
+        match self.slots.get(connection.slot as usize) {
+            Some(Slot {
+                serial,
+                grant: Some(grant),
+                ..
+            }) if *serial == connection.serial => grant,
+            _ => &[],
         }
     }
 
@@ -576,7 +591,11 @@ impl<S: Copy, M: Messages> EventLoop<S, M> {
     /// Handles what init said.
     fn obey(&mut self, told: Option<FromInit>) -> Result<()> {
         match told {
-            Some(FromInit::Client { index, channel }) => self.early.push((index, channel)),
+            Some(FromInit::Client {
+                index,
+                channel,
+                grant,
+            }) => self.early.push((index, channel, grant)),
             Some(FromInit::Restarted { index, channel }) => {
                 let Some(end) = bootstrap::need(index) else {
                     return Ok(());
@@ -610,7 +629,7 @@ impl<S: Copy, M: Messages> EventLoop<S, M> {
     /// Takes in clients that have come, as far as their providers have been added.
     fn connect_early(&mut self) -> Result<()> {
         let mut i = 0;
-        while let Some((index, _)) = self.early.get(i) {
+        while let Some((index, ..)) = self.early.get(i) {
             let Some(clients) = self.clients.iter().find(|clients| clients.index == *index) else {
                 i += 1;
                 continue;
@@ -620,7 +639,7 @@ impl<S: Copy, M: Messages> EventLoop<S, M> {
                 ClientSource::Same(source) => (None, Some(*source)),
                 ClientSource::Each(make) => (Some(*make), None),
             };
-            let (_, channel) = self.early.remove(i);
+            let (_, channel, grant) = self.early.remove(i);
             let end = End::new(channel);
             let key = self.take_slot(
                 Kind::Channel {
@@ -630,6 +649,7 @@ impl<S: Copy, M: Messages> EventLoop<S, M> {
                 fixed,
             );
             end.inner.settle(Some(self.shared.clone()), key);
+            self.slots[key].grant = (!grant.is_empty()).then_some(grant);
             if let Some(make) = make {
                 let connection = Connection {
                     slot: key as u32,
@@ -684,6 +704,7 @@ impl<S: Copy, M: Messages> EventLoop<S, M> {
             kind,
             source,
             serial: self.serial,
+            grant: None,
         };
         match self.slots.get(self.first_free).map(|slot| &slot.kind) {
             Some(Kind::Free { next }) => {
@@ -823,6 +844,7 @@ fn free<S>(slots: &mut [Slot<S>], first_free: &mut usize, key: usize) {
     if let Some(slot) = slots.get_mut(key) {
         slot.kind = Kind::Free { next: *first_free };
         slot.source = None;
+        slot.grant = None;
         *first_free = key;
     }
 }

@@ -13,7 +13,36 @@
     clippy::useless_conversion
 )]
 /// The version of this interface. Both sides of a channel must have been built from the same.
-pub const HASH: u64 = 0x73b01a375ea25065;
+pub const HASH: u64 = 0xc72f03d9fd3a6cbb;
+
+/// What a command does in the directory that whoever starts it may give it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[repr(u32)]
+pub enum Directory {
+    /// Nothing: it gets none.
+    None = 0,
+    /// It looks and reads.
+    Read = 1,
+    /// It changes what is there as well.
+    Write = 2,
+}
+
+impl ::ftl::wire::Wire<'_> for Directory {
+    #[inline]
+    fn encode(self, writer: &mut ::ftl::wire::Writer) -> ::ftl::Result<()> {
+        writer.u32(self as u32)
+    }
+
+    #[inline]
+    fn decode(reader: &mut ::ftl::wire::Reader<'_>) -> ::ftl::Result<Self> {
+        match reader.u32()? {
+            0 => Ok(Directory::None),
+            1 => Ok(Directory::Read),
+            2 => Ok(Directory::Write),
+            _ => Err(::ftl::Error::Malformed),
+        }
+    }
+}
 
 /// A command that can be started.
 #[derive(Clone, Copy, Debug)]
@@ -22,6 +51,8 @@ pub struct Command<'a> {
     pub name: &'a str,
     /// What it does, in a sentence.
     pub doc: &'a str,
+    /// What its file asks for.
+    pub directory: Directory,
 }
 
 impl<'a> ::ftl::wire::Wire<'a> for Command<'a> {
@@ -30,6 +61,7 @@ impl<'a> ::ftl::wire::Wire<'a> for Command<'a> {
     fn encode(self, writer: &mut ::ftl::wire::Writer) -> ::ftl::Result<()> {
         writer.str(self.name, 32)?;
         writer.str(self.doc, 160)?;
+        ::ftl::wire::Wire::encode(self.directory, writer)?;
         Ok(())
     }
 
@@ -39,6 +71,7 @@ impl<'a> ::ftl::wire::Wire<'a> for Command<'a> {
         Ok(Command {
             name: reader.str(32)?,
             doc: reader.str(160)?,
+            directory: ::ftl::wire::Wire::decode(reader.by_ref())?,
         })
     }
 }
@@ -95,11 +128,12 @@ impl<'a> ::ftl::wire::Wire<'a> for Job<'a> {
 pub const QUEUE_LEN: usize = 4;
 
 /// Bytes of the largest message on such a channel.
-pub const BODY_LEN_MAX: usize = 1672;
+pub const BODY_LEN_MAX: usize = 1704;
 
 const COMMANDS: u32 = 0x128d9d5a;
 const JOBS: u32 = 0x68fd6203;
 const LONG_WORDS: u32 = 0x1bb81061;
+const DIRECTORY: u32 = 0xc3855543;
 const START: u32 = 0xabf0b2b2;
 
 /// The clients of a component that provides this interface.
@@ -222,6 +256,33 @@ impl LongWordsReplier {
     }
 }
 
+/// What the call `directory` is asked with.
+#[derive(Debug)]
+pub struct DirectoryRequest {
+    /// The client's end of an `fs`, with no more rights than `commands` says.
+    pub directory: ::ftl::handle::Channel,
+}
+
+/// Answers the call `directory`. It may be kept and used later; dropped, it answers `NoReply`.
+#[derive(Debug)]
+#[must_use = "the caller waits for an answer"]
+pub struct DirectoryReplier(::ftl::reply::Replier);
+
+impl DirectoryReplier {
+    /// Answers that it worked.
+    #[inline]
+    pub fn ok(self, token: u32) -> ::ftl::Result<()> {
+        let mut writer = self.0.begin()?;
+        writer.u32(token)?;
+        self.0.send(writer)
+    }
+
+    /// Answers that it did not.
+    pub fn error(self, error: ::ftl::Error) -> ::ftl::Result<()> {
+        self.0.fail(u32::from(error.code()))
+    }
+}
+
 /// What the call `start` is asked with.
 #[derive(Debug)]
 pub struct StartRequest<'a> {
@@ -231,6 +292,8 @@ pub struct StartRequest<'a> {
     pub words: &'a [u8],
     /// What `long_words` answered, or 0.
     pub token: u32,
+    /// What `directory` answered, or 0.
+    pub directory: u32,
     /// The receiver's end of a stream.
     pub stdin: Option<::ftl::handle::Channel>,
     /// The sender's end of a stream.
@@ -364,6 +427,19 @@ impl Client {
         self.0.start(LONG_WORDS, writer)
     }
 
+    /// Leaves a directory for a `start` that follows, of a command that asks for one.
+    ///
+    /// The answer comes as an event with the transaction that is returned here.
+    #[inline]
+    pub fn directory_start(
+        &self,
+        directory: ::ftl::handle::Channel,
+    ) -> ::ftl::Result<::ftl::Transaction> {
+        let mut writer = ::ftl::wire::Writer::new();
+        writer.handle(directory)?;
+        self.0.start(DIRECTORY, writer)
+    }
+
     /// Starts a command. What is absent of the standard streams is empty (input) or vanishes (output).
     ///
     /// The answer comes as an event with the transaction that is returned here.
@@ -373,6 +449,7 @@ impl Client {
         command: &str,
         words: &[u8],
         token: u32,
+        directory: u32,
         stdin: Option<::ftl::handle::Channel>,
         stdout: Option<::ftl::handle::Channel>,
         stderr: Option<::ftl::handle::Channel>,
@@ -382,6 +459,7 @@ impl Client {
         writer.str(command, 32)?;
         writer.bytes(words, 1024)?;
         writer.u32(token)?;
+        writer.u32(directory)?;
         if stdin.is_some() || stdout.is_some() || stderr.is_some() || terminal.is_some()
         {
             match stdin {
@@ -445,12 +523,19 @@ pub trait Blocking {
         len: u32,
     ) -> ::core::result::Result<u32, ::ftl::Error>;
 
+    /// Leaves a directory for a `start` that follows, of a command that asks for one.
+    fn directory(
+        &mut self,
+        directory: ::ftl::handle::Channel,
+    ) -> ::core::result::Result<u32, ::ftl::Error>;
+
     /// Starts a command. What is absent of the standard streams is empty (input) or vanishes (output).
     fn start<'s>(
         &'s mut self,
         command: &str,
         words: &[u8],
         token: u32,
+        directory: u32,
         stdin: Option<::ftl::handle::Channel>,
         stdout: Option<::ftl::handle::Channel>,
         stderr: Option<::ftl::handle::Channel>,
@@ -540,11 +625,30 @@ impl Blocking for Client {
     }
 
     #[inline]
+    fn directory(
+        &mut self,
+        directory: ::ftl::handle::Channel,
+    ) -> ::core::result::Result<u32, ::ftl::Error> {
+        let mut writer = ::ftl::wire::Writer::new();
+        writer.handle(directory)?;
+        let incoming = self.0.call(DIRECTORY, writer)?;
+        let (mut reader, replier) = incoming.open();
+        replier.forget();
+        let result = match ::ftl::reply::read_status(&mut reader)? {
+            Ok(()) => Ok(reader.u32()?),
+            Err(code) => Err(::ftl::reply::error_from_code(code)),
+        };
+        reader.finish()?;
+        result
+    }
+
+    #[inline]
     fn start<'s>(
         &'s mut self,
         command: &str,
         words: &[u8],
         token: u32,
+        directory: u32,
         stdin: Option<::ftl::handle::Channel>,
         stdout: Option<::ftl::handle::Channel>,
         stderr: Option<::ftl::handle::Channel>,
@@ -554,6 +658,7 @@ impl Blocking for Client {
         writer.str(command, 32)?;
         writer.bytes(words, 1024)?;
         writer.u32(token)?;
+        writer.u32(directory)?;
         if stdin.is_some() || stdout.is_some() || stderr.is_some() || terminal.is_some()
         {
             match stdin {
@@ -622,6 +727,8 @@ pub enum ToClient<'a> {
     Jobs(::ftl::Transaction, ::core::result::Result<JobsReply<'a>, ::ftl::Error>),
     /// The answer to [`Client::long_words_start`].
     LongWords(::ftl::Transaction, ::core::result::Result<u32, ::ftl::Error>),
+    /// The answer to [`Client::directory_start`].
+    Directory(::ftl::Transaction, ::core::result::Result<u32, ::ftl::Error>),
     /// The answer to [`Client::start_start`].
     Start(::ftl::Transaction, ::core::result::Result<StartReply<'a>, ::ftl::Error>),
 }
@@ -674,6 +781,17 @@ impl<'a> ToClient<'a> {
                 reader.finish()?;
                 Ok(ToClient::LongWords(transaction, result))
             }
+            DIRECTORY if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
+                let transaction = incoming.transaction();
+                let (mut reader, replier) = incoming.open();
+                replier.forget();
+                let result = match ::ftl::reply::read_status(&mut reader)? {
+                    Ok(()) => Ok(reader.u32()?),
+                    Err(code) => Err(::ftl::reply::error_from_code(code)),
+                };
+                reader.finish()?;
+                Ok(ToClient::Directory(transaction, result))
+            }
             START if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
                 let transaction = incoming.transaction();
                 let (mut reader, replier) = incoming.open_with_views();
@@ -710,6 +828,7 @@ impl<'a> ToClient<'a> {
             COMMANDS => Some(ToClient::Commands(transaction, Err(error))),
             JOBS => Some(ToClient::Jobs(transaction, Err(error))),
             LONG_WORDS => Some(ToClient::LongWords(transaction, Err(error))),
+            DIRECTORY => Some(ToClient::Directory(transaction, Err(error))),
             START => Some(ToClient::Start(transaction, Err(error))),
             _ => None,
         }
@@ -764,6 +883,8 @@ pub enum ToServer<'a> {
     Jobs(JobsRequest, JobsReplier),
     /// Leaves words for a `start` that follows.
     LongWords(LongWordsRequest, LongWordsReplier),
+    /// Leaves a directory for a `start` that follows, of a command that asks for one.
+    Directory(DirectoryRequest, DirectoryReplier),
     /// Starts a command. What is absent of the standard streams is empty (input) or vanishes (output).
     Start(StartRequest<'a>, StartReplier),
 }
@@ -798,12 +919,21 @@ impl<'a> ToServer<'a> {
                 reader.finish()?;
                 Ok(ToServer::LongWords(request, LongWordsReplier(replier)))
             }
+            DIRECTORY if incoming.kind() == ::ftl::abi::MessageKind::Request => {
+                let (mut reader, replier) = incoming.open();
+                let request = DirectoryRequest {
+                    directory: reader.handle()?,
+                };
+                reader.finish()?;
+                Ok(ToServer::Directory(request, DirectoryReplier(replier)))
+            }
             START if incoming.kind() == ::ftl::abi::MessageKind::Request => {
                 let (mut reader, replier) = incoming.open_with_views();
                 let request = StartRequest {
                     command: reader.str(32)?,
                     words: reader.bytes(1024)?,
                     token: reader.u32()?,
+                    directory: reader.u32()?,
                     stdin: if reader.is_at_end() {
                         None
                     } else {

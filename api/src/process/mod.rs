@@ -33,6 +33,7 @@ pub struct Command {
     variables: Variables,
     streams: [Stdio; 3],
     terminal: Stdio,
+    directory: Stdio,
 }
 
 impl Command {
@@ -45,6 +46,7 @@ impl Command {
             variables: Variables::default(),
             streams: [Stdio::null(), Stdio::null(), Stdio::null()],
             terminal: Stdio::null(),
+            directory: Stdio::null(),
         }
     }
     /// Adds an argument.
@@ -88,6 +90,13 @@ impl Command {
         self
     }
 
+    /// Gives it a client's end of an `fs`, which it gets if its file asks for a directory. The end should allow no
+    /// more than that file asks for: see `directory` in what `launcher` lists.
+    pub fn directory(&mut self, directory: &impl TypedEnd) -> &mut Command {
+        self.directory = Stdio::from_end(directory.end().clone().into());
+        self
+    }
+
     /// Starts it. Streams are handed over: a second start would have none.
     pub fn spawn(&mut self, launcher: &mut Client) -> crate::Result<Child, SpawnError> {
         let words = words::encode(&self.arguments, &self.variables)?;
@@ -105,6 +114,11 @@ impl Command {
             [Stdio::null(), Stdio::null(), Stdio::null()],
         );
         let terminal = core::mem::replace(&mut self.terminal, Stdio::null());
+        let directory = core::mem::replace(&mut self.directory, Stdio::null());
+        let directory = match directory.0 {
+            Some(directory) => launcher.directory(Channel::from(directory))?,
+            None => 0,
+        };
         let StartReply {
             job,
             number,
@@ -114,6 +128,7 @@ impl Command {
             &self.name,
             short,
             token,
+            directory,
             stdin.0.map(Channel::from),
             stdout.0.map(Channel::from),
             stderr.0.map(Channel::from),

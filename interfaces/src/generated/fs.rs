@@ -4,6 +4,10 @@
 //! there, with or without a `/`; `..` leads no further up; symbolic links lead where the same rules let
 //! them. The parts of a path are at most 255 bytes each, in UTF-8.
 //!
+//! Which directory that is, and whether the client may change what is there, says the system's file
+//! (`fs: { dir: /var/www, rights: read }`), or whoever handed on a channel that `open_dir` answered. What may not
+//! be done is answered with `PermissionDenied`.
+//!
 //! What was changed survives a loss of power once `sync` was answered, on the file or on the client's channel;
 //! before that, all of it or some of it, in order. When the file server is started anew, open files stay open; what
 //! was not synchronised is lost, and the next `sync` says so with `Io`.
@@ -18,7 +22,7 @@
     clippy::useless_conversion
 )]
 /// The version of this interface. Both sides of a channel must have been built from the same.
-pub const HASH: u64 = 0xe31913a63ba7dc1d;
+pub const HASH: u64 = 0x3877752aefc53257;
 
 /// What a name stands for.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -134,12 +138,14 @@ impl<'a> ::ftl::wire::Wire<'a> for Entry<'a> {
 }
 
 /// Messages that wait in each direction of such a channel.
-pub const QUEUE_LEN: usize = 16;
+pub const QUEUE_LEN: usize = 4;
 
 /// Bytes of the largest message on such a channel.
 pub const BODY_LEN_MAX: usize = 4008;
 
 const OPEN: u32 = 0x9b79e75d;
+const REOPEN: u32 = 0x72044a3d;
+const OPEN_DIR: u32 = 0xec364a33;
 const METADATA: u32 = 0xdc688fa8;
 const READ_DIR: u32 = 0x322727a5;
 const CREATE_DIR: u32 = 0xec5715c0;
@@ -205,6 +211,82 @@ impl OpenReplier {
         let mut writer = self.0.begin()?;
         writer.handle(file)?;
         ::ftl::wire::Wire::encode(metadata, &mut writer)?;
+        self.0.send(writer)
+    }
+
+    /// Answers that it did not.
+    pub fn error(self, error: ::ftl::Error) -> ::ftl::Result<()> {
+        self.0.fail(u32::from(error.code()))
+    }
+}
+
+/// What the call `reopen` is asked with.
+#[derive(Clone, Copy, Debug)]
+pub struct ReopenRequest {
+    /// Id.
+    pub id: u64,
+    /// Tells it from a later file with the same `id`.
+    pub created_ns: u64,
+    /// It will be read.
+    pub read: bool,
+    /// It will be written.
+    pub write: bool,
+}
+
+/// What the call `reopen` answers with.
+#[derive(Debug)]
+pub struct ReopenReply {
+    /// File.
+    pub file: crate::fs::file::Client,
+    /// Metadata.
+    pub metadata: Metadata,
+}
+
+/// Answers the call `reopen`. It may be kept and used later; dropped, it answers `NoReply`.
+#[derive(Debug)]
+#[must_use = "the caller waits for an answer"]
+pub struct ReopenReplier(::ftl::reply::Replier);
+
+impl ReopenReplier {
+    /// Answers that it worked.
+    #[inline]
+    pub fn ok(
+        self,
+        file: crate::fs::file::Client,
+        metadata: Metadata,
+    ) -> ::ftl::Result<()> {
+        let mut writer = self.0.begin()?;
+        writer.handle(file)?;
+        ::ftl::wire::Wire::encode(metadata, &mut writer)?;
+        self.0.send(writer)
+    }
+
+    /// Answers that it did not.
+    pub fn error(self, error: ::ftl::Error) -> ::ftl::Result<()> {
+        self.0.fail(u32::from(error.code()))
+    }
+}
+
+/// What the call `open_dir` is asked with.
+#[derive(Clone, Copy, Debug)]
+pub struct OpenDirRequest<'a> {
+    /// Path.
+    pub path: &'a str,
+    /// What is there may be changed through it, which this channel must allow as well.
+    pub write: bool,
+}
+
+/// Answers the call `open_dir`. It may be kept and used later; dropped, it answers `NoReply`.
+#[derive(Debug)]
+#[must_use = "the caller waits for an answer"]
+pub struct OpenDirReplier(::ftl::reply::Replier);
+
+impl OpenDirReplier {
+    /// Answers that it worked.
+    #[inline]
+    pub fn ok(self, dir: Client) -> ::ftl::Result<()> {
+        let mut writer = self.0.begin()?;
+        writer.handle(dir)?;
         self.0.send(writer)
     }
 
@@ -630,6 +712,42 @@ impl Client {
         self.0.start(OPEN, writer)
     }
 
+    /// Opens a file again by what `metadata` said of it, whatever its name is now: after the file server was started
+    /// anew. One of its names must lie in the client's directory.
+    ///
+    /// The answer comes as an event with the transaction that is returned here.
+    #[inline]
+    pub fn reopen_start(
+        &self,
+        id: u64,
+        created_ns: u64,
+        read: bool,
+        write: bool,
+    ) -> ::ftl::Result<::ftl::Transaction> {
+        let mut writer = ::ftl::wire::Writer::new();
+        writer.u64(id)?;
+        writer.u64(created_ns)?;
+        writer.bool(read)?;
+        writer.bool(write)?;
+        self.0.start(REOPEN, writer)
+    }
+
+    /// A channel whose topmost directory is this one, to be kept or handed on. It stays with the directory when that is
+    /// renamed or moved.
+    ///
+    /// The answer comes as an event with the transaction that is returned here.
+    #[inline]
+    pub fn open_dir_start(
+        &self,
+        path: &str,
+        write: bool,
+    ) -> ::ftl::Result<::ftl::Transaction> {
+        let mut writer = ::ftl::wire::Writer::new();
+        writer.str(path, 2000)?;
+        writer.bool(write)?;
+        self.0.start(OPEN_DIR, writer)
+    }
+
     /// What is known about something.
     ///
     /// The answer comes as an event with the transaction that is returned here.
@@ -806,6 +924,24 @@ pub trait Blocking {
         truncate: bool,
     ) -> ::core::result::Result<OpenReply, ::ftl::Error>;
 
+    /// Opens a file again by what `metadata` said of it, whatever its name is now: after the file server was started
+    /// anew. One of its names must lie in the client's directory.
+    fn reopen(
+        &mut self,
+        id: u64,
+        created_ns: u64,
+        read: bool,
+        write: bool,
+    ) -> ::core::result::Result<ReopenReply, ::ftl::Error>;
+
+    /// A channel whose topmost directory is this one, to be kept or handed on. It stays with the directory when that is
+    /// renamed or moved.
+    fn open_dir(
+        &mut self,
+        path: &str,
+        write: bool,
+    ) -> ::core::result::Result<Client, ::ftl::Error>;
+
     /// What is known about something.
     fn metadata(
         &mut self,
@@ -904,6 +1040,55 @@ impl Blocking for Client {
                     metadata: ::ftl::wire::Wire::decode(reader.by_ref())?,
                 })
             }
+            Err(code) => Err(::ftl::reply::error_from_code(code)),
+        };
+        reader.finish()?;
+        result
+    }
+
+    #[inline]
+    fn reopen(
+        &mut self,
+        id: u64,
+        created_ns: u64,
+        read: bool,
+        write: bool,
+    ) -> ::core::result::Result<ReopenReply, ::ftl::Error> {
+        let mut writer = ::ftl::wire::Writer::new();
+        writer.u64(id)?;
+        writer.u64(created_ns)?;
+        writer.bool(read)?;
+        writer.bool(write)?;
+        let incoming = self.0.call(REOPEN, writer)?;
+        let (mut reader, replier) = incoming.open();
+        replier.forget();
+        let result = match ::ftl::reply::read_status(&mut reader)? {
+            Ok(()) => {
+                Ok(ReopenReply {
+                    file: reader.handle()?,
+                    metadata: ::ftl::wire::Wire::decode(reader.by_ref())?,
+                })
+            }
+            Err(code) => Err(::ftl::reply::error_from_code(code)),
+        };
+        reader.finish()?;
+        result
+    }
+
+    #[inline]
+    fn open_dir(
+        &mut self,
+        path: &str,
+        write: bool,
+    ) -> ::core::result::Result<Client, ::ftl::Error> {
+        let mut writer = ::ftl::wire::Writer::new();
+        writer.str(path, 2000)?;
+        writer.bool(write)?;
+        let incoming = self.0.call(OPEN_DIR, writer)?;
+        let (mut reader, replier) = incoming.open();
+        replier.forget();
+        let result = match ::ftl::reply::read_status(&mut reader)? {
+            Ok(()) => Ok(reader.handle()?),
             Err(code) => Err(::ftl::reply::error_from_code(code)),
         };
         reader.finish()?;
@@ -1178,6 +1363,10 @@ impl Blocking for Client {
 pub enum ToClient<'a> {
     /// The answer to [`Client::open_start`].
     Open(::ftl::Transaction, ::core::result::Result<OpenReply, ::ftl::Error>),
+    /// The answer to [`Client::reopen_start`].
+    Reopen(::ftl::Transaction, ::core::result::Result<ReopenReply, ::ftl::Error>),
+    /// The answer to [`Client::open_dir_start`].
+    OpenDir(::ftl::Transaction, ::core::result::Result<Client, ::ftl::Error>),
     /// The answer to [`Client::metadata_start`].
     Metadata(::ftl::Transaction, ::core::result::Result<Metadata, ::ftl::Error>),
     /// The answer to [`Client::read_dir_start`].
@@ -1229,6 +1418,33 @@ impl<'a> ToClient<'a> {
                 };
                 reader.finish()?;
                 Ok(ToClient::Open(transaction, result))
+            }
+            REOPEN if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
+                let transaction = incoming.transaction();
+                let (mut reader, replier) = incoming.open();
+                replier.forget();
+                let result = match ::ftl::reply::read_status(&mut reader)? {
+                    Ok(()) => {
+                        Ok(ReopenReply {
+                            file: reader.handle()?,
+                            metadata: ::ftl::wire::Wire::decode(reader.by_ref())?,
+                        })
+                    }
+                    Err(code) => Err(::ftl::reply::error_from_code(code)),
+                };
+                reader.finish()?;
+                Ok(ToClient::Reopen(transaction, result))
+            }
+            OPEN_DIR if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
+                let transaction = incoming.transaction();
+                let (mut reader, replier) = incoming.open();
+                replier.forget();
+                let result = match ::ftl::reply::read_status(&mut reader)? {
+                    Ok(()) => Ok(reader.handle()?),
+                    Err(code) => Err(::ftl::reply::error_from_code(code)),
+                };
+                reader.finish()?;
+                Ok(ToClient::OpenDir(transaction, result))
             }
             METADATA if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
                 let transaction = incoming.transaction();
@@ -1390,6 +1606,8 @@ impl<'a> ToClient<'a> {
     ) -> Option<Self> {
         match ordinal {
             OPEN => Some(ToClient::Open(transaction, Err(error))),
+            REOPEN => Some(ToClient::Reopen(transaction, Err(error))),
+            OPEN_DIR => Some(ToClient::OpenDir(transaction, Err(error))),
             METADATA => Some(ToClient::Metadata(transaction, Err(error))),
             READ_DIR => Some(ToClient::ReadDir(transaction, Err(error))),
             CREATE_DIR => Some(ToClient::CreateDir(transaction, Err(error))),
@@ -1452,6 +1670,12 @@ impl<M: ::ftl::event_loop::Hears<Server>> ::ftl::event_loop::Attach<M> for &Serv
 pub enum ToServer<'a> {
     /// Opens a file.
     Open(OpenRequest<'a>, OpenReplier),
+    /// Opens a file again by what `metadata` said of it, whatever its name is now: after the file server was started
+    /// anew. One of its names must lie in the client's directory.
+    Reopen(ReopenRequest, ReopenReplier),
+    /// A channel whose topmost directory is this one, to be kept or handed on. It stays with the directory when that is
+    /// renamed or moved.
+    OpenDir(OpenDirRequest<'a>, OpenDirReplier),
     /// What is known about something.
     Metadata(MetadataRequest<'a>, MetadataReplier),
     /// A part of a directory, in the order of the names' bytes. Names that come or go meanwhile are told or not; no other is left out or told twice.
@@ -1497,6 +1721,26 @@ impl<'a> ToServer<'a> {
                 };
                 reader.finish()?;
                 Ok(ToServer::Open(request, OpenReplier(replier)))
+            }
+            REOPEN if incoming.kind() == ::ftl::abi::MessageKind::Request => {
+                let (mut reader, replier) = incoming.open();
+                let request = ReopenRequest {
+                    id: reader.u64()?,
+                    created_ns: reader.u64()?,
+                    read: reader.bool()?,
+                    write: reader.bool()?,
+                };
+                reader.finish()?;
+                Ok(ToServer::Reopen(request, ReopenReplier(replier)))
+            }
+            OPEN_DIR if incoming.kind() == ::ftl::abi::MessageKind::Request => {
+                let (mut reader, replier) = incoming.open_with_views();
+                let request = OpenDirRequest {
+                    path: reader.str(2000)?,
+                    write: reader.bool()?,
+                };
+                reader.finish()?;
+                Ok(ToServer::OpenDir(request, OpenDirReplier(replier)))
             }
             METADATA if incoming.kind() == ::ftl::abi::MessageKind::Request => {
                 let (mut reader, replier) = incoming.open_with_views();
@@ -1623,7 +1867,7 @@ pub mod file {
     use super::*;
 
     /// Messages that wait in each direction of such a channel.
-    pub const QUEUE_LEN: usize = 16;
+    pub const QUEUE_LEN: usize = 4;
 
     /// Bytes of the largest message on such a channel.
     pub const BODY_LEN_MAX: usize = 4012;

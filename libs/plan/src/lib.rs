@@ -18,13 +18,16 @@ use alloc::vec::Vec;
 use core::fmt;
 
 mod codec;
+mod directory;
+
+pub use directory::{Directory, DirectoryRights, PATH_LEN_MAX};
 
 use codec::{Reader, Writer};
 
 /// Name of the plan in the boot archive.
 pub const FILE_NAME: &str = "plan";
 /// Stands at the plan's beginning; changes with the layout.
-const MAGIC: u64 = 0x0002_6e61_6c50_6c46;
+const MAGIC: u64 = 0x0003_6e61_6c50_6c46;
 /// More components than this are no system but a damaged plan.
 const COMPONENTS_MAX: usize = 4096;
 
@@ -76,6 +79,8 @@ pub struct Component {
     pub heartbeat_ms: u32,
     /// Whether it, a command, is given the terminal.
     pub terminal: bool,
+    /// What it, a command, may do in the directory that whoever starts it gives it; nothing: it gets none.
+    pub directory: Option<DirectoryRights>,
     /// Its settings, as the component decodes them.
     pub settings: Vec<u8>,
     /// What it provides.
@@ -126,6 +131,9 @@ pub struct Need {
     pub queue_len: u16,
     /// Bytes of the largest message.
     pub body_len_max: u16,
+    /// What the provider is told about this client, if the system file says something: for `fs`, a
+    /// [`Directory`].
+    pub grant: Vec<u8>,
 }
 
 /// Who provides something.
@@ -270,6 +278,7 @@ impl Component {
         writer.u32(self.stack_len);
         writer.u32(self.heartbeat_ms);
         writer.u8(self.terminal.into());
+        writer.u8(self.directory.map_or(0, |rights| rights as u8 + 1));
         writer.blob(&self.settings);
         writer.list(&self.provides, |writer, provide| {
             writer.str(&provide.name);
@@ -291,6 +300,7 @@ impl Component {
             writer.u16(provide);
             writer.u16(need.queue_len);
             writer.u16(need.body_len_max);
+            writer.blob(&need.grant);
         });
         writer.list(&self.devices, |writer, device| {
             writer.str(&device.name);
@@ -322,6 +332,11 @@ impl Component {
             stack_len: reader.u32()?,
             heartbeat_ms: reader.u32()?,
             terminal: reader.u8_up_to(1)? == 1,
+            directory: match reader.u8_up_to(2)? {
+                0 => None,
+                1 => Some(DirectoryRights::Read),
+                _ => Some(DirectoryRights::Write),
+            },
             settings: reader.blob()?.into(),
             provides: reader.list(256, |reader| {
                 Ok(Provide {
@@ -343,6 +358,7 @@ impl Component {
                     },
                     queue_len: reader.u16()?,
                     body_len_max: reader.u16()?,
+                    grant: reader.blob()?.into(),
                 })
             })?,
             devices: reader.list(256, |reader| {

@@ -21,6 +21,7 @@ fn sample() -> Plan {
         stack_len: 1 << 16,
         heartbeat_ms: 0,
         terminal: name == "date",
+        directory: (name == "date").then_some(DirectoryRights::Read),
         settings: vec![1, 2, 3],
         provides: vec![Provide {
             name: "ping".to_string(),
@@ -43,6 +44,7 @@ fn sample() -> Plan {
         optional: false,
         queue_len: 16,
         body_len_max: 12,
+        grant: vec![4, 5],
     };
     Plan {
         name: "default".to_string(),

@@ -126,7 +126,16 @@ impl Running {
     }
     /// Gives it a new client of what it provides as number `index`.
     pub fn connect(&self, index: u16, server: impl TypedEnd) -> ftl::Result<()> {
-        self.init.new_client(index, channel(&server))
+        self.connect_with(index, server, &[])
+    }
+    /// The same, with what the system file says about the client.
+    pub fn connect_with(
+        &self,
+        index: u16,
+        server: impl TypedEnd,
+        grant: &[u8],
+    ) -> ftl::Result<()> {
+        self.init.new_client(index, channel(&server), grant)
     }
     /// Gives it a fresh channel to what it needs as number `index`, as after a restart.
     pub fn restarted(&self, index: u16, client: impl TypedEnd) -> ftl::Result<()> {

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use plan::DirectoryRights;
+
 use crate::interface::Interface;
 use crate::names;
 use crate::report::{Place, Report, Reports};
@@ -78,6 +80,8 @@ pub struct Component {
     pub keeps_state: bool,
     /// Whether it, a command, is given the terminal.
     pub terminal: bool,
+    /// What it, a command, does in the directory that it is given; none if it gets none.
+    pub directory: Option<DirectoryRights>,
     /// The names that it, a command, can be started under, each with what it does then. Only its own
     /// if there are none.
     pub names: Vec<(String, String)>,
@@ -293,6 +297,10 @@ pub fn read(
         .get("terminal")
         .and_then(|node| node.expect_bool("`terminal`", reports))
         .unwrap_or(false);
+    let directory = fields
+        .get("directory")
+        .and_then(|node| node.expect_word("`directory`", &DirectoryRights::NAMES, reports))
+        .and_then(DirectoryRights::from_name);
     let streams = fields
         .get("streams")
         .and_then(|node| node.expect_bool("`streams`", reports))
@@ -320,6 +328,7 @@ pub fn read(
         blocking,
         keeps_state,
         terminal,
+        directory,
         streams,
         place: root.head(),
     };
@@ -689,7 +698,7 @@ fn read_milliseconds(node: &Node, reports: &mut Reports) -> Option<u32> {
 }
 
 /// What the `Environ` of each command has.
-const OF_COMMANDS: [&str; 7] = [
+const OF_COMMANDS: [&str; 8] = [
     "name",
     "arguments",
     "variables",
@@ -697,6 +706,7 @@ const OF_COMMANDS: [&str; 7] = [
     "stdout",
     "stderr",
     "terminal",
+    "directory",
 ];
 
 impl Component {
@@ -708,6 +718,13 @@ impl Component {
                     &root.head(),
                     "only commands are given a terminal",
                     "others name the interface `terminal` under `needs`",
+                ));
+            }
+            if self.directory.is_some() {
+                reports.push(Report::new(
+                    &root.head(),
+                    "only commands are given a directory by whoever starts them",
+                    "others name the interface `fs` under `needs`",
                 ));
             }
             return;
@@ -749,7 +766,7 @@ impl Component {
                     &self.place,
                     format!("two things in this component are called `{name}`"),
                     match self.role {
-                        Role::Command => "besides, `settings`, `random`, `name`, `arguments`, `variables`, `stdin`, `stdout`, `stderr` and `terminal` are taken",
+                        Role::Command => "besides, `settings`, `random`, `name`, `arguments`, `variables`, `stdin`, `stdout`, `stderr`, `terminal` and `directory` are taken",
                         _ => "`needs`, `provides` and `devices` share one set of names; `settings`, `random` and `state` are taken",
                     },
                 ));

@@ -179,7 +179,7 @@ impl Workspace {
     pub fn has_commands(&self, system: &str) -> bool {
         let system = self.systems.iter().find(|other| other.name == system);
         system.is_some_and(|system| match &system.commands {
-            system::Commands::All => true,
+            system::Commands::All(_) => true,
             system::Commands::Some(members) => !members.is_empty(),
         })
     }

@@ -2,14 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use crate::component::{Component, Isolation, Limits, Restart, Role, read_limits, read_restart};
+use plan::{Directory, DirectoryRights};
+
+use crate::component::{
+    Component, Isolation, Limits, Need, Restart, Role, read_limits, read_restart,
+};
 use crate::interface::Interface;
 use crate::report::{Place, Report, Reports, list_names, nearest};
 use crate::settings::{self, SettingValue, read_value};
-use crate::yaml::{Node, Value, unknown};
+use crate::yaml::{Fields, Node, Value, unknown};
 
 /// Interfaces that init itself provides.
 pub const FROM_INIT: &[&str] = &["launcher", "system"];
+/// The interface whose clients get a directory each.
+const FILES: &str = "fs";
 /// Most bytes of encoded settings: `interfaces/component.yml`, `start`.
 const SETTINGS_LEN_MAX: usize = 2048;
 
@@ -33,9 +39,9 @@ pub struct System {
 /// Which commands a system has.
 #[derive(Clone, Debug)]
 pub enum Commands {
-    /// All that there are. What one of them needs may be absent from the system; then starting it
-    /// says so.
-    All,
+    /// All that there are, these with details. What one of them needs may be absent from the system;
+    /// then starting it says so.
+    All(Vec<Member>),
     /// These.
     Some(Vec<Member>),
 }
@@ -59,6 +65,8 @@ pub struct Member {
     pub settings: Vec<SettingValue>,
     /// Which component provides what, where the file says.
     pub needs: BTreeMap<String, String>,
+    /// Which directory it gets for a need of `fs`, where the file says.
+    pub directories: BTreeMap<String, Directory>,
 }
 
 /// What the command line changes about a system.
@@ -127,10 +135,10 @@ pub fn read(name: &str, root: &Node, components: &[Component], reports: &mut Rep
     }
 }
 
-/// `all`, a list of names, or names with details.
+/// `all`, a list of names, or names with details; one of the names may be `all`.
 fn read_commands(node: &Node, components: &[Component], reports: &mut Reports) -> Commands {
     if node.text() == Some("all") {
-        return Commands::All;
+        return Commands::All(Vec::new());
     }
     let entries: Vec<(Node, Node)> = match &node.value {
         Value::List(items) => items
@@ -145,11 +153,85 @@ fn read_commands(node: &Node, components: &[Component], reports: &mut Reports) -
             .expect_entries("`all`, or commands by name", reports)
             .to_vec(),
     };
+    let is_all = |key: &Node| key.text() == Some("all");
     let members = entries
         .iter()
+        .filter(|(key, _)| !is_all(key))
         .filter_map(|(key, node)| read_member(key, node, true, components, reports))
         .collect();
-    Commands::Some(members)
+    match entries.iter().any(|(key, _)| is_all(key)) {
+        true => Commands::All(members),
+        false => Commands::Some(members),
+    }
+}
+
+/// The directories of a member: for each need of `fs` there may be a field of its name.
+fn read_directories(
+    component: &Component,
+    node: &Node,
+    fields: &mut Fields<'_>,
+    reports: &mut Reports,
+) -> BTreeMap<String, Directory> {
+    let mut directories = BTreeMap::new();
+    let of_fs = |need: &&Need| need.interface == FILES;
+    for need in component.needs.iter().filter(of_fs) {
+        let Some(node) = fields.get_named(&need.name) else {
+            continue;
+        };
+        directories.extend(
+            read_directory(node, reports).map(|directory| (need.name.clone(), directory)),
+        );
+    }
+    if !component.needs.iter().any(|need| need.name == FILES)
+        && let Some(key) = node.key(FILES)
+    {
+        fields.get(FILES);
+        let needs = component.needs.iter().filter(of_fs);
+        let report = Report::new(
+            &key.place,
+            format!("`{}` has no need `{FILES}`", component.name),
+            "so it cannot be given a directory",
+        );
+        reports.push(match needs.map(|need| need.name.as_str()).next() {
+            Some(name) => report.help(format!("its file calls it `{name}`")),
+            None => report.help("add `needs: [fs]` to its component.yml, or leave this out"),
+        });
+    }
+    directories
+}
+
+/// `{ dir: /var/www, rights: read }`.
+fn read_directory(node: &Node, reports: &mut Reports) -> Option<Directory> {
+    let mut fields = node.fields("a directory", reports);
+    let dir = fields.require("dir", reports);
+    let rights = fields
+        .get("rights")
+        .map(|node| node.expect_word("`rights`", &DirectoryRights::NAMES, reports));
+    fields.finish(reports);
+    let dir = dir?;
+    let path = dir.expect_text("the path of a directory", reports)?;
+    let wrong = if !path.starts_with('/') {
+        Some("begin it with `/`")
+    } else if path.len() > plan::PATH_LEN_MAX {
+        Some("it is too long: 250 bytes at most")
+    } else if path.contains('\0') || path.split('/').any(|part| part == "." || part == "..") {
+        Some("write it without `.` and `..`")
+    } else {
+        None
+    };
+    if let Some(label) = wrong {
+        let message = format!("`{path}` is no directory that can be given");
+        reports.push(Report::new(&dir.place, message, label));
+        return None;
+    }
+    Some(Directory {
+        path: path.into(),
+        // Not said: the least.
+        rights: match rights {
+            None => DirectoryRights::Read,
+            Some(word) => word.and_then(DirectoryRights::from_name)?,
+        },
+    })
 }
 
 fn read_member(
@@ -260,6 +342,7 @@ fn read_member(
         }
         needs.insert(need.to_string(), provider.to_string());
     }
+    let directories = read_directories(component, node, &mut fields, reports);
     fields.finish(reports);
     Some(Member {
         name: name.into(),
@@ -270,6 +353,7 @@ fn read_member(
         restart,
         settings,
         needs,
+        directories,
     })
 }
 
@@ -334,9 +418,8 @@ pub fn plan(
     if let Some(arch) = overrides.arch {
         let there = |member: &Member| member.arch.is_none_or(|only| only == arch);
         system.members.retain(there);
-        if let Commands::Some(members) = &mut system.commands {
-            members.retain(there);
-        }
+        let (Commands::Some(members) | Commands::All(members)) = &mut system.commands;
+        members.retain(there);
     }
     if overrides.exec {
         let_in_commands(&mut system, components, &mut reports);
@@ -359,7 +442,7 @@ pub fn plan(
         .iter()
         .map(|member| row_of(member, false))
         .collect();
-    let may_lack = matches!(system.commands, Commands::All);
+    let may_lack = matches!(system.commands, Commands::All(_));
     let providers_of_commands: Vec<_> = commands
         .iter()
         .map(|member| row_of(member, may_lack))
@@ -385,7 +468,7 @@ pub fn plan(
             .needs
             .iter()
             .zip(row)
-            .map(|(need, provider)| in_plan_need(need, *provider, &place_of, interfaces))
+            .map(|(need, provider)| in_plan_need(need, *provider, member, &place_of, interfaces))
             .collect();
         planned.provides = component
             .provides
@@ -463,6 +546,7 @@ fn in_plan(
         stack_len: member.limits.stack as u32,
         heartbeat_ms: member.restart.heartbeat_ms,
         terminal: component.terminal,
+        directory: component.directory,
         settings,
         provides: Vec::new(),
         needs: Vec::new(),
@@ -482,8 +566,9 @@ fn in_plan(
 /// A need as the plan has it. `provider` is a place among the system's members, and what it is
 /// in the plan is in `place_of`.
 fn in_plan_need(
-    need: &crate::component::Need,
+    need: &Need,
     provider: Option<(usize, usize)>,
+    member: &Member,
     place_of: &BTreeMap<usize, u16>,
     interfaces: &[Interface],
 ) -> plan::Need {
@@ -503,6 +588,10 @@ fn in_plan_need(
         optional: need.optional,
         queue_len: kind.map_or(16, |kind| kind.queue_len as u16),
         body_len_max: kind.map_or(0, |kind| kind.body_len_max as u16),
+        grant: match member.directories.get(&need.name) {
+            Some(directory) => directory.encode(),
+            None => Vec::new(),
+        },
     }
 }
 
@@ -542,6 +631,7 @@ fn plain_member(component: &Component, place: &Place, reports: &mut Reports) -> 
         restart: component.restart.clone(),
         settings: read_member_settings(component, place, None, reports),
         needs: BTreeMap::new(),
+        directories: BTreeMap::new(),
     }
 }
 
@@ -553,10 +643,16 @@ fn commands(system: &System, components: &[Component], reports: &mut Reports) ->
             members.sort_by(|a, b| a.name.cmp(&b.name));
             members
         }
-        Commands::All => components
+        Commands::All(detailed) => components
             .iter()
             .filter(|component| component.role == Role::Command)
-            .map(|component| plain_member(component, &component.place, reports))
+            .map(|component| {
+                let said = detailed.iter().find(|one| one.name == component.name);
+                match said {
+                    Some(member) => member.clone(),
+                    None => plain_member(component, &component.place, reports),
+                }
+            })
             .collect(),
     }
 }
@@ -578,7 +674,7 @@ fn let_in_commands(system: &mut System, components: &[Component], reports: &mut 
         }
     }
     if matches!(&system.commands, Commands::Some(members) if members.is_empty()) {
-        system.commands = Commands::All;
+        system.commands = Commands::All(Vec::new());
     }
 }
 
@@ -587,12 +683,26 @@ fn let_in_commands(system: &mut System, components: &[Component], reports: &mut 
 fn provider_of(
     system: &System,
     member: &Member,
-    need: &crate::component::Need,
+    need: &Need,
     may_lack: bool,
     components: &[Component],
     reports: &mut Reports,
 ) -> Option<(usize, usize)> {
     if FROM_INIT.contains(&need.interface.as_str()) {
+        return None;
+    }
+    if need.interface == FILES && !member.directories.contains_key(&need.name) {
+        // What may be absent is: a directory is given by the file alone.
+        if !need.optional && !may_lack {
+            reports.push(
+                Report::new(
+                    &member.place,
+                    format!("`{}` needs a directory", member.name),
+                    "say which one, and what it may do there",
+                )
+                .help(format!("{}: {{ dir: /, rights: read }}", need.name)),
+            );
+        }
         return None;
     }
     let find = |name: &str| components.iter().find(|component| component.name == name);
@@ -652,7 +762,7 @@ fn find_interface<'a>(interfaces: &'a [Interface], name: &str) -> Option<&'a Int
 fn missing(
     system: &System,
     member: &Member,
-    need: &crate::component::Need,
+    need: &Need,
     components: &[Component],
 ) -> Report {
     if let Some(wanted) = member.needs.get(&need.name) {

@@ -4,6 +4,7 @@
 //! should say which name was meant, and a file should be checked to its end rather than to the
 //! first slip. Only a plain part of YAML is allowed: no anchors, no tags, no second document.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::ops::Range;
 
@@ -441,6 +442,17 @@ impl Node {
         }
     }
 
+    /// The key of this name, if this is a map that has it.
+    pub fn key(&self, name: &str) -> Option<&Node> {
+        match &self.value {
+            Value::Map(entries) => entries
+                .iter()
+                .map(|(key, _)| key)
+                .find(|key| key.text() == Some(name)),
+            _ => None,
+        }
+    }
+
     fn expected(&self, what: &str, reports: &mut Reports) {
         reports.push(Report::new(
             &self.head(),
@@ -467,13 +479,22 @@ pub struct Fields<'a> {
     pub node: &'a Node,
     /// Otherwise that has been told, and there is nothing to miss in it.
     is_map: bool,
-    known: BTreeSet<&'static str>,
+    known: BTreeSet<Cow<'static, str>>,
 }
 
 impl<'a> Fields<'a> {
     /// A field that may be absent. A field without a value counts as present.
     pub fn get(&mut self, name: &'static str) -> Option<&'a Node> {
-        self.known.insert(name);
+        self.known.insert(name.into());
+        self.entries
+            .iter()
+            .find(|(key, _)| key.text() == Some(name))
+            .map(|(_, value)| value)
+    }
+
+    /// The same for a field whose name stands in another file.
+    pub fn get_named(&mut self, name: &str) -> Option<&'a Node> {
+        self.known.insert(String::from(name).into());
         self.entries
             .iter()
             .find(|(key, _)| key.text() == Some(name))
@@ -511,7 +532,7 @@ impl<'a> Fields<'a> {
                     &key.place,
                     &message,
                     name,
-                    self.known.iter().copied(),
+                    self.known.iter().map(|known| &**known),
                 ));
             }
         }

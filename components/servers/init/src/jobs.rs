@@ -24,8 +24,8 @@ const JOBS_MAX: usize = 1000;
 /// No command is started when less than this part of the memory is free: what runs already may still
 /// need some, and so may whoever is to mend things.
 const FREE_PART: u64 = 8;
-/// Words that are kept for starts to come. Whoever leaves more waits for none of them.
-const WORDS_MAX: usize = 16;
+/// Words, and directories, that are kept for starts to come. Whoever leaves more waits for none of them.
+const LEFT_MAX: usize = 16;
 
 /// What somebody wants to be started.
 pub struct Start {
@@ -35,6 +35,8 @@ pub struct Start {
     pub words: Vec<u8>,
     /// Where they are if they are long; 0 if they are not.
     pub token: u32,
+    /// Which directory was left for it; 0 if none.
+    pub directory: u32,
     /// Input, output, complaints, and the terminal.
     pub streams: [Option<Channel>; 4],
     /// Who waits for the answer.
@@ -68,8 +70,42 @@ pub struct Job {
 pub struct Jobs {
     places: Vec<Option<Job>>,
     numbers: u32,
-    words: VecDeque<(u32, Folio, u32)>,
+    /// Words for starts to come, and their lengths.
+    pub words: Left<(Folio, u32)>,
+    /// Directories for starts to come.
+    pub directories: Left<Channel>,
+}
+
+/// What was left for starts to come.
+pub struct Left<T> {
+    all: VecDeque<(u32, T)>,
     tokens: u32,
+}
+
+impl<T> Default for Left<T> {
+    fn default() -> Left<T> {
+        Left {
+            all: VecDeque::new(),
+            tokens: 0,
+        }
+    }
+}
+
+impl<T> Left<T> {
+    /// Keeps something; answers with what the start will call it.
+    pub fn keep(&mut self, what: T) -> u32 {
+        if self.all.len() >= LEFT_MAX {
+            self.all.pop_front();
+        }
+        self.tokens = self.tokens.wrapping_add(1).max(1);
+        self.all.push_back((self.tokens, what));
+        self.tokens
+    }
+
+    fn take(&mut self, token: u32) -> Option<T> {
+        let place = self.all.iter().position(|(other, _)| *other == token)?;
+        self.all.remove(place).map(|(_, what)| what)
+    }
 }
 
 impl Jobs {
@@ -81,22 +117,6 @@ impl Jobs {
     /// Each job's command and its first channel.
     pub fn running(&self) -> impl Iterator<Item = (usize, &component::Server)> {
         self.iter().map(|job| (job.command, &job.boot))
-    }
-
-    /// Keeps words for a start to come; answers with what that will call them.
-    pub fn keep_words(&mut self, folio: Folio, len: u32) -> u32 {
-        if self.words.len() >= WORDS_MAX {
-            self.words.pop_front();
-        }
-        self.tokens = self.tokens.wrapping_add(1).max(1);
-        self.words.push_back((self.tokens, folio, len));
-        self.tokens
-    }
-
-    fn take_words(&mut self, token: u32) -> Option<(Folio, u32)> {
-        let place = self.words.iter().position(|(other, ..)| *other == token)?;
-        let (_, folio, len) = self.words.remove(place)?;
-        Some((folio, len))
     }
 
     fn free_place(&mut self) -> Option<usize> {
@@ -133,10 +153,11 @@ impl Supervisor {
         self.refuse_job(&self.plan.commands[command])?;
         let long = match start.token {
             0 => None,
-            token => Some(self.jobs.take_words(token).ok_or_else(|| Refusal {
-                error: Error::InvalidArgument,
-                reason: "its words were left too long ago".into(),
-            })?),
+            token => Some(self.jobs.words.take(token).ok_or_else(too_late)?),
+        };
+        let directory = match start.directory {
+            0 => None,
+            token => Some(self.jobs.directories.take(token).ok_or_else(too_late)?),
         };
         let Some(place) = self.jobs.free_place() else {
             return Err(Refusal {
@@ -149,7 +170,7 @@ impl Supervisor {
         let number = self.jobs.numbers;
 
         let planned = &self.plan.commands[command];
-        let job = make(&self.machine, planned, start, long)?;
+        let job = make(&self.machine, planned, start, long, directory)?;
         let source = Source::Job(place as u16);
         let added = events
             .add(&job.process, source)
@@ -186,10 +207,13 @@ impl Supervisor {
         if let Some(need) = lacking {
             return Err(Refusal {
                 error: Error::Unsupported,
-                reason: format!(
-                    "nothing in this system provides `{}`, which {} needs",
-                    need.interface, command.name
-                ),
+                reason: match need.interface.as_str() {
+                    "fs" => format!("this system's file gives {} no directory", command.name),
+                    interface => format!(
+                        "nothing in this system provides `{interface}`, which {} needs",
+                        command.name
+                    ),
+                },
             });
         }
         if let Some(missing) = self.missing_for(command) {
@@ -256,10 +280,11 @@ fn make<'a>(
     command: &'a Component,
     start: &mut Start,
     long: Option<(Folio, u32)>,
+    directory: Option<Channel>,
 ) -> Result<Made<'a>, Refusal> {
     let given = |error: Error| Failure::new("what it is given", error);
     // Its first channel is as small as can be: what is sent below, and three events besides.
-    let queue_len = command.needs.len() + 6;
+    let queue_len = command.needs.len() + 7;
     let body_len_max = start.words.len().max(command.settings.len()) + 32;
     let loaded = machine.load_with(command, &command.image, queue_len, body_len_max)?;
     let boot = &loaded.boot;
@@ -273,6 +298,9 @@ fn make<'a>(
     let terminal = terminal.filter(|_| command.terminal);
     boot.streams(stdin, stdout, stderr, terminal)
         .map_err(given)?;
+    if let Some(directory) = directory.filter(|_| command.directory.is_some()) {
+        boot.directory(directory).map_err(given)?;
+    }
     boot.start(&command.settings).map_err(given)?;
     let (process, boot) = loaded.start()?;
     Ok(Made {
@@ -291,6 +319,13 @@ impl From<Failure> for Refusal {
             },
             reason: failure.reason,
         }
+    }
+}
+
+fn too_late() -> Refusal {
+    Refusal {
+        error: Error::InvalidArgument,
+        reason: "what was left for it was left too long ago".into(),
     }
 }
 

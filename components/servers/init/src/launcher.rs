@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 
 use ftl::prelude::*;
 use interfaces::launcher::{self, ToServer};
+use plan::DirectoryRights;
 
 use crate::jobs::{Job, Start};
 use crate::service::{Todo, nanos};
@@ -28,6 +29,11 @@ pub fn serve(request: ToServer<'_>, supervisor: &mut Supervisor) -> Result<Todo>
                 .map(|command| launcher::Command {
                     name: &command.name,
                     doc: &command.doc,
+                    directory: match command.directory {
+                        None => launcher::Directory::None,
+                        Some(DirectoryRights::Read) => launcher::Directory::Read,
+                        Some(DirectoryRights::Write) => launcher::Directory::Write,
+                    },
                 })
                 .collect();
             reply.ok(all.len() as u16, commands.as_slice())?;
@@ -43,13 +49,17 @@ pub fn serve(request: ToServer<'_>, supervisor: &mut Supervisor) -> Result<Todo>
             reply.ok(supervisor.jobs.iter().count() as u16, jobs.as_slice())?;
         }
         ToServer::LongWords(request, reply) => {
-            reply.ok(supervisor.jobs.keep_words(request.folio, request.len))?;
+            reply.ok(supervisor.jobs.words.keep((request.folio, request.len)))?;
+        }
+        ToServer::Directory(request, reply) => {
+            reply.ok(supervisor.jobs.directories.keep(request.directory))?;
         }
         ToServer::Start(request, reply) => {
             return Ok(Todo::Start(Box::new(Start {
                 command: request.command.into(),
                 words: request.words.into(),
                 token: request.token,
+                directory: request.directory,
                 streams: [
                     request.stdin,
                     request.stdout,

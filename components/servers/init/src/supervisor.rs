@@ -317,7 +317,7 @@ impl Supervisor {
                     continue;
                 };
                 let result = pair(need).and_then(|(ours, theirs)| {
-                    server.boot.new_client(provide, theirs)?;
+                    server.boot.new_client(provide, theirs, &need.grant)?;
                     running.boot.restarted(place as u16, ours)
                 });
                 if let Err(error) = result {
@@ -343,7 +343,7 @@ impl Supervisor {
                     && usize::from(provider) == index
                 {
                     let _ = pair(need).and_then(|(ours, theirs)| {
-                        server.boot.new_client(provide, theirs)?;
+                        server.boot.new_client(provide, theirs, &need.grant)?;
                         boot.restarted(place as u16, ours)
                     });
                 }
@@ -439,7 +439,7 @@ fn connect(
             events.add(&server, Source::Client)
         }
         Provider::Component(provider, provide) => match &members[usize::from(provider)].running {
-            Some(running) => running.boot.new_client(provide, end),
+            Some(running) => running.boot.new_client(provide, end, &need.grant),
             None => Err(Error::NotFound),
         },
     }

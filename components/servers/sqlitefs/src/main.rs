@@ -7,18 +7,23 @@ extern crate alloc;
 
 use ftl::prelude::*;
 
+mod clients;
 mod disks;
+mod names;
+mod open;
 mod server;
 #[rustfmt::skip]
 mod spec;
 
+use clients::Key;
+use names::Heard;
 use server::Server;
 use spec::*;
 
 /// Whom an event can come from.
 #[derive(Clone, Copy, Debug)]
 enum Source {
-    Client(Connection),
+    Client(Key),
     /// An open file, by its place.
     File(usize),
     Block,
@@ -33,7 +38,7 @@ const SETTLE: Duration = Duration::from_secs(5);
 #[ftl::main]
 fn main(env: Environ) -> Result<()> {
     let mut events = EventLoop::new()?;
-    events.add_each(env.fs, Source::Client)?;
+    events.add_each(env.fs, |client| Source::Client(Key::Connected(client)))?;
     if let Some(block) = &env.block {
         events.add(block, Source::Block)?;
     }
@@ -41,19 +46,25 @@ fn main(env: Environ) -> Result<()> {
         events.add(clock, Source::Clock)?;
     }
     let settle = events.timer(Source::Settle);
-    let mut server = Server::new(env.block, env.clock, env.settings, env.random)?;
+    let mut server = Server::new(env.block, env.clock, env.settings, env.random);
     server.mount();
     loop {
         match events.next()? {
             Event::Message(Source::Client(client), Message::Fs(request)) => {
-                if let Some((file, place)) = server.client(client, request)? {
-                    events.add(&file, Source::File(place))?;
+                match server.client(client, request)? {
+                    Some(Heard::File(file, place)) => events.add(&file, Source::File(place))?,
+                    Some(Heard::Directory(directory, key)) => {
+                        events.add(&directory, Source::Client(key))?
+                    }
+                    None => {}
                 }
             }
             Event::Message(Source::File(place), Message::File(request)) => {
                 server.file(place, request)?;
             }
-            Event::Connected(Source::Client(client)) => server.connected(client),
+            Event::Connected(Source::Client(Key::Connected(client))) => {
+                server.connected(client, events.grant(client));
+            }
             Event::Closed(Source::Client(client)) => server.left(client),
             Event::Closed(Source::File(place)) => server.closed(place),
             Event::Timer(Source::Settle) => server.settle(),

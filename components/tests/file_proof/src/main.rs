@@ -9,32 +9,32 @@ use alloc::format;
 use alloc::vec;
 use alloc::vec::Vec;
 
+use ftl::io::{Read, Write};
 use ftl::prelude::*;
-use interfaces::fs::{Blocking as _, file::Blocking as _};
-use ring::SharedMemory;
+use interfaces::files::{Dir, OpenOptions};
 
+mod boundary;
 #[rustfmt::skip]
 mod spec;
 
 use spec::*;
 
-/// Bytes of the large file, and of the memory that it travels through.
+/// Bytes of the large file.
 const LARGE: usize = 700_000;
-const SHARED: usize = 64 * 1024;
 /// Files in the directory with many.
 const MANY: usize = 100;
 
 #[ftl::main]
-fn main(mut env: Environ) -> Result<()> {
-    let fs = &mut env.fs;
-    let memory = Folio::new(SHARED)?;
-    let shared = memory.map()?;
-    fs.share(memory)?;
+fn main(env: Environ) -> Result<()> {
+    let (all, www) = (Dir::new(env.fs), Dir::new(env.www));
     match env.settings.run {
-        1 => write(fs, &shared)?,
+        1 => {
+            boundary::check(&all, &www)?;
+            write(&all)?;
+        }
         _ => {
-            check(fs, &shared)?;
-            measure(fs, env.settings.reads)?;
+            check(&all)?;
+            measure(&all, env.settings.reads)?;
         }
     }
     info!("run {} is done", env.settings.run);
@@ -46,117 +46,122 @@ fn byte(i: usize) -> u8 {
     (i * 31 + i / 4096) as u8
 }
 
-fn write(fs: &mut fs::Client, shared: &SharedBytes) -> Result<()> {
-    fs.create_dir("/etc")?;
-    fs.create_dir("/many")?;
-    let mut file = fs
-        .open("/etc/greeting", false, true, false, true, false)?
-        .file;
-    file.write(0, b"hello")?;
-    assert_eq!(file.append(b" world")?, 5);
+fn write(files: &Dir) -> Result<()> {
+    files.create_dir("/etc")?;
+    files.create_dir("/many")?;
+    files.write("/etc/greeting", "hello")?;
+    let mut file = OpenOptions::new()
+        .append(true)
+        .open(files, "/etc/greeting")?;
+    file.write_all(b" world")?;
     drop(file);
-    let mut file = fs.open("/large", true, true, true, false, false)?.file;
     let bytes: Vec<u8> = (0..LARGE).map(byte).collect();
-    for (i, part) in bytes.chunks(SHARED).enumerate() {
-        shared.write(0, part);
-        file.write_shared((i * SHARED) as u64, 0, part.len() as u32)?;
-    }
+    files.write("/large", &bytes)?;
     for i in 0..MANY {
         let path = format!("/many/file number {i:03}");
-        let mut file = fs.open(&path, false, true, true, false, false)?.file;
-        file.write(0, path.as_bytes())?;
+        files.write(&path, &path)?;
     }
-    fs.symlink("../etc", "/many/link")?;
-    fs.rename("/large", "/etc/large")?;
-    fs.hard_link("/etc/greeting", "/other name")?;
+    files.symlink("../etc", "/many/link")?;
+    files.rename("/large", "/etc/large")?;
+    files.hard_link("/etc/greeting", "/other name")?;
     // What must not work.
     for (refused, error) in [
-        (fs.create_dir("/etc").err(), Error::AlreadyExists),
-        (fs.remove_dir("/many").err(), Error::DirectoryNotEmpty),
-        (fs.remove_dir("/etc/large").err(), Error::NotADirectory),
-        (fs.remove_file("/etc").err(), Error::IsADirectory),
-        (fs.metadata("/none", true).err(), Error::NotFound),
-        (
-            fs.open("/etc", true, false, false, false, false).err(),
-            Error::IsADirectory,
-        ),
+        (files.create_dir("/etc").err(), Error::AlreadyExists),
+        (files.remove_dir("/many").err(), Error::DirectoryNotEmpty),
+        (files.remove_dir("/etc/large").err(), Error::NotADirectory),
+        (files.remove_file("/etc").err(), Error::IsADirectory),
+        (files.metadata("/none").err(), Error::NotFound),
+        (files.open("/etc").err(), Error::IsADirectory),
     ] {
         assert_eq!(refused, Some(error));
     }
-    fs.sync()?;
+    // What most programs do: all of it, under the names of `std`.
+    files.create_dir_all("a/b/../c/d")?;
+    files.create_dir_all("a/b/../c/d")?;
+    assert_eq!(files.copy("/etc/greeting", "a/c/d/copy")?, 11);
+    assert_eq!(files.read_to_string("a/c/d/copy")?, "hello world");
+    let mut copy = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open(files, "a/c/d/copy")?;
+    copy.set_len(4)?;
+    copy.seek_to(4);
+    copy.write_all(b"!")?;
+    assert_eq!(copy.metadata()?.len(), 5);
+    files.remove_dir_all("a")?;
+    // Without a name it is there as long as somebody has it open.
+    copy.seek_to(0);
+    let mut found = ftl::String::new();
+    copy.read_to_string(&mut found)?;
+    assert_eq!(
+        (found.as_str(), files.try_exists("a")),
+        ("hell!", Ok(false))
+    );
+    files.sync()?;
     // This may be lost, and must not be found half.
-    fs.create_dir("/after")?;
-    fs.remove_dir("/after")
+    files.create_dir("/after")?;
+    files.remove_dir("/after")
 }
 
-fn check(fs: &mut fs::Client, shared: &SharedBytes) -> Result<()> {
-    let mut file = fs
-        .open("/other name", true, false, false, false, false)?
-        .file;
-    assert_eq!(file.read(0, 100)?, b"hello world");
-    assert_eq!(file.write(0, b"x").err(), Some(Error::PermissionDenied));
-    let opened = fs.open("/many/link/large", true, false, false, false, false)?;
-    assert_eq!(opened.metadata.len, LARGE as u64);
-    let mut file = opened.file;
+fn check(files: &Dir) -> Result<()> {
+    assert_eq!(files.read_to_string("/other name")?, "hello world");
+    let mut file = files.open("/other name")?;
+    assert_eq!(file.write(b"x"), Err(Error::PermissionDenied));
+    let mut file = files.open("/many/link/large")?;
+    assert_eq!(file.metadata()?.len(), LARGE as u64);
+    let mut part = vec![0; 50_000];
     let mut at = 0;
-    let mut part = vec![0; SHARED];
     loop {
-        let len = file.read_shared(at as u64, 0, SHARED as u32)? as usize;
+        let len = file.read(&mut part)?;
         if len == 0 {
             break;
         }
-        shared.read(0, &mut part[..len]);
         for (i, found) in part[..len].iter().enumerate() {
             assert_eq!(*found, byte(at + i), "byte {}", at + i);
         }
         at += len;
     }
     assert_eq!(at, LARGE);
-    let (mut count, mut after) = (0, ftl::String::new());
-    loop {
-        let listed = fs.read_dir("/many", &after)?;
-        let Some(last) = listed.iter().last() else {
-            break;
-        };
-        count += listed.iter().count();
-        after = last.name.into();
-    }
-    assert_eq!(count, MANY + 1);
-    assert_eq!(fs.read_link("/many/link")?, "../etc");
+    assert_eq!(files.read_dir("/many")?.count(), MANY + 1);
+    assert_eq!(files.read_link("/many/link")?, "../etc");
     Ok(())
 }
 
 /// Says how long things take: with `--icount` a nanosecond is an instruction.
-fn measure(fs: &mut fs::Client, times: u32) -> Result<()> {
-    let mut file = fs.open("/etc/large", true, true, false, false, false)?.file;
-    file.read_shared(8192, 0, 4096)?;
+fn measure(files: &Dir, times: u32) -> Result<()> {
     let report = |what: &str, began: Instant| {
         let each = began.elapsed().as_nanos() / u128::from(times.max(1));
         info!("{what}: {each} ns");
     };
+    let file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open(files, "/etc/large")?;
+    let mut page = vec![0; 4096];
+    file.read_at(&mut page, 8192)?;
     let began = Instant::now();
     for _ in 0..times {
-        file.read_shared(8192, 0, 4096)?;
+        file.read_at(&mut page, 8192)?;
     }
     report("warm read of 4 KiB", began);
     let began = Instant::now();
     for i in 0..times {
-        file.write_shared(u64::from(i) * 4096, 0, 4096)?;
-        file.sync()?;
+        file.write_at(&page, u64::from(i) * 4096)?;
+        file.sync_all()?;
     }
     report("durable write of 4 KiB", began);
-    let mut small = fs.open("/small", true, true, true, false, false)?.file;
-    small.write(0, b"first")?;
-    small.sync()?;
+    files.write("/small", "first")?;
+    let small = OpenOptions::new().write(true).open(files, "/small")?;
+    small.sync_all()?;
     let began = Instant::now();
     for _ in 0..times {
-        small.write(0, b"again")?;
-        small.sync()?;
+        small.write_at(b"again", 0)?;
+        small.sync_all()?;
     }
     report("durable write of one row", began);
     let began = Instant::now();
     for _ in 0..times {
-        fs.metadata("/many/link/large", true)?;
+        files.metadata("/many/link/large")?;
     }
     report("lookup of three components", began);
     Ok(())

@@ -15,6 +15,8 @@ pub type EventLoop<S> = ::ftl::EventLoop<S, Messages>;
 pub struct Environ {
     /// The component that provides `fs`.
     pub fs: fs::Client,
+    /// A directory below, which it may only read.
+    pub www: fs::Client,
     /// What the system file sets.
     pub settings: Settings,
     /// The component's random generator.
@@ -27,6 +29,7 @@ impl ::ftl::runtime::Environment for Environ {
         let mut start = ::ftl::bootstrap::Start::receive(info)?;
         Ok(Environ {
             fs: start.need(0, "fs", fs::HASH)?,
+            www: start.need(1, "www", fs::HASH)?,
             settings: Settings::decode(start.settings())?,
             random: start.random(),
         })
