@@ -129,12 +129,7 @@ impl Running {
         self.connect_with(index, server, &[])
     }
     /// The same, with what the system file says about the client.
-    pub fn connect_with(
-        &self,
-        index: u16,
-        server: impl TypedEnd,
-        grant: &[u8],
-    ) -> ftl::Result<()> {
+    pub fn connect_with(&self, index: u16, server: impl TypedEnd, grant: &[u8]) -> ftl::Result<()> {
         self.init.new_client(index, channel(&server), grant)
     }
     /// Gives it a fresh channel to what it needs as number `index`, as after a restart.

@@ -178,9 +178,8 @@ fn read_directories(
         let Some(node) = fields.get_named(&need.name) else {
             continue;
         };
-        directories.extend(
-            read_directory(node, reports).map(|directory| (need.name.clone(), directory)),
-        );
+        directories
+            .extend(read_directory(node, reports).map(|directory| (need.name.clone(), directory)));
     }
     if !component.needs.iter().any(|need| need.name == FILES)
         && let Some(key) = node.key(FILES)
@@ -759,12 +758,7 @@ fn find_interface<'a>(interfaces: &'a [Interface], name: &str) -> Option<&'a Int
 }
 
 /// Nothing in the system provides what a member needs.
-fn missing(
-    system: &System,
-    member: &Member,
-    need: &Need,
-    components: &[Component],
-) -> Report {
+fn missing(system: &System, member: &Member, need: &Need, components: &[Component]) -> Report {
     if let Some(wanted) = member.needs.get(&need.name) {
         let is_member = system.members.iter().any(|other| other.name == *wanted);
         return Report::new(
