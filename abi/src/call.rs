@@ -155,6 +155,11 @@ calls! {
     /// the next position is this one plus the bytes. A position that has been overwritten
     /// already moves to the oldest byte there is, which the first 8 bytes of the page tell.
     LogRead = 39,
+    /// Copies the log lines that the machine's serial line has not shown yet into the receive page.
+    /// `(device)` → bytes copied. From the first call on, and until the device is given back, its driver shows
+    /// the log, and not the kernel; the device's first interrupt also tells that there are lines.
+    /// Errors: `Unsupported` if the kernel does not report on this device.
+    ConsoleLog = 40,
 }
 
 /// No deadline.

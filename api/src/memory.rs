@@ -7,6 +7,7 @@
 //! implement the traits that `libs/virtio` drives a device through.
 
 use alloc::rc::Rc;
+use alloc::vec::Vec;
 use core::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
 
 use abi::Result;
@@ -31,6 +32,16 @@ impl Device {
     /// Maps its range of registers number `which`, counted from 0.
     pub fn registers(&self, which: usize) -> Result<Registers> {
         sys::device_map(self.handle(), which).map(|address| Registers { address })
+    }
+
+    /// What the kernel has logged and nobody has shown on the machine's serial line, which this device is; empty if all was
+    /// shown. From the first call on this driver shows the log, and not the kernel: the device's first
+    /// interrupt tells of lines, too. [`abi::Error::Unsupported`] if the kernel does not report on this device.
+    pub fn console_log(&self) -> Result<Vec<u8>> {
+        let len = sys::console_log(self.handle())?;
+        let mut page = [0; abi::MESSAGE_LEN_MAX];
+        crate::buffer::read_received(&mut page);
+        Ok(page.get(..len).unwrap_or_default().to_vec())
     }
 
     /// Maps a contiguous folio and lets the device reach it, until the device has been reset.
@@ -327,6 +338,12 @@ impl virtio::Registers for Registers {
     fn read32(&self, offset: usize) -> u32 {
         // SAFETY: as above.
         unsafe { (self.at(offset, 4) as *const u32).read_volatile() }
+    }
+    #[inline]
+    fn write8(&self, offset: usize, value: u8) {
+        gate::device_fence();
+        // SAFETY: as for `write32`.
+        unsafe { (self.at(offset, 1) as *mut u8).write_volatile(value) }
     }
     #[inline]
     fn write32(&self, offset: usize, value: u32) {

@@ -417,3 +417,8 @@ pub fn random() -> Result<[u8; 32]> {
 pub fn log_read(system: Handle, position: usize) -> Result<usize> {
     call(Call::LogRead, [raw(system), position, 0, 0, 0, 0])
 }
+
+/// [`Call::ConsoleLog`]: answers how many bytes of the receive page are log.
+pub fn console_log(device: Handle) -> Result<usize> {
+    call(Call::ConsoleLog, [raw(device), 0, 0, 0, 0, 0])
+}

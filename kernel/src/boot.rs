@@ -178,6 +178,7 @@ fn add_device(kernel: &mut Kernel, found: &crate::platform::machine_info::Device
         mapped: [None; 4],
         lines: [None; 4],
         dma: [None; 16],
+        is_console: found.is_console,
     };
     for (slot, range) in device.ranges.iter_mut().zip(&found.registers) {
         *slot = (PhysAddr(range.start), range.len as usize);

@@ -286,6 +286,9 @@ impl Kernel {
 
     /// Works off a bounded part of what is dead.
     pub fn collect_garbage(&mut self, cpu: usize) {
+        if self.log.shown.has_news() {
+            self.tell_of_log(cpu);
+        }
         if let Some(id) = self.dead_folios {
             self.collect_folio(id);
         }

@@ -50,7 +50,8 @@ impl Kernel {
         Ok(handle.raw() as usize)
     }
 
-    fn device(&self, process: Id<Process>, handle: Handle) -> Result<Id<Device>> {
+    /// The device behind a handle that allows to drive it.
+    pub fn device(&self, process: Id<Process>, handle: Handle) -> Result<Id<Device>> {
         match self.lookup(process, handle, Rights::WRITE)?.object {
             Object::Device(id) => Ok(id),
             _ => Err(Error::WrongKind),
@@ -210,6 +211,9 @@ impl Kernel {
             self.memory
                 .machine
                 .write_device(self.devices[id].ranges[0].0.offset(0x70), 0);
+        }
+        if self.devices[id].is_console {
+            self.show_log_again(Some(id));
         }
         let device = &mut self.devices[id];
         device.holder = None;

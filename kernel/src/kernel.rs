@@ -173,6 +173,7 @@ impl Kernel {
     /// The system is over: real machines do not come back from here.
     pub fn machine_off(&mut self) {
         if let Some(how) = self.shutdown {
+            self.show_log_again(None);
             self.memory.machine.shut_down(how);
         }
     }
@@ -223,9 +224,12 @@ impl Kernel {
         self.attention = self.has_garbage() || self.condemned_threads > 0;
     }
 
-    /// Whether something dead has not been taken apart completely.
+    /// Whether something dead has not been taken apart completely, or a driver has not been told of the log.
     pub fn has_garbage(&self) -> bool {
-        self.dead_processes.is_some() || self.dead_channels.is_some() || self.dead_folios.is_some()
+        self.dead_processes.is_some()
+            || self.dead_channels.is_some()
+            || self.dead_folios.is_some()
+            || self.log.shown.has_news()
     }
 
     /// A timer interrupt, or one from another CPU that has work for this one.

@@ -1,9 +1,10 @@
 //! The kernel's log: lines from the kernel and from components, each with time and name.
 //!
-//! Lines go to the UART at once and into a ring that can be read back, and that the next life of the
+//! Lines go to the UART at once, unless a driver shows them ([`console`]), and into a ring that can be read back, and that the next life of the
 //! machine can read if this one is reset ([`kept`]). There is no formatting
 //! into memory that could run out: a line is written piece by piece.
 
+pub mod console;
 pub mod kept;
 
 use core::fmt::{self, Write};
@@ -53,6 +54,8 @@ pub struct Log {
     block: Option<PhysAddr>,
     /// Lines less important than this are dropped.
     pub level: Level,
+    /// Who shows them.
+    pub shown: console::Shown,
 }
 
 /// The last bytes that were written.
@@ -156,7 +159,13 @@ impl Log {
             ring: unsafe { Ring::existing(data, Head::new(0, 0)) },
             block: Some(block),
             level: Level::Info,
+            shown: console::Shown::default(),
         })
+    }
+
+    /// How many bytes were written, ever.
+    fn written(&self) -> u64 {
+        self.ring.head.written
     }
 
     /// Goes on in another ring. Returns the block of the one before, which is free then.
@@ -177,7 +186,9 @@ struct Line<'a>(&'a mut Kernel);
 
 impl Write for Line<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        self.0.memory.machine.console_write(text.as_bytes());
+        if self.0.log.shown.by_kernel() {
+            self.0.memory.machine.console_write(text.as_bytes());
+        }
         self.0.log.ring.push(text.as_bytes());
         Ok(())
     }
@@ -205,6 +216,10 @@ impl Kernel {
             micros % 1_000_000
         );
         let _ = writeln!(Clean(&mut line), "{text}");
+        // Whoever shows it is told when this entry into the kernel is over.
+        if self.log.shown.logged() {
+            self.attention = true;
+        }
     }
 }
 

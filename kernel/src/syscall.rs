@@ -423,6 +423,7 @@ impl Kernel {
                 self.system(process, a[0])?;
                 Ok(self.log_read(thread, a[1] as u64))
             }
+            Call::ConsoleLog => self.console_log(process, thread, handle(a[0])),
             // The message path and the calls that do not return were handled before.
             Call::Nop | Call::Wait | Call::Send | Call::SendWait | Call::Call => Ok(0),
             Call::ProcessExit

@@ -51,6 +51,7 @@ pub const BODY_LEN_MAX: usize = 9;
 const SHARE: u32 = 0x54fb0611;
 const INPUT: u32 = 0x46ab18d4;
 const OUTPUT: u32 = 0x7014107c;
+const NOTICES: u32 = 0xa8ac3683;
 const SIZE: u32 = 0xabf23824;
 const INTERRUPT: u32 = 0x8ac26349;
 const RESIZED: u32 = 0x90b67fbf;
@@ -117,6 +118,26 @@ impl InputReplier {
 pub struct OutputReplier(::ftl::reply::Replier);
 
 impl OutputReplier {
+    /// Answers that it worked.
+    #[inline]
+    pub fn ok(self, stream: ::ftl::handle::Channel) -> ::ftl::Result<()> {
+        let mut writer = self.0.begin()?;
+        writer.handle(stream)?;
+        self.0.send(writer)
+    }
+
+    /// Answers that it did not.
+    pub fn error(self, error: ::ftl::Error) -> ::ftl::Result<()> {
+        self.0.fail(u32::from(error.code()))
+    }
+}
+
+/// Answers the call `notices`. It may be kept and used later; dropped, it answers `NoReply`.
+#[derive(Debug)]
+#[must_use = "the caller waits for an answer"]
+pub struct NoticesReplier(::ftl::reply::Replier);
+
+impl NoticesReplier {
     /// Answers that it worked.
     #[inline]
     pub fn ok(self, stream: ::ftl::handle::Channel) -> ::ftl::Result<()> {
@@ -232,6 +253,17 @@ impl Client {
         self.0.start(OUTPUT, writer)
     }
 
+    /// Lines that belong to nobody who uses the terminal: those of the log. While this stream is open they go there as they are
+    /// asked for, and whoever draws on the terminal shows them where they do no harm; otherwise they are shown as they come. They
+    /// wait while an input for `keys` is open that is newer than this stream: then something else fills the screen.
+    ///
+    /// The answer comes as an event with the transaction that is returned here.
+    #[inline]
+    pub fn notices_start(&self) -> ::ftl::Result<::ftl::Transaction> {
+        let writer = ::ftl::wire::Writer::new();
+        self.0.start(NOTICES, writer)
+    }
+
     /// What is known about the window.
     ///
     /// The answer comes as an event with the transaction that is returned here.
@@ -256,6 +288,13 @@ pub trait Blocking {
 
     /// Opens an output. Several are shown as their pieces come.
     fn output(&mut self) -> ::core::result::Result<::ftl::handle::Channel, ::ftl::Error>;
+
+    /// Lines that belong to nobody who uses the terminal: those of the log. While this stream is open they go there as they are
+    /// asked for, and whoever draws on the terminal shows them where they do no harm; otherwise they are shown as they come. They
+    /// wait while an input for `keys` is open that is newer than this stream: then something else fills the screen.
+    fn notices(
+        &mut self,
+    ) -> ::core::result::Result<::ftl::handle::Channel, ::ftl::Error>;
 
     /// What is known about the window.
     fn size(&mut self) -> ::core::result::Result<SizeReply, ::ftl::Error>;
@@ -311,6 +350,22 @@ impl Blocking for Client {
     }
 
     #[inline]
+    fn notices(
+        &mut self,
+    ) -> ::core::result::Result<::ftl::handle::Channel, ::ftl::Error> {
+        let writer = ::ftl::wire::Writer::new();
+        let incoming = self.0.call(NOTICES, writer)?;
+        let (mut reader, replier) = incoming.open();
+        replier.forget();
+        let result = match ::ftl::reply::read_status(&mut reader)? {
+            Ok(()) => Ok(reader.handle()?),
+            Err(code) => Err(::ftl::reply::error_from_code(code)),
+        };
+        reader.finish()?;
+        result
+    }
+
+    #[inline]
     fn size(&mut self) -> ::core::result::Result<SizeReply, ::ftl::Error> {
         let incoming = self
             .0
@@ -350,6 +405,11 @@ pub enum ToClient {
     ),
     /// The answer to [`Client::output_start`].
     Output(
+        ::ftl::Transaction,
+        ::core::result::Result<::ftl::handle::Channel, ::ftl::Error>,
+    ),
+    /// The answer to [`Client::notices_start`].
+    Notices(
         ::ftl::Transaction,
         ::core::result::Result<::ftl::handle::Channel, ::ftl::Error>,
     ),
@@ -399,6 +459,17 @@ impl ToClient {
                 reader.finish()?;
                 Ok(ToClient::Output(transaction, result))
             }
+            NOTICES if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
+                let transaction = incoming.transaction();
+                let (mut reader, replier) = incoming.open();
+                replier.forget();
+                let result = match ::ftl::reply::read_status(&mut reader)? {
+                    Ok(()) => Ok(reader.handle()?),
+                    Err(code) => Err(::ftl::reply::error_from_code(code)),
+                };
+                reader.finish()?;
+                Ok(ToClient::Notices(transaction, result))
+            }
             SIZE if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
                 let transaction = incoming.transaction();
                 let (mut reader, replier) = incoming.open();
@@ -442,6 +513,7 @@ impl ToClient {
             SHARE => Some(ToClient::Share(transaction, Err(error))),
             INPUT => Some(ToClient::Input(transaction, Err(error))),
             OUTPUT => Some(ToClient::Output(transaction, Err(error))),
+            NOTICES => Some(ToClient::Notices(transaction, Err(error))),
             SIZE => Some(ToClient::Size(transaction, Err(error))),
             _ => None,
         }
@@ -516,6 +588,10 @@ pub enum ToServer {
     Input(InputRequest, InputReplier),
     /// Opens an output. Several are shown as their pieces come.
     Output(OutputReplier),
+    /// Lines that belong to nobody who uses the terminal: those of the log. While this stream is open they go there as they are
+    /// asked for, and whoever draws on the terminal shows them where they do no harm; otherwise they are shown as they come. They
+    /// wait while an input for `keys` is open that is newer than this stream: then something else fills the screen.
+    Notices(NoticesReplier),
     /// What is known about the window.
     Size(SizeReplier),
 }
@@ -542,6 +618,11 @@ impl ToServer {
                 let (reader, replier) = incoming.open();
                 reader.finish()?;
                 Ok(ToServer::Output(OutputReplier(replier)))
+            }
+            NOTICES if incoming.kind() == ::ftl::abi::MessageKind::Request => {
+                let (reader, replier) = incoming.open();
+                reader.finish()?;
+                Ok(ToServer::Notices(NoticesReplier(replier)))
             }
             SIZE if incoming.kind() == ::ftl::abi::MessageKind::Request => {
                 let (reader, replier) = incoming.open();

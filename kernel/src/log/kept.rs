@@ -170,7 +170,33 @@ pub fn resets_after_panic() -> bool {
 /// Writes the report of a panic both to the console and into the kept log, without the kernel's lock: whoever
 /// holds that may be the one who fails. Another CPU may be in the middle of a line; then the two
 /// lines are mixed, or some bytes are lost.
-pub struct LastWords<C: fmt::Write>(pub C);
+pub struct LastWords<C: fmt::Write>(C);
+
+impl<C: fmt::Write> LastWords<C> {
+    /// Begins with what was logged and has not been shown yet, because a driver was to show it.
+    pub fn new(mut console: C) -> LastWords<C> {
+        let header = HEADER.load(Ordering::Acquire);
+        if !header.is_null() {
+            // SAFETY: as in `write_str`; the ring is only read.
+            let ring = unsafe {
+                let current = ((*header).current & 1) as usize;
+                let ring = header
+                    .cast::<u8>()
+                    .wrapping_add(abi::PAGE_SIZE + current * RING_LEN);
+                Ring::existing(ring, (&raw const (*header).heads[current]).read())
+            };
+            let mut unshown = super::console::unshown(ring.head.written);
+            let mut piece = [0; 128];
+            while !unshown.is_empty() {
+                let (start, len) = ring.read(unshown.start, &mut piece);
+                // Nobody is left to complain to.
+                let _ = super::console::show(&piece[..len], &mut console);
+                unshown.start = start + len.max(1) as u64;
+            }
+        }
+        LastWords(console)
+    }
+}
 
 impl<C: fmt::Write> fmt::Write for LastWords<C> {
     fn write_str(&mut self, text: &str) -> fmt::Result {

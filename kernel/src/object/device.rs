@@ -26,6 +26,8 @@ pub struct Device {
     pub lines: [Option<Id<Interrupt>>; RANGES_MAX],
     /// What it may reach. The folios live until the device was reset (rule 16).
     pub dma: [Option<Id<Folio>>; DMA_MAX],
+    /// It is the serial line that the kernel reports on.
+    pub is_console: bool,
 }
 
 /// A device's interrupt.

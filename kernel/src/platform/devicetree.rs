@@ -319,7 +319,9 @@ impl<'a> Reader<'a, '_> {
         let interrupts: Vec<Interrupt, DEVICE_INTERRUPTS_MAX> =
             self.interrupts(place).take(DEVICE_INTERRUPTS_MAX).collect();
 
-        // The console belongs to the kernel: what `stdout-path` names, or else the first there is.
+        // The console is what `stdout-path` names, or else the first there is. A driver may have it, too,
+        // if its registers are where drivers look for them.
+        let mut is_console = false;
         if let Some(kind) = uart_kind(place)
             && match self.stdout {
                 Some(path) => place.has_path(path),
@@ -332,7 +334,14 @@ impl<'a> Reader<'a, '_> {
                 registers: first,
                 interrupt,
             });
-            return Ok(());
+            let plain = UartKind::Ns16550 {
+                register_shift: 0,
+                register_width: 1,
+            };
+            if kind != plain && kind != UartKind::Pl011 {
+                return Ok(());
+            }
+            is_console = true;
         }
 
         let mut compatible = Vec::new();
@@ -349,6 +358,7 @@ impl<'a> Reader<'a, '_> {
                 compatible,
                 registers,
                 interrupts,
+                is_console,
             };
             self.machine.dropped += usize::from(self.machine.devices.push(device).is_err());
         }

@@ -204,6 +204,8 @@ pub struct Device {
     pub registers: Vec<PhysicalRange, DEVICE_RANGES_MAX>,
     /// Its interrupts.
     pub interrupts: Vec<Interrupt, DEVICE_INTERRUPTS_MAX>,
+    /// It is the serial line that the kernel reports on.
+    pub is_console: bool,
 }
 
 impl Device {

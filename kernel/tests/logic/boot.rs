@@ -193,7 +193,7 @@ fn the_log_survives_a_reset() {
         first.log_line(Level::Info, "old", format_args!("line {number}"));
     }
     let mut console = String::new();
-    let _ = writeln!(kept::LastWords(&mut console), "kernel panic: the end");
+    let _ = writeln!(kept::LastWords::new(&mut console), "kernel panic: the end");
     assert_eq!(console, "kernel panic: the end\n");
     assert!(kept::resets_after_panic());
 

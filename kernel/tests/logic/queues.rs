@@ -362,6 +362,7 @@ fn add_device(sim: &mut Sim, interrupt: u32) {
         mapped: [None; 4],
         lines: [None; 4],
         dma: [None; 16],
+        is_console: false,
     });
 }
 

@@ -179,6 +179,7 @@ impl World {
                 mapped: [None; 4],
                 lines: [None; 4],
                 dma: [None; 16],
+                is_console: false,
             });
         }
         for number in 1..processes {
@@ -618,6 +619,7 @@ impl World {
                 Call::ProcessInfo
                     | Call::Random
                     | Call::LogRead
+                    | Call::ConsoleLog
                     | Call::SystemStatistics
                     | Call::DeviceInfo
             )

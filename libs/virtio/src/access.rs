@@ -15,6 +15,10 @@ pub trait Registers {
     fn read16(&self, offset: usize) -> u16;
     /// Reads four bytes.
     fn read32(&self, offset: usize) -> u32;
+    /// Writes a byte. Few devices have registers so narrow, so a fake of one that has none leaves this as it is.
+    fn write8(&self, offset: usize, value: u8) {
+        panic!("no register for {value:#x} at {offset:#x}")
+    }
     /// Writes four bytes.
     fn write32(&self, offset: usize, value: u32);
 }

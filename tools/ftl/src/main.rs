@@ -1,6 +1,7 @@
 //! The command line of `./ftl`. Each command's work is in the library beside this file.
 
 use std::ffi::OsString;
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -203,6 +204,9 @@ struct RunArguments {
     /// The log goes to standard error; the status is the commands'
     #[arg(long, value_name = "COMMANDS", conflicts_with_all = ["json", "init"])]
     exec: Option<String>,
+    /// Start what the system has for whoever sits at its console, such as a shell, even if standard input is no terminal
+    #[arg(long, conflicts_with = "exec")]
+    console: bool,
     /// End the run after this many seconds, with status 243
     #[arg(long, value_name = "SECONDS")]
     timeout: Option<f64>,
@@ -257,7 +261,7 @@ fn execute(command_line: CommandLine) -> Result<ExitCode> {
         Command::Run(arguments) => return run(&root, arguments, yes, json),
         Command::Build(arguments) => {
             doctor::set_up(&root, &[arguments.arch], Purpose::Build, yes)?;
-            let request = request(&root, &arguments, false)?;
+            let (request, _) = request(&root, &arguments, WayIn::at_terminal())?;
             let built = build::build(&root, arguments.arch, &request)?;
             let shown = built.archive.strip_prefix(&root).unwrap_or(&built.archive);
             eprintln!("built {}", shown.display());
@@ -315,7 +319,12 @@ fn run(root: &Path, arguments: RunArguments, yes: bool, json: bool) -> Result<Ex
     for port in &mut ports {
         port.claim()?;
     }
-    let request = request(root, &arguments.build, arguments.exec.is_some())?;
+    let way_in = match &arguments.exec {
+        Some(_) => WayIn::Exec,
+        None if arguments.console => WayIn::Console,
+        None => WayIn::at_terminal(),
+    };
+    let (request, has_console) = request(root, &arguments.build, way_in)?;
     let built: Built = if arguments.no_build {
         build::built_before(root, arch, &request.name)?
     } else {
@@ -349,6 +358,7 @@ fn run(root: &Path, arguments: RunArguments, yes: bool, json: bool) -> Result<Ex
         verbose: arguments.verbose,
         json,
         exec: arguments.exec,
+        console: has_console,
     };
     let end = run::run(root, machine, &built, &options)?;
     Ok(ExitCode::from(end.status()))
@@ -463,6 +473,13 @@ fn build_for_tests(root: &Path, arch: Arch) -> Result<()> {
                 };
                 requests.push(systems::request(&workspace, arch, &variant)?);
             }
+            if workspace.has_console(system) {
+                let variant = Variant {
+                    console: true,
+                    ..variant
+                };
+                requests.push(systems::request(&workspace, arch, &variant)?);
+            }
         }
     }
     for package in systems::packages_without_file(root)? {
@@ -507,21 +524,44 @@ fn check(root: &Path, json: bool) -> Result<ExitCode> {
     Ok(ExitCode::from(u8::from(!outcome.breaches.is_empty())))
 }
 
-/// What is to be built.
-fn request(root: &Path, arguments: &BuildArguments, exec: bool) -> Result<Request> {
+/// How somebody gets into a system from outside.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum WayIn {
+    None,
+    /// With `--exec`.
+    Exec,
+    /// At the console.
+    Console,
+}
+
+impl WayIn {
+    /// Whoever starts a system from a terminal sits at its console.
+    fn at_terminal() -> WayIn {
+        match std::io::stdin().is_terminal() {
+            true => WayIn::Console,
+            false => WayIn::None,
+        }
+    }
+}
+
+/// What is to be built, and whether it has something for whoever sits at the console.
+fn request(root: &Path, arguments: &BuildArguments, way_in: WayIn) -> Result<(Request, bool)> {
     let Some(init) = &arguments.init else {
+        let workspace = systems::refresh(root)?;
+        let console = way_in == WayIn::Console && workspace.has_console(&arguments.system);
         let variant = Variant {
             system: &arguments.system,
             isolation: arguments.isolation,
             settings: &arguments.settings,
-            exec,
+            exec: way_in == WayIn::Exec,
+            console,
         };
-        let mut request = systems::request(&systems::refresh(root)?, arguments.arch, &variant)?;
+        let mut request = systems::request(&workspace, arguments.arch, &variant)?;
         if let Some(faults) = &arguments.faults {
             request.name += &format!("-faults={}", faults.seed);
             request.faults = Some(faults.clone());
         }
-        return Ok(request);
+        return Ok((request, console));
     };
     let mut images = Vec::new();
     for image in &arguments.image {
@@ -530,7 +570,7 @@ fn request(root: &Path, arguments: &BuildArguments, exec: bool) -> Result<Reques
             .with_context(|| format!("`{image}`: write it as NAME=FILE"))?;
         images.push((name.to_owned(), PathBuf::from(file)));
     }
-    Ok(Request {
+    let request = Request {
         components: arguments
             .with
             .iter()
@@ -538,7 +578,8 @@ fn request(root: &Path, arguments: &BuildArguments, exec: bool) -> Result<Reques
             .collect(),
         images,
         ..Request::init_alone(init)
-    })
+    };
+    Ok((request, false))
 }
 
 fn clean(root: &Path) -> Result<()> {

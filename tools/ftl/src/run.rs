@@ -120,6 +120,8 @@ pub struct Options {
     pub json: bool,
     /// Commands to be run inside, with our standard input and output.
     pub exec: Option<String>,
+    /// Whether the system has something for whoever sits at the console: then Ctrl-C is theirs.
+    pub console: bool,
 }
 
 enum Happening {
@@ -166,8 +168,10 @@ pub fn run(root: &Path, mut machine: Machine, built: &Built, options: &Options) 
         }
         _ => {
             raw = RawTerminal::enter();
-            if raw.is_some() {
-                eprintln!("Ctrl-A X ends it");
+            match (raw.is_some(), options.console) {
+                (true, true) => eprintln!("Ctrl-A X ends it; all other keys go to its shell"),
+                (true, false) => eprintln!("Ctrl-A X or Ctrl-C ends it"),
+                (false, _) => {}
             }
             read_input(move |bytes| sender.send(Happening::Typed(bytes.to_vec())).is_ok());
         }
@@ -180,11 +184,14 @@ pub fn run(root: &Path, mut machine: Machine, built: &Built, options: &Options) 
     )
     .with_ports(&machine.ports)
     .reboots(machine.reboot);
+    if options.console {
+        screen = screen.interactive();
+    }
     let (end, told) = watch(
         &happenings,
         &mut screen,
         &mut keyboard,
-        raw.is_some(),
+        raw.is_some().then(|| Keys::new(!options.console)),
         options.timeout.map(|limit| started + limit),
     );
     drop(raw);
@@ -273,10 +280,9 @@ fn watch(
     happenings: &Receiver<Happening>,
     screen: &mut Screen,
     keyboard: &mut Option<impl Write>,
-    is_terminal: bool,
+    mut keys: Option<Keys>,
     deadline: Option<Instant>,
 ) -> (Option<End>, Option<End>) {
-    let mut keys = Keys::default();
     let mut farewell: Option<Instant> = None;
     let mut told: Option<End> = None;
     loop {
@@ -293,6 +299,8 @@ fn watch(
         match happening {
             Ok(Happening::Uart(bytes)) => {
                 screen.show(&bytes);
+                let answers = screen.answers(keys.is_some());
+                type_into(keyboard, &answers);
                 farewell = screen.end().or(told).map(|_| Instant::now() + FAREWELL);
             }
             Ok(Happening::UartClosed) | Err(RecvTimeoutError::Disconnected) => return (None, told),
@@ -303,21 +311,13 @@ fn watch(
                 farewell = Some(Instant::now() + FAREWELL);
             }
             Ok(Happening::Typed(bytes)) => {
-                let typed = if is_terminal {
-                    keys.read(&bytes)
-                } else {
-                    Typed::Bytes(bytes)
+                let typed = match &mut keys {
+                    Some(keys) => keys.read(&bytes),
+                    None => Typed::Bytes(bytes),
                 };
                 match typed {
                     Typed::Quit => return (Some(End::Quit), told),
-                    Typed::Bytes(bytes) => {
-                        let written = keyboard.as_mut().map(|keyboard| {
-                            keyboard.write_all(&bytes).and_then(|()| keyboard.flush())
-                        });
-                        if matches!(written, Some(Err(_))) {
-                            *keyboard = None;
-                        }
-                    }
+                    Typed::Bytes(bytes) => type_into(keyboard, &bytes),
                 }
             }
             Err(RecvTimeoutError::Timeout) => {
@@ -334,6 +334,19 @@ fn watch(
                 }
             }
         }
+    }
+}
+
+/// Passes on what was typed, until the machine takes no more.
+fn type_into(keyboard: &mut Option<impl Write>, bytes: &[u8]) {
+    if bytes.is_empty() {
+        return;
+    }
+    let written = keyboard
+        .as_mut()
+        .map(|keyboard| keyboard.write_all(bytes).and_then(|()| keyboard.flush()));
+    if matches!(written, Some(Err(_))) {
+        *keyboard = None;
     }
 }
 

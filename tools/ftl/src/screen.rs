@@ -17,6 +17,10 @@ pub struct Screen {
     shown: usize,
     /// Whether unfinished lines are shown, so that a prompt can be seen.
     immediate: bool,
+    /// Whether somebody works at the machine's terminal: then bytes are shown as they come, and not line by line.
+    interactive: bool,
+    /// How often the machine has asked how large the window is.
+    asked: usize,
     /// When something came last.
     changed: Instant,
     repeats: Repeats,
@@ -39,6 +43,8 @@ impl Screen {
             line: Vec::new(),
             shown: 0,
             immediate: std::io::stderr().is_terminal(),
+            interactive: false,
+            asked: 0,
             changed: Instant::now(),
             repeats: Repeats::default(),
             show_banner,
@@ -54,6 +60,12 @@ impl Screen {
         self
     }
 
+    /// Somebody works at the machine's terminal.
+    pub fn interactive(mut self) -> Screen {
+        self.interactive = true;
+        self
+    }
+
     /// Goes on when the machine is reset, because it starts again.
     pub fn reboots(mut self, reboots: bool) -> Screen {
         self.reboots = reboots;
@@ -65,18 +77,47 @@ impl Screen {
         let mut output = Vec::with_capacity(bytes.len() + 128);
         for &byte in bytes {
             match byte {
-                b'\r' => {}
+                b'\r' if !self.interactive => {}
                 b'\n' => self.line_ends(&mut output),
                 _ => {
                     self.line.push(byte);
+                    if self.interactive && self.line.ends_with(ASK_SIZE) {
+                        self.line.truncate(self.line.len() - ASK_SIZE.len());
+                        self.asked += 1;
+                    }
                     if self.line.len() >= Screen::LINE_LEN_MAX {
-                        self.line_ends(&mut output);
+                        if self.interactive {
+                            // A line that is edited may go on like that for ever.
+                            output
+                                .extend_from_slice(self.line.get(self.shown..).unwrap_or_default());
+                            self.line.clear();
+                            self.shown = 0;
+                        } else {
+                            self.line_ends(&mut output);
+                        }
                     }
                 }
             }
         }
+        if self.interactive && self.banner.is_over() && !may_be_end(&self.line) {
+            let until = self.line.len() - question_begun(&self.line);
+            let rest = &self.line[self.shown.min(until)..until];
+            output.extend_from_slice(rest);
+            self.shown = self.shown.max(until);
+        }
         write_out(&output);
         self.changed = Instant::now();
+    }
+
+    /// What is to be typed in answer to what the machine has asked the terminal: how large its window is.
+    pub fn answers(&mut self, is_terminal: bool) -> Vec<u8> {
+        let asked = std::mem::take(&mut self.asked);
+        match crate::terminal::window() {
+            Some((columns, rows)) if is_terminal => {
+                format!("\x1b[8;{rows};{columns}t").repeat(asked).into()
+            }
+            _ => Vec::new(),
+        }
     }
 
     /// When the unfinished line should be shown as far as it goes: shortly after it stopped
@@ -109,7 +150,7 @@ impl Screen {
         if self.banner.swallows(&line) {
             return;
         }
-        let end = End::from_line(line.trim_end());
+        let end = End::from_line(line.trim());
         if end == Some(End::Reset) && self.reboots {
             self.end = None;
             return;
@@ -122,11 +163,14 @@ impl Screen {
             self.end = None;
         }
         let annotation = self.symbols.annotate(&line);
-        if shown == 0 && self.repeats.is_one_more(&line, annotation.is_some()) {
+        if shown == 0 && !self.interactive && self.repeats.is_one_more(&line, annotation.is_some())
+        {
             return;
         }
         self.repeats.end(output);
-        output.extend_from_slice(&bytes[shown..]);
+        // The carriage return is the terminal's to add.
+        let bytes = bytes.strip_suffix(b"\r").unwrap_or(&bytes);
+        output.extend_from_slice(bytes.get(shown..).unwrap_or_default());
         output.extend_from_slice(annotation.unwrap_or_default().as_bytes());
         output.extend_from_slice(address(&line, &self.ports).unwrap_or_default().as_bytes());
         output.push(b'\n');
@@ -151,6 +195,24 @@ impl Screen {
         write_out(&output);
         self.end
     }
+}
+
+/// xterm's "Report the size of the text area in characters". Answered here, since not all terminals do.
+const ASK_SIZE: &[u8] = b"\x1b[18t";
+
+/// How many bytes at the end of a line may be the begin of that question.
+fn question_begun(line: &[u8]) -> usize {
+    let lens = (1..ASK_SIZE.len()).rev();
+    lens.into_iter()
+        .find(|len| line.ends_with(&ASK_SIZE[..*len]))
+        .unwrap_or(0)
+}
+
+/// Whether a line that is not finished may tell how the system ended.
+fn may_be_end(line: &[u8]) -> bool {
+    const BEGIN: &[u8] = b"FTL-EXIT";
+    let line = line.strip_prefix(b"\r").unwrap_or(line);
+    !line.is_empty() && (line.starts_with(BEGIN) || BEGIN.starts_with(line))
 }
 
 /// Where on the host to find what listens in the guest, if that is what a line tells.

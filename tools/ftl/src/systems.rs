@@ -74,6 +74,8 @@ pub struct Variant<'a> {
     pub settings: &'a [Setting],
     /// Whether commands come from outside.
     pub exec: bool,
+    /// Whether somebody sits at the console.
+    pub console: bool,
 }
 
 /// Reads all YAML files.
@@ -124,10 +126,12 @@ pub fn request(workspace: &Workspace, arch: Arch, variant: &Variant<'_>) -> Resu
         isolation,
         settings,
         exec,
+        console,
     } = *variant;
     let overrides = Overrides {
         arch: Some(arch.name()),
         exec,
+        console,
         isolation: isolation.map(|isolation| match isolation {
             Isolation::Kernel => ftl_gen::component::Isolation::Kernel,
             Isolation::User => ftl_gen::component::Isolation::User,
@@ -164,6 +168,9 @@ fn archive_name(variant: &Variant<'_>) -> String {
     }
     if variant.exec {
         name += "-exec";
+    }
+    if variant.console {
+        name += "-console";
     }
     for setting in variant.settings {
         name += &format!("-{}.{}={}", setting.component, setting.name, setting.value);

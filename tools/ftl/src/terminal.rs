@@ -1,11 +1,12 @@
 //! The keyboard: raw while a system runs, so that each key reaches the guest, and two of them us.
 //!
-//! Ctrl-A X ends the machine, as QEMU's users expect; so does Ctrl-C. Ctrl-A twice sends one.
+//! Ctrl-A X ends the machine, as QEMU's users expect; so does Ctrl-C, unless the system has a shell, whose it then
+//! is. Ctrl-A twice sends one.
 
 use std::io::{IsTerminal, Read};
 
 use rustix::termios::{
-    LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr,
+    LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcgetwinsize, tcsetattr,
 };
 
 /// Keeps the terminal raw; dropping it restores what was there.
@@ -32,6 +33,12 @@ impl RawTerminal {
     }
 }
 
+/// Columns and rows of the terminal's window, if it tells.
+pub fn window() -> Option<(u16, u16)> {
+    let size = tcgetwinsize(std::io::stdin()).ok()?;
+    (size.ws_col > 0 && size.ws_row > 0).then_some((size.ws_col, size.ws_row))
+}
+
 impl Drop for RawTerminal {
     fn drop(&mut self) {
         let _ = tcsetattr(std::io::stdin(), OptionalActions::Now, &self.before);
@@ -48,14 +55,23 @@ pub enum Typed {
 }
 
 /// Tells keys for us from keys for the guest.
-#[derive(Default)]
 pub struct Keys {
     after_escape: bool,
+    /// Whether Ctrl-C ends the machine.
+    interrupt_quits: bool,
 }
 
 impl Keys {
     const CTRL_A: u8 = 1;
     const CTRL_C: u8 = 3;
+
+    /// Nothing was typed yet.
+    pub fn new(interrupt_quits: bool) -> Keys {
+        Keys {
+            after_escape: false,
+            interrupt_quits,
+        }
+    }
 
     /// Takes what was typed.
     pub fn read(&mut self, input: &[u8]) -> Typed {
@@ -70,7 +86,7 @@ impl Keys {
                 }
             } else if byte == Keys::CTRL_A {
                 self.after_escape = true;
-            } else if byte == Keys::CTRL_C {
+            } else if byte == Keys::CTRL_C && self.interrupt_quits {
                 return Typed::Quit;
             } else {
                 bytes.push(byte);
@@ -101,12 +117,14 @@ mod tests {
     #[test]
     fn two_key_strokes_are_ours() {
         let bytes = |text: &[u8]| Typed::Bytes(text.to_vec());
-        let mut keys = Keys::default();
+        let mut keys = Keys::new(true);
         assert_eq!(keys.read(b"ps\r"), bytes(b"ps\r"));
         assert_eq!(keys.read(b"a\x01\x01b"), bytes(b"a\x01b"));
         assert_eq!(keys.read(b"\x01"), bytes(b""));
         assert_eq!(keys.read(b"x"), Typed::Quit);
-        assert_eq!(Keys::default().read(b"\x03"), Typed::Quit);
-        assert_eq!(Keys::default().read(b"\x01qx"), bytes(b"x"));
+        assert_eq!(Keys::new(true).read(b"\x03"), Typed::Quit);
+        assert_eq!(Keys::new(true).read(b"\x01qx"), bytes(b"x"));
+        assert_eq!(Keys::new(false).read(b"\x03"), bytes(b"\x03"));
+        assert_eq!(Keys::new(false).read(b"\x01x"), Typed::Quit);
     }
 }

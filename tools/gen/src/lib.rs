@@ -175,7 +175,13 @@ impl Workspace {
         self.systems.iter().map(|system| system.name.as_str())
     }
 
-    /// Whether commands can be started in this system.
+    /// Whether a system has something for whoever sits at its console.
+    pub fn has_console(&self, system: &str) -> bool {
+        let system = self.systems.iter().find(|other| other.name == system);
+        system.is_some_and(|system| system.members.iter().any(|member| member.console))
+    }
+
+    /// Whether commands can be started in a system.
     pub fn has_commands(&self, system: &str) -> bool {
         let system = self.systems.iter().find(|other| other.name == system);
         system.is_some_and(|system| match &system.commands {

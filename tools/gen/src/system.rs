@@ -55,6 +55,8 @@ pub struct Member {
     pub place: Place,
     /// The only architecture that it is there on, if the file says.
     pub arch: Option<&'static str>,
+    /// It is there only if somebody sits at the console.
+    pub console: bool,
     /// Its isolation, if the file says.
     pub isolation: Option<Isolation>,
     /// How much it may use.
@@ -80,6 +82,8 @@ pub struct Overrides {
     pub arch: Option<&'static str>,
     /// Whether commands come from outside, through a virtio console (`./ftl run --exec`).
     pub exec: bool,
+    /// Whether somebody sits at the console (`./ftl run` on a terminal).
+    pub console: bool,
 }
 
 /// The architectures that a system can be built for.
@@ -282,6 +286,10 @@ fn read_member(
         .get("arch")
         .and_then(|node| node.expect_word("`arch`", &ARCHITECTURES, reports))
         .and_then(|word| ARCHITECTURES.into_iter().find(|arch| *arch == word));
+    let console = fields
+        .get("console")
+        .and_then(|node| node.expect_bool("`console`", reports))
+        .unwrap_or(false);
     let mut isolation = None;
     if let Some(node) = fields.get("isolation")
         && let Some(word) = node.expect_word("`isolation`", &Isolation::NAMES, reports)
@@ -347,6 +355,7 @@ fn read_member(
         name: name.into(),
         place: key.place.clone(),
         arch,
+        console,
         isolation,
         limits,
         restart,
@@ -419,6 +428,9 @@ pub fn plan(
         system.members.retain(there);
         let (Commands::Some(members) | Commands::All(members)) = &mut system.commands;
         members.retain(there);
+    }
+    if !overrides.console {
+        system.members.retain(|member| !member.console);
     }
     if overrides.exec {
         let_in_commands(&mut system, components, &mut reports);
@@ -625,6 +637,7 @@ fn plain_member(component: &Component, place: &Place, reports: &mut Reports) -> 
         name: component.name.clone(),
         place: place.clone(),
         arch: None,
+        console: false,
         isolation: None,
         limits: component.limits.clone(),
         restart: component.restart.clone(),

@@ -83,6 +83,9 @@ pub struct FtlMachine {
     screen: Option<Rc<Writer>>,
     /// What is typed at the prompt.
     keys: Option<Rc<Reader>>,
+    /// Lines of the log, to be shown where they do no harm, and the begin of one.
+    notices: Option<Rc<Reader>>,
+    notice: Vec<u8>,
     /// What is typed while the shell itself reads lines: `read`.
     lines: Option<Rc<Reader>>,
     readers: BTreeMap<u32, Weak<Reader>>,
@@ -117,6 +120,8 @@ impl FtlMachine {
             given: Some((env.stdin, env.stdout, env.stderr)),
             screen: None,
             keys: None,
+            notices: None,
+            notice: Vec::new(),
             lines: None,
             readers: BTreeMap::new(),
             writers: BTreeMap::new(),
@@ -163,8 +168,16 @@ impl FtlMachine {
             let keys = Receiver::from(ftl::handle::OwnedHandle::from(
                 terminal.input(terminal::Mode::Keys)?,
             ));
+            // Opened after the keys: these are not what fills the screen.
+            let notices = terminal.notices().ok();
             let screen = self.writer(sender);
             self.open_writer(&screen)?;
+            if let Some(notices) = notices {
+                let notices = Receiver::from(ftl::handle::OwnedHandle::from(notices));
+                let notices = self.reader(notices);
+                self.open_reader(&notices)?;
+                self.notices = Some(notices);
+            }
             let keys = self.reader(keys);
             self.open_reader(&keys)?;
             self.screen = Some(screen.clone());
@@ -401,6 +414,23 @@ impl FtlMachine {
             }
         }
         Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    /// Whole lines of the log that came since the last time; asks for more.
+    pub fn noticed(&mut self) -> Vec<u8> {
+        let Some(notices) = self.notices.clone() else {
+            return Vec::new();
+        };
+        while let Poll::Ready(bytes) = self.read(&Stream::Reader(notices.clone()), AHEAD_MAX) {
+            if bytes.is_empty() {
+                // Its end.
+                self.notices = None;
+                break;
+            }
+            self.notice.extend(bytes);
+        }
+        let end = self.notice.iter().rposition(|byte| *byte == b'\n');
+        self.notice.drain(..end.map_or(0, |at| at + 1)).collect()
     }
 
     /// What was typed at the prompt since the last time; asks for more.

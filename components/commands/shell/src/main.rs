@@ -136,6 +136,7 @@ fn interact(mut shell: Shell<FtlMachine>, mut machine: FtlMachine) -> Result<usi
             prompt.tell(&notices, &mut machine);
         }
         prompt.pass_on(&mut machine);
+        prompt.show_log(&mut machine);
         match machine.wait()? {
             Happened::Nothing => {}
             Happened::Interrupted if shell.is_running() => {

@@ -84,6 +84,36 @@ impl Prompt {
         self.pass_on(machine);
     }
 
+    /// Shows lines of the log: above the prompt, or between what commands print.
+    pub fn show_log(&mut self, machine: &mut FtlMachine) {
+        let lines = machine.noticed();
+        if lines.is_empty() {
+            return;
+        }
+        let faint = self.editor.terminal().escapes;
+        let mut text = Vec::with_capacity(lines.len() + 16);
+        for line in lines.split_inclusive(|byte| *byte == b'\n') {
+            let line = line.strip_suffix(b"\n").unwrap_or(line);
+            if faint {
+                text.extend_from_slice(b"\x1b[2m");
+            }
+            text.extend_from_slice(line);
+            if faint {
+                text.extend_from_slice(b"\x1b[0m");
+            }
+            text.push(b'\n');
+        }
+        if self.is_shown() {
+            machine.beside.extend_from_slice(&text);
+            self.pass_on(machine);
+            return;
+        }
+        if !machine.at_line_start {
+            machine.print_terminal(b"\r\n");
+        }
+        machine.print_terminal(&text);
+    }
+
     /// Shows above the prompt what jobs have printed.
     pub fn pass_on(&mut self, machine: &mut FtlMachine) {
         if machine.beside.is_empty() || !self.is_shown() {

@@ -545,6 +545,7 @@ fn registers(info: &MachineInfo) -> impl Iterator<Item = PhysicalRange> + '_ {
     let devices = info
         .devices
         .iter()
+        .filter(|device| !device.is_console)
         .flat_map(|device| device.registers.iter().copied());
     let controller = first.into_iter().flatten().chain(more.iter().copied());
     controller

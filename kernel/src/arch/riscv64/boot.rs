@@ -425,6 +425,7 @@ fn registers(info: &MachineInfo) -> impl Iterator<Item = PhysicalRange> + '_ {
     let devices = info
         .devices
         .iter()
+        .filter(|device| !device.is_console)
         .flat_map(|device| device.registers.iter().copied());
     controller
         .chain(console)

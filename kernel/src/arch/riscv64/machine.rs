@@ -82,6 +82,14 @@ impl Machine {
         put(bytes);
     }
 
+    /// Sets the console up anew, after somebody else had it.
+    pub fn console_init(&self) {
+        // SAFETY: as in `put`.
+        if let Some(uart) = unsafe { &*UART.0.get() } {
+            uart.take_back();
+        }
+    }
+
     /// Lets a device's interrupt fire again.
     pub fn unmask_interrupt(&self, number: u32) {
         if let Some(interrupts) = &self.interrupts {

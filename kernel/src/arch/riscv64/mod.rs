@@ -35,7 +35,7 @@ static PANICKING: AtomicU32 = AtomicU32::new(0);
 /// Reports the end of the kernel and switches the machine off. Takes no lock: whoever holds it
 /// may be the one who fails.
 fn report(what: fmt::Arguments<'_>, pc: usize, frame: usize) -> ! {
-    let mut console = LastWords(machine::Console);
+    let mut console = LastWords::new(machine::Console);
     let _ = writeln!(console, "\nkernel panic: {what}");
     let (mut pc, mut frame) = (pc, frame);
     for _ in 0..32 {

@@ -1,4 +1,5 @@
-//! The serial line that the kernel reports on and, while there is no other console, reads from.
+//! The serial line that the kernel reports on. A driver may have it besides, and then shows the log: see
+//! [`crate::log::console`].
 //!
 //! Output is polled: it must work in a panic, with interrupts off. A line that takes no more bytes
 //! (nobody holds the other end) loses them rather than stopping the kernel.
@@ -67,20 +68,19 @@ impl Uart {
         }
     }
 
-    /// A byte that was received, if there is one. Taking all there are ends the interrupt.
-    pub fn get(&self) -> Option<u8> {
-        match self {
-            Uart::Ns16550(uart) => uart.get(),
-            Uart::Pl011(uart) => uart.get(),
+    /// Sets it up anew after a driver had it, once all bytes that the driver wrote are out.
+    pub fn take_back(&self) {
+        for _ in 0..PATIENCE {
+            let is_sending = match self {
+                Uart::Ns16550(uart) => uart.is_sending(),
+                Uart::Pl011(uart) => uart.is_sending(),
+            };
+            if !is_sending {
+                break;
+            }
+            core::hint::spin_loop();
         }
-    }
-
-    /// From now on the line's interrupt is raised while there are bytes to get.
-    pub fn enable_receive_interrupt(&self) {
-        match self {
-            Uart::Ns16550(uart) => uart.enable_receive_interrupt(),
-            Uart::Pl011(uart) => uart.enable_receive_interrupt(),
-        }
+        self.init();
     }
 }
 

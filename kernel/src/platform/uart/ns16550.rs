@@ -3,7 +3,7 @@
 
 use super::Registers;
 
-/// Received byte when read, byte to send when written (with DLAB clear).
+/// Byte to send when written (with DLAB clear).
 const DATA: usize = 0;
 const INTERRUPT_ENABLE: usize = 1;
 const FIFO_CONTROL: usize = 2;
@@ -11,14 +11,13 @@ const LINE_CONTROL: usize = 3;
 const MODEM_CONTROL: usize = 4;
 const LINE_STATUS: usize = 5;
 
-const INTERRUPT_ENABLE_RECEIVED: u8 = 1 << 0;
 const FIFO_ENABLE_AND_CLEAR: u8 = 0b111;
 /// 8 data bits, no parity, one stop bit; DLAB clear.
 const LINE_8N1: u8 = 0b11;
 /// DTR, RTS, and OUT2, which on many boards gates the interrupt.
 const MODEM_READY: u8 = 0b1011;
-const STATUS_RECEIVED: u8 = 1 << 0;
 const STATUS_ROOM: u8 = 1 << 5;
+const STATUS_IDLE: u8 = 1 << 6;
 
 /// An NS16550A.
 #[derive(Debug)]
@@ -52,13 +51,8 @@ impl Ns16550 {
         room
     }
 
-    pub(super) fn get(&self) -> Option<u8> {
-        let received = self.read(LINE_STATUS) & STATUS_RECEIVED != 0;
-        received.then(|| self.read(DATA))
-    }
-
-    pub(super) fn enable_receive_interrupt(&self) {
-        self.write(INTERRUPT_ENABLE, INTERRUPT_ENABLE_RECEIVED);
+    pub(super) fn is_sending(&self) -> bool {
+        self.read(LINE_STATUS) & STATUS_IDLE == 0
     }
 
     fn read(&self, register: usize) -> u8 {

@@ -13,14 +13,12 @@ const CONTROL: usize = 0x30;
 const INTERRUPT_MASK: usize = 0x38;
 const INTERRUPT_CLEAR: usize = 0x44;
 
-const FLAG_RECEIVE_EMPTY: u32 = 1 << 4;
+const FLAG_BUSY: u32 = 1 << 3;
 const FLAG_TRANSMIT_FULL: u32 = 1 << 5;
 /// 8 data bits, FIFOs on.
 const LINE_8N1_FIFO: u32 = 0b111 << 4;
 /// The line, its transmitter and its receiver are on.
 const CONTROL_ON: u32 = 1 << 0 | 1 << 8 | 1 << 9;
-/// Bytes were received: as many as the FIFO's threshold, or fewer some time ago.
-const INTERRUPT_RECEIVED: u32 = 1 << 4 | 1 << 6;
 const INTERRUPT_ALL: u32 = 0x7ff;
 
 /// A PL011.
@@ -51,13 +49,7 @@ impl Pl011 {
         room
     }
 
-    pub(super) fn get(&self) -> Option<u8> {
-        let empty = self.registers.read_u32(FLAGS) & FLAG_RECEIVE_EMPTY != 0;
-        // Bits 8 to 11 tell of errors on the line; the byte is taken as it came.
-        (!empty).then(|| self.registers.read_u32(DATA) as u8)
-    }
-
-    pub(super) fn enable_receive_interrupt(&self) {
-        self.registers.write_u32(INTERRUPT_MASK, INTERRUPT_RECEIVED);
+    pub(super) fn is_sending(&self) -> bool {
+        self.registers.read_u32(FLAGS) & FLAG_BUSY != 0
     }
 }
