@@ -537,3 +537,51 @@ fn what_a_device_gave_ends_with_its_handle() {
         sim.ok(root, Call::FolioUnmap, &[address]);
     }
 }
+
+/// Decision 0063: a line of the log is shown once, by the kernel or by the driver of the UART.
+#[test]
+fn the_driver_of_the_console_shows_the_log_in_the_kernels_place() {
+    let mut sim = Sim::new(1);
+    add_device(&mut sim, 5);
+    add_device(&mut sim, 6);
+    let console = sim.kernel.devices.at(0).expect("added just now");
+    sim.kernel.devices[console].is_console = true;
+    let (root, system) = (sim.root, sim.system);
+    let device = sim.ok(root, Call::DeviceOpen, &[system, 0]);
+    let other = sim.ok(root, Call::DeviceOpen, &[system, 1]);
+    let line = sim.ok(root, Call::DeviceInterrupt, &[device, 0]);
+    let queue = sim.queue(root);
+    sim.attach(root, queue, line, 6);
+    let say = |sim: &mut Sim, text: &str| {
+        sim.kernel
+            .log_line(kernel::log::Level::Info, "test", format_args!("{text}"));
+        sim.interrupt(0, false);
+        sim.settle();
+    };
+    let shown = |sim: &Sim, text: &str| sim.kernel.memory.machine.console().matches(text).count();
+
+    // Not yet: the kernel shows lines, and nobody is told.
+    say(&mut sim, "one");
+    assert_eq!(shown(&sim, "one"), 1);
+    assert!(sim.poll(root, queue).is_none());
+    assert_eq!(
+        sim.refused(root, Call::ConsoleLog, &[other]),
+        Error::Unsupported
+    );
+    // What was shown is not handed out; what comes from now on is, once.
+    assert_eq!(sim.ok(root, Call::ConsoleLog, &[device]), 0);
+    say(&mut sim, "two");
+    assert_eq!(shown(&sim, "two"), 0);
+    let event = sim.poll(root, queue).expect("it is told");
+    assert_eq!((event.kind, event.key), (EventKind::Interrupt, 6));
+    assert!(sim.ok(root, Call::ConsoleLog, &[device]) > 3);
+    assert_eq!(sim.ok(root, Call::ConsoleLog, &[device]), 0);
+    // The driver goes: what it has not been given is shown by the kernel, and what comes after.
+    say(&mut sim, "three");
+    sim.ok(root, Call::HandleClose, &[device]);
+    say(&mut sim, "four");
+    assert_eq!(
+        ["two", "three", "four"].map(|text| shown(&sim, text)),
+        [0, 1, 1]
+    );
+}
