@@ -387,6 +387,9 @@ impl Kernel {
             self.end_owned_channel(channel, cpu);
             return false;
         }
+        if !self.unlink_step(id) {
+            return false;
+        }
         // From the highest down: the lowest part of an image gives back the addresses of all of it.
         if let Some(mapping) = mapping::highest(&self.mappings, self.processes[id].mappings) {
             self.unmap_step(id, mapping, cpu);
@@ -452,7 +455,8 @@ impl Kernel {
             return false;
         }
         let space = self.spaces.remove(space).expect("its process held it");
-        space.table.flush_all(&self.memory.machine);
+        // Nobody has it loaded, so nobody need be told at once.
+        space.table.flush_all(&self.memory.machine, 0);
         self.memory.free(space.regions.bitmap());
         space.table.destroy(&mut self.memory);
         true

@@ -134,6 +134,7 @@ impl Kernel {
             share_mark: 0,
             messages_sent: 0,
             teardown_cursor: 0,
+            unlinked_below: 0,
             next_dead: None,
         }))
     }

@@ -3,9 +3,11 @@
 use abi::{Error, Handle, Isolation, PAGE_SIZE, Result, Rights};
 
 use crate::arch::{PageTable, Permission};
-use crate::kernel::Kernel;
+use crate::kernel::{CPUS_MAX, Kernel};
 use crate::memory::{Id, PhysAddr, Regions};
-use crate::object::{Backing, Device, Folio, Mapping, Object, Process, Purpose, Zeroing, mapping};
+use crate::object::{
+    Backing, Device, Folio, Mapping, Object, Process, Purpose, Space, Zeroing, mapping,
+};
 
 /// Largest contiguous folio: 2^8 pages.
 const CONTIGUOUS_ORDER_MAX: usize = 8;
@@ -13,6 +15,8 @@ const CONTIGUOUS_ORDER_MAX: usize = 8;
 const ZERO_STEP: usize = 16;
 /// Pages that one entry maps or unmaps.
 const STEP_PAGES: usize = 512;
+/// Mappings that one step of a process's end cuts off.
+const UNLINK_STEP: usize = 16;
 /// Largest mapping: 64 MiB.
 const MAP_PAGES_MAX: usize = 16384;
 
@@ -297,8 +301,11 @@ impl Kernel {
     /// CPU knows.
     pub fn release_range(&mut self, process: Id<Process>, address: usize, len: usize) {
         let pages = len.div_ceil(PAGE_SIZE);
+        let seen_by = self.cpus_in(self.processes[process].space);
         let space = &mut self.spaces[self.processes[process].space];
-        space.table.release(&mut self.memory, address, pages);
+        space
+            .table
+            .release(&mut self.memory, address, pages, seen_by);
         space.regions.free(&self.memory.machine, address, len);
         self.processes[process].addresses -= Regions::footprint(len);
         self.uncharge(Some(process), PageTable::leaf_tables(pages));
@@ -390,18 +397,21 @@ impl Kernel {
     /// Takes some pages off the end of a mapping; true when nothing of it is left.
     pub fn unmap_step(&mut self, process: Id<Process>, id: Id<Mapping>, cpu: usize) -> bool {
         let space = self.processes[process].space;
+        let seen_by = self.cpus_in(space);
         let mapping = &mut self.mappings[id];
-        let from = mapping.pages.saturating_sub(STEP_PAGES);
-        let table = &mut self.spaces[space].table;
-        for page in from..mapping.pages {
-            table.unmap(&self.memory, mapping.address + page * PAGE_SIZE);
-        }
-        let (start, count) = (mapping.address + from * PAGE_SIZE, mapping.pages - from);
-        mapping.pages = from;
-        // Before any frame can be used again, every CPU forgets where it was seen (rule 11).
-        table.flush(&self.memory.machine, start, count);
-        if from > 0 {
-            return false;
+        if self.processes[process].unlinked_below != usize::MAX {
+            let from = mapping.pages.saturating_sub(STEP_PAGES);
+            let table = &mut self.spaces[space].table;
+            for page in from..mapping.pages {
+                table.unmap(&self.memory, mapping.address + page * PAGE_SIZE);
+            }
+            let (start, count) = (mapping.address + from * PAGE_SIZE, mapping.pages - from);
+            mapping.pages = from;
+            // Before any frame can be used again, every CPU forgets where it was seen (rule 11).
+            table.flush(&self.memory.machine, start, count, seen_by);
+            if from > 0 {
+                return false;
+            }
         }
         mapping::remove(
             &mut self.mappings,
@@ -422,12 +432,54 @@ impl Kernel {
 
     /// Lets nothing be seen any more in a mapping of a device's registers, whose addresses stay taken.
     pub fn revoke_mapping(&mut self, process: Id<Process>, id: Id<Mapping>) {
+        let seen_by = self.cpus_in(self.processes[process].space);
         let mapping = &mut self.mappings[id];
         mapping.revoked = true;
         let table = &mut self.spaces[self.processes[process].space].table;
         for page in 0..mapping.pages {
             table.unmap(&self.memory, mapping.address + page * PAGE_SIZE);
         }
-        table.flush(&self.memory.machine, mapping.address, mapping.pages);
+        table.flush(
+            &self.memory.machine,
+            mapping.address,
+            mapping.pages,
+            seen_by,
+        );
+    }
+
+    /// Cuts all that a dead process could see off from its address space, before any of it is given back:
+    /// then CPUs are told once, and not for each part. True when that is done.
+    pub fn unlink_step(&mut self, id: Id<Process>) -> bool {
+        let space = self.processes[id].space;
+        for _ in 0..UNLINK_STEP {
+            let below = self.processes[id].unlinked_below;
+            if below == usize::MAX {
+                return true;
+            }
+            // The first one lies above 0 as all others do.
+            let Some(mapping) = self.mapping_above(id, below) else {
+                let seen_by = self.cpus_in(space);
+                let table = &self.spaces[space].table;
+                table.flush_all(&self.memory.machine, seen_by);
+                self.processes[id].unlinked_below = usize::MAX;
+                return false;
+            };
+            let Mapping { address, pages, .. } = self.mappings[mapping];
+            let table = &mut self.spaces[space].table;
+            table.unlink(&mut self.memory, address, pages);
+            self.processes[id].unlinked_below = address;
+        }
+        false
+    }
+
+    /// The CPUs that can see into an address space now, bit n for CPU n.
+    fn cpus_in(&self, space: Id<Space>) -> u32 {
+        if space == self.kernel_space {
+            return u32::MAX;
+        }
+        let loaded = |cpu: &usize| self.cpus[*cpu].active_space == Some(space);
+        (0..CPUS_MAX)
+            .filter(loaded)
+            .fold(0, |mask, cpu| mask | 1 << cpu)
     }
 }

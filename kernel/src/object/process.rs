@@ -71,6 +71,9 @@ pub struct Process {
     pub messages_sent: u64,
     /// How far teardown has come in its handle table.
     pub teardown_cursor: usize,
+    /// How far it has come with cutting off what the process could see: all mappings up to the one at this
+    /// address; `usize::MAX` when no CPU can see any of it any more.
+    pub unlinked_below: usize,
     /// The next process on the list of those to tear down.
     pub next_dead: Option<Id<Process>>,
 }

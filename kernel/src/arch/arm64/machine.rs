@@ -129,7 +129,8 @@ impl Machine {
     pub fn protect_code_block(&self, base: PhysAddr) {
         paging::protect_direct_block(table_at, &self.kernel_table, base);
         // One entry maps it all, so dropping it for one address drops it.
-        self.kernel_table.flush(self, layout::direct(base), 1);
+        self.kernel_table
+            .flush(self, layout::direct(base), 1, u32::MAX);
     }
 
     /// Writes into a code frame, through a window of this CPU's own.

@@ -151,7 +151,8 @@ impl PageTable {
                     match memory.allocate_zeroed() {
                         Ok(frame) => value = frame.0 | TABLE_OR_PAGE | VALID,
                         Err(error) => {
-                            self.release(memory, address, (at - address.min(at)) / PAGE_SIZE);
+                            let pages = (at - address.min(at)) / PAGE_SIZE;
+                            self.release(memory, address, pages, u32::MAX);
                             return Err(error);
                         }
                     }
@@ -168,17 +169,33 @@ impl PageTable {
     }
 
     /// Frees the leaf tables of a range in which nothing is mapped any more.
-    pub fn release(&mut self, memory: &mut Memory, address: usize, pages: usize) {
+    pub fn release(&mut self, memory: &mut Memory, address: usize, pages: usize, seen_by: u32) {
         let mut at = address & !(ENTRIES * PAGE_SIZE - 1);
         while at < address + pages * PAGE_SIZE {
             if let Some(slot) = self.slot(memory, at, 1) {
                 let leaf = memory.read_u64(slot);
-                if is_table(leaf) {
+                if leaf != 0 {
                     memory.write_u64(slot, 0);
-                    // The walk itself may be cached: it goes before the table can be reused.
-                    self.flush(&memory.machine, at, 1);
+                    if leaf & VALID != 0 {
+                        // The walk itself may be cached: it goes before the table can be reused.
+                        self.flush(&memory.machine, at, 1, seen_by);
+                    }
                     memory.free(target(leaf));
                 }
+            }
+            at += ENTRIES * PAGE_SIZE;
+        }
+    }
+
+    /// Lets nothing be found any more in a range: its leaf tables are cut off, and stay until they are
+    /// released. [`PageTable::flush_all`] makes it take effect.
+    pub fn unlink(&mut self, memory: &mut Memory, address: usize, pages: usize) {
+        let mut at = address & !(ENTRIES * PAGE_SIZE - 1);
+        while at < address + pages * PAGE_SIZE {
+            if let Some(slot) = self.slot(memory, at, 1) {
+                // What an entry that is not valid holds besides is ours.
+                let leaf = memory.read_u64(slot);
+                memory.write_u64(slot, leaf & !VALID);
             }
             at += ENTRIES * PAGE_SIZE;
         }
@@ -247,8 +264,8 @@ impl PageTable {
     }
 
     /// Makes every CPU forget what it knows of some pages, tables included. The hardware tells
-    /// the others (rule 11), so the machine is not needed.
-    pub fn flush(&self, _machine: &super::Machine, address: usize, pages: usize) {
+    /// the others (rule 11), so it is of no account which of them can see the space now.
+    pub fn flush(&self, _machine: &super::Machine, address: usize, pages: usize, _seen_by: u32) {
         // SAFETY: the barrier changes nothing; entries are written before they are dropped.
         unsafe { asm!("dsb ishst", options(nostack, preserves_flags)) };
         for page in 0..pages {
@@ -267,11 +284,17 @@ impl PageTable {
     }
 
     /// Makes every CPU forget all of this address space.
-    pub fn flush_all(&self, _machine: &super::Machine) {
+    pub fn flush_all(&self, _machine: &super::Machine, _seen_by: u32) {
         let operand = u64::from(self.identifier) << 48;
-        // SAFETY: the instructions only drop translations.
+        // SAFETY: the instructions only drop translations. Kernel pages are global: they have no
+        // identifier.
         unsafe {
-            asm!("dsb ishst", "tlbi aside1is, {}", in(reg) operand, options(nostack, preserves_flags));
+            asm!("dsb ishst", options(nostack, preserves_flags));
+            if self.identifier == 0 {
+                asm!("tlbi vmalle1is", options(nostack, preserves_flags));
+            } else {
+                asm!("tlbi aside1is, {}", in(reg) operand, options(nostack, preserves_flags));
+            }
         }
         finish_flush();
     }
@@ -279,7 +302,7 @@ impl PageTable {
     /// Frees the tables of a `user` address space; its ranges were released before.
     pub fn destroy(mut self, memory: &mut Memory) {
         // Leaf tables went with their ranges; only the gate's is left, if making the table came so far.
-        self.release(memory, USER_GATE, 1);
+        self.release(memory, USER_GATE, 1, 0);
         // One table of level 2 covers the gate and all ranges.
         if let Some(slot) = self.slot(memory, USER_GATE, 2) {
             let table = slot.frame();

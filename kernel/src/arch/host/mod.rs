@@ -363,7 +363,7 @@ impl PageTable {
     }
 
     /// Frees the tables of a range, in which nothing may be mapped any more.
-    pub fn release(&mut self, memory: &mut Memory, address: usize, pages: usize) {
+    pub fn release(&mut self, memory: &mut Memory, address: usize, pages: usize, _seen_by: u32) {
         let state = memory.machine.state();
         let left = state.spaces[&self.space]
             .range(address..address + pages * PAGE_SIZE)
@@ -395,6 +395,13 @@ impl PageTable {
         }
     }
 
+    /// Lets nothing be found any more in a range.
+    pub fn unlink(&mut self, memory: &mut Memory, address: usize, pages: usize) {
+        for page in 0..pages {
+            self.unmap(memory, address + page * PAGE_SIZE);
+        }
+    }
+
     /// What is mapped in this space.
     pub fn translations(&self, memory: &Memory) -> Vec<(usize, Translation)> {
         let state = memory.machine.state();
@@ -405,7 +412,7 @@ impl PageTable {
     }
 
     /// Makes every CPU forget what it knows of some pages.
-    pub fn flush(&self, machine: &Machine, address: usize, pages: usize) {
+    pub fn flush(&self, machine: &Machine, address: usize, pages: usize, _seen_by: u32) {
         let mut state = machine.state();
         state.flushes += 1;
         if let Some(stale) = state.stale.get_mut(&self.space) {
@@ -421,7 +428,7 @@ impl PageTable {
     }
 
     /// Makes every CPU forget all of this address space.
-    pub fn flush_all(&self, machine: &Machine) {
+    pub fn flush_all(&self, machine: &Machine, _seen_by: u32) {
         let mut state = machine.state();
         state.flushes += 1;
         state.stale.remove(&self.space);

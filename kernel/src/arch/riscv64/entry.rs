@@ -503,9 +503,10 @@ fn load_space(kernel: &mut Kernel, cpu: &Cpu, space: Id<Space>) {
         return;
     }
     *active = Some(space);
+    kernel.memory.machine.catch_up(cpu.index);
     let satp = kernel.spaces[space].table.satp();
     // SAFETY: the table's upper half is the kernel's, so the kernel goes on unharmed.
-    // Identifiers differ between living spaces, so nothing needs to be flushed.
+    // Identifiers differ between living spaces, so nothing else needs to be flushed.
     unsafe { core::arch::asm!("csrw satp, {0}", in(reg) satp, options(nostack)) };
 }
 

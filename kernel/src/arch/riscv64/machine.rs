@@ -32,7 +32,8 @@ pub struct Machine {
     pub(super) online: usize,
     /// Harts that sleep in the kernel, where they use no translation that ever changes.
     pub(super) resting: usize,
-    /// Harts that must drop translations and fetched code before they run a component again.
+    /// Harts that must drop translations and fetched code when they wake, or before they load another
+    /// address space.
     pub(super) stale: AtomicUsize,
 }
 
@@ -132,7 +133,7 @@ impl Machine {
     pub fn protect_code_block(&self, base: PhysAddr) {
         paging::protect_direct_block(table_at, &self.kernel_table, base);
         let address = layout::direct(base);
-        self.flush_all_cpus(|mask| sbi::remote_sfence(mask, address, 2 << 20));
+        self.flush_cpus(u32::MAX, |mask| sbi::remote_sfence(mask, address, 2 << 20));
     }
 
     /// Writes into a code frame, through a window of this CPU's own.
@@ -150,7 +151,7 @@ impl Machine {
     pub fn synchronize_code(&self) {
         // SAFETY: orders this CPU's instruction fetches after its writes.
         unsafe { asm!("fence rw, rw", "fence.i", options(nostack)) };
-        let others = self.harts_to_tell();
+        let others = self.harts_to_tell(u32::MAX);
         if others != 0 {
             sbi::remote_fence_i(others);
         }
@@ -175,13 +176,18 @@ impl Machine {
         sbi::power_off()
     }
 
-    /// The other harts that must drop something they know at once. Those that rest are not woken
-    /// for that: they do it when they wake.
-    fn harts_to_tell(&self) -> usize {
+    /// The other harts that must drop something they know at once, of the CPUs in `seen_by`. The rest does it
+    /// before it could matter: those that sleep when they wake, and those that have another address space loaded
+    /// when they load the next one. Each that is told costs a wait until it has heard, and a virtual CPU
+    /// hears when its host lets it run.
+    fn harts_to_tell(&self, seen_by: u32) -> usize {
         let others = self.online & !(1 << self.harts[current_cpu()]);
-        self.stale
-            .fetch_or(others & self.resting, Ordering::Relaxed);
-        others & !self.resting
+        let seeing = (0..CPUS_MAX)
+            .filter(|cpu| seen_by >> cpu & 1 == 1)
+            .fold(0, |mask, cpu| mask | 1 << self.harts[cpu]);
+        let at_once = others & seeing & !self.resting;
+        self.stale.fetch_or(others & !at_once, Ordering::Relaxed);
+        at_once
     }
 
     /// This CPU goes to sleep once the kernel's lock, which it holds, is free.
@@ -191,19 +197,32 @@ impl Machine {
 
     /// This CPU has slept, and holds the kernel's lock again: it catches up.
     pub fn wake(&mut self, cpu: usize) {
-        let hart = 1 << self.harts[cpu];
-        self.resting &= !hart;
-        if self.stale.fetch_and(!hart, Ordering::Relaxed) & hart != 0 {
-            // SAFETY: only drops translations and fetched instructions.
-            unsafe { asm!("sfence.vma", "fence.i", options(nostack)) };
+        self.resting &= !(1 << self.harts[cpu]);
+        self.catch_up(cpu);
+    }
+
+    /// Drops what this CPU was to drop and was not told to at once.
+    #[inline(always)]
+    pub fn catch_up(&self, cpu: usize) {
+        if self.stale.load(Ordering::Relaxed) >> self.harts[cpu % CPUS_MAX] & 1 == 1 {
+            self.drop_stale(cpu);
         }
     }
 
-    /// Drops translations here and, with `remote`, on the harts in the mask it gets.
-    pub(super) fn flush_all_cpus(&self, remote: impl FnOnce(usize)) {
+    #[cold]
+    #[inline(never)]
+    fn drop_stale(&self, cpu: usize) {
+        self.stale
+            .fetch_and(!(1 << self.harts[cpu]), Ordering::Relaxed);
+        // SAFETY: only drops translations and fetched instructions.
+        unsafe { asm!("sfence.vma", "fence.i", options(nostack)) };
+    }
+
+    /// Drops translations here and, with `remote`, on the harts in the mask it gets: those of `seen_by`.
+    pub(super) fn flush_cpus(&self, seen_by: u32, remote: impl FnOnce(usize)) {
         // SAFETY: only drops translations.
         unsafe { asm!("sfence.vma", options(nostack)) };
-        let others = self.harts_to_tell();
+        let others = self.harts_to_tell(seen_by);
         if others != 0 {
             remote(others);
         }

@@ -124,7 +124,8 @@ impl PageTable {
                     match memory.allocate_zeroed() {
                         Ok(frame) => value = entry(frame, VALID),
                         Err(error) => {
-                            self.release(memory, address, (at - address.min(at)) / PAGE_SIZE);
+                            let pages = (at - address.min(at)) / PAGE_SIZE;
+                            self.release(memory, address, pages, u32::MAX);
                             return Err(error);
                         }
                     }
@@ -138,22 +139,41 @@ impl PageTable {
     }
 
     /// Frees the leaf tables of a range in which nothing is mapped any more.
-    pub fn release(&mut self, memory: &mut Memory, address: usize, pages: usize) {
+    pub fn release(&mut self, memory: &mut Memory, address: usize, pages: usize, seen_by: u32) {
         let mut at = address & !(ENTRIES * PAGE_SIZE - 1);
         while at < address + pages * PAGE_SIZE {
-            let middle = memory.read_u64(self.root.offset(index(at, 2) * 8));
-            if middle & VALID != 0 {
-                let slot = target(middle).offset(index(at, 1) * 8);
-                let leaf = memory.read_u64(slot);
+            if let Some((slot, leaf)) = self.leaf_table(memory, at)
+                && leaf != 0
+            {
+                memory.write_u64(slot, 0);
                 if leaf & VALID != 0 {
-                    memory.write_u64(slot, 0);
                     // The walk itself may be cached: it goes before the table can be reused.
-                    self.flush(&memory.machine, at, 1);
-                    memory.free(target(leaf));
+                    self.flush(&memory.machine, at, 1, seen_by);
                 }
+                memory.free(target(leaf));
             }
             at += ENTRIES * PAGE_SIZE;
         }
+    }
+
+    /// Lets nothing be found any more in a range: its leaf tables are cut off, and stay until they are
+    /// released. [`PageTable::flush_all`] makes it take effect.
+    pub fn unlink(&mut self, memory: &mut Memory, address: usize, pages: usize) {
+        let mut at = address & !(ENTRIES * PAGE_SIZE - 1);
+        while at < address + pages * PAGE_SIZE {
+            if let Some((slot, leaf)) = self.leaf_table(memory, at) {
+                // What an entry that is not valid holds besides is ours.
+                memory.write_u64(slot, leaf & !VALID);
+            }
+            at += ENTRIES * PAGE_SIZE;
+        }
+    }
+
+    /// The entry of the leaf table for an address: where it is, and what it holds.
+    fn leaf_table(&self, memory: &Memory, address: usize) -> Option<(PhysAddr, u64)> {
+        let middle = memory.read_u64(self.root.offset(index(address, 2) * 8));
+        let slot = target(middle).offset(index(address, 1) * 8);
+        (middle & VALID != 0).then(|| (slot, memory.read_u64(slot)))
     }
 
     fn leaf_slot(&self, memory: &Memory, address: usize) -> Option<PhysAddr> {
@@ -219,29 +239,29 @@ impl PageTable {
         None
     }
 
-    /// Makes every CPU forget what it knows of some pages.
-    pub fn flush(&self, machine: &super::Machine, address: usize, pages: usize) {
-        if address >= DIRECT_MAP {
-            machine.flush_all_cpus(|mask| sbi::remote_sfence(mask, address, pages * PAGE_SIZE));
-        } else {
-            let identifier = self.identifier as usize;
-            machine.flush_all_cpus(|mask| {
-                sbi::remote_sfence_identifier(mask, address, pages * PAGE_SIZE, identifier)
-            });
-        }
+    /// Makes every CPU forget what it knows of some pages: those in `seen_by` at once, bit n for CPU n,
+    /// and the others, which do not have this address space loaded, before they load another one.
+    pub fn flush(&self, machine: &super::Machine, address: usize, pages: usize, seen_by: u32) {
+        self.flush_range(machine, address, pages * PAGE_SIZE, seen_by);
     }
 
     /// Makes every CPU forget all of this address space.
-    pub fn flush_all(&self, machine: &super::Machine) {
-        let identifier = self.identifier as usize;
-        machine
-            .flush_all_cpus(|mask| sbi::remote_sfence_identifier(mask, 0, usize::MAX, identifier));
+    pub fn flush_all(&self, machine: &super::Machine, seen_by: u32) {
+        self.flush_range(machine, 0, usize::MAX, seen_by);
+    }
+
+    fn flush_range(&self, machine: &super::Machine, start: usize, len: usize, seen_by: u32) {
+        machine.flush_cpus(seen_by, |mask| match self.identifier {
+            // Pages of the kernel are global: they have no identifier.
+            0 => sbi::remote_sfence(mask, start, len),
+            identifier => sbi::remote_sfence_identifier(mask, start, len, identifier.into()),
+        });
     }
 
     /// Frees the tables of a `user` address space; its ranges were released before.
     pub fn destroy(mut self, memory: &mut Memory) {
         // Leaf tables went with their ranges; only the gate's is left, if making the table came so far.
-        self.release(memory, USER_GATE, 1);
+        self.release(memory, USER_GATE, 1, 0);
         for i in 0..ENTRIES / 2 {
             let middle = memory.read_u64(self.root.offset(i * 8));
             if middle & VALID != 0 {
