@@ -5,10 +5,6 @@
 //! must be over within 100 ms. On several CPUs QEMU cannot do that: it would let the CPUs run one after the
 //! other, and each would wait for the others at the kernel's lock for its whole turn. There time is the host's, and
 //! only that the system serves again is checked; the times are recorded.
-//!
-//! Several CPUs are two in the short form, and four in the long one. A machine with more CPUs than its host has
-//! free is slow at ending processes: each unmapping waits until all CPUs have forgotten it, and those that
-//! the host does not run just then keep it waiting.
 
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -91,18 +87,14 @@ fn check(isolation: &str, cpus: u32) {
     e2e::record(&format!("{title}, requests answered meanwhile"), requests);
 }
 
-fn several() -> u32 {
-    if e2e::long() { 4 } else { 2 }
-}
-
 #[test]
 fn kills_in_user_mode_on_one_cpu() {
     check("user", 1);
 }
 
 #[test]
-fn kills_in_user_mode_on_several_cpus() {
-    check("user", several());
+fn kills_in_user_mode_on_four_cpus() {
+    check("user", 4);
 }
 
 #[test]
@@ -111,6 +103,6 @@ fn kills_in_the_kernel_on_one_cpu() {
 }
 
 #[test]
-fn kills_in_the_kernel_on_several_cpus() {
-    check("kernel", several());
+fn kills_in_the_kernel_on_four_cpus() {
+    check("kernel", 4);
 }

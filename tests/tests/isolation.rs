@@ -48,11 +48,7 @@ fn attacks_and_mistakes_on_one_cpu() {
     check(1, "isolation, 1 CPU");
 }
 
-/// Two CPUs in the short form, four in the long one: see tests/tests/chaos.rs.
 #[test]
-fn attacks_and_mistakes_on_several_cpus() {
-    match e2e::long() {
-        true => check(4, "isolation, 4 CPUs"),
-        false => check(2, "isolation, 2 CPUs"),
-    }
+fn attacks_and_mistakes_on_four_cpus() {
+    check(4, "isolation, 4 CPUs");
 }

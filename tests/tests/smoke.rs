@@ -18,11 +18,8 @@ fn the_page_and_a_thousand_requests() {
 #[test]
 fn one_kill_for_each_component() {
     let port = e2e::free_port();
-    // More CPUs than the host has make ends of processes slow: see tests/tests/chaos.rs.
-    let cpus = if e2e::long() { 4 } else { 2 };
     // Every other kill goes in turn, so five are enough for each of three components.
     let exit = e2e::boot("chaos")
-        .smp(e2e::cpus().min(cpus))
         .port_at(port, 80)
         .set("warden.port", port)
         .set("warden.count", 5)
