@@ -24,18 +24,70 @@ fn claim(cpu: usize) -> u32 {
     2 << cpu
 }
 
+/// A word that CPUs share. A real one, or one of a model that tries every order of what several threads do
+/// (`kernel/tests/interleavings.rs`). The methods are those of [`AtomicU32`].
+#[allow(missing_docs)]
+pub trait Word {
+    fn load(&self, order: Ordering) -> u32;
+    fn store(&self, value: u32, order: Ordering);
+    fn fetch_or(&self, value: u32, order: Ordering) -> u32;
+    fn fetch_and(&self, value: u32, order: Ordering) -> u32;
+    fn compare_exchange_weak(
+        &self,
+        current: u32,
+        new: u32,
+        success: Ordering,
+        failure: Ordering,
+    ) -> Result<u32, u32>;
+    /// Another CPU has to do something before it makes sense to look again.
+    fn relax(&self);
+}
+
+impl Word for AtomicU32 {
+    #[inline(always)]
+    fn load(&self, order: Ordering) -> u32 {
+        self.load(order)
+    }
+    #[inline(always)]
+    fn store(&self, value: u32, order: Ordering) {
+        self.store(value, order);
+    }
+    #[inline(always)]
+    fn fetch_or(&self, value: u32, order: Ordering) -> u32 {
+        self.fetch_or(value, order)
+    }
+    #[inline(always)]
+    fn fetch_and(&self, value: u32, order: Ordering) -> u32 {
+        self.fetch_and(value, order)
+    }
+    #[inline(always)]
+    fn compare_exchange_weak(
+        &self,
+        current: u32,
+        new: u32,
+        success: Ordering,
+        failure: Ordering,
+    ) -> Result<u32, u32> {
+        self.compare_exchange_weak(current, new, success, failure)
+    }
+    #[inline(always)]
+    fn relax(&self) {
+        core::hint::spin_loop();
+    }
+}
+
 /// A lock around a value that is set once at boot.
 #[repr(C)]
-pub struct Lock<T> {
+pub struct Lock<T, W: Word = AtomicU32> {
     /// [`TAKEN`], and the claims. 0 is free, and that it is 0 is all that a CPU asks at first.
-    state: AtomicU32,
+    state: W,
     /// The CPU that was served last after it had to wait.
-    served: AtomicU32,
+    served: W,
     value: UnsafeCell<MaybeUninit<T>>,
 }
 
 // SAFETY: the value is reached only between taking and releasing, by one CPU at a time.
-unsafe impl<T: Send> Sync for Lock<T> {}
+unsafe impl<T: Send, W: Word + Sync> Sync for Lock<T, W> {}
 
 impl<T> Lock<T> {
     /// A lock whose value is not there yet.
@@ -44,6 +96,17 @@ impl<T> Lock<T> {
         Lock {
             state: AtomicU32::new(0),
             served: AtomicU32::new(0),
+            value: UnsafeCell::new(MaybeUninit::uninit()),
+        }
+    }
+}
+
+impl<T, W: Word> Lock<T, W> {
+    /// A lock made of two words that are 0, whose value is not there yet.
+    pub fn of_words(state: W, served: W) -> Lock<T, W> {
+        Lock {
+            state,
+            served,
             value: UnsafeCell::new(MaybeUninit::uninit()),
         }
     }
@@ -117,7 +180,7 @@ impl<T> Lock<T> {
                     patience -= 1;
                 }
             }
-            core::hint::spin_loop();
+            self.state.relax();
         }
     }
 
@@ -142,7 +205,9 @@ impl<T> Lock<T> {
     pub unsafe fn release(&self) {
         self.state.fetch_and(!TAKEN, Ordering::Release);
     }
+}
 
+impl<T> Lock<T> {
     /// What is cleared of [`TAKEN`]: for assembly that releases.
     pub const fn state(&'static self) -> &'static AtomicU32 {
         &self.state

@@ -1,5 +1,4 @@
-//! Explores every interleaving of a small exchange: `RUSTFLAGS="--cfg loom" cargo test -p ring --test loom --release`.
-#![cfg(loom)]
+//! Explores every interleaving of a small exchange.
 
 use std::sync::atomic::Ordering;
 
