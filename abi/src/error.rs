@@ -4,8 +4,11 @@ macro_rules! errors {
     ($($(#[doc = $doc:literal])+ $name:ident = $code:literal,)+) => {
         /// Why something was refused. One list for kernel, servers and components, so that an
         /// error can be passed on unchanged and looked up in one place.
+        ///
+        /// A whole word, although a byte would do: what a `Result` holds besides is then moved word by
+        /// word. With less, compilers split a piece off and move the rest byte by byte.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        #[repr(u16)]
+        #[repr(u64)]
         pub enum Error { $($(#[doc = $doc])+ $name = $code,)+ }
 
         impl Error {

@@ -267,7 +267,7 @@ impl Start {
         loop {
             let raw = queue.wait(None)?;
             if raw.kind != EventKind::Message {
-                wire::close_all(&raw.handles);
+                wire::close_all(raw.handles);
                 return Err(Error::Closed);
             }
             let message = match ToClient::decode(incoming(&mut page, raw)) {

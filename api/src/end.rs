@@ -14,7 +14,7 @@ use abi::{Error, Handle, HandleTypes, MessageInfo, MessageKind, Result};
 use crate::event_loop::Shared;
 use crate::handle::{AsHandle, Channel, OwnedHandle};
 use crate::long_wait::{self, Aside, Home};
-use crate::reply::Replier;
+use crate::reply::{Asked, Replier};
 use crate::stage::Stage;
 use crate::sys::{self, Handles, RawEvent};
 use crate::time::Duration;
@@ -141,7 +141,7 @@ impl End {
         match sys::send(self.inner.channel.get(), info, transaction, handles) {
             Ok(()) => Ok(Transaction(transaction)),
             Err(error) => {
-                wire::close_all(&handles);
+                wire::close_all(handles);
                 self.inner.end(transaction, ordinal);
                 Err(self.inner.error(error))
             }
@@ -251,7 +251,7 @@ impl Inner {
         ) {
             Ok(event) if event.info().ordinal() == ordinal => Ok(event),
             Ok(event) => {
-                wire::close_all(&event.handles);
+                wire::close_all(event.handles);
                 Err(Error::Malformed)
             }
             // The request was sent, and its handles with it.
@@ -261,7 +261,7 @@ impl Inner {
             Err(error) => {
                 // If the request was sent before the call failed they are gone already, and
                 // closing them does nothing: a handle's number is not given out again soon.
-                wire::close_all(&handles);
+                wire::close_all(handles);
                 Err(self.error(error))
             }
         }
@@ -274,7 +274,7 @@ impl Inner {
         match long_wait::reply(self, transaction, deadline) {
             Ok(event) if event.info().ordinal() == ordinal => Ok(event),
             Ok(event) => {
-                wire::close_all(&event.handles);
+                wire::close_all(event.handles);
                 Err(Error::Malformed)
             }
             Err(error) => Err(self.error(error)),
@@ -635,27 +635,35 @@ impl<'a> Incoming<'a> {
         Transaction(self.transaction)
     }
 
-    /// Splits it into its reader, without views, and what answers it.
+    /// Which request it is, if it is one.
     #[inline(always)]
-    pub fn open(self) -> (Reader<'a>, Replier) {
-        let replier = self.replier();
+    pub fn asked(&self) -> Asked {
+        Asked {
+            channel: self.channel,
+            transaction: self.transaction,
+            ordinal: self.info.ordinal(),
+            stage: self.stage,
+        }
+    }
+
+    /// Begins to read it, without views.
+    #[inline(always)]
+    pub fn read(self) -> Reader<'a> {
         // SAFETY: the receive page is aligned and as long as the kernel's longest message. It
         // may change later, but this reader is told that it may not give out views.
-        let reader = unsafe {
+        unsafe {
             Reader::new(
                 buffer::receive_page(),
                 self.info.len(),
                 Attached::new(self.handles, self.types, self.info.handle_count()),
                 false,
             )
-        };
-        (reader, replier)
+        }
     }
 
-    /// Splits it into a reader that gives out views, and what answers it.
+    /// Begins to read it with a reader that gives out views.
     #[inline]
-    pub fn open_with_views(self) -> (Reader<'a>, Replier) {
-        let replier = self.replier();
+    pub fn read_with_views(self) -> Reader<'a> {
         let Incoming {
             page,
             info,
@@ -669,37 +677,24 @@ impl<'a> Incoming<'a> {
             page
         };
         // SAFETY: `Aligned` is aligned to 8, and borrowed for `'a`.
-        let reader = unsafe {
+        unsafe {
             Reader::new(
                 page.as_bytes().as_ptr(),
                 page.as_bytes().len(),
                 Attached::new(handles, types, info.handle_count()),
                 true,
             )
-        };
-        (reader, replier)
-    }
-
-    #[inline(always)]
-    fn replier(&self) -> Replier {
-        let is_request = matches!(self.info.kind(), Some(MessageKind::Request));
-        Replier::new(
-            self.channel,
-            self.transaction,
-            self.info.ordinal(),
-            self.stage,
-            is_request,
-        )
+        }
     }
 
     /// Throws the message away: it is none that the interface has, at least not in the version
     /// that this component was built with. If it is a request, its sender is told so.
     #[cold]
     pub fn refuse(self) -> Error {
-        wire::close_all(&self.handles);
+        wire::close_all(self.handles);
         if self.kind() == MessageKind::Request {
             // Fails only if the sender is gone.
-            let _ = self.replier().fail(Error::Unsupported.code().into());
+            let _ = Replier::from(self.asked()).fail(Error::Unsupported.code().into());
         }
         Error::Unsupported
     }

@@ -542,7 +542,7 @@ impl<S: Copy, M: Messages> EventLoop<S, M> {
     fn other<'a>(&mut self, raw: RawEvent) -> Result<Option<Event<S, M::Message<'a>>>> {
         let key = raw.key;
         let Some(slot) = self.slots.get(key) else {
-            wire::close_all(&raw.handles);
+            wire::close_all(raw.handles);
             return Ok(None);
         };
         let source = slot.source;
@@ -555,7 +555,7 @@ impl<S: Copy, M: Messages> EventLoop<S, M> {
             (EventKind::Message, _) => {
                 // A reply that nobody waits for any more, or a message to a slot that was
                 // given up while it was under way.
-                wire::close_all(&raw.handles);
+                wire::close_all(raw.handles);
                 None
             }
             (EventKind::Closed, Kind::Channel { end, .. }) => {

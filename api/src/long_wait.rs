@@ -101,7 +101,7 @@ impl Aside {
 
 impl Drop for Aside {
     fn drop(&mut self) {
-        wire::close_all(&self.raw.handles);
+        wire::close_all(self.raw.handles);
     }
 }
 

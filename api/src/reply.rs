@@ -15,36 +15,38 @@ pub struct Replier {
     channel: Handle,
     transaction: usize,
     ordinal: u32,
-    /// Whether an answer is still owed.
-    owed: bool,
     stage: Option<&'static Stage>,
 }
 
-impl Replier {
+/// Which request it is that an answer will be owed to: what becomes a [`Replier`] once the request has
+/// been decoded. If it cannot be, its sender is closed and needs no answer.
+#[derive(Clone, Copy)]
+pub struct Asked {
+    pub(crate) channel: Handle,
+    pub(crate) transaction: usize,
+    pub(crate) ordinal: u32,
+    pub(crate) stage: Option<&'static Stage>,
+}
+
+impl From<Asked> for Replier {
     #[inline(always)]
-    pub(crate) fn new(
-        channel: Handle,
-        transaction: usize,
-        ordinal: u32,
-        stage: Option<&'static Stage>,
-        owed: bool,
-    ) -> Replier {
+    fn from(asked: Asked) -> Replier {
+        let Asked {
+            channel,
+            transaction,
+            ordinal,
+            stage,
+        } = asked;
         Replier {
             channel,
             transaction,
             ordinal,
-            owed,
             stage,
         }
     }
+}
 
-    /// Drops it without an answer: the message was no request.
-    #[inline(always)]
-    pub fn forget(self) {
-        // It owns nothing but the duty, which does not exist for this message.
-        core::mem::forget(self);
-    }
-
+impl Replier {
     /// Begins a successful answer.
     #[inline(always)]
     pub fn begin(&self) -> Result<Writer> {
@@ -107,7 +109,7 @@ fn send_now(
     handles: Handles,
 ) -> Result<()> {
     if sys::send(channel, info, transaction, handles).is_err() {
-        wire::close_all(&handles);
+        wire::close_all(handles);
     }
     Ok(())
 }
@@ -115,22 +117,20 @@ fn send_now(
 impl Drop for Replier {
     #[inline]
     fn drop(&mut self) {
-        if self.owed {
-            no_reply(self);
-        }
+        no_reply(Asked {
+            channel: self.channel,
+            transaction: self.transaction,
+            ordinal: self.ordinal,
+            stage: self.stage,
+        });
     }
 }
 
 #[cold]
 #[inline(never)]
-fn no_reply(replier: &mut Replier) {
-    replier.owed = false;
-    let owed = Replier {
-        owed: true,
-        ..*replier
-    };
+fn no_reply(asked: Asked) {
     // Fails only if the caller is gone.
-    let _ = owed.fail(Error::NoReply.code().into());
+    let _ = Replier::from(asked).fail(Error::NoReply.code().into());
 }
 
 impl core::fmt::Debug for Replier {

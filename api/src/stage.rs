@@ -158,7 +158,7 @@ impl Staged {
     /// For when it could not be sent: nobody else will close them.
     #[cold]
     pub fn close_handles(self) {
-        wire::close_all(&self.handles);
+        wire::close_all(self.handles);
     }
 }
 

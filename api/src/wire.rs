@@ -152,16 +152,20 @@ impl Writer {
 }
 
 impl Drop for Writer {
+    #[inline(always)]
     fn drop(&mut self) {
-        close_all(&self.handles[..self.handle_count]);
+        if self.handle_count > 0 {
+            close_all(self.handles);
+        }
     }
 }
 
 /// Closes handles that nobody wants.
 #[cold]
-pub(crate) fn close_all(handles: &[Handle]) {
-    for handle in handles.iter().filter(|handle| !handle.is_none()) {
-        drop(OwnedHandle::from_raw(*handle));
+#[inline(never)]
+pub(crate) fn close_all(handles: Handles) {
+    for handle in handles.into_iter().filter(|handle| !handle.is_none()) {
+        drop(OwnedHandle::from_raw(handle));
     }
 }
 
@@ -353,7 +357,7 @@ impl Drop for Reader<'_> {
     #[inline(always)]
     fn drop(&mut self) {
         if self.handles.taken < self.handles.count {
-            close_all(&self.handles.handles);
+            close_all(self.handles.handles);
         }
     }
 }

@@ -12,7 +12,7 @@
     clippy::useless_conversion
 )]
 /// The version of this interface. Both sides of a channel must have been built from the same.
-pub const HASH: u64 = 0xbc51d46ecc5099ad;
+pub const HASH: u64 = 0x201d218c5c4f0dea;
 
 /// Messages that wait in each direction of such a channel.
 pub const QUEUE_LEN: usize = 64;
@@ -26,7 +26,6 @@ const DEVICE: u32 = 0x4e7354e3;
 const STATE: u32 = 0xabd21bbb;
 const WORDS: u32 = 0x3c56b5d4;
 const STREAMS: u32 = 0xac8a1591;
-const DIRECTORY: u32 = 0xc3855543;
 const START: u32 = 0xabf0b2b2;
 const NEW_CLIENT: u32 = 0xc10abb7a;
 const RESTARTED: u32 = 0x78e4522a;
@@ -104,13 +103,6 @@ pub struct Streams {
     pub terminal: Option<::ftl::handle::Channel>,
 }
 
-/// For commands: the directory that whoever started it has given it.
-#[derive(Debug)]
-pub struct Directory {
-    /// The client's end of an `fs`.
-    pub directory: ::ftl::handle::Channel,
-}
-
 /// Everything is there, main begins.
 #[derive(Clone, Copy, Debug)]
 pub struct Start<'a> {
@@ -120,13 +112,11 @@ pub struct Start<'a> {
 
 /// A new client of something that the component provides.
 #[derive(Debug)]
-pub struct NewClient<'a> {
+pub struct NewClient {
     /// Its place under `provides`.
     pub index: u16,
     /// The server's end.
     pub channel: ::ftl::handle::Channel,
-    /// What the system file says about this client, for the provider; mostly nothing.
-    pub grant: &'a [u8],
 }
 
 /// A component that this one needs was restarted.
@@ -231,12 +221,10 @@ pub enum ToClient<'a> {
     Words(Words<'a>),
     /// For commands: the standard streams, as far as they are there.
     Streams(Streams),
-    /// For commands: the directory that whoever started it has given it.
-    Directory(Directory),
     /// Everything is there, main begins.
     Start(Start<'a>),
     /// A new client of something that the component provides.
-    NewClient(NewClient<'a>),
+    NewClient(NewClient),
     /// A component that this one needs was restarted.
     Restarted(Restarted),
     /// Asks whether the component still handles events.
@@ -251,8 +239,7 @@ impl<'a> ToClient<'a> {
     pub fn decode(incoming: ::ftl::end::Incoming<'a>) -> ::ftl::Result<Self> {
         match incoming.ordinal() {
             NEED if incoming.kind() == ::ftl::abi::MessageKind::OneWay => {
-                let (mut reader, replier) = incoming.open();
-                replier.forget();
+                let mut reader = incoming.read();
                 let event = Need {
                     index: reader.u16()?,
                     hash: reader.u64()?,
@@ -262,8 +249,7 @@ impl<'a> ToClient<'a> {
                 Ok(ToClient::Need(event))
             }
             PROVIDE if incoming.kind() == ::ftl::abi::MessageKind::OneWay => {
-                let (mut reader, replier) = incoming.open();
-                replier.forget();
+                let mut reader = incoming.read();
                 let event = Provide {
                     index: reader.u16()?,
                     hash: reader.u64()?,
@@ -272,8 +258,7 @@ impl<'a> ToClient<'a> {
                 Ok(ToClient::Provide(event))
             }
             DEVICE if incoming.kind() == ::ftl::abi::MessageKind::OneWay => {
-                let (mut reader, replier) = incoming.open();
-                replier.forget();
+                let mut reader = incoming.read();
                 let event = Device {
                     index: reader.u16()?,
                     device: reader.handle()?,
@@ -282,8 +267,7 @@ impl<'a> ToClient<'a> {
                 Ok(ToClient::Device(event))
             }
             STATE if incoming.kind() == ::ftl::abi::MessageKind::OneWay => {
-                let (mut reader, replier) = incoming.open_with_views();
-                replier.forget();
+                let mut reader = incoming.read_with_views();
                 let event = State {
                     state: reader.bytes(4000)?,
                 };
@@ -291,8 +275,7 @@ impl<'a> ToClient<'a> {
                 Ok(ToClient::State(event))
             }
             WORDS if incoming.kind() == ::ftl::abi::MessageKind::OneWay => {
-                let (mut reader, replier) = incoming.open_with_views();
-                replier.forget();
+                let mut reader = incoming.read_with_views();
                 let event = Words {
                     words: reader.bytes(1024)?,
                     folio: if reader.bool()? { Some(reader.handle()?) } else { None },
@@ -302,8 +285,7 @@ impl<'a> ToClient<'a> {
                 Ok(ToClient::Words(event))
             }
             STREAMS if incoming.kind() == ::ftl::abi::MessageKind::OneWay => {
-                let (mut reader, replier) = incoming.open();
-                replier.forget();
+                let mut reader = incoming.read();
                 let event = Streams {
                     stdin: if reader.is_at_end() {
                         None
@@ -329,18 +311,8 @@ impl<'a> ToClient<'a> {
                 reader.finish()?;
                 Ok(ToClient::Streams(event))
             }
-            DIRECTORY if incoming.kind() == ::ftl::abi::MessageKind::OneWay => {
-                let (mut reader, replier) = incoming.open();
-                replier.forget();
-                let event = Directory {
-                    directory: reader.handle()?,
-                };
-                reader.finish()?;
-                Ok(ToClient::Directory(event))
-            }
             START if incoming.kind() == ::ftl::abi::MessageKind::OneWay => {
-                let (mut reader, replier) = incoming.open_with_views();
-                replier.forget();
+                let mut reader = incoming.read_with_views();
                 let event = Start {
                     settings: reader.bytes(2048)?,
                 };
@@ -348,19 +320,16 @@ impl<'a> ToClient<'a> {
                 Ok(ToClient::Start(event))
             }
             NEW_CLIENT if incoming.kind() == ::ftl::abi::MessageKind::OneWay => {
-                let (mut reader, replier) = incoming.open_with_views();
-                replier.forget();
+                let mut reader = incoming.read();
                 let event = NewClient {
                     index: reader.u16()?,
                     channel: reader.handle()?,
-                    grant: reader.bytes(256)?,
                 };
                 reader.finish()?;
                 Ok(ToClient::NewClient(event))
             }
             RESTARTED if incoming.kind() == ::ftl::abi::MessageKind::OneWay => {
-                let (mut reader, replier) = incoming.open();
-                replier.forget();
+                let mut reader = incoming.read();
                 let event = Restarted {
                     index: reader.u16()?,
                     channel: reader.handle()?,
@@ -369,15 +338,13 @@ impl<'a> ToClient<'a> {
                 Ok(ToClient::Restarted(event))
             }
             HEARTBEAT if incoming.kind() == ::ftl::abi::MessageKind::OneWay => {
-                let (mut reader, replier) = incoming.open();
-                replier.forget();
+                let mut reader = incoming.read();
                 let event = Heartbeat { serial: reader.u32()? };
                 reader.finish()?;
                 Ok(ToClient::Heartbeat(event))
             }
             SHUTDOWN if incoming.kind() == ::ftl::abi::MessageKind::OneWay => {
-                let (reader, replier) = incoming.open();
-                replier.forget();
+                let reader = incoming.read();
                 reader.finish()?;
                 Ok(ToClient::Shutdown)
             }
@@ -552,16 +519,6 @@ impl Server {
         ::ftl::end::ignore_gone(self.0.event(STREAMS, writer, ::ftl::end::OnFull::Close))
     }
 
-    /// For commands: the directory that whoever started it has given it.
-    #[inline]
-    pub fn directory(&self, directory: ::ftl::handle::Channel) -> ::ftl::Result<()> {
-        let mut writer = ::ftl::wire::Writer::new();
-        writer.handle(directory)?;
-        ::ftl::end::ignore_gone(
-            self.0.event(DIRECTORY, writer, ::ftl::end::OnFull::Close),
-        )
-    }
-
     /// Everything is there, main begins.
     #[inline]
     pub fn start(&self, settings: &[u8]) -> ::ftl::Result<()> {
@@ -576,12 +533,10 @@ impl Server {
         &self,
         index: u16,
         channel: ::ftl::handle::Channel,
-        grant: &[u8],
     ) -> ::ftl::Result<()> {
         let mut writer = ::ftl::wire::Writer::new();
         writer.u16(index)?;
         writer.handle(channel)?;
-        writer.bytes(grant, 256)?;
         ::ftl::end::ignore_gone(
             self.0.event(NEW_CLIENT, writer, ::ftl::end::OnFull::Close),
         )
@@ -637,15 +592,13 @@ impl<'a> ToServer<'a> {
     pub fn decode(incoming: ::ftl::end::Incoming<'a>) -> ::ftl::Result<Self> {
         match incoming.ordinal() {
             ALIVE if incoming.kind() == ::ftl::abi::MessageKind::OneWay => {
-                let (mut reader, replier) = incoming.open();
-                replier.forget();
+                let mut reader = incoming.read();
                 let event = Alive { serial: reader.u32()? };
                 reader.finish()?;
                 Ok(ToServer::Alive(event))
             }
             SAVE_STATE if incoming.kind() == ::ftl::abi::MessageKind::OneWay => {
-                let (mut reader, replier) = incoming.open_with_views();
-                replier.forget();
+                let mut reader = incoming.read_with_views();
                 let event = SaveState {
                     state: reader.bytes(4000)?,
                 };

@@ -559,8 +559,7 @@ impl Blocking for Client {
                     Ok(writer)
                 },
             )?;
-        let (mut reader, replier) = incoming.open_with_views();
-        replier.forget();
+        let mut reader = incoming.read_with_views();
         let result = match ::ftl::reply::read_status(&mut reader)? {
             Ok(()) => {
                 Ok(CommandsReply {
@@ -589,8 +588,7 @@ impl Blocking for Client {
                     Ok(writer)
                 },
             )?;
-        let (mut reader, replier) = incoming.open_with_views();
-        replier.forget();
+        let mut reader = incoming.read_with_views();
         let result = match ::ftl::reply::read_status(&mut reader)? {
             Ok(()) => {
                 Ok(JobsReply {
@@ -614,8 +612,7 @@ impl Blocking for Client {
         writer.handle(folio)?;
         writer.u32(len)?;
         let incoming = self.0.call(LONG_WORDS, writer)?;
-        let (mut reader, replier) = incoming.open();
-        replier.forget();
+        let mut reader = incoming.read();
         let result = match ::ftl::reply::read_status(&mut reader)? {
             Ok(()) => Ok(reader.u32()?),
             Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -697,8 +694,7 @@ impl Blocking for Client {
             }
         }
         let incoming = self.0.call(START, writer)?;
-        let (mut reader, replier) = incoming.open_with_views();
-        replier.forget();
+        let mut reader = incoming.read_with_views();
         let result = match ::ftl::reply::read_status(&mut reader)? {
             Ok(()) => {
                 Ok(StartReply {
@@ -740,8 +736,7 @@ impl<'a> ToClient<'a> {
         match incoming.ordinal() {
             COMMANDS if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
                 let transaction = incoming.transaction();
-                let (mut reader, replier) = incoming.open_with_views();
-                replier.forget();
+                let mut reader = incoming.read_with_views();
                 let result = match ::ftl::reply::read_status(&mut reader)? {
                     Ok(()) => {
                         Ok(CommandsReply {
@@ -756,8 +751,7 @@ impl<'a> ToClient<'a> {
             }
             JOBS if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
                 let transaction = incoming.transaction();
-                let (mut reader, replier) = incoming.open_with_views();
-                replier.forget();
+                let mut reader = incoming.read_with_views();
                 let result = match ::ftl::reply::read_status(&mut reader)? {
                     Ok(()) => {
                         Ok(JobsReply {
@@ -772,8 +766,7 @@ impl<'a> ToClient<'a> {
             }
             LONG_WORDS if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
                 let transaction = incoming.transaction();
-                let (mut reader, replier) = incoming.open();
-                replier.forget();
+                let mut reader = incoming.read();
                 let result = match ::ftl::reply::read_status(&mut reader)? {
                     Ok(()) => Ok(reader.u32()?),
                     Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -794,8 +787,7 @@ impl<'a> ToClient<'a> {
             }
             START if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
                 let transaction = incoming.transaction();
-                let (mut reader, replier) = incoming.open_with_views();
-                replier.forget();
+                let mut reader = incoming.read_with_views();
                 let result = match ::ftl::reply::read_status(&mut reader)? {
                     Ok(()) => {
                         Ok(StartReply {
@@ -895,29 +887,32 @@ impl<'a> ToServer<'a> {
     pub fn decode(incoming: ::ftl::end::Incoming<'a>) -> ::ftl::Result<Self> {
         match incoming.ordinal() {
             COMMANDS if incoming.kind() == ::ftl::abi::MessageKind::Request => {
-                let (mut reader, replier) = incoming.open();
+                let asked = incoming.asked();
+                let mut reader = incoming.read();
                 let request = CommandsRequest {
                     first: reader.u16()?,
                 };
                 reader.finish()?;
-                Ok(ToServer::Commands(request, CommandsReplier(replier)))
+                Ok(ToServer::Commands(request, CommandsReplier(asked.into())))
             }
             JOBS if incoming.kind() == ::ftl::abi::MessageKind::Request => {
-                let (mut reader, replier) = incoming.open();
+                let asked = incoming.asked();
+                let mut reader = incoming.read();
                 let request = JobsRequest {
                     first: reader.u16()?,
                 };
                 reader.finish()?;
-                Ok(ToServer::Jobs(request, JobsReplier(replier)))
+                Ok(ToServer::Jobs(request, JobsReplier(asked.into())))
             }
             LONG_WORDS if incoming.kind() == ::ftl::abi::MessageKind::Request => {
-                let (mut reader, replier) = incoming.open();
+                let asked = incoming.asked();
+                let mut reader = incoming.read();
                 let request = LongWordsRequest {
                     folio: reader.handle()?,
                     len: reader.u32()?,
                 };
                 reader.finish()?;
-                Ok(ToServer::LongWords(request, LongWordsReplier(replier)))
+                Ok(ToServer::LongWords(request, LongWordsReplier(asked.into())))
             }
             DIRECTORY if incoming.kind() == ::ftl::abi::MessageKind::Request => {
                 let (mut reader, replier) = incoming.open();
@@ -928,7 +923,8 @@ impl<'a> ToServer<'a> {
                 Ok(ToServer::Directory(request, DirectoryReplier(replier)))
             }
             START if incoming.kind() == ::ftl::abi::MessageKind::Request => {
-                let (mut reader, replier) = incoming.open_with_views();
+                let asked = incoming.asked();
+                let mut reader = incoming.read_with_views();
                 let request = StartRequest {
                     command: reader.str(32)?,
                     words: reader.bytes(1024)?,
@@ -956,7 +952,7 @@ impl<'a> ToServer<'a> {
                     },
                 };
                 reader.finish()?;
-                Ok(ToServer::Start(request, StartReplier(replier)))
+                Ok(ToServer::Start(request, StartReplier(asked.into())))
             }
             _ => Err(incoming.refuse()),
         }
@@ -1069,8 +1065,7 @@ pub mod running {
         pub fn decode(incoming: ::ftl::end::Incoming<'_>) -> ::ftl::Result<Self> {
             match incoming.ordinal() {
                 ENDED if incoming.kind() == ::ftl::abi::MessageKind::OneWay => {
-                    let (mut reader, replier) = incoming.open();
-                    replier.forget();
+                    let mut reader = incoming.read();
                     let event = Ended { status: reader.u64()? };
                     reader.finish()?;
                     Ok(ToOwner::Ended(event))
@@ -1154,8 +1149,7 @@ pub mod running {
         pub fn decode(incoming: ::ftl::end::Incoming<'_>) -> ::ftl::Result<Self> {
             match incoming.ordinal() {
                 KILL if incoming.kind() == ::ftl::abi::MessageKind::OneWay => {
-                    let (mut reader, replier) = incoming.open();
-                    replier.forget();
+                    let mut reader = incoming.read();
                     let event = Kill { status: reader.u32()? };
                     reader.finish()?;
                     Ok(ToLauncher::Kill(event))

@@ -132,8 +132,7 @@ impl ToSender {
     pub fn decode(incoming: ::ftl::end::Incoming<'_>) -> ::ftl::Result<Self> {
         match incoming.ordinal() {
             WANT if incoming.kind() == ::ftl::abi::MessageKind::OneWay => {
-                let (mut reader, replier) = incoming.open();
-                replier.forget();
+                let mut reader = incoming.read();
                 let event = Want { until: reader.u32()? };
                 reader.finish()?;
                 Ok(ToSender::Want(event))
@@ -219,15 +218,13 @@ impl<'a> ToReceiver<'a> {
     pub fn decode(incoming: ::ftl::end::Incoming<'a>) -> ::ftl::Result<Self> {
         match incoming.ordinal() {
             DATA if incoming.kind() == ::ftl::abi::MessageKind::OneWay => {
-                let (mut reader, replier) = incoming.open_with_views();
-                replier.forget();
+                let mut reader = incoming.read_with_views();
                 let event = Data { bytes: reader.bytes(1024)? };
                 reader.finish()?;
                 Ok(ToReceiver::Data(event))
             }
             JOIN if incoming.kind() == ::ftl::abi::MessageKind::OneWay => {
-                let (mut reader, replier) = incoming.open();
-                replier.forget();
+                let mut reader = incoming.read();
                 let event = Join { stream: reader.handle()? };
                 reader.finish()?;
                 Ok(ToReceiver::Join(event))

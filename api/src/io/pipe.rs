@@ -94,7 +94,7 @@ impl PipeReader {
                 }
                 EventKind::Writable => top.end.end().inner.flush_kept(),
                 _ => {
-                    wire::close_all(&raw.handles);
+                    wire::close_all(raw.handles);
                     self.listen_to(None)?;
                 }
             }

@@ -304,7 +304,7 @@ impl Child {
                 }
                 EventKind::Writable => self.job.end().inner.flush_kept(),
                 _ => {
-                    wire::close_all(&raw.handles);
+                    wire::close_all(raw.handles);
                     return Err(Error::Closed);
                 }
             }

@@ -33,7 +33,7 @@ pub struct Eight {
 }
 
 impl ::ftl::wire::Wire<'_> for Eight {
-    #[inline]
+    #[inline(always)]
     #[allow(unused_variables)]
     fn encode(self, writer: &mut ::ftl::wire::Writer) -> ::ftl::Result<()> {
         writer.u64(self.a)?;
@@ -47,7 +47,7 @@ impl ::ftl::wire::Wire<'_> for Eight {
         Ok(())
     }
 
-    #[inline]
+    #[inline(always)]
     #[allow(unused_variables)]
     fn decode(reader: &mut ::ftl::wire::Reader<'_>) -> ::ftl::Result<Self> {
         Ok(Eight {
@@ -171,8 +171,7 @@ impl Blocking for Client {
         let mut writer = ::ftl::wire::Writer::new();
         ::ftl::wire::Wire::encode(numbers, &mut writer)?;
         let incoming = self.0.call(ECHO, writer)?;
-        let (mut reader, replier) = incoming.open();
-        replier.forget();
+        let mut reader = incoming.read();
         let result = match ::ftl::reply::read_status(&mut reader)? {
             Ok(()) => Ok(::ftl::wire::Wire::decode(reader.by_ref())?),
             Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -196,8 +195,7 @@ impl ToClient {
         match incoming.ordinal() {
             ECHO if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
                 let transaction = incoming.transaction();
-                let (mut reader, replier) = incoming.open();
-                replier.forget();
+                let mut reader = incoming.read();
                 let result = match ::ftl::reply::read_status(&mut reader)? {
                     Ok(()) => Ok(::ftl::wire::Wire::decode(reader.by_ref())?),
                     Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -274,12 +272,13 @@ impl ToServer {
     pub fn decode(incoming: ::ftl::end::Incoming<'_>) -> ::ftl::Result<Self> {
         match incoming.ordinal() {
             ECHO if incoming.kind() == ::ftl::abi::MessageKind::Request => {
-                let (mut reader, replier) = incoming.open();
+                let asked = incoming.asked();
+                let mut reader = incoming.read();
                 let request = EchoRequest {
                     numbers: ::ftl::wire::Wire::decode(reader.by_ref())?,
                 };
                 reader.finish()?;
-                Ok(ToServer::Echo(request, EchoReplier(replier)))
+                Ok(ToServer::Echo(request, EchoReplier(asked.into())))
             }
             _ => Err(incoming.refuse()),
         }

@@ -232,8 +232,7 @@ impl Blocking for Client {
                     Ok(writer)
                 },
             )?;
-        let (mut reader, replier) = incoming.open_with_views();
-        replier.forget();
+        let mut reader = incoming.read_with_views();
         let result = match ::ftl::reply::read_status(&mut reader)? {
             Ok(()) => Ok(reader.list(16)?),
             Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -247,8 +246,7 @@ impl Blocking for Client {
         let mut writer = ::ftl::wire::Writer::new();
         writer.str(name, 20)?;
         let incoming = self.0.call(OPEN, writer)?;
-        let (mut reader, replier) = incoming.open();
-        replier.forget();
+        let mut reader = incoming.read();
         let result = match ::ftl::reply::read_status(&mut reader)? {
             Ok(()) => {
                 Ok(OpenReply {
@@ -286,8 +284,7 @@ impl<'a> ToClient<'a> {
         match incoming.ordinal() {
             DISKS if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
                 let transaction = incoming.transaction();
-                let (mut reader, replier) = incoming.open_with_views();
-                replier.forget();
+                let mut reader = incoming.read_with_views();
                 let result = match ::ftl::reply::read_status(&mut reader)? {
                     Ok(()) => Ok(reader.list(16)?),
                     Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -297,8 +294,7 @@ impl<'a> ToClient<'a> {
             }
             OPEN if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
                 let transaction = incoming.transaction();
-                let (mut reader, replier) = incoming.open();
-                replier.forget();
+                let mut reader = incoming.read();
                 let result = match ::ftl::reply::read_status(&mut reader)? {
                     Ok(()) => {
                         Ok(OpenReply {
@@ -387,17 +383,19 @@ impl<'a> ToServer<'a> {
     pub fn decode(incoming: ::ftl::end::Incoming<'a>) -> ::ftl::Result<Self> {
         match incoming.ordinal() {
             DISKS if incoming.kind() == ::ftl::abi::MessageKind::Request => {
-                let (reader, replier) = incoming.open();
+                let asked = incoming.asked();
+                let reader = incoming.read();
                 reader.finish()?;
-                Ok(ToServer::Disks(DisksReplier(replier)))
+                Ok(ToServer::Disks(DisksReplier(asked.into())))
             }
             OPEN if incoming.kind() == ::ftl::abi::MessageKind::Request => {
-                let (mut reader, replier) = incoming.open_with_views();
+                let asked = incoming.asked();
+                let mut reader = incoming.read_with_views();
                 let request = OpenRequest {
                     name: reader.str(20)?,
                 };
                 reader.finish()?;
-                Ok(ToServer::Open(request, OpenReplier(replier)))
+                Ok(ToServer::Open(request, OpenReplier(asked.into())))
             }
             _ => Err(incoming.refuse()),
         }
@@ -683,8 +681,7 @@ pub mod disk {
             writer.u32(offset)?;
             writer.u32(len)?;
             let incoming = self.0.call(READ, writer)?;
-            let (mut reader, replier) = incoming.open();
-            replier.forget();
+            let mut reader = incoming.read();
             let result = match ::ftl::reply::read_status(&mut reader)? {
                 Ok(()) => Ok(()),
                 Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -704,8 +701,7 @@ pub mod disk {
             writer.u32(offset)?;
             writer.u32(len)?;
             let incoming = self.0.call(WRITE, writer)?;
-            let (mut reader, replier) = incoming.open();
-            replier.forget();
+            let mut reader = incoming.read();
             let result = match ::ftl::reply::read_status(&mut reader)? {
                 Ok(()) => Ok(()),
                 Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -717,8 +713,7 @@ pub mod disk {
         fn flush(&mut self) -> ::core::result::Result<(), ::ftl::Error> {
             let writer = ::ftl::wire::Writer::new();
             let incoming = self.0.call(FLUSH, writer)?;
-            let (mut reader, replier) = incoming.open();
-            replier.forget();
+            let mut reader = incoming.read();
             let result = match ::ftl::reply::read_status(&mut reader)? {
                 Ok(()) => Ok(()),
                 Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -736,8 +731,7 @@ pub mod disk {
             writer.u64(sector)?;
             writer.u32(count)?;
             let incoming = self.0.call(DISCARD, writer)?;
-            let (mut reader, replier) = incoming.open();
-            replier.forget();
+            let mut reader = incoming.read();
             let result = match ::ftl::reply::read_status(&mut reader)? {
                 Ok(()) => Ok(()),
                 Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -769,8 +763,7 @@ pub mod disk {
             match incoming.ordinal() {
                 READ if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
                     let transaction = incoming.transaction();
-                    let (mut reader, replier) = incoming.open();
-                    replier.forget();
+                    let mut reader = incoming.read();
                     let result = match ::ftl::reply::read_status(&mut reader)? {
                         Ok(()) => Ok(()),
                         Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -780,8 +773,7 @@ pub mod disk {
                 }
                 WRITE if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
                     let transaction = incoming.transaction();
-                    let (mut reader, replier) = incoming.open();
-                    replier.forget();
+                    let mut reader = incoming.read();
                     let result = match ::ftl::reply::read_status(&mut reader)? {
                         Ok(()) => Ok(()),
                         Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -791,8 +783,7 @@ pub mod disk {
                 }
                 FLUSH if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
                     let transaction = incoming.transaction();
-                    let (mut reader, replier) = incoming.open();
-                    replier.forget();
+                    let mut reader = incoming.read();
                     let result = match ::ftl::reply::read_status(&mut reader)? {
                         Ok(()) => Ok(()),
                         Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -802,8 +793,7 @@ pub mod disk {
                 }
                 DISCARD if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
                     let transaction = incoming.transaction();
-                    let (mut reader, replier) = incoming.open();
-                    replier.forget();
+                    let mut reader = incoming.read();
                     let result = match ::ftl::reply::read_status(&mut reader)? {
                         Ok(()) => Ok(()),
                         Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -812,8 +802,7 @@ pub mod disk {
                     Ok(ToClient::Discard(transaction, result))
                 }
                 RESIZED if incoming.kind() == ::ftl::abi::MessageKind::OneWay => {
-                    let (mut reader, replier) = incoming.open();
-                    replier.forget();
+                    let mut reader = incoming.read();
                     let event = Resized { sectors: reader.u64()? };
                     reader.finish()?;
                     Ok(ToClient::Resized(event))
@@ -907,38 +896,42 @@ pub mod disk {
         pub fn decode(incoming: ::ftl::end::Incoming<'_>) -> ::ftl::Result<Self> {
             match incoming.ordinal() {
                 READ if incoming.kind() == ::ftl::abi::MessageKind::Request => {
-                    let (mut reader, replier) = incoming.open();
+                    let asked = incoming.asked();
+                    let mut reader = incoming.read();
                     let request = ReadRequest {
                         sector: reader.u64()?,
                         offset: reader.u32()?,
                         len: reader.u32()?,
                     };
                     reader.finish()?;
-                    Ok(ToServer::Read(request, ReadReplier(replier)))
+                    Ok(ToServer::Read(request, ReadReplier(asked.into())))
                 }
                 WRITE if incoming.kind() == ::ftl::abi::MessageKind::Request => {
-                    let (mut reader, replier) = incoming.open();
+                    let asked = incoming.asked();
+                    let mut reader = incoming.read();
                     let request = WriteRequest {
                         sector: reader.u64()?,
                         offset: reader.u32()?,
                         len: reader.u32()?,
                     };
                     reader.finish()?;
-                    Ok(ToServer::Write(request, WriteReplier(replier)))
+                    Ok(ToServer::Write(request, WriteReplier(asked.into())))
                 }
                 FLUSH if incoming.kind() == ::ftl::abi::MessageKind::Request => {
-                    let (reader, replier) = incoming.open();
+                    let asked = incoming.asked();
+                    let reader = incoming.read();
                     reader.finish()?;
-                    Ok(ToServer::Flush(FlushReplier(replier)))
+                    Ok(ToServer::Flush(FlushReplier(asked.into())))
                 }
                 DISCARD if incoming.kind() == ::ftl::abi::MessageKind::Request => {
-                    let (mut reader, replier) = incoming.open();
+                    let asked = incoming.asked();
+                    let mut reader = incoming.read();
                     let request = DiscardRequest {
                         sector: reader.u64()?,
                         count: reader.u32()?,
                     };
                     reader.finish()?;
-                    Ok(ToServer::Discard(request, DiscardReplier(replier)))
+                    Ok(ToServer::Discard(request, DiscardReplier(asked.into())))
                 }
                 _ => Err(incoming.refuse()),
             }

@@ -117,8 +117,7 @@ impl Blocking for Client {
                     Ok(writer)
                 },
             )?;
-        let (mut reader, replier) = incoming.open();
-        replier.forget();
+        let mut reader = incoming.read();
         let result = match ::ftl::reply::read_status(&mut reader)? {
             Ok(()) => Ok(reader.u64()?),
             Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -142,8 +141,7 @@ impl ToClient {
         match incoming.ordinal() {
             NOW if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
                 let transaction = incoming.transaction();
-                let (mut reader, replier) = incoming.open();
-                replier.forget();
+                let mut reader = incoming.read();
                 let result = match ::ftl::reply::read_status(&mut reader)? {
                     Ok(()) => Ok(reader.u64()?),
                     Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -220,9 +218,10 @@ impl ToServer {
     pub fn decode(incoming: ::ftl::end::Incoming<'_>) -> ::ftl::Result<Self> {
         match incoming.ordinal() {
             NOW if incoming.kind() == ::ftl::abi::MessageKind::Request => {
-                let (reader, replier) = incoming.open();
+                let asked = incoming.asked();
+                let reader = incoming.read();
                 reader.finish()?;
-                Ok(ToServer::Now(NowReplier(replier)))
+                Ok(ToServer::Now(NowReplier(asked.into())))
             }
             _ => Err(incoming.refuse()),
         }

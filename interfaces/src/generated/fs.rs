@@ -37,12 +37,12 @@ pub enum Kind {
 }
 
 impl ::ftl::wire::Wire<'_> for Kind {
-    #[inline]
+    #[inline(always)]
     fn encode(self, writer: &mut ::ftl::wire::Writer) -> ::ftl::Result<()> {
         writer.u32(self as u32)
     }
 
-    #[inline]
+    #[inline(always)]
     fn decode(reader: &mut ::ftl::wire::Reader<'_>) -> ::ftl::Result<Self> {
         match reader.u32()? {
             0 => Ok(Kind::File),
@@ -75,7 +75,7 @@ pub struct Metadata {
 }
 
 impl ::ftl::wire::Wire<'_> for Metadata {
-    #[inline]
+    #[inline(always)]
     #[allow(unused_variables)]
     fn encode(self, writer: &mut ::ftl::wire::Writer) -> ::ftl::Result<()> {
         ::ftl::wire::Wire::encode(self.kind, writer)?;
@@ -89,7 +89,7 @@ impl ::ftl::wire::Wire<'_> for Metadata {
         Ok(())
     }
 
-    #[inline]
+    #[inline(always)]
     #[allow(unused_variables)]
     fn decode(reader: &mut ::ftl::wire::Reader<'_>) -> ::ftl::Result<Self> {
         Ok(Metadata {
@@ -1031,8 +1031,7 @@ impl Blocking for Client {
         writer.bool(create_new)?;
         writer.bool(truncate)?;
         let incoming = self.0.call(OPEN, writer)?;
-        let (mut reader, replier) = incoming.open();
-        replier.forget();
+        let mut reader = incoming.read();
         let result = match ::ftl::reply::read_status(&mut reader)? {
             Ok(()) => {
                 Ok(OpenReply {
@@ -1112,8 +1111,7 @@ impl Blocking for Client {
                     Ok(writer)
                 },
             )?;
-        let (mut reader, replier) = incoming.open();
-        replier.forget();
+        let mut reader = incoming.read();
         let result = match ::ftl::reply::read_status(&mut reader)? {
             Ok(()) => Ok(::ftl::wire::Wire::decode(reader.by_ref())?),
             Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -1139,8 +1137,7 @@ impl Blocking for Client {
                     Ok(writer)
                 },
             )?;
-        let (mut reader, replier) = incoming.open_with_views();
-        replier.forget();
+        let mut reader = incoming.read_with_views();
         let result = match ::ftl::reply::read_status(&mut reader)? {
             Ok(()) => Ok(reader.list(14)?),
             Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -1154,8 +1151,7 @@ impl Blocking for Client {
         let mut writer = ::ftl::wire::Writer::new();
         writer.str(path, 2000)?;
         let incoming = self.0.call(CREATE_DIR, writer)?;
-        let (mut reader, replier) = incoming.open();
-        replier.forget();
+        let mut reader = incoming.read();
         let result = match ::ftl::reply::read_status(&mut reader)? {
             Ok(()) => Ok(()),
             Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -1169,8 +1165,7 @@ impl Blocking for Client {
         let mut writer = ::ftl::wire::Writer::new();
         writer.str(path, 2000)?;
         let incoming = self.0.call(REMOVE_FILE, writer)?;
-        let (mut reader, replier) = incoming.open();
-        replier.forget();
+        let mut reader = incoming.read();
         let result = match ::ftl::reply::read_status(&mut reader)? {
             Ok(()) => Ok(()),
             Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -1184,8 +1179,7 @@ impl Blocking for Client {
         let mut writer = ::ftl::wire::Writer::new();
         writer.str(path, 2000)?;
         let incoming = self.0.call(REMOVE_DIR, writer)?;
-        let (mut reader, replier) = incoming.open();
-        replier.forget();
+        let mut reader = incoming.read();
         let result = match ::ftl::reply::read_status(&mut reader)? {
             Ok(()) => Ok(()),
             Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -1204,8 +1198,7 @@ impl Blocking for Client {
         writer.str(old, 1900)?;
         writer.str(new, 1900)?;
         let incoming = self.0.call(RENAME, writer)?;
-        let (mut reader, replier) = incoming.open();
-        replier.forget();
+        let mut reader = incoming.read();
         let result = match ::ftl::reply::read_status(&mut reader)? {
             Ok(()) => Ok(()),
             Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -1224,8 +1217,7 @@ impl Blocking for Client {
         writer.str(original, 1900)?;
         writer.str(link, 1900)?;
         let incoming = self.0.call(HARD_LINK, writer)?;
-        let (mut reader, replier) = incoming.open();
-        replier.forget();
+        let mut reader = incoming.read();
         let result = match ::ftl::reply::read_status(&mut reader)? {
             Ok(()) => Ok(()),
             Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -1244,8 +1236,7 @@ impl Blocking for Client {
         writer.str(target, 1900)?;
         writer.str(link, 1900)?;
         let incoming = self.0.call(SYMLINK, writer)?;
-        let (mut reader, replier) = incoming.open();
-        replier.forget();
+        let mut reader = incoming.read();
         let result = match ::ftl::reply::read_status(&mut reader)? {
             Ok(()) => Ok(()),
             Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -1269,8 +1260,7 @@ impl Blocking for Client {
                     Ok(writer)
                 },
             )?;
-        let (mut reader, replier) = incoming.open_with_views();
-        replier.forget();
+        let mut reader = incoming.read_with_views();
         let result = match ::ftl::reply::read_status(&mut reader)? {
             Ok(()) => Ok(reader.str(4000)?),
             Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -1289,8 +1279,7 @@ impl Blocking for Client {
         writer.str(path, 2000)?;
         writer.u32(mode)?;
         let incoming = self.0.call(SET_PERMISSIONS, writer)?;
-        let (mut reader, replier) = incoming.open();
-        replier.forget();
+        let mut reader = incoming.read();
         let result = match ::ftl::reply::read_status(&mut reader)? {
             Ok(()) => Ok(()),
             Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -1303,8 +1292,7 @@ impl Blocking for Client {
     fn sync(&mut self) -> ::core::result::Result<(), ::ftl::Error> {
         let writer = ::ftl::wire::Writer::new();
         let incoming = self.0.call(SYNC, writer)?;
-        let (mut reader, replier) = incoming.open();
-        replier.forget();
+        let mut reader = incoming.read();
         let result = match ::ftl::reply::read_status(&mut reader)? {
             Ok(()) => Ok(()),
             Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -1324,8 +1312,7 @@ impl Blocking for Client {
                     Ok(writer)
                 },
             )?;
-        let (mut reader, replier) = incoming.open();
-        replier.forget();
+        let mut reader = incoming.read();
         let result = match ::ftl::reply::read_status(&mut reader)? {
             Ok(()) => {
                 Ok(SpaceReply {
@@ -1347,8 +1334,7 @@ impl Blocking for Client {
         let mut writer = ::ftl::wire::Writer::new();
         writer.handle(memory)?;
         let incoming = self.0.call(SHARE, writer)?;
-        let (mut reader, replier) = incoming.open();
-        replier.forget();
+        let mut reader = incoming.read();
         let result = match ::ftl::reply::read_status(&mut reader)? {
             Ok(()) => Ok(()),
             Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -1405,8 +1391,7 @@ impl<'a> ToClient<'a> {
         match incoming.ordinal() {
             OPEN if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
                 let transaction = incoming.transaction();
-                let (mut reader, replier) = incoming.open();
-                replier.forget();
+                let mut reader = incoming.read();
                 let result = match ::ftl::reply::read_status(&mut reader)? {
                     Ok(()) => {
                         Ok(OpenReply {
@@ -1448,8 +1433,7 @@ impl<'a> ToClient<'a> {
             }
             METADATA if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
                 let transaction = incoming.transaction();
-                let (mut reader, replier) = incoming.open();
-                replier.forget();
+                let mut reader = incoming.read();
                 let result = match ::ftl::reply::read_status(&mut reader)? {
                     Ok(()) => Ok(::ftl::wire::Wire::decode(reader.by_ref())?),
                     Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -1459,8 +1443,7 @@ impl<'a> ToClient<'a> {
             }
             READ_DIR if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
                 let transaction = incoming.transaction();
-                let (mut reader, replier) = incoming.open_with_views();
-                replier.forget();
+                let mut reader = incoming.read_with_views();
                 let result = match ::ftl::reply::read_status(&mut reader)? {
                     Ok(()) => Ok(reader.list(14)?),
                     Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -1470,8 +1453,7 @@ impl<'a> ToClient<'a> {
             }
             CREATE_DIR if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
                 let transaction = incoming.transaction();
-                let (mut reader, replier) = incoming.open();
-                replier.forget();
+                let mut reader = incoming.read();
                 let result = match ::ftl::reply::read_status(&mut reader)? {
                     Ok(()) => Ok(()),
                     Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -1481,8 +1463,7 @@ impl<'a> ToClient<'a> {
             }
             REMOVE_FILE if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
                 let transaction = incoming.transaction();
-                let (mut reader, replier) = incoming.open();
-                replier.forget();
+                let mut reader = incoming.read();
                 let result = match ::ftl::reply::read_status(&mut reader)? {
                     Ok(()) => Ok(()),
                     Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -1492,8 +1473,7 @@ impl<'a> ToClient<'a> {
             }
             REMOVE_DIR if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
                 let transaction = incoming.transaction();
-                let (mut reader, replier) = incoming.open();
-                replier.forget();
+                let mut reader = incoming.read();
                 let result = match ::ftl::reply::read_status(&mut reader)? {
                     Ok(()) => Ok(()),
                     Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -1503,8 +1483,7 @@ impl<'a> ToClient<'a> {
             }
             RENAME if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
                 let transaction = incoming.transaction();
-                let (mut reader, replier) = incoming.open();
-                replier.forget();
+                let mut reader = incoming.read();
                 let result = match ::ftl::reply::read_status(&mut reader)? {
                     Ok(()) => Ok(()),
                     Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -1514,8 +1493,7 @@ impl<'a> ToClient<'a> {
             }
             HARD_LINK if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
                 let transaction = incoming.transaction();
-                let (mut reader, replier) = incoming.open();
-                replier.forget();
+                let mut reader = incoming.read();
                 let result = match ::ftl::reply::read_status(&mut reader)? {
                     Ok(()) => Ok(()),
                     Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -1525,8 +1503,7 @@ impl<'a> ToClient<'a> {
             }
             SYMLINK if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
                 let transaction = incoming.transaction();
-                let (mut reader, replier) = incoming.open();
-                replier.forget();
+                let mut reader = incoming.read();
                 let result = match ::ftl::reply::read_status(&mut reader)? {
                     Ok(()) => Ok(()),
                     Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -1536,8 +1513,7 @@ impl<'a> ToClient<'a> {
             }
             READ_LINK if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
                 let transaction = incoming.transaction();
-                let (mut reader, replier) = incoming.open_with_views();
-                replier.forget();
+                let mut reader = incoming.read_with_views();
                 let result = match ::ftl::reply::read_status(&mut reader)? {
                     Ok(()) => Ok(reader.str(4000)?),
                     Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -1547,8 +1523,7 @@ impl<'a> ToClient<'a> {
             }
             SET_PERMISSIONS if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
                 let transaction = incoming.transaction();
-                let (mut reader, replier) = incoming.open();
-                replier.forget();
+                let mut reader = incoming.read();
                 let result = match ::ftl::reply::read_status(&mut reader)? {
                     Ok(()) => Ok(()),
                     Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -1558,8 +1533,7 @@ impl<'a> ToClient<'a> {
             }
             SYNC if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
                 let transaction = incoming.transaction();
-                let (mut reader, replier) = incoming.open();
-                replier.forget();
+                let mut reader = incoming.read();
                 let result = match ::ftl::reply::read_status(&mut reader)? {
                     Ok(()) => Ok(()),
                     Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -1569,8 +1543,7 @@ impl<'a> ToClient<'a> {
             }
             SPACE if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
                 let transaction = incoming.transaction();
-                let (mut reader, replier) = incoming.open();
-                replier.forget();
+                let mut reader = incoming.read();
                 let result = match ::ftl::reply::read_status(&mut reader)? {
                     Ok(()) => {
                         Ok(SpaceReply {
@@ -1585,8 +1558,7 @@ impl<'a> ToClient<'a> {
             }
             SHARE if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
                 let transaction = incoming.transaction();
-                let (mut reader, replier) = incoming.open();
-                replier.forget();
+                let mut reader = incoming.read();
                 let result = match ::ftl::reply::read_status(&mut reader)? {
                     Ok(()) => Ok(()),
                     Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -1710,7 +1682,8 @@ impl<'a> ToServer<'a> {
     pub fn decode(incoming: ::ftl::end::Incoming<'a>) -> ::ftl::Result<Self> {
         match incoming.ordinal() {
             OPEN if incoming.kind() == ::ftl::abi::MessageKind::Request => {
-                let (mut reader, replier) = incoming.open_with_views();
+                let asked = incoming.asked();
+                let mut reader = incoming.read_with_views();
                 let request = OpenRequest {
                     path: reader.str(2000)?,
                     read: reader.bool()?,
@@ -1720,7 +1693,7 @@ impl<'a> ToServer<'a> {
                     truncate: reader.bool()?,
                 };
                 reader.finish()?;
-                Ok(ToServer::Open(request, OpenReplier(replier)))
+                Ok(ToServer::Open(request, OpenReplier(asked.into())))
             }
             REOPEN if incoming.kind() == ::ftl::abi::MessageKind::Request => {
                 let (mut reader, replier) = incoming.open();
@@ -1743,108 +1716,126 @@ impl<'a> ToServer<'a> {
                 Ok(ToServer::OpenDir(request, OpenDirReplier(replier)))
             }
             METADATA if incoming.kind() == ::ftl::abi::MessageKind::Request => {
-                let (mut reader, replier) = incoming.open_with_views();
+                let asked = incoming.asked();
+                let mut reader = incoming.read_with_views();
                 let request = MetadataRequest {
                     path: reader.str(2000)?,
                     follow: reader.bool()?,
                 };
                 reader.finish()?;
-                Ok(ToServer::Metadata(request, MetadataReplier(replier)))
+                Ok(ToServer::Metadata(request, MetadataReplier(asked.into())))
             }
             READ_DIR if incoming.kind() == ::ftl::abi::MessageKind::Request => {
-                let (mut reader, replier) = incoming.open_with_views();
+                let asked = incoming.asked();
+                let mut reader = incoming.read_with_views();
                 let request = ReadDirRequest {
                     path: reader.str(2000)?,
                     after: reader.str(255)?,
                 };
                 reader.finish()?;
-                Ok(ToServer::ReadDir(request, ReadDirReplier(replier)))
+                Ok(ToServer::ReadDir(request, ReadDirReplier(asked.into())))
             }
             CREATE_DIR if incoming.kind() == ::ftl::abi::MessageKind::Request => {
-                let (mut reader, replier) = incoming.open_with_views();
+                let asked = incoming.asked();
+                let mut reader = incoming.read_with_views();
                 let request = CreateDirRequest {
                     path: reader.str(2000)?,
                 };
                 reader.finish()?;
-                Ok(ToServer::CreateDir(request, CreateDirReplier(replier)))
+                Ok(ToServer::CreateDir(request, CreateDirReplier(asked.into())))
             }
             REMOVE_FILE if incoming.kind() == ::ftl::abi::MessageKind::Request => {
-                let (mut reader, replier) = incoming.open_with_views();
+                let asked = incoming.asked();
+                let mut reader = incoming.read_with_views();
                 let request = RemoveFileRequest {
                     path: reader.str(2000)?,
                 };
                 reader.finish()?;
-                Ok(ToServer::RemoveFile(request, RemoveFileReplier(replier)))
+                Ok(ToServer::RemoveFile(request, RemoveFileReplier(asked.into())))
             }
             REMOVE_DIR if incoming.kind() == ::ftl::abi::MessageKind::Request => {
-                let (mut reader, replier) = incoming.open_with_views();
+                let asked = incoming.asked();
+                let mut reader = incoming.read_with_views();
                 let request = RemoveDirRequest {
                     path: reader.str(2000)?,
                 };
                 reader.finish()?;
-                Ok(ToServer::RemoveDir(request, RemoveDirReplier(replier)))
+                Ok(ToServer::RemoveDir(request, RemoveDirReplier(asked.into())))
             }
             RENAME if incoming.kind() == ::ftl::abi::MessageKind::Request => {
-                let (mut reader, replier) = incoming.open_with_views();
+                let asked = incoming.asked();
+                let mut reader = incoming.read_with_views();
                 let request = RenameRequest {
                     old: reader.str(1900)?,
                     new: reader.str(1900)?,
                 };
                 reader.finish()?;
-                Ok(ToServer::Rename(request, RenameReplier(replier)))
+                Ok(ToServer::Rename(request, RenameReplier(asked.into())))
             }
             HARD_LINK if incoming.kind() == ::ftl::abi::MessageKind::Request => {
-                let (mut reader, replier) = incoming.open_with_views();
+                let asked = incoming.asked();
+                let mut reader = incoming.read_with_views();
                 let request = HardLinkRequest {
                     original: reader.str(1900)?,
                     link: reader.str(1900)?,
                 };
                 reader.finish()?;
-                Ok(ToServer::HardLink(request, HardLinkReplier(replier)))
+                Ok(ToServer::HardLink(request, HardLinkReplier(asked.into())))
             }
             SYMLINK if incoming.kind() == ::ftl::abi::MessageKind::Request => {
-                let (mut reader, replier) = incoming.open_with_views();
+                let asked = incoming.asked();
+                let mut reader = incoming.read_with_views();
                 let request = SymlinkRequest {
                     target: reader.str(1900)?,
                     link: reader.str(1900)?,
                 };
                 reader.finish()?;
-                Ok(ToServer::Symlink(request, SymlinkReplier(replier)))
+                Ok(ToServer::Symlink(request, SymlinkReplier(asked.into())))
             }
             READ_LINK if incoming.kind() == ::ftl::abi::MessageKind::Request => {
-                let (mut reader, replier) = incoming.open_with_views();
+                let asked = incoming.asked();
+                let mut reader = incoming.read_with_views();
                 let request = ReadLinkRequest {
                     path: reader.str(2000)?,
                 };
                 reader.finish()?;
-                Ok(ToServer::ReadLink(request, ReadLinkReplier(replier)))
+                Ok(ToServer::ReadLink(request, ReadLinkReplier(asked.into())))
             }
             SET_PERMISSIONS if incoming.kind() == ::ftl::abi::MessageKind::Request => {
-                let (mut reader, replier) = incoming.open_with_views();
+                let asked = incoming.asked();
+                let mut reader = incoming.read_with_views();
                 let request = SetPermissionsRequest {
                     path: reader.str(2000)?,
                     mode: reader.u32()?,
                 };
                 reader.finish()?;
-                Ok(ToServer::SetPermissions(request, SetPermissionsReplier(replier)))
+                Ok(
+                    ToServer::SetPermissions(
+                        request,
+                        SetPermissionsReplier(asked.into()),
+                    ),
+                )
             }
             SYNC if incoming.kind() == ::ftl::abi::MessageKind::Request => {
-                let (reader, replier) = incoming.open();
+                let asked = incoming.asked();
+                let reader = incoming.read();
                 reader.finish()?;
-                Ok(ToServer::Sync(SyncReplier(replier)))
+                Ok(ToServer::Sync(SyncReplier(asked.into())))
             }
             SPACE if incoming.kind() == ::ftl::abi::MessageKind::Request => {
-                let (reader, replier) = incoming.open();
+                let asked = incoming.asked();
+                let reader = incoming.read();
                 reader.finish()?;
-                Ok(ToServer::Space(SpaceReplier(replier)))
+                Ok(ToServer::Space(SpaceReplier(asked.into())))
             }
             SHARE if incoming.kind() == ::ftl::abi::MessageKind::Request => {
-                let (mut reader, replier) = incoming.open();
+                let asked = incoming.asked();
+                let mut reader = incoming.read();
                 let request = ShareRequest {
                     memory: reader.handle()?,
                 };
                 reader.finish()?;
-                Ok(ToServer::Share(request, ShareReplier(replier)))
+                Ok(ToServer::Share(request, ShareReplier(asked.into())))
             }
             _ => Err(incoming.refuse()),
         }
@@ -2325,8 +2316,7 @@ pub mod file {
                         Ok(writer)
                     },
                 )?;
-            let (mut reader, replier) = incoming.open_with_views();
-            replier.forget();
+            let mut reader = incoming.read_with_views();
             let result = match ::ftl::reply::read_status(&mut reader)? {
                 Ok(()) => Ok(reader.bytes(4000)?),
                 Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -2344,8 +2334,7 @@ pub mod file {
             writer.u64(offset)?;
             writer.bytes(data, 4000)?;
             let incoming = self.0.call(WRITE, writer)?;
-            let (mut reader, replier) = incoming.open();
-            replier.forget();
+            let mut reader = incoming.read();
             let result = match ::ftl::reply::read_status(&mut reader)? {
                 Ok(()) => Ok(()),
                 Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -2358,8 +2347,7 @@ pub mod file {
             let mut writer = ::ftl::wire::Writer::new();
             writer.bytes(data, 4000)?;
             let incoming = self.0.call(APPEND, writer)?;
-            let (mut reader, replier) = incoming.open();
-            replier.forget();
+            let mut reader = incoming.read();
             let result = match ::ftl::reply::read_status(&mut reader)? {
                 Ok(()) => Ok(reader.u64()?),
                 Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -2386,8 +2374,7 @@ pub mod file {
                         Ok(writer)
                     },
                 )?;
-            let (mut reader, replier) = incoming.open();
-            replier.forget();
+            let mut reader = incoming.read();
             let result = match ::ftl::reply::read_status(&mut reader)? {
                 Ok(()) => Ok(reader.u32()?),
                 Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -2407,8 +2394,7 @@ pub mod file {
             writer.u32(at)?;
             writer.u32(len)?;
             let incoming = self.0.call(WRITE_SHARED, writer)?;
-            let (mut reader, replier) = incoming.open();
-            replier.forget();
+            let mut reader = incoming.read();
             let result = match ::ftl::reply::read_status(&mut reader)? {
                 Ok(()) => Ok(()),
                 Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -2421,8 +2407,7 @@ pub mod file {
             let mut writer = ::ftl::wire::Writer::new();
             writer.u64(len)?;
             let incoming = self.0.call(SET_LEN, writer)?;
-            let (mut reader, replier) = incoming.open();
-            replier.forget();
+            let mut reader = incoming.read();
             let result = match ::ftl::reply::read_status(&mut reader)? {
                 Ok(()) => Ok(()),
                 Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -2441,8 +2426,7 @@ pub mod file {
                         Ok(writer)
                     },
                 )?;
-            let (mut reader, replier) = incoming.open();
-            replier.forget();
+            let mut reader = incoming.read();
             let result = match ::ftl::reply::read_status(&mut reader)? {
                 Ok(()) => Ok(::ftl::wire::Wire::decode(reader.by_ref())?),
                 Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -2458,8 +2442,7 @@ pub mod file {
             let mut writer = ::ftl::wire::Writer::new();
             writer.u64(unix_ns)?;
             let incoming = self.0.call(SET_MODIFIED, writer)?;
-            let (mut reader, replier) = incoming.open();
-            replier.forget();
+            let mut reader = incoming.read();
             let result = match ::ftl::reply::read_status(&mut reader)? {
                 Ok(()) => Ok(()),
                 Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -2471,8 +2454,7 @@ pub mod file {
         fn sync(&mut self) -> ::core::result::Result<(), ::ftl::Error> {
             let writer = ::ftl::wire::Writer::new();
             let incoming = self.0.call(SYNC, writer)?;
-            let (mut reader, replier) = incoming.open();
-            replier.forget();
+            let mut reader = incoming.read();
             let result = match ::ftl::reply::read_status(&mut reader)? {
                 Ok(()) => Ok(()),
                 Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -2512,8 +2494,7 @@ pub mod file {
             match incoming.ordinal() {
                 READ if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
                     let transaction = incoming.transaction();
-                    let (mut reader, replier) = incoming.open_with_views();
-                    replier.forget();
+                    let mut reader = incoming.read_with_views();
                     let result = match ::ftl::reply::read_status(&mut reader)? {
                         Ok(()) => Ok(reader.bytes(4000)?),
                         Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -2523,8 +2504,7 @@ pub mod file {
                 }
                 WRITE if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
                     let transaction = incoming.transaction();
-                    let (mut reader, replier) = incoming.open();
-                    replier.forget();
+                    let mut reader = incoming.read();
                     let result = match ::ftl::reply::read_status(&mut reader)? {
                         Ok(()) => Ok(()),
                         Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -2534,8 +2514,7 @@ pub mod file {
                 }
                 APPEND if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
                     let transaction = incoming.transaction();
-                    let (mut reader, replier) = incoming.open();
-                    replier.forget();
+                    let mut reader = incoming.read();
                     let result = match ::ftl::reply::read_status(&mut reader)? {
                         Ok(()) => Ok(reader.u64()?),
                         Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -2545,8 +2524,7 @@ pub mod file {
                 }
                 READ_SHARED if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
                     let transaction = incoming.transaction();
-                    let (mut reader, replier) = incoming.open();
-                    replier.forget();
+                    let mut reader = incoming.read();
                     let result = match ::ftl::reply::read_status(&mut reader)? {
                         Ok(()) => Ok(reader.u32()?),
                         Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -2556,8 +2534,7 @@ pub mod file {
                 }
                 WRITE_SHARED if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
                     let transaction = incoming.transaction();
-                    let (mut reader, replier) = incoming.open();
-                    replier.forget();
+                    let mut reader = incoming.read();
                     let result = match ::ftl::reply::read_status(&mut reader)? {
                         Ok(()) => Ok(()),
                         Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -2567,8 +2544,7 @@ pub mod file {
                 }
                 SET_LEN if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
                     let transaction = incoming.transaction();
-                    let (mut reader, replier) = incoming.open();
-                    replier.forget();
+                    let mut reader = incoming.read();
                     let result = match ::ftl::reply::read_status(&mut reader)? {
                         Ok(()) => Ok(()),
                         Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -2578,8 +2554,7 @@ pub mod file {
                 }
                 METADATA if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
                     let transaction = incoming.transaction();
-                    let (mut reader, replier) = incoming.open();
-                    replier.forget();
+                    let mut reader = incoming.read();
                     let result = match ::ftl::reply::read_status(&mut reader)? {
                         Ok(()) => Ok(::ftl::wire::Wire::decode(reader.by_ref())?),
                         Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -2589,8 +2564,7 @@ pub mod file {
                 }
                 SET_MODIFIED if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
                     let transaction = incoming.transaction();
-                    let (mut reader, replier) = incoming.open();
-                    replier.forget();
+                    let mut reader = incoming.read();
                     let result = match ::ftl::reply::read_status(&mut reader)? {
                         Ok(()) => Ok(()),
                         Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -2600,8 +2574,7 @@ pub mod file {
                 }
                 SYNC if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
                     let transaction = incoming.transaction();
-                    let (mut reader, replier) = incoming.open();
-                    replier.forget();
+                    let mut reader = incoming.read();
                     let result = match ::ftl::reply::read_status(&mut reader)? {
                         Ok(()) => Ok(()),
                         Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -2701,76 +2674,85 @@ pub mod file {
         pub fn decode(incoming: ::ftl::end::Incoming<'a>) -> ::ftl::Result<Self> {
             match incoming.ordinal() {
                 READ if incoming.kind() == ::ftl::abi::MessageKind::Request => {
-                    let (mut reader, replier) = incoming.open();
+                    let asked = incoming.asked();
+                    let mut reader = incoming.read();
                     let request = ReadRequest {
                         offset: reader.u64()?,
                         len: reader.u32()?,
                     };
                     reader.finish()?;
-                    Ok(ToServer::Read(request, ReadReplier(replier)))
+                    Ok(ToServer::Read(request, ReadReplier(asked.into())))
                 }
                 WRITE if incoming.kind() == ::ftl::abi::MessageKind::Request => {
-                    let (mut reader, replier) = incoming.open_with_views();
+                    let asked = incoming.asked();
+                    let mut reader = incoming.read_with_views();
                     let request = WriteRequest {
                         offset: reader.u64()?,
                         data: reader.bytes(4000)?,
                     };
                     reader.finish()?;
-                    Ok(ToServer::Write(request, WriteReplier(replier)))
+                    Ok(ToServer::Write(request, WriteReplier(asked.into())))
                 }
                 APPEND if incoming.kind() == ::ftl::abi::MessageKind::Request => {
-                    let (mut reader, replier) = incoming.open_with_views();
+                    let asked = incoming.asked();
+                    let mut reader = incoming.read_with_views();
                     let request = AppendRequest {
                         data: reader.bytes(4000)?,
                     };
                     reader.finish()?;
-                    Ok(ToServer::Append(request, AppendReplier(replier)))
+                    Ok(ToServer::Append(request, AppendReplier(asked.into())))
                 }
                 READ_SHARED if incoming.kind() == ::ftl::abi::MessageKind::Request => {
-                    let (mut reader, replier) = incoming.open();
+                    let asked = incoming.asked();
+                    let mut reader = incoming.read();
                     let request = ReadSharedRequest {
                         offset: reader.u64()?,
                         at: reader.u32()?,
                         len: reader.u32()?,
                     };
                     reader.finish()?;
-                    Ok(ToServer::ReadShared(request, ReadSharedReplier(replier)))
+                    Ok(ToServer::ReadShared(request, ReadSharedReplier(asked.into())))
                 }
                 WRITE_SHARED if incoming.kind() == ::ftl::abi::MessageKind::Request => {
-                    let (mut reader, replier) = incoming.open();
+                    let asked = incoming.asked();
+                    let mut reader = incoming.read();
                     let request = WriteSharedRequest {
                         offset: reader.u64()?,
                         at: reader.u32()?,
                         len: reader.u32()?,
                     };
                     reader.finish()?;
-                    Ok(ToServer::WriteShared(request, WriteSharedReplier(replier)))
+                    Ok(ToServer::WriteShared(request, WriteSharedReplier(asked.into())))
                 }
                 SET_LEN if incoming.kind() == ::ftl::abi::MessageKind::Request => {
-                    let (mut reader, replier) = incoming.open();
+                    let asked = incoming.asked();
+                    let mut reader = incoming.read();
                     let request = SetLenRequest {
                         len: reader.u64()?,
                     };
                     reader.finish()?;
-                    Ok(ToServer::SetLen(request, SetLenReplier(replier)))
+                    Ok(ToServer::SetLen(request, SetLenReplier(asked.into())))
                 }
                 METADATA if incoming.kind() == ::ftl::abi::MessageKind::Request => {
-                    let (reader, replier) = incoming.open();
+                    let asked = incoming.asked();
+                    let reader = incoming.read();
                     reader.finish()?;
-                    Ok(ToServer::Metadata(MetadataReplier(replier)))
+                    Ok(ToServer::Metadata(MetadataReplier(asked.into())))
                 }
                 SET_MODIFIED if incoming.kind() == ::ftl::abi::MessageKind::Request => {
-                    let (mut reader, replier) = incoming.open();
+                    let asked = incoming.asked();
+                    let mut reader = incoming.read();
                     let request = SetModifiedRequest {
                         unix_ns: reader.u64()?,
                     };
                     reader.finish()?;
-                    Ok(ToServer::SetModified(request, SetModifiedReplier(replier)))
+                    Ok(ToServer::SetModified(request, SetModifiedReplier(asked.into())))
                 }
                 SYNC if incoming.kind() == ::ftl::abi::MessageKind::Request => {
-                    let (reader, replier) = incoming.open();
+                    let asked = incoming.asked();
+                    let reader = incoming.read();
                     reader.finish()?;
-                    Ok(ToServer::Sync(SyncReplier(replier)))
+                    Ok(ToServer::Sync(SyncReplier(asked.into())))
                 }
                 _ => Err(incoming.refuse()),
             }

@@ -182,8 +182,7 @@ impl Blocking for Client {
         let mut writer = ::ftl::wire::Writer::new();
         writer.handle(bell)?;
         let incoming = self.0.call(ATTACH, writer)?;
-        let (mut reader, replier) = incoming.open();
-        replier.forget();
+        let mut reader = incoming.read();
         let result = match ::ftl::reply::read_status(&mut reader)? {
             Ok(()) => {
                 Ok(AttachReply {
@@ -221,8 +220,7 @@ impl ToClient {
         match incoming.ordinal() {
             ATTACH if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
                 let transaction = incoming.transaction();
-                let (mut reader, replier) = incoming.open();
-                replier.forget();
+                let mut reader = incoming.read();
                 let result = match ::ftl::reply::read_status(&mut reader)? {
                     Ok(()) => {
                         Ok(AttachReply {
@@ -243,8 +241,7 @@ impl ToClient {
                 Ok(ToClient::Attach(transaction, result))
             }
             LINK_CHANGED if incoming.kind() == ::ftl::abi::MessageKind::OneWay => {
-                let (mut reader, replier) = incoming.open();
-                replier.forget();
+                let mut reader = incoming.read();
                 let event = LinkChanged { up: reader.bool()? };
                 reader.finish()?;
                 Ok(ToClient::LinkChanged(event))
@@ -330,12 +327,13 @@ impl ToServer {
     pub fn decode(incoming: ::ftl::end::Incoming<'_>) -> ::ftl::Result<Self> {
         match incoming.ordinal() {
             ATTACH if incoming.kind() == ::ftl::abi::MessageKind::Request => {
-                let (mut reader, replier) = incoming.open();
+                let asked = incoming.asked();
+                let mut reader = incoming.read();
                 let request = AttachRequest {
                     bell: reader.handle()?,
                 };
                 reader.finish()?;
-                Ok(ToServer::Attach(request, AttachReplier(replier)))
+                Ok(ToServer::Attach(request, AttachReplier(asked.into())))
             }
             _ => Err(incoming.refuse()),
         }

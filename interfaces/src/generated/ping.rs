@@ -127,8 +127,7 @@ impl Blocking for Client {
                     Ok(writer)
                 },
             )?;
-        let (mut reader, replier) = incoming.open();
-        replier.forget();
+        let mut reader = incoming.read();
         let result = match ::ftl::reply::read_status(&mut reader)? {
             Ok(()) => Ok(reader.u64()?),
             Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -152,8 +151,7 @@ impl ToClient {
         match incoming.ordinal() {
             PING if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
                 let transaction = incoming.transaction();
-                let (mut reader, replier) = incoming.open();
-                replier.forget();
+                let mut reader = incoming.read();
                 let result = match ::ftl::reply::read_status(&mut reader)? {
                     Ok(()) => Ok(reader.u64()?),
                     Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -230,12 +228,13 @@ impl ToServer {
     pub fn decode(incoming: ::ftl::end::Incoming<'_>) -> ::ftl::Result<Self> {
         match incoming.ordinal() {
             PING if incoming.kind() == ::ftl::abi::MessageKind::Request => {
-                let (mut reader, replier) = incoming.open();
+                let asked = incoming.asked();
+                let mut reader = incoming.read();
                 let request = PingRequest {
                     value: reader.u64()?,
                 };
                 reader.finish()?;
-                Ok(ToServer::Ping(request, PingReplier(replier)))
+                Ok(ToServer::Ping(request, PingReplier(asked.into())))
             }
             _ => Err(incoming.refuse()),
         }

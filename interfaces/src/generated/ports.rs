@@ -183,8 +183,7 @@ impl Blocking for Client {
         let mut writer = ::ftl::wire::Writer::new();
         writer.str(name, 64)?;
         let incoming = self.0.call(OPEN, writer)?;
-        let (mut reader, replier) = incoming.open();
-        replier.forget();
+        let mut reader = incoming.read();
         let result = match ::ftl::reply::read_status(&mut reader)? {
             Ok(()) => {
                 Ok(OpenReply {
@@ -213,8 +212,7 @@ impl ToClient {
         match incoming.ordinal() {
             OPEN if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
                 let transaction = incoming.transaction();
-                let (mut reader, replier) = incoming.open();
-                replier.forget();
+                let mut reader = incoming.read();
                 let result = match ::ftl::reply::read_status(&mut reader)? {
                     Ok(()) => {
                         Ok(OpenReply {
@@ -297,12 +295,13 @@ impl<'a> ToServer<'a> {
     pub fn decode(incoming: ::ftl::end::Incoming<'a>) -> ::ftl::Result<Self> {
         match incoming.ordinal() {
             OPEN if incoming.kind() == ::ftl::abi::MessageKind::Request => {
-                let (mut reader, replier) = incoming.open_with_views();
+                let asked = incoming.asked();
+                let mut reader = incoming.read_with_views();
                 let request = OpenRequest {
                     name: reader.str(64)?,
                 };
                 reader.finish()?;
-                Ok(ToServer::Open(request, OpenReplier(replier)))
+                Ok(ToServer::Open(request, OpenReplier(asked.into())))
             }
             _ => Err(incoming.refuse()),
         }

@@ -23,12 +23,12 @@ pub enum Isolation {
 }
 
 impl ::ftl::wire::Wire<'_> for Isolation {
-    #[inline]
+    #[inline(always)]
     fn encode(self, writer: &mut ::ftl::wire::Writer) -> ::ftl::Result<()> {
         writer.u32(self as u32)
     }
 
-    #[inline]
+    #[inline(always)]
     fn decode(reader: &mut ::ftl::wire::Reader<'_>) -> ::ftl::Result<Self> {
         match reader.u32()? {
             0 => Ok(Isolation::Kernel),
@@ -55,12 +55,12 @@ pub enum State {
 }
 
 impl ::ftl::wire::Wire<'_> for State {
-    #[inline]
+    #[inline(always)]
     fn encode(self, writer: &mut ::ftl::wire::Writer) -> ::ftl::Result<()> {
         writer.u32(self as u32)
     }
 
-    #[inline]
+    #[inline(always)]
     fn decode(reader: &mut ::ftl::wire::Reader<'_>) -> ::ftl::Result<Self> {
         match reader.u32()? {
             0 => Ok(State::Running),
@@ -715,8 +715,7 @@ impl Blocking for Client {
                     Ok(writer)
                 },
             )?;
-        let (mut reader, replier) = incoming.open_with_views();
-        replier.forget();
+        let mut reader = incoming.read_with_views();
         let result = match ::ftl::reply::read_status(&mut reader)? {
             Ok(()) => {
                 Ok(ComponentsReply {
@@ -745,8 +744,7 @@ impl Blocking for Client {
                     Ok(writer)
                 },
             )?;
-        let (mut reader, replier) = incoming.open_with_views();
-        replier.forget();
+        let mut reader = incoming.read_with_views();
         let result = match ::ftl::reply::read_status(&mut reader)? {
             Ok(()) => Ok(reader.list(24)?),
             Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -766,8 +764,7 @@ impl Blocking for Client {
                     Ok(writer)
                 },
             )?;
-        let (mut reader, replier) = incoming.open();
-        replier.forget();
+        let mut reader = incoming.read();
         let result = match ::ftl::reply::read_status(&mut reader)? {
             Ok(()) => {
                 Ok(StatisticsReply {
@@ -798,8 +795,7 @@ impl Blocking for Client {
         let mut writer = ::ftl::wire::Writer::new();
         writer.str(name, 32)?;
         let incoming = self.0.call(KILL, writer)?;
-        let (mut reader, replier) = incoming.open();
-        replier.forget();
+        let mut reader = incoming.read();
         let result = match ::ftl::reply::read_status(&mut reader)? {
             Ok(()) => Ok(()),
             Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -813,8 +809,7 @@ impl Blocking for Client {
         let mut writer = ::ftl::wire::Writer::new();
         writer.str(name, 32)?;
         let incoming = self.0.call(RESTART, writer)?;
-        let (mut reader, replier) = incoming.open();
-        replier.forget();
+        let mut reader = incoming.read();
         let result = match ::ftl::reply::read_status(&mut reader)? {
             Ok(()) => Ok(()),
             Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -833,8 +828,7 @@ impl Blocking for Client {
         writer.str(name, 32)?;
         writer.str(image, 64)?;
         let incoming = self.0.call(SET_IMAGE, writer)?;
-        let (mut reader, replier) = incoming.open();
-        replier.forget();
+        let mut reader = incoming.read();
         let result = match ::ftl::reply::read_status(&mut reader)? {
             Ok(()) => Ok(()),
             Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -851,8 +845,7 @@ impl Blocking for Client {
         let mut writer = ::ftl::wire::Writer::new();
         writer.u64(position)?;
         let incoming = self.0.call(LOG, writer)?;
-        let (mut reader, replier) = incoming.open_with_views();
-        replier.forget();
+        let mut reader = incoming.read_with_views();
         let result = match ::ftl::reply::read_status(&mut reader)? {
             Ok(()) => {
                 Ok(LogReply {
@@ -871,8 +864,7 @@ impl Blocking for Client {
         let mut writer = ::ftl::wire::Writer::new();
         writer.u64(status)?;
         let incoming = self.0.call(SHUTDOWN, writer)?;
-        let (mut reader, replier) = incoming.open();
-        replier.forget();
+        let mut reader = incoming.read();
         let result = match ::ftl::reply::read_status(&mut reader)? {
             Ok(()) => Ok(()),
             Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -886,8 +878,7 @@ impl Blocking for Client {
         let mut writer = ::ftl::wire::Writer::new();
         writer.bool(cold)?;
         let incoming = self.0.call(REBOOT, writer)?;
-        let (mut reader, replier) = incoming.open();
-        replier.forget();
+        let mut reader = incoming.read();
         let result = match ::ftl::reply::read_status(&mut reader)? {
             Ok(()) => Ok(()),
             Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -936,8 +927,7 @@ impl<'a> ToClient<'a> {
         match incoming.ordinal() {
             COMPONENTS if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
                 let transaction = incoming.transaction();
-                let (mut reader, replier) = incoming.open_with_views();
-                replier.forget();
+                let mut reader = incoming.read_with_views();
                 let result = match ::ftl::reply::read_status(&mut reader)? {
                     Ok(()) => {
                         Ok(ComponentsReply {
@@ -952,8 +942,7 @@ impl<'a> ToClient<'a> {
             }
             NEEDS if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
                 let transaction = incoming.transaction();
-                let (mut reader, replier) = incoming.open_with_views();
-                replier.forget();
+                let mut reader = incoming.read_with_views();
                 let result = match ::ftl::reply::read_status(&mut reader)? {
                     Ok(()) => Ok(reader.list(24)?),
                     Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -963,8 +952,7 @@ impl<'a> ToClient<'a> {
             }
             STATISTICS if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
                 let transaction = incoming.transaction();
-                let (mut reader, replier) = incoming.open();
-                replier.forget();
+                let mut reader = incoming.read();
                 let result = match ::ftl::reply::read_status(&mut reader)? {
                     Ok(()) => {
                         Ok(StatisticsReply {
@@ -991,8 +979,7 @@ impl<'a> ToClient<'a> {
             }
             KILL if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
                 let transaction = incoming.transaction();
-                let (mut reader, replier) = incoming.open();
-                replier.forget();
+                let mut reader = incoming.read();
                 let result = match ::ftl::reply::read_status(&mut reader)? {
                     Ok(()) => Ok(()),
                     Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -1002,8 +989,7 @@ impl<'a> ToClient<'a> {
             }
             RESTART if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
                 let transaction = incoming.transaction();
-                let (mut reader, replier) = incoming.open();
-                replier.forget();
+                let mut reader = incoming.read();
                 let result = match ::ftl::reply::read_status(&mut reader)? {
                     Ok(()) => Ok(()),
                     Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -1013,8 +999,7 @@ impl<'a> ToClient<'a> {
             }
             SET_IMAGE if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
                 let transaction = incoming.transaction();
-                let (mut reader, replier) = incoming.open();
-                replier.forget();
+                let mut reader = incoming.read();
                 let result = match ::ftl::reply::read_status(&mut reader)? {
                     Ok(()) => Ok(()),
                     Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -1024,8 +1009,7 @@ impl<'a> ToClient<'a> {
             }
             LOG if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
                 let transaction = incoming.transaction();
-                let (mut reader, replier) = incoming.open_with_views();
-                replier.forget();
+                let mut reader = incoming.read_with_views();
                 let result = match ::ftl::reply::read_status(&mut reader)? {
                     Ok(()) => {
                         Ok(LogReply {
@@ -1040,8 +1024,7 @@ impl<'a> ToClient<'a> {
             }
             SHUTDOWN if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
                 let transaction = incoming.transaction();
-                let (mut reader, replier) = incoming.open();
-                replier.forget();
+                let mut reader = incoming.read();
                 let result = match ::ftl::reply::read_status(&mut reader)? {
                     Ok(()) => Ok(()),
                     Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -1051,8 +1034,7 @@ impl<'a> ToClient<'a> {
             }
             REBOOT if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
                 let transaction = incoming.transaction();
-                let (mut reader, replier) = incoming.open();
-                replier.forget();
+                let mut reader = incoming.read();
                 let result = match ::ftl::reply::read_status(&mut reader)? {
                     Ok(()) => Ok(()),
                     Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -1153,74 +1135,83 @@ impl<'a> ToServer<'a> {
     pub fn decode(incoming: ::ftl::end::Incoming<'a>) -> ::ftl::Result<Self> {
         match incoming.ordinal() {
             COMPONENTS if incoming.kind() == ::ftl::abi::MessageKind::Request => {
-                let (mut reader, replier) = incoming.open();
+                let asked = incoming.asked();
+                let mut reader = incoming.read();
                 let request = ComponentsRequest {
                     first: reader.u16()?,
                 };
                 reader.finish()?;
-                Ok(ToServer::Components(request, ComponentsReplier(replier)))
+                Ok(ToServer::Components(request, ComponentsReplier(asked.into())))
             }
             NEEDS if incoming.kind() == ::ftl::abi::MessageKind::Request => {
-                let (mut reader, replier) = incoming.open_with_views();
+                let asked = incoming.asked();
+                let mut reader = incoming.read_with_views();
                 let request = NeedsRequest {
                     name: reader.str(32)?,
                 };
                 reader.finish()?;
-                Ok(ToServer::Needs(request, NeedsReplier(replier)))
+                Ok(ToServer::Needs(request, NeedsReplier(asked.into())))
             }
             STATISTICS if incoming.kind() == ::ftl::abi::MessageKind::Request => {
-                let (reader, replier) = incoming.open();
+                let asked = incoming.asked();
+                let reader = incoming.read();
                 reader.finish()?;
-                Ok(ToServer::Statistics(StatisticsReplier(replier)))
+                Ok(ToServer::Statistics(StatisticsReplier(asked.into())))
             }
             KILL if incoming.kind() == ::ftl::abi::MessageKind::Request => {
-                let (mut reader, replier) = incoming.open_with_views();
+                let asked = incoming.asked();
+                let mut reader = incoming.read_with_views();
                 let request = KillRequest {
                     name: reader.str(32)?,
                 };
                 reader.finish()?;
-                Ok(ToServer::Kill(request, KillReplier(replier)))
+                Ok(ToServer::Kill(request, KillReplier(asked.into())))
             }
             RESTART if incoming.kind() == ::ftl::abi::MessageKind::Request => {
-                let (mut reader, replier) = incoming.open_with_views();
+                let asked = incoming.asked();
+                let mut reader = incoming.read_with_views();
                 let request = RestartRequest {
                     name: reader.str(32)?,
                 };
                 reader.finish()?;
-                Ok(ToServer::Restart(request, RestartReplier(replier)))
+                Ok(ToServer::Restart(request, RestartReplier(asked.into())))
             }
             SET_IMAGE if incoming.kind() == ::ftl::abi::MessageKind::Request => {
-                let (mut reader, replier) = incoming.open_with_views();
+                let asked = incoming.asked();
+                let mut reader = incoming.read_with_views();
                 let request = SetImageRequest {
                     name: reader.str(32)?,
                     image: reader.str(64)?,
                 };
                 reader.finish()?;
-                Ok(ToServer::SetImage(request, SetImageReplier(replier)))
+                Ok(ToServer::SetImage(request, SetImageReplier(asked.into())))
             }
             LOG if incoming.kind() == ::ftl::abi::MessageKind::Request => {
-                let (mut reader, replier) = incoming.open();
+                let asked = incoming.asked();
+                let mut reader = incoming.read();
                 let request = LogRequest {
                     position: reader.u64()?,
                 };
                 reader.finish()?;
-                Ok(ToServer::Log(request, LogReplier(replier)))
+                Ok(ToServer::Log(request, LogReplier(asked.into())))
             }
             SHUTDOWN if incoming.kind() == ::ftl::abi::MessageKind::Request => {
-                let (mut reader, replier) = incoming.open();
+                let asked = incoming.asked();
+                let mut reader = incoming.read();
                 let request = ShutdownRequest {
                     status: reader.u64()?,
                 };
                 reader.finish()?;
-                Ok(ToServer::Shutdown(request, ShutdownReplier(replier)))
+                Ok(ToServer::Shutdown(request, ShutdownReplier(asked.into())))
             }
             REBOOT if incoming.kind() == ::ftl::abi::MessageKind::Request => {
-                let (mut reader, replier) = incoming.open();
+                let asked = incoming.asked();
+                let mut reader = incoming.read();
                 let request = RebootRequest {
                     cold: reader.bool()?,
                 };
                 reader.finish()?;
-                Ok(ToServer::Reboot(request, RebootReplier(replier)))
+                Ok(ToServer::Reboot(request, RebootReplier(asked.into())))
             }
             _ => Err(incoming.refuse()),
         }

@@ -32,7 +32,7 @@ pub struct Address {
 }
 
 impl ::ftl::wire::Wire<'_> for Address {
-    #[inline]
+    #[inline(always)]
     #[allow(unused_variables)]
     fn encode(self, writer: &mut ::ftl::wire::Writer) -> ::ftl::Result<()> {
         writer.u32(self.ip)?;
@@ -40,7 +40,7 @@ impl ::ftl::wire::Wire<'_> for Address {
         Ok(())
     }
 
-    #[inline]
+    #[inline(always)]
     #[allow(unused_variables)]
     fn decode(reader: &mut ::ftl::wire::Reader<'_>) -> ::ftl::Result<Self> {
         Ok(Address {
@@ -486,8 +486,7 @@ impl Blocking for Client {
         writer.u32(receive_len)?;
         writer.u32(send_len)?;
         let incoming = self.0.call(SHARE, writer)?;
-        let (mut reader, replier) = incoming.open();
-        replier.forget();
+        let mut reader = incoming.read();
         let result = match ::ftl::reply::read_status(&mut reader)? {
             Ok(()) => Ok(()),
             Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -506,8 +505,7 @@ impl Blocking for Client {
         writer.u16(port)?;
         writer.u16(backlog)?;
         let incoming = self.0.call(LISTEN, writer)?;
-        let (mut reader, replier) = incoming.open();
-        replier.forget();
+        let mut reader = incoming.read();
         let result = match ::ftl::reply::read_status(&mut reader)? {
             Ok(()) => Ok(reader.handle()?),
             Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -526,8 +524,7 @@ impl Blocking for Client {
         ::ftl::wire::Wire::encode(remote, &mut writer)?;
         writer.u32(slot)?;
         let incoming = self.0.call(CONNECT, writer)?;
-        let (mut reader, replier) = incoming.open();
-        replier.forget();
+        let mut reader = incoming.read();
         let result = match ::ftl::reply::read_status(&mut reader)? {
             Ok(()) => {
                 Ok(ConnectReply {
@@ -546,8 +543,7 @@ impl Blocking for Client {
         let mut writer = ::ftl::wire::Writer::new();
         writer.u16(port)?;
         let incoming = self.0.call(BIND, writer)?;
-        let (mut reader, replier) = incoming.open();
-        replier.forget();
+        let mut reader = incoming.read();
         let result = match ::ftl::reply::read_status(&mut reader)? {
             Ok(()) => {
                 Ok(BindReply {
@@ -569,8 +565,7 @@ impl Blocking for Client {
         let mut writer = ::ftl::wire::Writer::new();
         writer.str(name, 255)?;
         let incoming = self.0.call(RESOLVE, writer)?;
-        let (mut reader, replier) = incoming.open_with_views();
-        replier.forget();
+        let mut reader = incoming.read_with_views();
         let result = match ::ftl::reply::read_status(&mut reader)? {
             Ok(()) => Ok(reader.list(8)?),
             Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -590,8 +585,7 @@ impl Blocking for Client {
                     Ok(writer)
                 },
             )?;
-        let (mut reader, replier) = incoming.open();
-        replier.forget();
+        let mut reader = incoming.read();
         let result = match ::ftl::reply::read_status(&mut reader)? {
             Ok(()) => {
                 Ok(StatusReply {
@@ -644,8 +638,7 @@ impl<'a> ToClient<'a> {
         match incoming.ordinal() {
             SHARE if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
                 let transaction = incoming.transaction();
-                let (mut reader, replier) = incoming.open();
-                replier.forget();
+                let mut reader = incoming.read();
                 let result = match ::ftl::reply::read_status(&mut reader)? {
                     Ok(()) => Ok(()),
                     Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -655,8 +648,7 @@ impl<'a> ToClient<'a> {
             }
             LISTEN if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
                 let transaction = incoming.transaction();
-                let (mut reader, replier) = incoming.open();
-                replier.forget();
+                let mut reader = incoming.read();
                 let result = match ::ftl::reply::read_status(&mut reader)? {
                     Ok(()) => Ok(reader.handle()?),
                     Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -666,8 +658,7 @@ impl<'a> ToClient<'a> {
             }
             CONNECT if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
                 let transaction = incoming.transaction();
-                let (mut reader, replier) = incoming.open();
-                replier.forget();
+                let mut reader = incoming.read();
                 let result = match ::ftl::reply::read_status(&mut reader)? {
                     Ok(()) => {
                         Ok(ConnectReply {
@@ -682,8 +673,7 @@ impl<'a> ToClient<'a> {
             }
             BIND if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
                 let transaction = incoming.transaction();
-                let (mut reader, replier) = incoming.open();
-                replier.forget();
+                let mut reader = incoming.read();
                 let result = match ::ftl::reply::read_status(&mut reader)? {
                     Ok(()) => {
                         Ok(BindReply {
@@ -698,8 +688,7 @@ impl<'a> ToClient<'a> {
             }
             RESOLVE if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
                 let transaction = incoming.transaction();
-                let (mut reader, replier) = incoming.open_with_views();
-                replier.forget();
+                let mut reader = incoming.read_with_views();
                 let result = match ::ftl::reply::read_status(&mut reader)? {
                     Ok(()) => Ok(reader.list(8)?),
                     Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -709,8 +698,7 @@ impl<'a> ToClient<'a> {
             }
             STATUS if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
                 let transaction = incoming.transaction();
-                let (mut reader, replier) = incoming.open();
-                replier.forget();
+                let mut reader = incoming.read();
                 let result = match ::ftl::reply::read_status(&mut reader)? {
                     Ok(()) => {
                         Ok(StatusReply {
@@ -815,7 +803,8 @@ impl<'a> ToServer<'a> {
     pub fn decode(incoming: ::ftl::end::Incoming<'a>) -> ::ftl::Result<Self> {
         match incoming.ordinal() {
             SHARE if incoming.kind() == ::ftl::abi::MessageKind::Request => {
-                let (mut reader, replier) = incoming.open();
+                let asked = incoming.asked();
+                let mut reader = incoming.read();
                 let request = ShareRequest {
                     memory: reader.handle()?,
                     slots: reader.u32()?,
@@ -823,44 +812,49 @@ impl<'a> ToServer<'a> {
                     send_len: reader.u32()?,
                 };
                 reader.finish()?;
-                Ok(ToServer::Share(request, ShareReplier(replier)))
+                Ok(ToServer::Share(request, ShareReplier(asked.into())))
             }
             LISTEN if incoming.kind() == ::ftl::abi::MessageKind::Request => {
-                let (mut reader, replier) = incoming.open();
+                let asked = incoming.asked();
+                let mut reader = incoming.read();
                 let request = ListenRequest {
                     port: reader.u16()?,
                     backlog: reader.u16()?,
                 };
                 reader.finish()?;
-                Ok(ToServer::Listen(request, ListenReplier(replier)))
+                Ok(ToServer::Listen(request, ListenReplier(asked.into())))
             }
             CONNECT if incoming.kind() == ::ftl::abi::MessageKind::Request => {
-                let (mut reader, replier) = incoming.open();
+                let asked = incoming.asked();
+                let mut reader = incoming.read();
                 let request = ConnectRequest {
                     remote: ::ftl::wire::Wire::decode(reader.by_ref())?,
                     slot: reader.u32()?,
                 };
                 reader.finish()?;
-                Ok(ToServer::Connect(request, ConnectReplier(replier)))
+                Ok(ToServer::Connect(request, ConnectReplier(asked.into())))
             }
             BIND if incoming.kind() == ::ftl::abi::MessageKind::Request => {
-                let (mut reader, replier) = incoming.open();
+                let asked = incoming.asked();
+                let mut reader = incoming.read();
                 let request = BindRequest { port: reader.u16()? };
                 reader.finish()?;
-                Ok(ToServer::Bind(request, BindReplier(replier)))
+                Ok(ToServer::Bind(request, BindReplier(asked.into())))
             }
             RESOLVE if incoming.kind() == ::ftl::abi::MessageKind::Request => {
-                let (mut reader, replier) = incoming.open_with_views();
+                let asked = incoming.asked();
+                let mut reader = incoming.read_with_views();
                 let request = ResolveRequest {
                     name: reader.str(255)?,
                 };
                 reader.finish()?;
-                Ok(ToServer::Resolve(request, ResolveReplier(replier)))
+                Ok(ToServer::Resolve(request, ResolveReplier(asked.into())))
             }
             STATUS if incoming.kind() == ::ftl::abi::MessageKind::Request => {
-                let (reader, replier) = incoming.open();
+                let asked = incoming.asked();
+                let reader = incoming.read();
                 reader.finish()?;
-                Ok(ToServer::Status(StatusReplier(replier)))
+                Ok(ToServer::Status(StatusReplier(asked.into())))
             }
             _ => Err(incoming.refuse()),
         }
@@ -1006,8 +1000,7 @@ pub mod tcp_listener {
             let mut writer = ::ftl::wire::Writer::new();
             writer.u32(slot)?;
             let incoming = self.0.call(ACCEPT, writer)?;
-            let (mut reader, replier) = incoming.open();
-            replier.forget();
+            let mut reader = incoming.read();
             let result = match ::ftl::reply::read_status(&mut reader)? {
                 Ok(()) => {
                     Ok(AcceptReply {
@@ -1036,8 +1029,7 @@ pub mod tcp_listener {
             match incoming.ordinal() {
                 ACCEPT if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
                     let transaction = incoming.transaction();
-                    let (mut reader, replier) = incoming.open();
-                    replier.forget();
+                    let mut reader = incoming.read();
                     let result = match ::ftl::reply::read_status(&mut reader)? {
                         Ok(()) => {
                             Ok(AcceptReply {
@@ -1118,12 +1110,13 @@ pub mod tcp_listener {
         pub fn decode(incoming: ::ftl::end::Incoming<'_>) -> ::ftl::Result<Self> {
             match incoming.ordinal() {
                 ACCEPT if incoming.kind() == ::ftl::abi::MessageKind::Request => {
-                    let (mut reader, replier) = incoming.open();
+                    let asked = incoming.asked();
+                    let mut reader = incoming.read();
                     let request = AcceptRequest {
                         slot: reader.u32()?,
                     };
                     reader.finish()?;
-                    Ok(ToServer::Accept(request, AcceptReplier(replier)))
+                    Ok(ToServer::Accept(request, AcceptReplier(asked.into())))
                 }
                 _ => Err(incoming.refuse()),
             }
@@ -1242,20 +1235,17 @@ pub mod tcp_connection {
         pub fn decode(incoming: ::ftl::end::Incoming<'_>) -> ::ftl::Result<Self> {
             match incoming.ordinal() {
                 NEWS if incoming.kind() == ::ftl::abi::MessageKind::OneWay => {
-                    let (reader, replier) = incoming.open();
-                    replier.forget();
+                    let reader = incoming.read();
                     reader.finish()?;
                     Ok(ToClient::News)
                 }
                 ENDED if incoming.kind() == ::ftl::abi::MessageKind::OneWay => {
-                    let (reader, replier) = incoming.open();
-                    replier.forget();
+                    let reader = incoming.read();
                     reader.finish()?;
                     Ok(ToClient::Ended)
                 }
                 CLOSED if incoming.kind() == ::ftl::abi::MessageKind::OneWay => {
-                    let (mut reader, replier) = incoming.open();
-                    replier.forget();
+                    let mut reader = incoming.read();
                     let event = Closed { error: reader.u16()? };
                     reader.finish()?;
                     Ok(ToClient::Closed(event))
@@ -1356,14 +1346,12 @@ pub mod tcp_connection {
         pub fn decode(incoming: ::ftl::end::Incoming<'_>) -> ::ftl::Result<Self> {
             match incoming.ordinal() {
                 MORE if incoming.kind() == ::ftl::abi::MessageKind::OneWay => {
-                    let (reader, replier) = incoming.open();
-                    replier.forget();
+                    let reader = incoming.read();
                     reader.finish()?;
                     Ok(ToServer::More)
                 }
                 FINISH if incoming.kind() == ::ftl::abi::MessageKind::OneWay => {
-                    let (reader, replier) = incoming.open();
-                    replier.forget();
+                    let reader = incoming.read();
                     reader.finish()?;
                     Ok(ToServer::Finish)
                 }
@@ -1516,8 +1504,7 @@ pub mod udp_socket {
             ::ftl::wire::Wire::encode(to, &mut writer)?;
             writer.bytes(data, 1472)?;
             let incoming = self.0.call(SEND, writer)?;
-            let (mut reader, replier) = incoming.open();
-            replier.forget();
+            let mut reader = incoming.read();
             let result = match ::ftl::reply::read_status(&mut reader)? {
                 Ok(()) => Ok(()),
                 Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -1543,8 +1530,7 @@ pub mod udp_socket {
             match incoming.ordinal() {
                 SEND if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
                     let transaction = incoming.transaction();
-                    let (mut reader, replier) = incoming.open();
-                    replier.forget();
+                    let mut reader = incoming.read();
                     let result = match ::ftl::reply::read_status(&mut reader)? {
                         Ok(()) => Ok(()),
                         Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -1553,8 +1539,7 @@ pub mod udp_socket {
                     Ok(ToClient::Send(transaction, result))
                 }
                 DATAGRAM if incoming.kind() == ::ftl::abi::MessageKind::OneWay => {
-                    let (mut reader, replier) = incoming.open_with_views();
-                    replier.forget();
+                    let mut reader = incoming.read_with_views();
                     let event = Datagram {
                         remote: ::ftl::wire::Wire::decode(reader.by_ref())?,
                         data: reader.bytes(1472)?,
@@ -1643,13 +1628,14 @@ pub mod udp_socket {
         pub fn decode(incoming: ::ftl::end::Incoming<'a>) -> ::ftl::Result<Self> {
             match incoming.ordinal() {
                 SEND if incoming.kind() == ::ftl::abi::MessageKind::Request => {
-                    let (mut reader, replier) = incoming.open_with_views();
+                    let asked = incoming.asked();
+                    let mut reader = incoming.read_with_views();
                     let request = SendRequest {
                         to: ::ftl::wire::Wire::decode(reader.by_ref())?,
                         data: reader.bytes(1472)?,
                     };
                     reader.finish()?;
-                    Ok(ToServer::Send(request, SendReplier(replier)))
+                    Ok(ToServer::Send(request, SendReplier(asked.into())))
                 }
                 _ => Err(incoming.refuse()),
             }

@@ -27,12 +27,12 @@ pub enum Mode {
 }
 
 impl ::ftl::wire::Wire<'_> for Mode {
-    #[inline]
+    #[inline(always)]
     fn encode(self, writer: &mut ::ftl::wire::Writer) -> ::ftl::Result<()> {
         writer.u32(self as u32)
     }
 
-    #[inline]
+    #[inline(always)]
     fn decode(reader: &mut ::ftl::wire::Reader<'_>) -> ::ftl::Result<Self> {
         match reader.u32()? {
             0 => Ok(Mode::Lines),
@@ -305,8 +305,7 @@ impl Blocking for Client {
     fn share(&mut self) -> ::core::result::Result<Client, ::ftl::Error> {
         let writer = ::ftl::wire::Writer::new();
         let incoming = self.0.call(SHARE, writer)?;
-        let (mut reader, replier) = incoming.open();
-        replier.forget();
+        let mut reader = incoming.read();
         let result = match ::ftl::reply::read_status(&mut reader)? {
             Ok(()) => Ok(reader.handle()?),
             Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -323,8 +322,7 @@ impl Blocking for Client {
         let mut writer = ::ftl::wire::Writer::new();
         ::ftl::wire::Wire::encode(mode, &mut writer)?;
         let incoming = self.0.call(INPUT, writer)?;
-        let (mut reader, replier) = incoming.open();
-        replier.forget();
+        let mut reader = incoming.read();
         let result = match ::ftl::reply::read_status(&mut reader)? {
             Ok(()) => Ok(reader.handle()?),
             Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -339,8 +337,7 @@ impl Blocking for Client {
     ) -> ::core::result::Result<::ftl::handle::Channel, ::ftl::Error> {
         let writer = ::ftl::wire::Writer::new();
         let incoming = self.0.call(OUTPUT, writer)?;
-        let (mut reader, replier) = incoming.open();
-        replier.forget();
+        let mut reader = incoming.read();
         let result = match ::ftl::reply::read_status(&mut reader)? {
             Ok(()) => Ok(reader.handle()?),
             Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -376,8 +373,7 @@ impl Blocking for Client {
                     Ok(writer)
                 },
             )?;
-        let (mut reader, replier) = incoming.open();
-        replier.forget();
+        let mut reader = incoming.read();
         let result = match ::ftl::reply::read_status(&mut reader)? {
             Ok(()) => {
                 Ok(SizeReply {
@@ -428,8 +424,7 @@ impl ToClient {
         match incoming.ordinal() {
             SHARE if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
                 let transaction = incoming.transaction();
-                let (mut reader, replier) = incoming.open();
-                replier.forget();
+                let mut reader = incoming.read();
                 let result = match ::ftl::reply::read_status(&mut reader)? {
                     Ok(()) => Ok(reader.handle()?),
                     Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -439,8 +434,7 @@ impl ToClient {
             }
             INPUT if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
                 let transaction = incoming.transaction();
-                let (mut reader, replier) = incoming.open();
-                replier.forget();
+                let mut reader = incoming.read();
                 let result = match ::ftl::reply::read_status(&mut reader)? {
                     Ok(()) => Ok(reader.handle()?),
                     Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -450,8 +444,7 @@ impl ToClient {
             }
             OUTPUT if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
                 let transaction = incoming.transaction();
-                let (mut reader, replier) = incoming.open();
-                replier.forget();
+                let mut reader = incoming.read();
                 let result = match ::ftl::reply::read_status(&mut reader)? {
                     Ok(()) => Ok(reader.handle()?),
                     Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -472,8 +465,7 @@ impl ToClient {
             }
             SIZE if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
                 let transaction = incoming.transaction();
-                let (mut reader, replier) = incoming.open();
-                replier.forget();
+                let mut reader = incoming.read();
                 let result = match ::ftl::reply::read_status(&mut reader)? {
                     Ok(()) => {
                         Ok(SizeReply {
@@ -488,14 +480,12 @@ impl ToClient {
                 Ok(ToClient::Size(transaction, result))
             }
             INTERRUPT if incoming.kind() == ::ftl::abi::MessageKind::OneWay => {
-                let (reader, replier) = incoming.open();
-                replier.forget();
+                let reader = incoming.read();
                 reader.finish()?;
                 Ok(ToClient::Interrupt)
             }
             RESIZED if incoming.kind() == ::ftl::abi::MessageKind::OneWay => {
-                let (reader, replier) = incoming.open();
-                replier.forget();
+                let reader = incoming.read();
                 reader.finish()?;
                 Ok(ToClient::Resized)
             }
@@ -602,22 +592,25 @@ impl ToServer {
     pub fn decode(incoming: ::ftl::end::Incoming<'_>) -> ::ftl::Result<Self> {
         match incoming.ordinal() {
             SHARE if incoming.kind() == ::ftl::abi::MessageKind::Request => {
-                let (reader, replier) = incoming.open();
+                let asked = incoming.asked();
+                let reader = incoming.read();
                 reader.finish()?;
-                Ok(ToServer::Share(ShareReplier(replier)))
+                Ok(ToServer::Share(ShareReplier(asked.into())))
             }
             INPUT if incoming.kind() == ::ftl::abi::MessageKind::Request => {
-                let (mut reader, replier) = incoming.open();
+                let asked = incoming.asked();
+                let mut reader = incoming.read();
                 let request = InputRequest {
                     mode: ::ftl::wire::Wire::decode(reader.by_ref())?,
                 };
                 reader.finish()?;
-                Ok(ToServer::Input(request, InputReplier(replier)))
+                Ok(ToServer::Input(request, InputReplier(asked.into())))
             }
             OUTPUT if incoming.kind() == ::ftl::abi::MessageKind::Request => {
-                let (reader, replier) = incoming.open();
+                let asked = incoming.asked();
+                let reader = incoming.read();
                 reader.finish()?;
-                Ok(ToServer::Output(OutputReplier(replier)))
+                Ok(ToServer::Output(OutputReplier(asked.into())))
             }
             NOTICES if incoming.kind() == ::ftl::abi::MessageKind::Request => {
                 let (reader, replier) = incoming.open();
@@ -625,9 +618,10 @@ impl ToServer {
                 Ok(ToServer::Notices(NoticesReplier(replier)))
             }
             SIZE if incoming.kind() == ::ftl::abi::MessageKind::Request => {
-                let (reader, replier) = incoming.open();
+                let asked = incoming.asked();
+                let reader = incoming.read();
                 reader.finish()?;
-                Ok(ToServer::Size(SizeReplier(replier)))
+                Ok(ToServer::Size(SizeReplier(asked.into())))
             }
             _ => Err(incoming.refuse()),
         }

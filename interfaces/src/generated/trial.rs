@@ -65,12 +65,12 @@ pub enum Attack {
 }
 
 impl ::ftl::wire::Wire<'_> for Attack {
-    #[inline]
+    #[inline(always)]
     fn encode(self, writer: &mut ::ftl::wire::Writer) -> ::ftl::Result<()> {
         writer.u32(self as u32)
     }
 
-    #[inline]
+    #[inline(always)]
     fn decode(reader: &mut ::ftl::wire::Reader<'_>) -> ::ftl::Result<Self> {
         match reader.u32()? {
             0 => Ok(Attack::Read),
@@ -130,12 +130,12 @@ pub enum Bug {
 }
 
 impl ::ftl::wire::Wire<'_> for Bug {
-    #[inline]
+    #[inline(always)]
     fn encode(self, writer: &mut ::ftl::wire::Writer) -> ::ftl::Result<()> {
         writer.u32(self as u32)
     }
 
-    #[inline]
+    #[inline(always)]
     fn decode(reader: &mut ::ftl::wire::Reader<'_>) -> ::ftl::Result<Self> {
         match reader.u32()? {
             0 => Ok(Bug::Panic),
@@ -325,8 +325,7 @@ impl Blocking for Client {
         writer.u64(seed)?;
         writer.u32(count)?;
         let incoming = self.0.call(ATTACK, writer)?;
-        let (mut reader, replier) = incoming.open();
-        replier.forget();
+        let mut reader = incoming.read();
         let result = match ::ftl::reply::read_status(&mut reader)? {
             Ok(()) => Ok(reader.u64()?),
             Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -340,8 +339,7 @@ impl Blocking for Client {
         let mut writer = ::ftl::wire::Writer::new();
         ::ftl::wire::Wire::encode(bug, &mut writer)?;
         let incoming = self.0.call(MAKE, writer)?;
-        let (mut reader, replier) = incoming.open();
-        replier.forget();
+        let mut reader = incoming.read();
         let result = match ::ftl::reply::read_status(&mut reader)? {
             Ok(()) => Ok(()),
             Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -367,8 +365,7 @@ impl ToClient {
         match incoming.ordinal() {
             ATTACK if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
                 let transaction = incoming.transaction();
-                let (mut reader, replier) = incoming.open();
-                replier.forget();
+                let mut reader = incoming.read();
                 let result = match ::ftl::reply::read_status(&mut reader)? {
                     Ok(()) => Ok(reader.u64()?),
                     Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -378,8 +375,7 @@ impl ToClient {
             }
             MAKE if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
                 let transaction = incoming.transaction();
-                let (mut reader, replier) = incoming.open();
-                replier.forget();
+                let mut reader = incoming.read();
                 let result = match ::ftl::reply::read_status(&mut reader)? {
                     Ok(()) => Ok(()),
                     Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -459,22 +455,24 @@ impl ToServer {
     pub fn decode(incoming: ::ftl::end::Incoming<'_>) -> ::ftl::Result<Self> {
         match incoming.ordinal() {
             ATTACK if incoming.kind() == ::ftl::abi::MessageKind::Request => {
-                let (mut reader, replier) = incoming.open();
+                let asked = incoming.asked();
+                let mut reader = incoming.read();
                 let request = AttackRequest {
                     attack: ::ftl::wire::Wire::decode(reader.by_ref())?,
                     seed: reader.u64()?,
                     count: reader.u32()?,
                 };
                 reader.finish()?;
-                Ok(ToServer::Attack(request, AttackReplier(replier)))
+                Ok(ToServer::Attack(request, AttackReplier(asked.into())))
             }
             MAKE if incoming.kind() == ::ftl::abi::MessageKind::Request => {
-                let (mut reader, replier) = incoming.open();
+                let asked = incoming.asked();
+                let mut reader = incoming.read();
                 let request = MakeRequest {
                     bug: ::ftl::wire::Wire::decode(reader.by_ref())?,
                 };
                 reader.finish()?;
-                Ok(ToServer::Make(request, MakeReplier(replier)))
+                Ok(ToServer::Make(request, MakeReplier(asked.into())))
             }
             _ => Err(incoming.refuse()),
         }

@@ -115,9 +115,9 @@ impl Emitter<'_> {
         put!(
             out,
             "}}\nimpl ::ftl::wire::Wire<'_> for {name} {{
-                #[inline]
+                #[inline(always)]
                 fn encode(self, writer: &mut ::ftl::wire::Writer) -> ::ftl::Result<()> {{ writer.u32(self as u32) }}
-                #[inline]
+                #[inline(always)]
                 fn decode(reader: &mut ::ftl::wire::Reader<'_>) -> ::ftl::Result<Self> {{
                     match reader.u32()? {{"
         );
@@ -138,11 +138,13 @@ impl Emitter<'_> {
             ("", "<'_>")
         };
         let reader = if views { "<'a>" } else { "<'_>" };
+        // So that every place is a constant; behind a text or a list there is none anyway.
+        let inline = if views { "inline" } else { "inline(always)" };
         let mut out = self.fields_struct(&name, &one.doc, &one.fields);
         put!(
             out,
             "impl{generic} ::ftl::wire::Wire{wire} for {name}{lifetime} {{
-                #[inline]
+                #[{inline}]
                 #[allow(unused_variables)]
                 fn encode(self, writer: &mut ::ftl::wire::Writer) -> ::ftl::Result<()> {{"
         );
@@ -152,7 +154,7 @@ impl Emitter<'_> {
         put!(
             out,
             "Ok(()) }}
-                #[inline]
+                #[{inline}]
                 #[allow(unused_variables)]
                 fn decode(reader: &mut ::ftl::wire::Reader{reader}) -> ::ftl::Result<Self> {{ Ok({name} {{"
         );
@@ -498,17 +500,16 @@ impl Emitter<'_> {
     /// From `incoming` to `reader` and `result`.
     fn read_reply(&self, call: &Call) -> String {
         let open = if call.reply.iter().any(|field| self.has_view(&field.kind)) {
-            "open_with_views"
+            "read_with_views"
         } else {
-            "open"
+            "read"
         };
         let failed = match &call.errors {
             Some(errors) => format!("{}::from_code(code)", pascal(errors)),
             None => "::ftl::reply::error_from_code(code)".into(),
         };
         format!(
-            "let (mut reader, replier) = incoming.{open}();
-            replier.forget();
+            "let mut reader = incoming.{open}();
             let result = match ::ftl::reply::read_status(&mut reader)? {{
                 Ok(()) => Ok({}),
                 Err(code) => Err({failed}),
@@ -587,7 +588,7 @@ impl Emitter<'_> {
                 );
             } else {
                 let views = call.request.iter().any(|field| self.has_view(&field.kind));
-                let open = if views { "open_with_views" } else { "open" };
+                let open = if views { "read_with_views" } else { "read" };
                 let request_lifetime = if views { "<'a>" } else { "" };
                 out_variant(&mut variants, &call.doc, &variant, &{
                     let mut fields = Vec::new();
@@ -612,10 +613,11 @@ impl Emitter<'_> {
                 put!(
                     arms,
                     "{ordinal} if incoming.kind() == ::ftl::abi::MessageKind::Request => {{
-                        let ({mutable}reader, replier) = incoming.{open}();
+                        let asked = incoming.asked();
+                        let {mutable}reader = incoming.{open}();
                         {request}
                         reader.finish()?;
-                        Ok({name}::{variant}({value}{variant}Replier(replier)))
+                        Ok({name}::{variant}({value}{variant}Replier(asked.into())))
                     }}"
                 );
             }
@@ -623,7 +625,7 @@ impl Emitter<'_> {
         for event in kind.events.iter().filter(|event| event.from != role) {
             let variant = pascal(&event.name);
             let views = event.fields.iter().any(|field| self.has_view(&field.kind));
-            let open = if views { "open_with_views" } else { "open" };
+            let open = if views { "read_with_views" } else { "read" };
             let event_lifetime = if views { "<'a>" } else { "" };
             let fields = if event.fields.is_empty() {
                 Vec::new()
@@ -646,8 +648,7 @@ impl Emitter<'_> {
             put!(
                 arms,
                 "{} if incoming.kind() == ::ftl::abi::MessageKind::OneWay => {{
-                    let ({mutable}reader, replier) = incoming.{open}();
-                    replier.forget();
+                    let {mutable}reader = incoming.{open}();
                     {value}
                     reader.finish()?;
                     Ok({name}::{variant}{payload})
