@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 use core::cell::{Cell, OnceCell, RefCell};
 use core::fmt;
 
-use abi::{Error, Handle, HandleTypes, MessageInfo, MessageKind, Result};
+use abi::{Error, EventKind, Handle, HandleTypes, MessageInfo, MessageKind, Result};
 
 use crate::event_loop::Shared;
 use crate::handle::{AsHandle, Channel, OwnedHandle};
@@ -249,14 +249,28 @@ impl Inner {
             handles,
             now.saturating_add(timeout.min(patience)),
         ) {
-            Ok(event) if event.info().ordinal() == ordinal => Ok(event),
+            Ok(event)
+                if event.kind == EventKind::Message && event.info().ordinal() == ordinal =>
+            {
+                Ok(event)
+            }
             Ok(event) => {
                 wire::close_all(event.handles);
                 Err(Error::Malformed)
             }
             // The request was sent, and its handles with it.
             Err(Error::TimedOut) if timeout > patience => {
-                self.late_reply(ordinal, transaction, now.saturating_add(timeout))
+                let late = self.late_reply(ordinal, transaction, now.saturating_add(timeout))?;
+                // Field by field, so that only this one is in memory, and not the answer that
+                // comes at once.
+                Ok(RawEvent {
+                    kind: late.kind,
+                    key: late.key,
+                    data: late.data,
+                    transaction: late.transaction,
+                    handles: late.handles,
+                    types: late.types,
+                })
             }
             Err(error) => {
                 // If the request was sent before the call failed they are gone already, and
@@ -467,7 +481,10 @@ impl Inner {
     /// try again.
     #[inline]
     fn let_kept_go_first(&self) -> Result<()> {
-        self.flush_kept();
+        if self.kept.borrow().is_empty() {
+            return Ok(());
+        }
+        self.flush_kept_slowly();
         if self.kept.borrow().is_empty() {
             Ok(())
         } else {

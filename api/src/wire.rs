@@ -161,11 +161,26 @@ impl Drop for Writer {
 }
 
 /// Closes handles that nobody wants.
+#[inline(always)]
+pub(crate) fn close_all(handles: Handles) {
+    // In registers: an array would be passed by its address, and whoever has such an address keeps
+    // everything around the array in memory, on the way that is not cold too.
+    let [first, second, third, fourth] = handles;
+    close_packed(
+        abi::pack_handles(first, second),
+        abi::pack_handles(third, fourth),
+    );
+}
+
 #[cold]
 #[inline(never)]
-pub(crate) fn close_all(handles: Handles) {
-    for handle in handles.into_iter().filter(|handle| !handle.is_none()) {
-        drop(OwnedHandle::from_raw(handle));
+fn close_packed(first: usize, second: usize) {
+    let ((first, second), (third, fourth)) =
+        (abi::unpack_handles(first), abi::unpack_handles(second));
+    for handle in [first, second, third, fourth] {
+        if !handle.is_none() {
+            drop(OwnedHandle::from_raw(handle));
+        }
     }
 }
 
@@ -227,11 +242,23 @@ impl<'a> Reader<'a> {
     #[inline(always)]
     fn advance(&mut self, len: usize, align: usize) -> Result<usize> {
         let at = self.position.wrapping_add(align - 1) & !(align - 1);
-        if at > self.len || len > self.len - at {
+        let end = at.wrapping_add(len);
+        if end > self.len || end < at {
             return Err(Error::Malformed);
         }
-        self.position = at + len;
+        self.position = end;
         Ok(at)
+    }
+
+    /// Checks that the body is just so long. Generated code asks this first of messages that have
+    /// always the same length: no read after that needs a check of its own.
+    #[inline(always)]
+    pub fn expect_len(&self, len: usize) -> Result<()> {
+        if self.len == len {
+            Ok(())
+        } else {
+            Err(Error::Malformed)
+        }
     }
 
     read_integers!(u8 u16 u32 u64 i8 i16 i32 i64 f64);

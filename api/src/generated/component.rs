@@ -240,6 +240,7 @@ impl<'a> ToClient<'a> {
         match incoming.ordinal() {
             NEED if incoming.kind() == ::ftl::abi::MessageKind::OneWay => {
                 let mut reader = incoming.read();
+                reader.expect_len(16)?;
                 let event = Need {
                     index: reader.u16()?,
                     hash: reader.u64()?,
@@ -250,6 +251,7 @@ impl<'a> ToClient<'a> {
             }
             PROVIDE if incoming.kind() == ::ftl::abi::MessageKind::OneWay => {
                 let mut reader = incoming.read();
+                reader.expect_len(16)?;
                 let event = Provide {
                     index: reader.u16()?,
                     hash: reader.u64()?,
@@ -259,6 +261,7 @@ impl<'a> ToClient<'a> {
             }
             DEVICE if incoming.kind() == ::ftl::abi::MessageKind::OneWay => {
                 let mut reader = incoming.read();
+                reader.expect_len(2)?;
                 let event = Device {
                     index: reader.u16()?,
                     device: reader.handle()?,
@@ -321,6 +324,7 @@ impl<'a> ToClient<'a> {
             }
             NEW_CLIENT if incoming.kind() == ::ftl::abi::MessageKind::OneWay => {
                 let mut reader = incoming.read();
+                reader.expect_len(2)?;
                 let event = NewClient {
                     index: reader.u16()?,
                     channel: reader.handle()?,
@@ -330,6 +334,7 @@ impl<'a> ToClient<'a> {
             }
             RESTARTED if incoming.kind() == ::ftl::abi::MessageKind::OneWay => {
                 let mut reader = incoming.read();
+                reader.expect_len(2)?;
                 let event = Restarted {
                     index: reader.u16()?,
                     channel: reader.handle()?,
@@ -339,6 +344,7 @@ impl<'a> ToClient<'a> {
             }
             HEARTBEAT if incoming.kind() == ::ftl::abi::MessageKind::OneWay => {
                 let mut reader = incoming.read();
+                reader.expect_len(4)?;
                 let event = Heartbeat { serial: reader.u32()? };
                 reader.finish()?;
                 Ok(ToClient::Heartbeat(event))
@@ -593,6 +599,7 @@ impl<'a> ToServer<'a> {
         match incoming.ordinal() {
             ALIVE if incoming.kind() == ::ftl::abi::MessageKind::OneWay => {
                 let mut reader = incoming.read();
+                reader.expect_len(4)?;
                 let event = Alive { serial: reader.u32()? };
                 reader.finish()?;
                 Ok(ToServer::Alive(event))

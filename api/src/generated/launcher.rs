@@ -614,7 +614,10 @@ impl Blocking for Client {
         let incoming = self.0.call(LONG_WORDS, writer)?;
         let mut reader = incoming.read();
         let result = match ::ftl::reply::read_status(&mut reader)? {
-            Ok(()) => Ok(reader.u32()?),
+            Ok(()) => {
+                reader.expect_len(8)?;
+                Ok(reader.u32()?)
+            }
             Err(code) => Err(::ftl::reply::error_from_code(code)),
         };
         reader.finish()?;
@@ -768,7 +771,10 @@ impl<'a> ToClient<'a> {
                 let transaction = incoming.transaction();
                 let mut reader = incoming.read();
                 let result = match ::ftl::reply::read_status(&mut reader)? {
-                    Ok(()) => Ok(reader.u32()?),
+                    Ok(()) => {
+                        reader.expect_len(8)?;
+                        Ok(reader.u32()?)
+                    }
                     Err(code) => Err(::ftl::reply::error_from_code(code)),
                 };
                 reader.finish()?;
@@ -889,6 +895,7 @@ impl<'a> ToServer<'a> {
             COMMANDS if incoming.kind() == ::ftl::abi::MessageKind::Request => {
                 let asked = incoming.asked();
                 let mut reader = incoming.read();
+                reader.expect_len(2)?;
                 let request = CommandsRequest {
                     first: reader.u16()?,
                 };
@@ -898,6 +905,7 @@ impl<'a> ToServer<'a> {
             JOBS if incoming.kind() == ::ftl::abi::MessageKind::Request => {
                 let asked = incoming.asked();
                 let mut reader = incoming.read();
+                reader.expect_len(2)?;
                 let request = JobsRequest {
                     first: reader.u16()?,
                 };
@@ -907,6 +915,7 @@ impl<'a> ToServer<'a> {
             LONG_WORDS if incoming.kind() == ::ftl::abi::MessageKind::Request => {
                 let asked = incoming.asked();
                 let mut reader = incoming.read();
+                reader.expect_len(4)?;
                 let request = LongWordsRequest {
                     folio: reader.handle()?,
                     len: reader.u32()?,
@@ -1066,6 +1075,7 @@ pub mod running {
             match incoming.ordinal() {
                 ENDED if incoming.kind() == ::ftl::abi::MessageKind::OneWay => {
                     let mut reader = incoming.read();
+                    reader.expect_len(8)?;
                     let event = Ended { status: reader.u64()? };
                     reader.finish()?;
                     Ok(ToOwner::Ended(event))
@@ -1150,6 +1160,7 @@ pub mod running {
             match incoming.ordinal() {
                 KILL if incoming.kind() == ::ftl::abi::MessageKind::OneWay => {
                     let mut reader = incoming.read();
+                    reader.expect_len(4)?;
                     let event = Kill { status: reader.u32()? };
                     reader.finish()?;
                     Ok(ToLauncher::Kill(event))

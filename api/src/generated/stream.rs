@@ -133,6 +133,7 @@ impl ToSender {
         match incoming.ordinal() {
             WANT if incoming.kind() == ::ftl::abi::MessageKind::OneWay => {
                 let mut reader = incoming.read();
+                reader.expect_len(4)?;
                 let event = Want { until: reader.u32()? };
                 reader.finish()?;
                 Ok(ToSender::Want(event))
@@ -225,6 +226,7 @@ impl<'a> ToReceiver<'a> {
             }
             JOIN if incoming.kind() == ::ftl::abi::MessageKind::OneWay => {
                 let mut reader = incoming.read();
+                reader.expect_len(0)?;
                 let event = Join { stream: reader.handle()? };
                 reader.finish()?;
                 Ok(ToReceiver::Join(event))

@@ -173,7 +173,10 @@ impl Blocking for Client {
         let incoming = self.0.call(ECHO, writer)?;
         let mut reader = incoming.read();
         let result = match ::ftl::reply::read_status(&mut reader)? {
-            Ok(()) => Ok(::ftl::wire::Wire::decode(reader.by_ref())?),
+            Ok(()) => {
+                reader.expect_len(72)?;
+                Ok(::ftl::wire::Wire::decode(reader.by_ref())?)
+            }
             Err(code) => Err(::ftl::reply::error_from_code(code)),
         };
         reader.finish()?;
@@ -197,7 +200,10 @@ impl ToClient {
                 let transaction = incoming.transaction();
                 let mut reader = incoming.read();
                 let result = match ::ftl::reply::read_status(&mut reader)? {
-                    Ok(()) => Ok(::ftl::wire::Wire::decode(reader.by_ref())?),
+                    Ok(()) => {
+                        reader.expect_len(72)?;
+                        Ok(::ftl::wire::Wire::decode(reader.by_ref())?)
+                    }
                     Err(code) => Err(::ftl::reply::error_from_code(code)),
                 };
                 reader.finish()?;
@@ -274,6 +280,7 @@ impl ToServer {
             ECHO if incoming.kind() == ::ftl::abi::MessageKind::Request => {
                 let asked = incoming.asked();
                 let mut reader = incoming.read();
+                reader.expect_len(64)?;
                 let request = EchoRequest {
                     numbers: ::ftl::wire::Wire::decode(reader.by_ref())?,
                 };

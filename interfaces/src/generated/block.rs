@@ -249,6 +249,7 @@ impl Blocking for Client {
         let mut reader = incoming.read();
         let result = match ::ftl::reply::read_status(&mut reader)? {
             Ok(()) => {
+                reader.expect_len(28)?;
                 Ok(OpenReply {
                     disk: reader.handle()?,
                     sectors: reader.u64()?,
@@ -297,6 +298,7 @@ impl<'a> ToClient<'a> {
                 let mut reader = incoming.read();
                 let result = match ::ftl::reply::read_status(&mut reader)? {
                     Ok(()) => {
+                        reader.expect_len(28)?;
                         Ok(OpenReply {
                             disk: reader.handle()?,
                             sectors: reader.u64()?,
@@ -803,6 +805,7 @@ pub mod disk {
                 }
                 RESIZED if incoming.kind() == ::ftl::abi::MessageKind::OneWay => {
                     let mut reader = incoming.read();
+                    reader.expect_len(8)?;
                     let event = Resized { sectors: reader.u64()? };
                     reader.finish()?;
                     Ok(ToClient::Resized(event))
@@ -898,6 +901,7 @@ pub mod disk {
                 READ if incoming.kind() == ::ftl::abi::MessageKind::Request => {
                     let asked = incoming.asked();
                     let mut reader = incoming.read();
+                    reader.expect_len(16)?;
                     let request = ReadRequest {
                         sector: reader.u64()?,
                         offset: reader.u32()?,
@@ -909,6 +913,7 @@ pub mod disk {
                 WRITE if incoming.kind() == ::ftl::abi::MessageKind::Request => {
                     let asked = incoming.asked();
                     let mut reader = incoming.read();
+                    reader.expect_len(16)?;
                     let request = WriteRequest {
                         sector: reader.u64()?,
                         offset: reader.u32()?,
@@ -926,6 +931,7 @@ pub mod disk {
                 DISCARD if incoming.kind() == ::ftl::abi::MessageKind::Request => {
                     let asked = incoming.asked();
                     let mut reader = incoming.read();
+                    reader.expect_len(12)?;
                     let request = DiscardRequest {
                         sector: reader.u64()?,
                         count: reader.u32()?,

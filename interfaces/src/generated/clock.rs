@@ -119,7 +119,10 @@ impl Blocking for Client {
             )?;
         let mut reader = incoming.read();
         let result = match ::ftl::reply::read_status(&mut reader)? {
-            Ok(()) => Ok(reader.u64()?),
+            Ok(()) => {
+                reader.expect_len(16)?;
+                Ok(reader.u64()?)
+            }
             Err(code) => Err(::ftl::reply::error_from_code(code)),
         };
         reader.finish()?;
@@ -143,7 +146,10 @@ impl ToClient {
                 let transaction = incoming.transaction();
                 let mut reader = incoming.read();
                 let result = match ::ftl::reply::read_status(&mut reader)? {
-                    Ok(()) => Ok(reader.u64()?),
+                    Ok(()) => {
+                        reader.expect_len(16)?;
+                        Ok(reader.u64()?)
+                    }
                     Err(code) => Err(::ftl::reply::error_from_code(code)),
                 };
                 reader.finish()?;

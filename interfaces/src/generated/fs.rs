@@ -1034,6 +1034,7 @@ impl Blocking for Client {
         let mut reader = incoming.read();
         let result = match ::ftl::reply::read_status(&mut reader)? {
             Ok(()) => {
+                reader.expect_len(56)?;
                 Ok(OpenReply {
                     file: reader.handle()?,
                     metadata: ::ftl::wire::Wire::decode(reader.by_ref())?,
@@ -1113,7 +1114,10 @@ impl Blocking for Client {
             )?;
         let mut reader = incoming.read();
         let result = match ::ftl::reply::read_status(&mut reader)? {
-            Ok(()) => Ok(::ftl::wire::Wire::decode(reader.by_ref())?),
+            Ok(()) => {
+                reader.expect_len(56)?;
+                Ok(::ftl::wire::Wire::decode(reader.by_ref())?)
+            }
             Err(code) => Err(::ftl::reply::error_from_code(code)),
         };
         reader.finish()?;
@@ -1315,6 +1319,7 @@ impl Blocking for Client {
         let mut reader = incoming.read();
         let result = match ::ftl::reply::read_status(&mut reader)? {
             Ok(()) => {
+                reader.expect_len(24)?;
                 Ok(SpaceReply {
                     total: reader.u64()?,
                     free: reader.u64()?,
@@ -1394,6 +1399,7 @@ impl<'a> ToClient<'a> {
                 let mut reader = incoming.read();
                 let result = match ::ftl::reply::read_status(&mut reader)? {
                     Ok(()) => {
+                        reader.expect_len(56)?;
                         Ok(OpenReply {
                             file: reader.handle()?,
                             metadata: ::ftl::wire::Wire::decode(reader.by_ref())?,
@@ -1435,7 +1441,10 @@ impl<'a> ToClient<'a> {
                 let transaction = incoming.transaction();
                 let mut reader = incoming.read();
                 let result = match ::ftl::reply::read_status(&mut reader)? {
-                    Ok(()) => Ok(::ftl::wire::Wire::decode(reader.by_ref())?),
+                    Ok(()) => {
+                        reader.expect_len(56)?;
+                        Ok(::ftl::wire::Wire::decode(reader.by_ref())?)
+                    }
                     Err(code) => Err(::ftl::reply::error_from_code(code)),
                 };
                 reader.finish()?;
@@ -1546,6 +1555,7 @@ impl<'a> ToClient<'a> {
                 let mut reader = incoming.read();
                 let result = match ::ftl::reply::read_status(&mut reader)? {
                     Ok(()) => {
+                        reader.expect_len(24)?;
                         Ok(SpaceReply {
                             total: reader.u64()?,
                             free: reader.u64()?,
@@ -1831,6 +1841,7 @@ impl<'a> ToServer<'a> {
             SHARE if incoming.kind() == ::ftl::abi::MessageKind::Request => {
                 let asked = incoming.asked();
                 let mut reader = incoming.read();
+                reader.expect_len(0)?;
                 let request = ShareRequest {
                     memory: reader.handle()?,
                 };
@@ -2349,7 +2360,10 @@ pub mod file {
             let incoming = self.0.call(APPEND, writer)?;
             let mut reader = incoming.read();
             let result = match ::ftl::reply::read_status(&mut reader)? {
-                Ok(()) => Ok(reader.u64()?),
+                Ok(()) => {
+                    reader.expect_len(16)?;
+                    Ok(reader.u64()?)
+                }
                 Err(code) => Err(::ftl::reply::error_from_code(code)),
             };
             reader.finish()?;
@@ -2376,7 +2390,10 @@ pub mod file {
                 )?;
             let mut reader = incoming.read();
             let result = match ::ftl::reply::read_status(&mut reader)? {
-                Ok(()) => Ok(reader.u32()?),
+                Ok(()) => {
+                    reader.expect_len(8)?;
+                    Ok(reader.u32()?)
+                }
                 Err(code) => Err(::ftl::reply::error_from_code(code)),
             };
             reader.finish()?;
@@ -2428,7 +2445,10 @@ pub mod file {
                 )?;
             let mut reader = incoming.read();
             let result = match ::ftl::reply::read_status(&mut reader)? {
-                Ok(()) => Ok(::ftl::wire::Wire::decode(reader.by_ref())?),
+                Ok(()) => {
+                    reader.expect_len(56)?;
+                    Ok(::ftl::wire::Wire::decode(reader.by_ref())?)
+                }
                 Err(code) => Err(::ftl::reply::error_from_code(code)),
             };
             reader.finish()?;
@@ -2516,7 +2536,10 @@ pub mod file {
                     let transaction = incoming.transaction();
                     let mut reader = incoming.read();
                     let result = match ::ftl::reply::read_status(&mut reader)? {
-                        Ok(()) => Ok(reader.u64()?),
+                        Ok(()) => {
+                            reader.expect_len(16)?;
+                            Ok(reader.u64()?)
+                        }
                         Err(code) => Err(::ftl::reply::error_from_code(code)),
                     };
                     reader.finish()?;
@@ -2526,7 +2549,10 @@ pub mod file {
                     let transaction = incoming.transaction();
                     let mut reader = incoming.read();
                     let result = match ::ftl::reply::read_status(&mut reader)? {
-                        Ok(()) => Ok(reader.u32()?),
+                        Ok(()) => {
+                            reader.expect_len(8)?;
+                            Ok(reader.u32()?)
+                        }
                         Err(code) => Err(::ftl::reply::error_from_code(code)),
                     };
                     reader.finish()?;
@@ -2556,7 +2582,10 @@ pub mod file {
                     let transaction = incoming.transaction();
                     let mut reader = incoming.read();
                     let result = match ::ftl::reply::read_status(&mut reader)? {
-                        Ok(()) => Ok(::ftl::wire::Wire::decode(reader.by_ref())?),
+                        Ok(()) => {
+                            reader.expect_len(56)?;
+                            Ok(::ftl::wire::Wire::decode(reader.by_ref())?)
+                        }
                         Err(code) => Err(::ftl::reply::error_from_code(code)),
                     };
                     reader.finish()?;
@@ -2676,6 +2705,7 @@ pub mod file {
                 READ if incoming.kind() == ::ftl::abi::MessageKind::Request => {
                     let asked = incoming.asked();
                     let mut reader = incoming.read();
+                    reader.expect_len(12)?;
                     let request = ReadRequest {
                         offset: reader.u64()?,
                         len: reader.u32()?,
@@ -2705,6 +2735,7 @@ pub mod file {
                 READ_SHARED if incoming.kind() == ::ftl::abi::MessageKind::Request => {
                     let asked = incoming.asked();
                     let mut reader = incoming.read();
+                    reader.expect_len(16)?;
                     let request = ReadSharedRequest {
                         offset: reader.u64()?,
                         at: reader.u32()?,
@@ -2716,6 +2747,7 @@ pub mod file {
                 WRITE_SHARED if incoming.kind() == ::ftl::abi::MessageKind::Request => {
                     let asked = incoming.asked();
                     let mut reader = incoming.read();
+                    reader.expect_len(16)?;
                     let request = WriteSharedRequest {
                         offset: reader.u64()?,
                         at: reader.u32()?,
@@ -2727,6 +2759,7 @@ pub mod file {
                 SET_LEN if incoming.kind() == ::ftl::abi::MessageKind::Request => {
                     let asked = incoming.asked();
                     let mut reader = incoming.read();
+                    reader.expect_len(8)?;
                     let request = SetLenRequest {
                         len: reader.u64()?,
                     };
@@ -2742,6 +2775,7 @@ pub mod file {
                 SET_MODIFIED if incoming.kind() == ::ftl::abi::MessageKind::Request => {
                     let asked = incoming.asked();
                     let mut reader = incoming.read();
+                    reader.expect_len(8)?;
                     let request = SetModifiedRequest {
                         unix_ns: reader.u64()?,
                     };

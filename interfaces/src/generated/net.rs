@@ -185,6 +185,7 @@ impl Blocking for Client {
         let mut reader = incoming.read();
         let result = match ::ftl::reply::read_status(&mut reader)? {
             Ok(()) => {
+                reader.expect_len(32)?;
                 Ok(AttachReply {
                     mac: reader.u64()?,
                     mtu: reader.u16()?,
@@ -223,6 +224,7 @@ impl ToClient {
                 let mut reader = incoming.read();
                 let result = match ::ftl::reply::read_status(&mut reader)? {
                     Ok(()) => {
+                        reader.expect_len(32)?;
                         Ok(AttachReply {
                             mac: reader.u64()?,
                             mtu: reader.u16()?,
@@ -242,6 +244,7 @@ impl ToClient {
             }
             LINK_CHANGED if incoming.kind() == ::ftl::abi::MessageKind::OneWay => {
                 let mut reader = incoming.read();
+                reader.expect_len(1)?;
                 let event = LinkChanged { up: reader.bool()? };
                 reader.finish()?;
                 Ok(ToClient::LinkChanged(event))
@@ -329,6 +332,7 @@ impl ToServer {
             ATTACH if incoming.kind() == ::ftl::abi::MessageKind::Request => {
                 let asked = incoming.asked();
                 let mut reader = incoming.read();
+                reader.expect_len(0)?;
                 let request = AttachRequest {
                     bell: reader.handle()?,
                 };

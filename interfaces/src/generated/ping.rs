@@ -129,7 +129,10 @@ impl Blocking for Client {
             )?;
         let mut reader = incoming.read();
         let result = match ::ftl::reply::read_status(&mut reader)? {
-            Ok(()) => Ok(reader.u64()?),
+            Ok(()) => {
+                reader.expect_len(16)?;
+                Ok(reader.u64()?)
+            }
             Err(code) => Err(::ftl::reply::error_from_code(code)),
         };
         reader.finish()?;
@@ -153,7 +156,10 @@ impl ToClient {
                 let transaction = incoming.transaction();
                 let mut reader = incoming.read();
                 let result = match ::ftl::reply::read_status(&mut reader)? {
-                    Ok(()) => Ok(reader.u64()?),
+                    Ok(()) => {
+                        reader.expect_len(16)?;
+                        Ok(reader.u64()?)
+                    }
                     Err(code) => Err(::ftl::reply::error_from_code(code)),
                 };
                 reader.finish()?;
@@ -230,6 +236,7 @@ impl ToServer {
             PING if incoming.kind() == ::ftl::abi::MessageKind::Request => {
                 let asked = incoming.asked();
                 let mut reader = incoming.read();
+                reader.expect_len(8)?;
                 let request = PingRequest {
                     value: reader.u64()?,
                 };

@@ -186,6 +186,7 @@ impl Blocking for Client {
         let mut reader = incoming.read();
         let result = match ::ftl::reply::read_status(&mut reader)? {
             Ok(()) => {
+                reader.expect_len(4)?;
                 Ok(OpenReply {
                     input: reader.handle()?,
                     output: reader.handle()?,
@@ -215,6 +216,7 @@ impl ToClient {
                 let mut reader = incoming.read();
                 let result = match ::ftl::reply::read_status(&mut reader)? {
                     Ok(()) => {
+                        reader.expect_len(4)?;
                         Ok(OpenReply {
                             input: reader.handle()?,
                             output: reader.handle()?,

@@ -767,6 +767,7 @@ impl Blocking for Client {
         let mut reader = incoming.read();
         let result = match ::ftl::reply::read_status(&mut reader)? {
             Ok(()) => {
+                reader.expect_len(120)?;
                 Ok(StatisticsReply {
                     uptime_ns: reader.u64()?,
                     pages_total: reader.u64()?,
@@ -955,6 +956,7 @@ impl<'a> ToClient<'a> {
                 let mut reader = incoming.read();
                 let result = match ::ftl::reply::read_status(&mut reader)? {
                     Ok(()) => {
+                        reader.expect_len(120)?;
                         Ok(StatisticsReply {
                             uptime_ns: reader.u64()?,
                             pages_total: reader.u64()?,
@@ -1137,6 +1139,7 @@ impl<'a> ToServer<'a> {
             COMPONENTS if incoming.kind() == ::ftl::abi::MessageKind::Request => {
                 let asked = incoming.asked();
                 let mut reader = incoming.read();
+                reader.expect_len(2)?;
                 let request = ComponentsRequest {
                     first: reader.u16()?,
                 };
@@ -1189,6 +1192,7 @@ impl<'a> ToServer<'a> {
             LOG if incoming.kind() == ::ftl::abi::MessageKind::Request => {
                 let asked = incoming.asked();
                 let mut reader = incoming.read();
+                reader.expect_len(8)?;
                 let request = LogRequest {
                     position: reader.u64()?,
                 };
@@ -1198,6 +1202,7 @@ impl<'a> ToServer<'a> {
             SHUTDOWN if incoming.kind() == ::ftl::abi::MessageKind::Request => {
                 let asked = incoming.asked();
                 let mut reader = incoming.read();
+                reader.expect_len(8)?;
                 let request = ShutdownRequest {
                     status: reader.u64()?,
                 };
@@ -1207,6 +1212,7 @@ impl<'a> ToServer<'a> {
             REBOOT if incoming.kind() == ::ftl::abi::MessageKind::Request => {
                 let asked = incoming.asked();
                 let mut reader = incoming.read();
+                reader.expect_len(1)?;
                 let request = RebootRequest {
                     cold: reader.bool()?,
                 };

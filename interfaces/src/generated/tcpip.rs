@@ -507,7 +507,10 @@ impl Blocking for Client {
         let incoming = self.0.call(LISTEN, writer)?;
         let mut reader = incoming.read();
         let result = match ::ftl::reply::read_status(&mut reader)? {
-            Ok(()) => Ok(reader.handle()?),
+            Ok(()) => {
+                reader.expect_len(4)?;
+                Ok(reader.handle()?)
+            }
             Err(code) => Err(::ftl::reply::error_from_code(code)),
         };
         reader.finish()?;
@@ -527,6 +530,7 @@ impl Blocking for Client {
         let mut reader = incoming.read();
         let result = match ::ftl::reply::read_status(&mut reader)? {
             Ok(()) => {
+                reader.expect_len(10)?;
                 Ok(ConnectReply {
                     connection: reader.handle()?,
                     local: ::ftl::wire::Wire::decode(reader.by_ref())?,
@@ -546,6 +550,7 @@ impl Blocking for Client {
         let mut reader = incoming.read();
         let result = match ::ftl::reply::read_status(&mut reader)? {
             Ok(()) => {
+                reader.expect_len(6)?;
                 Ok(BindReply {
                     socket: reader.handle()?,
                     port: reader.u16()?,
@@ -588,6 +593,7 @@ impl Blocking for Client {
         let mut reader = incoming.read();
         let result = match ::ftl::reply::read_status(&mut reader)? {
             Ok(()) => {
+                reader.expect_len(72)?;
                 Ok(StatusReply {
                     ip: reader.u32()?,
                     prefix_len: reader.u8()?,
@@ -650,7 +656,10 @@ impl<'a> ToClient<'a> {
                 let transaction = incoming.transaction();
                 let mut reader = incoming.read();
                 let result = match ::ftl::reply::read_status(&mut reader)? {
-                    Ok(()) => Ok(reader.handle()?),
+                    Ok(()) => {
+                        reader.expect_len(4)?;
+                        Ok(reader.handle()?)
+                    }
                     Err(code) => Err(::ftl::reply::error_from_code(code)),
                 };
                 reader.finish()?;
@@ -661,6 +670,7 @@ impl<'a> ToClient<'a> {
                 let mut reader = incoming.read();
                 let result = match ::ftl::reply::read_status(&mut reader)? {
                     Ok(()) => {
+                        reader.expect_len(10)?;
                         Ok(ConnectReply {
                             connection: reader.handle()?,
                             local: ::ftl::wire::Wire::decode(reader.by_ref())?,
@@ -676,6 +686,7 @@ impl<'a> ToClient<'a> {
                 let mut reader = incoming.read();
                 let result = match ::ftl::reply::read_status(&mut reader)? {
                     Ok(()) => {
+                        reader.expect_len(6)?;
                         Ok(BindReply {
                             socket: reader.handle()?,
                             port: reader.u16()?,
@@ -701,6 +712,7 @@ impl<'a> ToClient<'a> {
                 let mut reader = incoming.read();
                 let result = match ::ftl::reply::read_status(&mut reader)? {
                     Ok(()) => {
+                        reader.expect_len(72)?;
                         Ok(StatusReply {
                             ip: reader.u32()?,
                             prefix_len: reader.u8()?,
@@ -805,6 +817,7 @@ impl<'a> ToServer<'a> {
             SHARE if incoming.kind() == ::ftl::abi::MessageKind::Request => {
                 let asked = incoming.asked();
                 let mut reader = incoming.read();
+                reader.expect_len(12)?;
                 let request = ShareRequest {
                     memory: reader.handle()?,
                     slots: reader.u32()?,
@@ -817,6 +830,7 @@ impl<'a> ToServer<'a> {
             LISTEN if incoming.kind() == ::ftl::abi::MessageKind::Request => {
                 let asked = incoming.asked();
                 let mut reader = incoming.read();
+                reader.expect_len(4)?;
                 let request = ListenRequest {
                     port: reader.u16()?,
                     backlog: reader.u16()?,
@@ -827,6 +841,7 @@ impl<'a> ToServer<'a> {
             CONNECT if incoming.kind() == ::ftl::abi::MessageKind::Request => {
                 let asked = incoming.asked();
                 let mut reader = incoming.read();
+                reader.expect_len(12)?;
                 let request = ConnectRequest {
                     remote: ::ftl::wire::Wire::decode(reader.by_ref())?,
                     slot: reader.u32()?,
@@ -837,6 +852,7 @@ impl<'a> ToServer<'a> {
             BIND if incoming.kind() == ::ftl::abi::MessageKind::Request => {
                 let asked = incoming.asked();
                 let mut reader = incoming.read();
+                reader.expect_len(2)?;
                 let request = BindRequest { port: reader.u16()? };
                 reader.finish()?;
                 Ok(ToServer::Bind(request, BindReplier(asked.into())))
@@ -1003,6 +1019,7 @@ pub mod tcp_listener {
             let mut reader = incoming.read();
             let result = match ::ftl::reply::read_status(&mut reader)? {
                 Ok(()) => {
+                    reader.expect_len(10)?;
                     Ok(AcceptReply {
                         connection: reader.handle()?,
                         remote: ::ftl::wire::Wire::decode(reader.by_ref())?,
@@ -1032,6 +1049,7 @@ pub mod tcp_listener {
                     let mut reader = incoming.read();
                     let result = match ::ftl::reply::read_status(&mut reader)? {
                         Ok(()) => {
+                            reader.expect_len(10)?;
                             Ok(AcceptReply {
                                 connection: reader.handle()?,
                                 remote: ::ftl::wire::Wire::decode(reader.by_ref())?,
@@ -1112,6 +1130,7 @@ pub mod tcp_listener {
                 ACCEPT if incoming.kind() == ::ftl::abi::MessageKind::Request => {
                     let asked = incoming.asked();
                     let mut reader = incoming.read();
+                    reader.expect_len(4)?;
                     let request = AcceptRequest {
                         slot: reader.u32()?,
                     };
@@ -1246,6 +1265,7 @@ pub mod tcp_connection {
                 }
                 CLOSED if incoming.kind() == ::ftl::abi::MessageKind::OneWay => {
                     let mut reader = incoming.read();
+                    reader.expect_len(2)?;
                     let event = Closed { error: reader.u16()? };
                     reader.finish()?;
                     Ok(ToClient::Closed(event))

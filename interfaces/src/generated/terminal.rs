@@ -307,7 +307,10 @@ impl Blocking for Client {
         let incoming = self.0.call(SHARE, writer)?;
         let mut reader = incoming.read();
         let result = match ::ftl::reply::read_status(&mut reader)? {
-            Ok(()) => Ok(reader.handle()?),
+            Ok(()) => {
+                reader.expect_len(4)?;
+                Ok(reader.handle()?)
+            }
             Err(code) => Err(::ftl::reply::error_from_code(code)),
         };
         reader.finish()?;
@@ -324,7 +327,10 @@ impl Blocking for Client {
         let incoming = self.0.call(INPUT, writer)?;
         let mut reader = incoming.read();
         let result = match ::ftl::reply::read_status(&mut reader)? {
-            Ok(()) => Ok(reader.handle()?),
+            Ok(()) => {
+                reader.expect_len(4)?;
+                Ok(reader.handle()?)
+            }
             Err(code) => Err(::ftl::reply::error_from_code(code)),
         };
         reader.finish()?;
@@ -339,7 +345,10 @@ impl Blocking for Client {
         let incoming = self.0.call(OUTPUT, writer)?;
         let mut reader = incoming.read();
         let result = match ::ftl::reply::read_status(&mut reader)? {
-            Ok(()) => Ok(reader.handle()?),
+            Ok(()) => {
+                reader.expect_len(4)?;
+                Ok(reader.handle()?)
+            }
             Err(code) => Err(::ftl::reply::error_from_code(code)),
         };
         reader.finish()?;
@@ -376,6 +385,7 @@ impl Blocking for Client {
         let mut reader = incoming.read();
         let result = match ::ftl::reply::read_status(&mut reader)? {
             Ok(()) => {
+                reader.expect_len(9)?;
                 Ok(SizeReply {
                     columns: reader.u16()?,
                     rows: reader.u16()?,
@@ -426,7 +436,10 @@ impl ToClient {
                 let transaction = incoming.transaction();
                 let mut reader = incoming.read();
                 let result = match ::ftl::reply::read_status(&mut reader)? {
-                    Ok(()) => Ok(reader.handle()?),
+                    Ok(()) => {
+                        reader.expect_len(4)?;
+                        Ok(reader.handle()?)
+                    }
                     Err(code) => Err(::ftl::reply::error_from_code(code)),
                 };
                 reader.finish()?;
@@ -436,7 +449,10 @@ impl ToClient {
                 let transaction = incoming.transaction();
                 let mut reader = incoming.read();
                 let result = match ::ftl::reply::read_status(&mut reader)? {
-                    Ok(()) => Ok(reader.handle()?),
+                    Ok(()) => {
+                        reader.expect_len(4)?;
+                        Ok(reader.handle()?)
+                    }
                     Err(code) => Err(::ftl::reply::error_from_code(code)),
                 };
                 reader.finish()?;
@@ -446,7 +462,10 @@ impl ToClient {
                 let transaction = incoming.transaction();
                 let mut reader = incoming.read();
                 let result = match ::ftl::reply::read_status(&mut reader)? {
-                    Ok(()) => Ok(reader.handle()?),
+                    Ok(()) => {
+                        reader.expect_len(4)?;
+                        Ok(reader.handle()?)
+                    }
                     Err(code) => Err(::ftl::reply::error_from_code(code)),
                 };
                 reader.finish()?;
@@ -468,6 +487,7 @@ impl ToClient {
                 let mut reader = incoming.read();
                 let result = match ::ftl::reply::read_status(&mut reader)? {
                     Ok(()) => {
+                        reader.expect_len(9)?;
                         Ok(SizeReply {
                             columns: reader.u16()?,
                             rows: reader.u16()?,
@@ -600,6 +620,7 @@ impl ToServer {
             INPUT if incoming.kind() == ::ftl::abi::MessageKind::Request => {
                 let asked = incoming.asked();
                 let mut reader = incoming.read();
+                reader.expect_len(4)?;
                 let request = InputRequest {
                     mode: ::ftl::wire::Wire::decode(reader.by_ref())?,
                 };

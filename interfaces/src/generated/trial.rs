@@ -327,7 +327,10 @@ impl Blocking for Client {
         let incoming = self.0.call(ATTACK, writer)?;
         let mut reader = incoming.read();
         let result = match ::ftl::reply::read_status(&mut reader)? {
-            Ok(()) => Ok(reader.u64()?),
+            Ok(()) => {
+                reader.expect_len(16)?;
+                Ok(reader.u64()?)
+            }
             Err(code) => Err(::ftl::reply::error_from_code(code)),
         };
         reader.finish()?;
@@ -367,7 +370,10 @@ impl ToClient {
                 let transaction = incoming.transaction();
                 let mut reader = incoming.read();
                 let result = match ::ftl::reply::read_status(&mut reader)? {
-                    Ok(()) => Ok(reader.u64()?),
+                    Ok(()) => {
+                        reader.expect_len(16)?;
+                        Ok(reader.u64()?)
+                    }
                     Err(code) => Err(::ftl::reply::error_from_code(code)),
                 };
                 reader.finish()?;
@@ -457,6 +463,7 @@ impl ToServer {
             ATTACK if incoming.kind() == ::ftl::abi::MessageKind::Request => {
                 let asked = incoming.asked();
                 let mut reader = incoming.read();
+                reader.expect_len(20)?;
                 let request = AttackRequest {
                     attack: ::ftl::wire::Wire::decode(reader.by_ref())?,
                     seed: reader.u64()?,
@@ -468,6 +475,7 @@ impl ToServer {
             MAKE if incoming.kind() == ::ftl::abi::MessageKind::Request => {
                 let asked = incoming.asked();
                 let mut reader = incoming.read();
+                reader.expect_len(4)?;
                 let request = MakeRequest {
                     bug: ::ftl::wire::Wire::decode(reader.by_ref())?,
                 };

@@ -6,7 +6,7 @@ use super::{doc, finish};
 use crate::interface::{Call, Enum, EventDef, Field, Interface, Kind, Struct};
 use crate::names::{pascal, shouting};
 use crate::report::Reports;
-use crate::types::{Only, Type};
+use crate::types::{Only, Type, number_len};
 
 /// `write!` to a string, which does not fail.
 macro_rules! put {
@@ -61,6 +61,9 @@ pub fn decoders(interfaces: &[Interface]) -> Result<String, Reports> {
     );
     finish(&text, "interfaces/*.yml")
 }
+
+/// Bytes of what each reply begins with: whether it worked.
+const STATUS_LEN: usize = 4;
 
 struct Emitter<'a> {
     interface: &'a Interface,
@@ -511,11 +514,45 @@ impl Emitter<'_> {
         format!(
             "let mut reader = incoming.{open}();
             let result = match ::ftl::reply::read_status(&mut reader)? {{
-                Ok(()) => Ok({}),
+                Ok(()) => {{ {} Ok({}) }},
                 Err(code) => Err({failed}),
             }};",
+            self.expect_len(STATUS_LEN, &call.reply),
             self.reply_value(call)
         )
+    }
+
+    /// The check of the length of a message that always has the same, if this is one.
+    fn expect_len(&self, start: usize, fields: &[Field]) -> String {
+        match self.fixed_end(start, fields) {
+            Some(end) if !fields.is_empty() => format!("reader.expect_len({end})?;"),
+            _ => String::new(),
+        }
+    }
+
+    /// Where fields end that begin at `start`, if that is the same in each message.
+    fn fixed_end(&self, start: usize, fields: &[Field]) -> Option<usize> {
+        let mut end = start;
+        for field in fields {
+            end = match &field.kind {
+                Type::Number(name) => {
+                    let len = number_len(name);
+                    end.next_multiple_of(len) + len
+                }
+                Type::Named(name) => {
+                    let named = self.interface.structs.iter().find(|one| one.name == *name);
+                    match named {
+                        Some(named) => self.fixed_end(end, &named.fields)?,
+                        // An enum, which travels as a `u32`.
+                        None => end.next_multiple_of(4) + 4,
+                    }
+                }
+                // Handles travel beside the body.
+                Type::Channel(_) | Type::Handle(..) => end,
+                Type::Str(_) | Type::Bytes(_) | Type::List(..) | Type::Option(_) => return None,
+            };
+        }
+        Some(end)
     }
 
     fn event(&self, event: &EventDef, role: usize) -> String {
@@ -603,7 +640,8 @@ impl Emitter<'_> {
                 } else {
                     (
                         format!(
-                            "let request = {variant}Request {{ {} }};",
+                            "{} let request = {variant}Request {{ {} }};",
+                            self.expect_len(0, &call.request),
                             self.decode_fields(&call.request)
                         ),
                         "request, ".into(),
@@ -638,7 +676,8 @@ impl Emitter<'_> {
             } else {
                 (
                     format!(
-                        "let event = {variant} {{ {} }};",
+                        "{} let event = {variant} {{ {} }};",
+                        self.expect_len(0, &event.fields),
                         self.decode_fields(&event.fields)
                     ),
                     "(event)".into(),
