@@ -249,9 +249,7 @@ impl Inner {
             handles,
             now.saturating_add(timeout.min(patience)),
         ) {
-            Ok(event)
-                if event.kind == EventKind::Message && event.info().ordinal() == ordinal =>
-            {
+            Ok(event) if event.kind == EventKind::Message && event.info().ordinal() == ordinal => {
                 Ok(event)
             }
             Ok(event) => {

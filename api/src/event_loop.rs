@@ -22,6 +22,7 @@ use abi::{Error, EventKind, Handle, MessageKind, Result};
 use crate::bootstrap::{self, FromInit};
 use crate::end::{End, Incoming, Transaction};
 use crate::handle::{AsHandle, Channel, Doorbell, Interrupt, KernelTimer, Process, Queue};
+use crate::reply::{self, Asked};
 use crate::stage::Stage;
 use crate::sys::{self, RawEvent};
 use crate::time::{self, Duration, Instant};
@@ -505,17 +506,37 @@ impl<S: Copy, M: Messages> EventLoop<S, M> {
                 Err(Error::Unsupported) => {
                     crate::debug!("passed over an unknown message: {:?}", raw.info());
                 }
-                Err(error) => {
-                    crate::warn!(
-                        "closed a peer that broke its interface's rules: {:?}: {error}",
-                        raw.info()
-                    );
-                    end.inner.close();
-                    self.ready
-                        .extend(closed(&mut self.slots, &mut self.first_free, key));
-                }
+                Err(error) => self.refuse(key, raw, error),
             }
         }
+    }
+
+    /// A message could not be decoded: its sender is told, and closed.
+    #[cold]
+    #[inline(never)]
+    fn refuse(&mut self, key: usize, raw: RawEvent, error: Error) {
+        let Some(Slot {
+            kind: Kind::Channel { end, .. },
+            ..
+        }) = self.slots.get(key)
+        else {
+            return;
+        };
+        if raw.info().kind() == Some(MessageKind::Request) {
+            reply::no_reply(Asked {
+                channel: end.handle(),
+                transaction: raw.transaction,
+                ordinal: raw.info().ordinal(),
+                stage: None,
+            });
+        }
+        crate::warn!(
+            "closed a peer that broke its interface's rules: {:?}: {error}",
+            raw.info()
+        );
+        end.inner.close();
+        self.ready
+            .extend(closed(&mut self.slots, &mut self.first_free, key));
     }
 
     /// Waits for what the kernel reports next, and sends a staged reply along.

@@ -19,7 +19,7 @@ pub struct Replier {
 }
 
 /// Which request it is that an answer will be owed to: what becomes a [`Replier`] once the request has
-/// been decoded. If it cannot be, its sender is closed and needs no answer.
+/// been decoded. If it cannot be, the event loop answers.
 #[derive(Clone, Copy)]
 pub struct Asked {
     pub(crate) channel: Handle,
@@ -126,9 +126,10 @@ impl Drop for Replier {
     }
 }
 
+/// Answers that there will be no answer.
 #[cold]
 #[inline(never)]
-fn no_reply(asked: Asked) {
+pub(crate) fn no_reply(asked: Asked) {
     // Fails only if the caller is gone.
     let _ = Replier::from(asked).fail(Error::NoReply.code().into());
 }

@@ -22,12 +22,12 @@ pub enum Colour {
 }
 
 impl ::ftl::wire::Wire<'_> for Colour {
-    #[inline]
+    #[inline(always)]
     fn encode(self, writer: &mut ::ftl::wire::Writer) -> ::ftl::Result<()> {
         writer.u32(self as u32)
     }
 
-    #[inline]
+    #[inline(always)]
     fn decode(reader: &mut ::ftl::wire::Reader<'_>) -> ::ftl::Result<Self> {
         match reader.u32()? {
             0 => Ok(Colour::Red),
@@ -47,7 +47,7 @@ pub struct Point {
 }
 
 impl ::ftl::wire::Wire<'_> for Point {
-    #[inline]
+    #[inline(always)]
     #[allow(unused_variables)]
     fn encode(self, writer: &mut ::ftl::wire::Writer) -> ::ftl::Result<()> {
         writer.i16(self.x)?;
@@ -55,7 +55,7 @@ impl ::ftl::wire::Wire<'_> for Point {
         Ok(())
     }
 
-    #[inline]
+    #[inline(always)]
     #[allow(unused_variables)]
     fn decode(reader: &mut ::ftl::wire::Reader<'_>) -> ::ftl::Result<Self> {
         Ok(Point {
@@ -805,10 +805,12 @@ impl Blocking for Client {
         ::ftl::wire::Wire::encode(item, &mut writer)?;
         writer.bytes(data, 64)?;
         let incoming = self.0.call(PUT, writer)?;
-        let (mut reader, replier) = incoming.open();
-        replier.forget();
+        let mut reader = incoming.read();
         let result = match ::ftl::reply::read_status(&mut reader)? {
-            Ok(()) => Ok(reader.u32()?),
+            Ok(()) => {
+                reader.expect_len(8)?;
+                Ok(reader.u32()?)
+            }
             Err(code) => Err(StoreError::from_code(code)),
         };
         reader.finish()?;
@@ -823,8 +825,7 @@ impl Blocking for Client {
         let mut writer = ::ftl::wire::Writer::new();
         writer.str(name, 16)?;
         let incoming = self.0.call(GET, writer)?;
-        let (mut reader, replier) = incoming.open_with_views();
-        replier.forget();
+        let mut reader = incoming.read_with_views();
         let result = match ::ftl::reply::read_status(&mut reader)? {
             Ok(()) => {
                 Ok(GetReply {
@@ -862,8 +863,7 @@ impl Blocking for Client {
                     Ok(writer)
                 },
             )?;
-        let (mut reader, replier) = incoming.open_with_views();
-        replier.forget();
+        let mut reader = incoming.read_with_views();
         let result = match ::ftl::reply::read_status(&mut reader)? {
             Ok(()) => Ok(reader.list(8)?),
             Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -900,8 +900,7 @@ impl Blocking for Client {
             }
         }
         let incoming = self.0.call(NUMBERS, writer)?;
-        let (mut reader, replier) = incoming.open();
-        replier.forget();
+        let mut reader = incoming.read();
         let result = match ::ftl::reply::read_status(&mut reader)? {
             Ok(()) => {
                 Ok(NumbersReply {
@@ -940,10 +939,12 @@ impl Blocking for Client {
         }
         writer.handle(bell)?;
         let incoming = self.0.call(WATCH, writer)?;
-        let (mut reader, replier) = incoming.open();
-        replier.forget();
+        let mut reader = incoming.read();
         let result = match ::ftl::reply::read_status(&mut reader)? {
-            Ok(()) => Ok(reader.handle()?),
+            Ok(()) => {
+                reader.expect_len(4)?;
+                Ok(reader.handle()?)
+            }
             Err(code) => Err(::ftl::reply::error_from_code(code)),
         };
         reader.finish()?;
@@ -980,8 +981,7 @@ impl Blocking for Client {
             }
         }
         let incoming = self.0.call(LOOK, writer)?;
-        let (mut reader, replier) = incoming.open();
-        replier.forget();
+        let mut reader = incoming.read();
         let result = match ::ftl::reply::read_status(&mut reader)? {
             Ok(()) => {
                 Ok(LookReply {
@@ -1005,10 +1005,12 @@ impl Blocking for Client {
     ) -> ::core::result::Result<crate::sample::watch::Listener, ::ftl::Error> {
         let writer = ::ftl::wire::Writer::new();
         let incoming = self.0.call(AGAIN, writer)?;
-        let (mut reader, replier) = incoming.open();
-        replier.forget();
+        let mut reader = incoming.read();
         let result = match ::ftl::reply::read_status(&mut reader)? {
-            Ok(()) => Ok(reader.handle()?),
+            Ok(()) => {
+                reader.expect_len(4)?;
+                Ok(reader.handle()?)
+            }
             Err(code) => Err(::ftl::reply::error_from_code(code)),
         };
         reader.finish()?;
@@ -1019,8 +1021,7 @@ impl Blocking for Client {
     fn forget(&mut self) -> ::core::result::Result<(), ::ftl::Error> {
         let writer = ::ftl::wire::Writer::new();
         let incoming = self.0.call(FORGET, writer)?;
-        let (mut reader, replier) = incoming.open();
-        replier.forget();
+        let mut reader = incoming.read();
         let result = match ::ftl::reply::read_status(&mut reader)? {
             Ok(()) => Ok(()),
             Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -1033,8 +1034,7 @@ impl Blocking for Client {
     fn stop(&mut self) -> ::core::result::Result<(), ::ftl::Error> {
         let writer = ::ftl::wire::Writer::new();
         let incoming = self.0.call(STOP, writer)?;
-        let (mut reader, replier) = incoming.open();
-        replier.forget();
+        let mut reader = incoming.read();
         let result = match ::ftl::reply::read_status(&mut reader)? {
             Ok(()) => Ok(()),
             Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -1085,10 +1085,12 @@ impl<'a> ToClient<'a> {
         match incoming.ordinal() {
             PUT if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
                 let transaction = incoming.transaction();
-                let (mut reader, replier) = incoming.open();
-                replier.forget();
+                let mut reader = incoming.read();
                 let result = match ::ftl::reply::read_status(&mut reader)? {
-                    Ok(()) => Ok(reader.u32()?),
+                    Ok(()) => {
+                        reader.expect_len(8)?;
+                        Ok(reader.u32()?)
+                    }
                     Err(code) => Err(StoreError::from_code(code)),
                 };
                 reader.finish()?;
@@ -1096,8 +1098,7 @@ impl<'a> ToClient<'a> {
             }
             GET if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
                 let transaction = incoming.transaction();
-                let (mut reader, replier) = incoming.open_with_views();
-                replier.forget();
+                let mut reader = incoming.read_with_views();
                 let result = match ::ftl::reply::read_status(&mut reader)? {
                     Ok(()) => {
                         Ok(GetReply {
@@ -1112,8 +1113,7 @@ impl<'a> ToClient<'a> {
             }
             LIST if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
                 let transaction = incoming.transaction();
-                let (mut reader, replier) = incoming.open_with_views();
-                replier.forget();
+                let mut reader = incoming.read_with_views();
                 let result = match ::ftl::reply::read_status(&mut reader)? {
                     Ok(()) => Ok(reader.list(8)?),
                     Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -1123,8 +1123,7 @@ impl<'a> ToClient<'a> {
             }
             NUMBERS if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
                 let transaction = incoming.transaction();
-                let (mut reader, replier) = incoming.open();
-                replier.forget();
+                let mut reader = incoming.read();
                 let result = match ::ftl::reply::read_status(&mut reader)? {
                     Ok(()) => {
                         Ok(NumbersReply {
@@ -1148,10 +1147,12 @@ impl<'a> ToClient<'a> {
             }
             WATCH if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
                 let transaction = incoming.transaction();
-                let (mut reader, replier) = incoming.open();
-                replier.forget();
+                let mut reader = incoming.read();
                 let result = match ::ftl::reply::read_status(&mut reader)? {
-                    Ok(()) => Ok(reader.handle()?),
+                    Ok(()) => {
+                        reader.expect_len(4)?;
+                        Ok(reader.handle()?)
+                    }
                     Err(code) => Err(::ftl::reply::error_from_code(code)),
                 };
                 reader.finish()?;
@@ -1159,8 +1160,7 @@ impl<'a> ToClient<'a> {
             }
             LOOK if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
                 let transaction = incoming.transaction();
-                let (mut reader, replier) = incoming.open();
-                replier.forget();
+                let mut reader = incoming.read();
                 let result = match ::ftl::reply::read_status(&mut reader)? {
                     Ok(()) => {
                         Ok(LookReply {
@@ -1179,10 +1179,12 @@ impl<'a> ToClient<'a> {
             }
             AGAIN if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
                 let transaction = incoming.transaction();
-                let (mut reader, replier) = incoming.open();
-                replier.forget();
+                let mut reader = incoming.read();
                 let result = match ::ftl::reply::read_status(&mut reader)? {
-                    Ok(()) => Ok(reader.handle()?),
+                    Ok(()) => {
+                        reader.expect_len(4)?;
+                        Ok(reader.handle()?)
+                    }
                     Err(code) => Err(::ftl::reply::error_from_code(code)),
                 };
                 reader.finish()?;
@@ -1190,8 +1192,7 @@ impl<'a> ToClient<'a> {
             }
             FORGET if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
                 let transaction = incoming.transaction();
-                let (mut reader, replier) = incoming.open();
-                replier.forget();
+                let mut reader = incoming.read();
                 let result = match ::ftl::reply::read_status(&mut reader)? {
                     Ok(()) => Ok(()),
                     Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -1201,8 +1202,7 @@ impl<'a> ToClient<'a> {
             }
             STOP if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
                 let transaction = incoming.transaction();
-                let (mut reader, replier) = incoming.open();
-                replier.forget();
+                let mut reader = incoming.read();
                 let result = match ::ftl::reply::read_status(&mut reader)? {
                     Ok(()) => Ok(()),
                     Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -1211,8 +1211,8 @@ impl<'a> ToClient<'a> {
                 Ok(ToClient::Stop(transaction, result))
             }
             LEVEL if incoming.kind() == ::ftl::abi::MessageKind::OneWay => {
-                let (mut reader, replier) = incoming.open();
-                replier.forget();
+                let mut reader = incoming.read();
+                reader.expect_len(1)?;
                 let event = Level { percent: reader.u8()? };
                 reader.finish()?;
                 Ok(ToClient::Level(event))
@@ -1324,24 +1324,27 @@ impl<'a> ToServer<'a> {
     pub fn decode(incoming: ::ftl::end::Incoming<'a>) -> ::ftl::Result<Self> {
         match incoming.ordinal() {
             PUT if incoming.kind() == ::ftl::abi::MessageKind::Request => {
-                let (mut reader, replier) = incoming.open_with_views();
+                let asked = incoming.asked();
+                let mut reader = incoming.read_with_views();
                 let request = PutRequest {
                     item: ::ftl::wire::Wire::decode(reader.by_ref())?,
                     data: reader.bytes(64)?,
                 };
                 reader.finish()?;
-                Ok(ToServer::Put(request, PutReplier(replier)))
+                Ok(ToServer::Put(request, PutReplier(asked.into())))
             }
             GET if incoming.kind() == ::ftl::abi::MessageKind::Request => {
-                let (mut reader, replier) = incoming.open_with_views();
+                let asked = incoming.asked();
+                let mut reader = incoming.read_with_views();
                 let request = GetRequest {
                     name: reader.str(16)?,
                 };
                 reader.finish()?;
-                Ok(ToServer::Get(request, GetReplier(replier)))
+                Ok(ToServer::Get(request, GetReplier(asked.into())))
             }
             LIST if incoming.kind() == ::ftl::abi::MessageKind::Request => {
-                let (mut reader, replier) = incoming.open_with_views();
+                let asked = incoming.asked();
+                let mut reader = incoming.read_with_views();
                 let request = ListRequest {
                     colour: if reader.bool()? {
                         Some(::ftl::wire::Wire::decode(reader.by_ref())?)
@@ -1351,10 +1354,11 @@ impl<'a> ToServer<'a> {
                     points: reader.list(3)?,
                 };
                 reader.finish()?;
-                Ok(ToServer::List(request, ListReplier(replier)))
+                Ok(ToServer::List(request, ListReplier(asked.into())))
             }
             NUMBERS if incoming.kind() == ::ftl::abi::MessageKind::Request => {
-                let (mut reader, replier) = incoming.open();
+                let asked = incoming.asked();
+                let mut reader = incoming.read();
                 let request = NumbersRequest {
                     a: reader.bool()?,
                     b: reader.u8()?,
@@ -1369,19 +1373,21 @@ impl<'a> ToServer<'a> {
                     },
                 };
                 reader.finish()?;
-                Ok(ToServer::Numbers(request, NumbersReplier(replier)))
+                Ok(ToServer::Numbers(request, NumbersReplier(asked.into())))
             }
             WATCH if incoming.kind() == ::ftl::abi::MessageKind::Request => {
-                let (mut reader, replier) = incoming.open();
+                let asked = incoming.asked();
+                let mut reader = incoming.read();
                 let request = WatchRequest {
                     memory: if reader.bool()? { Some(reader.handle()?) } else { None },
                     bell: reader.handle()?,
                 };
                 reader.finish()?;
-                Ok(ToServer::Watch(request, WatchReplier(replier)))
+                Ok(ToServer::Watch(request, WatchReplier(asked.into())))
             }
             LOOK if incoming.kind() == ::ftl::abi::MessageKind::Request => {
-                let (mut reader, replier) = incoming.open_with_views();
+                let asked = incoming.asked();
+                let mut reader = incoming.read_with_views();
                 let request = LookRequest {
                     memory: reader.handle_with(::ftl::abi::Rights::READ)?,
                     bell: reader.handle_with(::ftl::abi::Rights::WAIT)?,
@@ -1397,26 +1403,28 @@ impl<'a> ToServer<'a> {
                     },
                 };
                 reader.finish()?;
-                Ok(ToServer::Look(request, LookReplier(replier)))
+                Ok(ToServer::Look(request, LookReplier(asked.into())))
             }
             AGAIN if incoming.kind() == ::ftl::abi::MessageKind::Request => {
-                let (reader, replier) = incoming.open();
+                let asked = incoming.asked();
+                let reader = incoming.read();
                 reader.finish()?;
-                Ok(ToServer::Again(AgainReplier(replier)))
+                Ok(ToServer::Again(AgainReplier(asked.into())))
             }
             FORGET if incoming.kind() == ::ftl::abi::MessageKind::Request => {
-                let (reader, replier) = incoming.open();
+                let asked = incoming.asked();
+                let reader = incoming.read();
                 reader.finish()?;
-                Ok(ToServer::Forget(ForgetReplier(replier)))
+                Ok(ToServer::Forget(ForgetReplier(asked.into())))
             }
             STOP if incoming.kind() == ::ftl::abi::MessageKind::Request => {
-                let (reader, replier) = incoming.open();
+                let asked = incoming.asked();
+                let reader = incoming.read();
                 reader.finish()?;
-                Ok(ToServer::Stop(StopReplier(replier)))
+                Ok(ToServer::Stop(StopReplier(asked.into())))
             }
             HINT if incoming.kind() == ::ftl::abi::MessageKind::OneWay => {
-                let (mut reader, replier) = incoming.open_with_views();
-                replier.forget();
+                let mut reader = incoming.read_with_views();
                 let event = Hint { text: reader.str(32)? };
                 reader.finish()?;
                 Ok(ToServer::Hint(event))
@@ -1554,23 +1562,25 @@ pub mod watch {
         pub fn decode(incoming: ::ftl::end::Incoming<'_>) -> ::ftl::Result<Self> {
             match incoming.ordinal() {
                 CONFIRM if incoming.kind() == ::ftl::abi::MessageKind::Request => {
-                    let (mut reader, replier) = incoming.open();
+                    let asked = incoming.asked();
+                    let mut reader = incoming.read();
+                    reader.expect_len(4)?;
                     let request = ConfirmRequest {
                         serial: reader.u32()?,
                     };
                     reader.finish()?;
-                    Ok(ToListener::Confirm(request, ConfirmReplier(replier)))
+                    Ok(ToListener::Confirm(request, ConfirmReplier(asked.into())))
                 }
                 STORED if incoming.kind() == ::ftl::abi::MessageKind::OneWay => {
-                    let (mut reader, replier) = incoming.open();
-                    replier.forget();
+                    let mut reader = incoming.read();
+                    reader.expect_len(4)?;
                     let event = Stored { total: reader.u32()? };
                     reader.finish()?;
                     Ok(ToListener::Stored(event))
                 }
                 LINE if incoming.kind() == ::ftl::abi::MessageKind::OneWay => {
-                    let (mut reader, replier) = incoming.open();
-                    replier.forget();
+                    let mut reader = incoming.read();
+                    reader.expect_len(4)?;
                     let event = Line { number: reader.u32()? };
                     reader.finish()?;
                     Ok(ToListener::Line(event))
@@ -1672,10 +1682,12 @@ pub mod watch {
             match incoming.ordinal() {
                 CONFIRM if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
                     let transaction = incoming.transaction();
-                    let (mut reader, replier) = incoming.open();
-                    replier.forget();
+                    let mut reader = incoming.read();
                     let result = match ::ftl::reply::read_status(&mut reader)? {
-                        Ok(()) => Ok(reader.u32()?),
+                        Ok(()) => {
+                            reader.expect_len(8)?;
+                            Ok(reader.u32()?)
+                        }
                         Err(code) => Err(::ftl::reply::error_from_code(code)),
                     };
                     reader.finish()?;
