@@ -92,14 +92,25 @@ impl HandleTypes {
         (self.0 << HandleTypes::FIRST_BIT) as usize
     }
 
+    /// One handle's bits, from its kind's number and its rights'.
+    #[inline(always)]
+    pub const fn bits_of(kind: u8, rights: u16) -> u64 {
+        kind as u64 | (rights as u64) << HandleTypes::KIND_BITS
+    }
+
+    /// These, and behind them at `index` the bits of one handle more.
+    #[inline(always)]
+    pub const fn with_bits(self, index: usize, bits: u64) -> HandleTypes {
+        HandleTypes(self.0 | bits << (index * HandleTypes::BITS))
+    }
+
     /// The same with the handle at `index` described.
     ///
     /// # Panics
     /// If no message has so many handles.
     pub const fn with(self, index: usize, kind: ObjectKind, rights: Rights) -> HandleTypes {
         assert!(index < HANDLES_MAX);
-        let bits = kind as u64 | (rights.bits() as u64) << HandleTypes::KIND_BITS;
-        HandleTypes(self.0 | bits << (index * HandleTypes::BITS))
+        self.with_bits(index, HandleTypes::bits_of(kind as u8, rights.bits()))
     }
 
     /// What the handle at `index` is; `None` if there is none.

@@ -82,6 +82,12 @@ impl MessageInfo {
     pub const fn is_plain(self, kind: MessageKind) -> bool {
         self.0 & (3 << 20 | 7 << 16) == (kind as u64) << 20
     }
+    /// Whether it is of this kind, and carries handles, not more than a message can.
+    #[inline(always)]
+    pub const fn carries(self, kind: MessageKind) -> bool {
+        let count = self.handle_count();
+        self.0 & (3 << 20) == (kind as u64) << 20 && count > 0 && count <= HANDLES_MAX
+    }
     /// Which message of the interface this is.
     pub const fn ordinal(self) -> u32 {
         (self.0 >> 32) as u32

@@ -1,21 +1,22 @@
 //! The direct way of a message: from a thread that then waits straight to one that waits for it.
 //!
 //! Nearly every call and every reply goes this way, so its length is what talking costs on FTL.
-//! All checks come before anything changes. Whatever is out of the ordinary (an error, handles,
-//! nobody who waits, others who are ready and whose turn it may be) makes it answer `None` with nothing
+//! All checks come before anything changes. Whatever is out of the ordinary (an error, a handle that
+//! cannot simply move, nobody who waits, others who are ready and whose turn it may be) makes it answer `None` with nothing
 //! changed, and the general way in [`crate::syscall`] and [`crate::ipc`] does the call from its
 //! beginning. So what a call means is decided there, and this is the same in fewer instructions.
 //!
 //! What keeps them few: each object is looked up once, and held by reference until the end; there
 //! is no function call between entry and exit, so nothing is put aside in memory; counters are
-//! bounded by checks that come before, so adding to them needs none.
+//! bounded by checks that come before, so adding to them needs none. Messages with handles go the
+//! same way in functions of their own, so that the others need not ask at each step whether there are any.
 
-use abi::{Call, EventKind, Handle, MessageInfo, MessageKind};
+use abi::{Call, EventKind, HANDLES_MAX, Handle, HandleTypes, MessageInfo, MessageKind};
 
 use crate::arch::Context;
 use crate::kernel::{CPUS_MAX, Kernel};
-use crate::memory::Id;
-use crate::object::{Space, Thread, ThreadState};
+use crate::memory::{Id, Slab};
+use crate::object::{Channel, HandleTable, Process, Space, Thread, ThreadState};
 
 /// A thread that goes on: what the architecture needs of it.
 pub struct Resume {
@@ -38,11 +39,29 @@ pub fn may_go_directly(number: usize, info: usize) -> bool {
     }
 }
 
+/// The same with a message that carries handles.
+#[inline(always)]
+pub fn may_carry_directly(number: usize, info: usize) -> bool {
+    const CALL: usize = Call::Call as usize;
+    const SEND_WAIT: usize = Call::SendWait as usize;
+    let info = MessageInfo::from_bits(info as u64);
+    match number {
+        CALL => info.carries(MessageKind::Request),
+        SEND_WAIT => info.carries(MessageKind::Reply),
+        _ => false,
+    }
+}
+
 impl Kernel {
-    /// [`abi::Call::Call`], for a message that [`may_go_directly`].
+    /// [`abi::Call::Call`], for a message that [`may_go_directly`] or, with `HANDLES`,
+    /// [`may_carry_directly`].
     #[inline(always)]
-    pub fn call_directly(&mut self, cpu: usize, a: [usize; 6]) -> Option<Resume> {
-        let [handle, info, transaction, _, _, deadline] = a;
+    pub fn call_directly<const HANDLES: bool>(
+        &mut self,
+        cpu: usize,
+        a: [usize; 6],
+    ) -> Option<Resume> {
+        let [handle, info, transaction, first, second, deadline] = a;
         let info = MessageInfo::from_bits(info as u64);
         if self.attention {
             return None;
@@ -52,6 +71,10 @@ impl Kernel {
         let sender = self.threads.get(sender_id)?;
         let handles = &self.processes.get(sender.process)?.handles;
         let (channel_id, side) = handles.sending_end(Handle::from_raw(handle as u32))?;
+        let carried = Carried::new(info, first, second);
+        if HANDLES && !carried.may_go(handles, &self.channels, channel_id) {
+            return None;
+        }
         let channel = self.channels.get_mut(channel_id)?;
         let room = channel.has_room(side) && channel.has_room(side.other());
         if !channel.calm
@@ -72,6 +95,10 @@ impl Kernel {
         if sender.heap_at > deadline as u64 || !state.none_ready() {
             return None;
         }
+        let tables = match HANDLES {
+            true => Some(carried.tables(&mut self.processes, sender, receiver)?),
+            false => None,
+        };
 
         // Point of no return. Room in both queues bounds these two.
         there.owed = there.owed.wrapping_add(1);
@@ -85,17 +112,23 @@ impl Kernel {
         let from = machine.memory(sender.send_page());
         let to = machine.memory(receiver.receive_page());
         self.memory.copy_body(from, to, info.len());
-        receiver.receive(source.key, info, transaction);
+        let arrived = tables.map_or(Arrived::NOTHING, |tables| carried.go(tables));
+        receiver.receive(source.key, info, transaction, arrived);
         self.direct_messages = self.direct_messages.wrapping_add(1);
         let now = self.memory.machine.now();
         state.current = Some(receiver_id);
         Some(hand_over(sender, receiver, cpu, now))
     }
 
-    /// [`abi::Call::SendWait`], for a message that [`may_go_directly`].
+    /// [`abi::Call::SendWait`], for a message that [`may_go_directly`] or, with `HANDLES`,
+    /// [`may_carry_directly`].
     #[inline(always)]
-    pub fn reply_directly(&mut self, cpu: usize, a: [usize; 6]) -> Option<Resume> {
-        let [handles, info, transaction, _, _, deadline] = a;
+    pub fn reply_directly<const HANDLES: bool>(
+        &mut self,
+        cpu: usize,
+        a: [usize; 6],
+    ) -> Option<Resume> {
+        let [handles, info, transaction, first, second, deadline] = a;
         let (handle, own_queue) = abi::unpack_handles(handles);
         let info = MessageInfo::from_bits(info as u64);
         if self.attention {
@@ -109,6 +142,10 @@ impl Kernel {
         let own_queue_id = handles.waiting_queue(own_queue)?;
         let own_queue = self.queues.get(own_queue_id)?;
         if own_queue.waiter.is_some() || own_queue.head.is_some() {
+            return None;
+        }
+        let carried = Carried::new(info, first, second);
+        if HANDLES && !carried.may_go(handles, &self.channels, channel_id) {
             return None;
         }
         let channel = self.channels.get_mut(channel_id)?;
@@ -129,6 +166,10 @@ impl Kernel {
         if sender.heap_at > deadline as u64 || !state.none_ready() {
             return None;
         }
+        let tables = match HANDLES {
+            true => Some(carried.tables(&mut self.processes, sender, receiver)?),
+            false => None,
+        };
 
         // Point of no return. Each request that is owed an answer has reserved a slot for it.
         match queue {
@@ -145,7 +186,8 @@ impl Kernel {
         let from = machine.memory(sender.send_page());
         let to = machine.memory(receiver.receive_page());
         self.memory.copy_body(from, to, info.len());
-        receiver.receive(key, info, transaction);
+        let arrived = tables.map_or(Arrived::NOTHING, |tables| carried.go(tables));
+        receiver.receive(key, info, transaction, arrived);
         self.direct_messages = self.direct_messages.wrapping_add(1);
         let now = self.memory.machine.now();
         state.current = Some(receiver_id);
@@ -156,11 +198,106 @@ impl Kernel {
 impl Thread {
     /// A message ends this thread's wait.
     #[inline(always)]
-    fn receive(&mut self, key: usize, info: MessageInfo, transaction: usize) {
-        let message = EventKind::Message as usize;
+    fn receive(&mut self, key: usize, info: MessageInfo, transaction: usize, with: Arrived) {
+        let message = EventKind::Message as usize | with.types.to_register();
+        let [first, second] = with.handles;
+        let info = info.bits() as usize;
         self.context
-            .set_results([message, key, info.bits() as usize, transaction, 0, 0]);
+            .set_results([message, key, info, transaction, first, second]);
         self.deadline = u64::MAX;
+    }
+}
+
+/// The handles that a message is to carry.
+#[derive(Clone, Copy)]
+struct Carried {
+    handles: [Handle; HANDLES_MAX],
+    count: usize,
+}
+
+/// What the receiver is told of the handles that came.
+struct Arrived {
+    types: HandleTypes,
+    handles: [usize; 2],
+}
+
+impl Arrived {
+    const NOTHING: Arrived = Arrived {
+        types: HandleTypes::NONE,
+        handles: [0; 2],
+    };
+}
+
+impl Carried {
+    #[inline(always)]
+    fn new(info: MessageInfo, first: usize, second: usize) -> Carried {
+        let ((a, b), (c, d)) = (abi::unpack_handles(first), abi::unpack_handles(second));
+        Carried {
+            handles: [a, b, c, d],
+            count: info.handle_count().min(HANDLES_MAX),
+        }
+    }
+
+    /// Whether all can simply move: they are the sender's to give, each is named once, and none is an
+    /// end that somebody listens to, or an end of the channel `over` that they go over.
+    #[inline(always)]
+    fn may_go(&self, table: &HandleTable, channels: &Slab<Channel>, over: Id<Channel>) -> bool {
+        let mut i = 0;
+        while i < self.count {
+            let handle = self.handles[i];
+            let Some(end) = table.travels(handle) else {
+                return false;
+            };
+            if let Some((id, side)) = end {
+                let listened = channels
+                    .get(id)
+                    .is_none_or(|channel| channel.ends[side as usize].source.is_some());
+                if listened || id == over {
+                    return false;
+                }
+            }
+            let mut earlier = 0;
+            while earlier < i {
+                if self.handles[earlier] == handle {
+                    return false;
+                }
+                earlier += 1;
+            }
+            i += 1;
+        }
+        true
+    }
+
+    /// The sender's and the receiver's table, if there is room in the latter.
+    #[inline(always)]
+    fn tables<'a>(
+        &self,
+        processes: &'a mut Slab<Process>,
+        sender: &Thread,
+        receiver: &Thread,
+    ) -> Option<(&'a mut HandleTable, &'a mut HandleTable)> {
+        let (from, to) = processes.get_two_mut(sender.process, receiver.process)?;
+        to.handles
+            .has_place_for(self.count)
+            .then_some((&mut from.handles, &mut to.handles))
+    }
+
+    /// Moves them.
+    #[inline(always)]
+    fn go(&self, (from, to): (&mut HandleTable, &mut HandleTable)) -> Arrived {
+        let (mut names, mut types) = ([Handle::NONE; HANDLES_MAX], HandleTypes::NONE);
+        let mut i = 0;
+        while i < self.count {
+            let (name, bits) = from.move_to(self.handles[i], to);
+            names[i] = name;
+            types = types.with_bits(i, bits);
+            i += 1;
+        }
+        let [a, b, c, d] = names;
+        Arrived {
+            types,
+            handles: [abi::pack_handles(a, b), abi::pack_handles(c, d)],
+        }
     }
 }
 

@@ -5,7 +5,7 @@
 
 use abi::{Call, Error, Handle, MessageInfo, MessageKind, Result, Rights};
 
-use crate::direct::may_go_directly;
+use crate::direct::{Resume, may_carry_directly, may_go_directly};
 use crate::ipc::Waited;
 use crate::kernel::{Exit, Kernel, Shutdown};
 use crate::log::Level;
@@ -25,14 +25,30 @@ fn handle(register: usize) -> Handle {
 impl Kernel {
     /// A call by the thread on this CPU.
     pub fn syscall(&mut self, cpu: usize, number: usize, arguments: [usize; 6]) -> Exit {
-        let resume = match (may_go_directly(number, arguments[1]), number) {
-            (true, CALL) => self.call_directly(cpu, arguments),
-            (true, _) => self.reply_directly(cpu, arguments),
-            (false, _) => None,
+        let plain = may_go_directly(number, arguments[1]);
+        let resume = match (plain, number) {
+            (true, CALL) => self.call_directly::<false>(cpu, arguments),
+            (true, _) => self.reply_directly::<false>(cpu, arguments),
+            (false, _) => self.carry_directly(cpu, number, arguments),
         };
         match resume {
             Some(_) => Exit::Run(self.current(cpu)),
             None => self.syscall_generally(cpu, number, arguments),
+        }
+    }
+
+    /// The direct way of a message with handles, if this is one and can go it.
+    #[inline(always)]
+    pub fn carry_directly(
+        &mut self,
+        cpu: usize,
+        number: usize,
+        arguments: [usize; 6],
+    ) -> Option<Resume> {
+        match (may_carry_directly(number, arguments[1]), number) {
+            (true, CALL) => self.call_directly::<true>(cpu, arguments),
+            (true, _) => self.reply_directly::<true>(cpu, arguments),
+            (false, _) => None,
         }
     }
 

@@ -4,7 +4,7 @@
 //! entries form a list. An entry's generation changes when it is freed, so that a handle that
 //! was closed is refused even if its place is in use again.
 
-use abi::{Error, Handle, Result, Rights};
+use abi::{Error, Handle, HandleTypes, ObjectKind, Result, Rights};
 
 use crate::memory::{FRAME_LEN, Id, Memory, PhysAddr};
 use crate::object::{Channel, Object, Queue, Side};
@@ -30,7 +30,8 @@ pub struct Stored {
     /// The rights; the number of the next free place in a free one.
     rights: u16,
     kind: Kind,
-    /// What each message asks, answered when the handle is made: [`SIDE_B`], [`SENDS`], [`WAITS`].
+    /// What each message asks, answered when the handle is made: [`SIDE_B`], [`SENDS`], [`WAITS`],
+    /// [`TRAVELS`].
     uses: u8,
     /// The object; none in a free place.
     id: Option<Id<Anything>>,
@@ -44,25 +45,27 @@ const SIDE_B: u8 = 1;
 const SENDS: u8 = 2;
 /// It is a queue that may be waited on.
 const WAITS: u8 = 4;
+/// A message may carry it, and nothing else has to be done when it leaves: it is no device's.
+const TRAVELS: u8 = 8;
 
 /// Stands for the type of an object of which [`Kind`] tells the type.
 enum Anything {}
 
-/// What kind of [`Object`] an id names.
+/// What kind of [`Object`] an id names: numbered as components know them.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 enum Kind {
-    Free,
-    System,
-    Channel,
-    Queue,
-    Folio,
-    Process,
-    Thread,
-    Timer,
-    Doorbell,
-    Interrupt,
-    Device,
+    Free = 0,
+    System = ObjectKind::System as u8,
+    Channel = ObjectKind::Channel as u8,
+    Queue = ObjectKind::Queue as u8,
+    Folio = ObjectKind::Folio as u8,
+    Process = ObjectKind::Process as u8,
+    Thread = ObjectKind::Thread as u8,
+    Timer = ObjectKind::Timer as u8,
+    Doorbell = ObjectKind::Doorbell as u8,
+    Interrupt = ObjectKind::Interrupt as u8,
+    Device = ObjectKind::Device as u8,
 }
 
 impl Stored {
@@ -105,6 +108,9 @@ impl Stored {
             Object::Queue(_) => u8::from(rights.contains(Rights::WAIT)) * WAITS,
             _ => 0,
         };
+        if rights.contains(Rights::TRANSFER) && !matches!(object, Object::Device(_)) {
+            self.uses |= TRAVELS;
+        }
     }
 
     #[inline(always)]
@@ -156,6 +162,17 @@ const NONE: u16 = u16::MAX;
 /// Stands in for the frames that a table does not have, so that looking a handle up need not ask
 /// whether there is one.
 static NOTHING: [Stored; PER_FRAME] = [Stored::NONE; PER_FRAME];
+
+/// The name that the place of a closed handle has next.
+#[inline(always)]
+fn after(handle: Handle) -> Handle {
+    // Never 0, so that no handle is `Handle::NONE`; 15 bits, as many as a handle shows.
+    let generation = match handle.generation() {
+        0x7fff => 1,
+        generation => generation.wrapping_add(1),
+    };
+    Handle::new(handle.index() as u16, generation)
+}
 
 /// All handles of a process.
 pub struct HandleTable {
@@ -212,6 +229,50 @@ impl HandleTable {
         let fits = stored.handle == handle.raw() && stored.uses & WAITS != 0;
         // SAFETY: only queues have that bit, and an id.
         fits.then(|| unsafe { stored.id.unwrap_unchecked().cast() })
+    }
+
+    /// Whether a message can carry this handle without a detour; if it is the end of a channel, which.
+    #[inline(always)]
+    pub fn travels(&self, handle: Handle) -> Option<Option<(Id<Channel>, Side)>> {
+        let stored = self.named(handle);
+        if stored.handle != handle.raw() || stored.uses & TRAVELS == 0 {
+            return None;
+        }
+        Some(match (stored.kind, stored.id) {
+            // SAFETY: the kind says whose id it is.
+            (Kind::Channel, Some(id)) => Some(unsafe { (id.cast(), stored.side()) }),
+            _ => None,
+        })
+    }
+
+    /// Whether so many handles more can come without the table growing.
+    #[inline(always)]
+    pub fn has_place_for(&self, count: usize) -> bool {
+        let allowed = self.limit.saturating_sub(self.used + self.in_flight);
+        count <= allowed.min(self.capacity - self.used)
+    }
+
+    /// Moves a handle that [`HandleTable::travels`] to another table that
+    /// [`HandleTable::has_place_for`] it. Answers what it is called there, and what it is.
+    #[inline(always)]
+    pub fn move_to(&mut self, handle: Handle, other: &mut HandleTable) -> (Handle, u64) {
+        let free = self.free;
+        let from = self.named_mut(handle);
+        let (rights, kind, uses, id) = (from.rights, from.kind, from.uses, from.id);
+        *from = Stored {
+            handle: after(handle).raw(),
+            rights: free,
+            ..Stored::NONE
+        };
+        self.free = handle.index() as u16;
+        self.used -= 1;
+
+        let to = other.named_mut(Handle::new(other.free, 0));
+        let (name, next) = (Handle::from_raw(to.handle), to.rights);
+        (to.rights, to.kind, to.uses, to.id) = (rights, kind, uses, id);
+        other.free = next;
+        other.used += 1;
+        (name, HandleTypes::bits_of(kind as u8, rights))
     }
 
     /// Handles in use.
@@ -296,9 +357,7 @@ impl HandleTable {
         let free = self.free;
         let stored = self.stored_mut(handle.index()).expect("get found it");
         stored.set(Object::Free(free), Rights::NONE);
-        // Never 0, so that no handle is `Handle::NONE`; 15 bits, as many as a handle shows.
-        let generation = (handle.generation() % 0x7fff) + 1;
-        stored.handle = Handle::new(handle.index() as u16, generation).raw();
+        stored.handle = after(handle).raw();
         self.free = handle.index() as u16;
         self.used -= 1;
         Ok(taken)
@@ -351,6 +410,16 @@ impl HandleTable {
         // SAFETY: all frames, `NOTHING` too, hold PER_FRAME entries; the table owns those that
         // anybody writes to, and is borrowed.
         unsafe { &*self.frames[index / PER_FRAME % FRAMES_MAX].add(index % PER_FRAME) }
+    }
+
+    /// The place of a handle that was looked at, or of a free one.
+    #[inline(always)]
+    fn named_mut(&mut self, handle: Handle) -> &mut Stored {
+        let index = handle.index();
+        assert!(index < self.capacity, "a place beyond the table");
+        // SAFETY: below the capacity the frames are the table's own; the mutable borrow makes it
+        // the only reference.
+        unsafe { &mut *self.frames[index / PER_FRAME % FRAMES_MAX].add(index % PER_FRAME) }
     }
 
     fn stored_mut(&mut self, index: usize) -> Option<&mut Stored> {

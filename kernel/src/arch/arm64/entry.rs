@@ -414,20 +414,41 @@ extern "C" fn called_to_switch(
     // SAFETY: as in `called`.
     let kernel = unsafe { KERNEL.acquire(cpu.index) };
     if !may_go_directly(number, a1) {
-        return called_generally(a0, a1, a2, a3, a4, a5, cpu, number);
+        return called_with_handles(a0, a1, a2, a3, a4, a5, cpu, number);
     }
     // No handles, so nothing is lost by leaving them out, and two registers are free.
     let arguments = [a0, a1, a2, 0, 0, a5];
     if number == CALL {
-        match kernel.call_directly(cpu.index, arguments) {
+        match kernel.call_directly::<false>(cpu.index, arguments) {
             Some(next) => resume(kernel, cpu, next),
             None => called_generally(a0, a1, a2, 0, 0, a5, cpu, CALL),
         }
     } else {
-        match kernel.reply_directly(cpu.index, arguments) {
+        match kernel.reply_directly::<false>(cpu.index, arguments) {
             Some(next) => resume(kernel, cpu, next),
             None => called_generally(a0, a1, a2, 0, 0, a5, cpu, SEND_WAIT),
         }
+    }
+}
+
+/// The same for a message that may carry handles.
+#[allow(clippy::too_many_arguments)]
+#[inline(never)]
+extern "C" fn called_with_handles(
+    a0: usize,
+    a1: usize,
+    a2: usize,
+    a3: usize,
+    a4: usize,
+    a5: usize,
+    cpu: &mut Cpu,
+    number: usize,
+) -> Answer {
+    // SAFETY: `called_to_switch` has acquired it, and does not use its reference any more.
+    let kernel = unsafe { KERNEL.held() };
+    match kernel.carry_directly(cpu.index, number, [a0, a1, a2, a3, a4, a5]) {
+        Some(next) => resume(kernel, cpu, next),
+        None => called_generally(a0, a1, a2, a3, a4, a5, cpu, number),
     }
 }
 
