@@ -12,7 +12,7 @@
     clippy::useless_conversion
 )]
 /// The version of this interface. Both sides of a channel must have been built from the same.
-pub const HASH: u64 = 0x201d218c5c4f0dea;
+pub const HASH: u64 = 0xbc51d46ecc5099ad;
 
 /// Messages that wait in each direction of such a channel.
 pub const QUEUE_LEN: usize = 64;
@@ -26,6 +26,7 @@ const DEVICE: u32 = 0x4e7354e3;
 const STATE: u32 = 0xabd21bbb;
 const WORDS: u32 = 0x3c56b5d4;
 const STREAMS: u32 = 0xac8a1591;
+const DIRECTORY: u32 = 0xc3855543;
 const START: u32 = 0xabf0b2b2;
 const NEW_CLIENT: u32 = 0xc10abb7a;
 const RESTARTED: u32 = 0x78e4522a;
@@ -103,6 +104,13 @@ pub struct Streams {
     pub terminal: Option<::ftl::handle::Channel>,
 }
 
+/// For commands: the directory that whoever started it has given it.
+#[derive(Debug)]
+pub struct Directory {
+    /// The client's end of an `fs`.
+    pub directory: ::ftl::handle::Channel,
+}
+
 /// Everything is there, main begins.
 #[derive(Clone, Copy, Debug)]
 pub struct Start<'a> {
@@ -112,11 +120,13 @@ pub struct Start<'a> {
 
 /// A new client of something that the component provides.
 #[derive(Debug)]
-pub struct NewClient {
+pub struct NewClient<'a> {
     /// Its place under `provides`.
     pub index: u16,
     /// The server's end.
     pub channel: ::ftl::handle::Channel,
+    /// What the system file says about this client, for the provider; mostly nothing.
+    pub grant: &'a [u8],
 }
 
 /// A component that this one needs was restarted.
@@ -221,10 +231,12 @@ pub enum ToClient<'a> {
     Words(Words<'a>),
     /// For commands: the standard streams, as far as they are there.
     Streams(Streams),
+    /// For commands: the directory that whoever started it has given it.
+    Directory(Directory),
     /// Everything is there, main begins.
     Start(Start<'a>),
     /// A new client of something that the component provides.
-    NewClient(NewClient),
+    NewClient(NewClient<'a>),
     /// A component that this one needs was restarted.
     Restarted(Restarted),
     /// Asks whether the component still handles events.
@@ -314,6 +326,15 @@ impl<'a> ToClient<'a> {
                 reader.finish()?;
                 Ok(ToClient::Streams(event))
             }
+            DIRECTORY if incoming.kind() == ::ftl::abi::MessageKind::OneWay => {
+                let mut reader = incoming.read();
+                reader.expect_len(0)?;
+                let event = Directory {
+                    directory: reader.handle()?,
+                };
+                reader.finish()?;
+                Ok(ToClient::Directory(event))
+            }
             START if incoming.kind() == ::ftl::abi::MessageKind::OneWay => {
                 let mut reader = incoming.read_with_views();
                 let event = Start {
@@ -323,11 +344,11 @@ impl<'a> ToClient<'a> {
                 Ok(ToClient::Start(event))
             }
             NEW_CLIENT if incoming.kind() == ::ftl::abi::MessageKind::OneWay => {
-                let mut reader = incoming.read();
-                reader.expect_len(2)?;
+                let mut reader = incoming.read_with_views();
                 let event = NewClient {
                     index: reader.u16()?,
                     channel: reader.handle()?,
+                    grant: reader.bytes(256)?,
                 };
                 reader.finish()?;
                 Ok(ToClient::NewClient(event))
@@ -525,6 +546,16 @@ impl Server {
         ::ftl::end::ignore_gone(self.0.event(STREAMS, writer, ::ftl::end::OnFull::Close))
     }
 
+    /// For commands: the directory that whoever started it has given it.
+    #[inline]
+    pub fn directory(&self, directory: ::ftl::handle::Channel) -> ::ftl::Result<()> {
+        let mut writer = ::ftl::wire::Writer::new();
+        writer.handle(directory)?;
+        ::ftl::end::ignore_gone(
+            self.0.event(DIRECTORY, writer, ::ftl::end::OnFull::Close),
+        )
+    }
+
     /// Everything is there, main begins.
     #[inline]
     pub fn start(&self, settings: &[u8]) -> ::ftl::Result<()> {
@@ -539,10 +570,12 @@ impl Server {
         &self,
         index: u16,
         channel: ::ftl::handle::Channel,
+        grant: &[u8],
     ) -> ::ftl::Result<()> {
         let mut writer = ::ftl::wire::Writer::new();
         writer.u16(index)?;
         writer.handle(channel)?;
+        writer.bytes(grant, 256)?;
         ::ftl::end::ignore_gone(
             self.0.event(NEW_CLIENT, writer, ::ftl::end::OnFull::Close),
         )

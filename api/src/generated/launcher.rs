@@ -28,12 +28,12 @@ pub enum Directory {
 }
 
 impl ::ftl::wire::Wire<'_> for Directory {
-    #[inline]
+    #[inline(always)]
     fn encode(self, writer: &mut ::ftl::wire::Writer) -> ::ftl::Result<()> {
         writer.u32(self as u32)
     }
 
-    #[inline]
+    #[inline(always)]
     fn decode(reader: &mut ::ftl::wire::Reader<'_>) -> ::ftl::Result<Self> {
         match reader.u32()? {
             0 => Ok(Directory::None),
@@ -632,10 +632,12 @@ impl Blocking for Client {
         let mut writer = ::ftl::wire::Writer::new();
         writer.handle(directory)?;
         let incoming = self.0.call(DIRECTORY, writer)?;
-        let (mut reader, replier) = incoming.open();
-        replier.forget();
+        let mut reader = incoming.read();
         let result = match ::ftl::reply::read_status(&mut reader)? {
-            Ok(()) => Ok(reader.u32()?),
+            Ok(()) => {
+                reader.expect_len(8)?;
+                Ok(reader.u32()?)
+            }
             Err(code) => Err(::ftl::reply::error_from_code(code)),
         };
         reader.finish()?;
@@ -782,10 +784,12 @@ impl<'a> ToClient<'a> {
             }
             DIRECTORY if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
                 let transaction = incoming.transaction();
-                let (mut reader, replier) = incoming.open();
-                replier.forget();
+                let mut reader = incoming.read();
                 let result = match ::ftl::reply::read_status(&mut reader)? {
-                    Ok(()) => Ok(reader.u32()?),
+                    Ok(()) => {
+                        reader.expect_len(8)?;
+                        Ok(reader.u32()?)
+                    }
                     Err(code) => Err(::ftl::reply::error_from_code(code)),
                 };
                 reader.finish()?;
@@ -924,12 +928,14 @@ impl<'a> ToServer<'a> {
                 Ok(ToServer::LongWords(request, LongWordsReplier(asked.into())))
             }
             DIRECTORY if incoming.kind() == ::ftl::abi::MessageKind::Request => {
-                let (mut reader, replier) = incoming.open();
+                let asked = incoming.asked();
+                let mut reader = incoming.read();
+                reader.expect_len(0)?;
                 let request = DirectoryRequest {
                     directory: reader.handle()?,
                 };
                 reader.finish()?;
-                Ok(ToServer::Directory(request, DirectoryReplier(replier)))
+                Ok(ToServer::Directory(request, DirectoryReplier(asked.into())))
             }
             START if incoming.kind() == ::ftl::abi::MessageKind::Request => {
                 let asked = incoming.asked();

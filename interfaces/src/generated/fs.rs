@@ -1060,10 +1060,10 @@ impl Blocking for Client {
         writer.bool(read)?;
         writer.bool(write)?;
         let incoming = self.0.call(REOPEN, writer)?;
-        let (mut reader, replier) = incoming.open();
-        replier.forget();
+        let mut reader = incoming.read();
         let result = match ::ftl::reply::read_status(&mut reader)? {
             Ok(()) => {
+                reader.expect_len(56)?;
                 Ok(ReopenReply {
                     file: reader.handle()?,
                     metadata: ::ftl::wire::Wire::decode(reader.by_ref())?,
@@ -1085,10 +1085,12 @@ impl Blocking for Client {
         writer.str(path, 2000)?;
         writer.bool(write)?;
         let incoming = self.0.call(OPEN_DIR, writer)?;
-        let (mut reader, replier) = incoming.open();
-        replier.forget();
+        let mut reader = incoming.read();
         let result = match ::ftl::reply::read_status(&mut reader)? {
-            Ok(()) => Ok(reader.handle()?),
+            Ok(()) => {
+                reader.expect_len(4)?;
+                Ok(reader.handle()?)
+            }
             Err(code) => Err(::ftl::reply::error_from_code(code)),
         };
         reader.finish()?;
@@ -1412,10 +1414,10 @@ impl<'a> ToClient<'a> {
             }
             REOPEN if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
                 let transaction = incoming.transaction();
-                let (mut reader, replier) = incoming.open();
-                replier.forget();
+                let mut reader = incoming.read();
                 let result = match ::ftl::reply::read_status(&mut reader)? {
                     Ok(()) => {
+                        reader.expect_len(56)?;
                         Ok(ReopenReply {
                             file: reader.handle()?,
                             metadata: ::ftl::wire::Wire::decode(reader.by_ref())?,
@@ -1428,10 +1430,12 @@ impl<'a> ToClient<'a> {
             }
             OPEN_DIR if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
                 let transaction = incoming.transaction();
-                let (mut reader, replier) = incoming.open();
-                replier.forget();
+                let mut reader = incoming.read();
                 let result = match ::ftl::reply::read_status(&mut reader)? {
-                    Ok(()) => Ok(reader.handle()?),
+                    Ok(()) => {
+                        reader.expect_len(4)?;
+                        Ok(reader.handle()?)
+                    }
                     Err(code) => Err(::ftl::reply::error_from_code(code)),
                 };
                 reader.finish()?;
@@ -1706,7 +1710,9 @@ impl<'a> ToServer<'a> {
                 Ok(ToServer::Open(request, OpenReplier(asked.into())))
             }
             REOPEN if incoming.kind() == ::ftl::abi::MessageKind::Request => {
-                let (mut reader, replier) = incoming.open();
+                let asked = incoming.asked();
+                let mut reader = incoming.read();
+                reader.expect_len(18)?;
                 let request = ReopenRequest {
                     id: reader.u64()?,
                     created_ns: reader.u64()?,
@@ -1714,16 +1720,17 @@ impl<'a> ToServer<'a> {
                     write: reader.bool()?,
                 };
                 reader.finish()?;
-                Ok(ToServer::Reopen(request, ReopenReplier(replier)))
+                Ok(ToServer::Reopen(request, ReopenReplier(asked.into())))
             }
             OPEN_DIR if incoming.kind() == ::ftl::abi::MessageKind::Request => {
-                let (mut reader, replier) = incoming.open_with_views();
+                let asked = incoming.asked();
+                let mut reader = incoming.read_with_views();
                 let request = OpenDirRequest {
                     path: reader.str(2000)?,
                     write: reader.bool()?,
                 };
                 reader.finish()?;
-                Ok(ToServer::OpenDir(request, OpenDirReplier(replier)))
+                Ok(ToServer::OpenDir(request, OpenDirReplier(asked.into())))
             }
             METADATA if incoming.kind() == ::ftl::abi::MessageKind::Request => {
                 let asked = incoming.asked();
