@@ -361,10 +361,12 @@ impl Blocking for Client {
     ) -> ::core::result::Result<::ftl::handle::Channel, ::ftl::Error> {
         let writer = ::ftl::wire::Writer::new();
         let incoming = self.0.call(NOTICES, writer)?;
-        let (mut reader, replier) = incoming.open();
-        replier.forget();
+        let mut reader = incoming.read();
         let result = match ::ftl::reply::read_status(&mut reader)? {
-            Ok(()) => Ok(reader.handle()?),
+            Ok(()) => {
+                reader.expect_len(4)?;
+                Ok(reader.handle()?)
+            }
             Err(code) => Err(::ftl::reply::error_from_code(code)),
         };
         reader.finish()?;
@@ -473,10 +475,12 @@ impl ToClient {
             }
             NOTICES if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
                 let transaction = incoming.transaction();
-                let (mut reader, replier) = incoming.open();
-                replier.forget();
+                let mut reader = incoming.read();
                 let result = match ::ftl::reply::read_status(&mut reader)? {
-                    Ok(()) => Ok(reader.handle()?),
+                    Ok(()) => {
+                        reader.expect_len(4)?;
+                        Ok(reader.handle()?)
+                    }
                     Err(code) => Err(::ftl::reply::error_from_code(code)),
                 };
                 reader.finish()?;
@@ -634,9 +638,10 @@ impl ToServer {
                 Ok(ToServer::Output(OutputReplier(asked.into())))
             }
             NOTICES if incoming.kind() == ::ftl::abi::MessageKind::Request => {
-                let (reader, replier) = incoming.open();
+                let asked = incoming.asked();
+                let reader = incoming.read();
                 reader.finish()?;
-                Ok(ToServer::Notices(NoticesReplier(replier)))
+                Ok(ToServer::Notices(NoticesReplier(asked.into())))
             }
             SIZE if incoming.kind() == ::ftl::abi::MessageKind::Request => {
                 let asked = incoming.asked();
