@@ -142,6 +142,11 @@ impl Director for Chaos {
                 let target = self.choose();
                 match self.system.kill(&self.targets[target]) {
                     Ok(()) => {}
+                    // It is between two lives just now: another time.
+                    Err(Error::NotFound) => {
+                        self.pause();
+                        return Ok(true);
+                    }
                     Err(error) => {
                         error!("cannot kill {}: {error}", self.targets[target]);
                         return Err(error);
