@@ -73,10 +73,13 @@ pub fn test(
         }
     }
 
-    tally.host_tests(root, selection);
+    let named = EndToEnd::named(root, selection.filter.as_deref());
+    if !named.exactly {
+        tally.host_tests(root, selection);
+    }
     let figures = results::Collector::new(root)?;
     for &arch in &selection.archs {
-        tally.end_to_end(root, selection, arch, &prepare, figures.path());
+        tally.end_to_end(root, selection, &named, arch, &prepare, figures.path());
     }
     if let Some(written) = figures.finish(root, selection)? {
         eprintln!("figures: {}", written.display());
@@ -208,6 +211,7 @@ impl Tally {
         &mut self,
         root: &Path,
         selection: &Selection,
+        named: &EndToEnd,
         arch: Arch,
         prepare: impl Fn(Arch) -> Result<()>,
         figures: &Path,
@@ -235,8 +239,6 @@ impl Tally {
             "",
             started.elapsed(),
         );
-        // A filter may name a file of tests, or tests.
-        let files = test_files(root, selection.filter.as_deref());
         for variant in variants::of(arch, selection) {
             let mut command = host_cargo(root);
             command.args(["test", "--quiet", "--no-fail-fast", "--package", "e2e"]);
@@ -247,7 +249,7 @@ impl Tally {
                     }
                 }
                 None => {
-                    for file in &files {
+                    for file in &named.files {
                         command.args(["--test", file]);
                     }
                 }
@@ -264,9 +266,7 @@ impl Tally {
             if selection.long {
                 command.env("FTL_LONG", "1");
             }
-            if let (Some(filter), true) = (&selection.filter, files.is_empty()) {
-                command.arg(filter);
-            }
+            command.args(&named.tests);
             self.cargo_test(&format!("end to end on {variant}"), command);
         }
     }
@@ -375,26 +375,62 @@ fn optional_extension(root: &Path, name: &str) -> Result<(), String> {
         .map_err(|_| format!("`cargo {name}` is not there, and set-up could not install it"))
 }
 
-/// The files of end-to-end tests whose names contain the filter; none without one.
-fn test_files(root: &Path, filter: Option<&str>) -> Vec<String> {
-    let Some(filter) = filter else {
-        return Vec::new();
-    };
-    let mut files: Vec<String> = std::fs::read_dir(root.join("tests/tests"))
-        .into_iter()
-        .flatten()
-        .flatten()
-        .filter_map(|entry| {
-            entry
-                .file_name()
-                .to_str()?
-                .strip_suffix(".rs")
-                .map(str::to_owned)
-        })
-        .filter(|name| name.contains(filter))
-        .collect();
-    files.sort();
-    files
+/// Which end-to-end tests a filter means.
+struct EndToEnd {
+    /// Files of tests; all of them if there are none here.
+    files: Vec<String>,
+    /// What tests' names must contain.
+    tests: Option<String>,
+    /// Whether the filter is the name of a file, or `FILE::TEST`: then no other tests are meant.
+    exactly: bool,
+}
+
+impl EndToEnd {
+    fn named(root: &Path, filter: Option<&str>) -> EndToEnd {
+        let mut files: Vec<String> = std::fs::read_dir(root.join("tests/tests"))
+            .into_iter()
+            .flatten()
+            .flatten()
+            .filter_map(|entry| {
+                entry
+                    .file_name()
+                    .to_str()?
+                    .strip_suffix(".rs")
+                    .map(str::to_owned)
+            })
+            .collect();
+        files.sort();
+        EndToEnd::among(files, filter)
+    }
+
+    fn among(mut files: Vec<String>, filter: Option<&str>) -> EndToEnd {
+        let Some(filter) = filter else {
+            return EndToEnd {
+                files: Vec::new(),
+                tests: None,
+                exactly: false,
+            };
+        };
+        let (file, test) = match filter.split_once("::") {
+            Some((file, test)) => (file, Some(test.to_owned())),
+            None => (filter, None),
+        };
+        let exactly = files.iter().any(|name| name == file);
+        match exactly {
+            true => files.retain(|name| name == file),
+            false => files.retain(|name| name.contains(filter)),
+        }
+        let tests = match (exactly, files.is_empty()) {
+            (true, _) => test,
+            (false, true) => Some(filter.to_owned()),
+            (false, false) => None,
+        };
+        EndToEnd {
+            files,
+            tests,
+            exactly,
+        }
+    }
 }
 
 /// Whether a package of the workspace has this name.
@@ -412,6 +448,22 @@ mod tests {
         let line = "test result: FAILED. 12 passed; 3 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.1s";
         assert_eq!(parse_result(line), Some((12, 3)));
         assert_eq!(parse_result("running 3 tests"), None);
+    }
+
+    #[test]
+    fn a_filter_names_files_or_tests() {
+        let check = |filter: Option<&str>, files: &[&str], tests: Option<&str>, exactly| {
+            let all = ["chaos", "network", "web"].map(str::to_owned).to_vec();
+            let found = EndToEnd::among(all, filter);
+            assert_eq!(found.files, files, "{filter:?}");
+            assert_eq!(found.tests.as_deref(), tests, "{filter:?}");
+            assert_eq!(found.exactly, exactly, "{filter:?}");
+        };
+        check(None, &[], None, false);
+        check(Some("chaos"), &["chaos"], None, true);
+        check(Some("chaos::kernel"), &["chaos"], Some("kernel"), true);
+        check(Some("net"), &["network"], None, false);
+        check(Some("a_page"), &[], Some("a_page"), false);
     }
 
     #[test]
