@@ -160,6 +160,10 @@ calls! {
     /// the log, and not the kernel; the device's first interrupt also tells that there are lines.
     /// Errors: `Unsupported` if the kernel does not report on this device.
     ConsoleLog = 40,
+    /// From now on what happens on a CPU is written into a folio, as [`crate::TraceHeader`] says; without
+    /// a folio (0) that ends. `(system, cpu, folio or 0)` → 0. Errors: `Unsupported` (the folio is not
+    /// contiguous).
+    Trace = 41,
 }
 
 /// No deadline.

@@ -21,6 +21,7 @@ mod handle;
 mod message;
 mod process;
 mod start;
+mod trace;
 
 pub use call::Call;
 pub use device::{DEVICE_COMPATIBLE_LEN, DeviceInfo};
@@ -32,6 +33,7 @@ pub use process::{
     Isolation, KernelStatistics, NAME_LEN, Name, ProcessInfo, ProcessParams, ProcessState,
 };
 pub use start::{ABI_VERSION, PAGE_SIZE, StartInfo};
+pub use trace::{TRACE_MAGIC, TraceHeader, TraceKind, TraceMessage, TraceRecord};
 
 /// What the kernel answers with: a value, or one of the errors every call may name.
 pub type Result<T> = core::result::Result<T, Error>;

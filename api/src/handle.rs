@@ -328,6 +328,12 @@ impl System {
     pub fn statistics(&self) -> Result<KernelStatistics> {
         sys::system_statistics(self.handle())
     }
+    /// From now on what happens on a CPU is written into a contiguous folio, as
+    /// [`abi::TraceHeader`] says; without one that ends.
+    pub fn trace(&self, cpu: usize, folio: Option<&Folio>) -> Result<()> {
+        let folio = folio.map_or(Handle::NONE, Folio::handle);
+        sys::trace(self.handle(), cpu, folio)
+    }
     /// Copies a part of the kernel's log, from `position` on or from the oldest byte there still
     /// is. Answers with the position after it, and how much of `text` is filled.
     pub fn log_read(&self, position: u64, text: &mut [u8]) -> Result<(u64, usize)> {

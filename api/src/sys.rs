@@ -394,6 +394,11 @@ pub fn system_statistics(system: Handle) -> Result<KernelStatistics> {
     Ok(buffer::read_struct())
 }
 
+/// [`Call::Trace`]. Without a folio (`Handle::NONE`) the trace of this CPU ends.
+pub fn trace(system: Handle, cpu: usize, folio: Handle) -> Result<()> {
+    call(Call::Trace, [raw(system), cpu, raw(folio), 0, 0, 0]).map(drop)
+}
+
 /// [`Call::SystemShutdown`].
 pub fn system_shutdown(system: Handle, status: usize) -> ! {
     call_forever(Call::SystemShutdown, [raw(system), status, 0, 0, 0, 0])

@@ -4,7 +4,7 @@
 //! a bounded part of the lists off; an idle CPU works until they are empty. A process is taken
 //! apart only after no CPU runs it or has its address space loaded.
 
-use abi::{MessageInfo, ProcessState, Rights};
+use abi::{MessageInfo, ProcessState, Rights, TraceKind};
 
 use crate::kernel::{CPUS_MAX, Kernel, Shutdown};
 use crate::memory::Id;
@@ -23,6 +23,9 @@ impl Kernel {
         }
         process.state = ProcessState::Ending;
         process.status = status;
+        if self.tracing {
+            self.record(cpu, TraceKind::Ended, 0, id.number(), status as u64);
+        }
         if self.init == Some(id) && self.shutdown.is_none() {
             self.shutdown = Some(Shutdown::InitEnded(status));
             self.machine_off();

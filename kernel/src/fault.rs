@@ -6,7 +6,7 @@
 
 use core::fmt;
 
-use abi::{Isolation, PAGE_SIZE, ProcessState};
+use abi::{Isolation, PAGE_SIZE, ProcessState, TraceKind};
 
 use crate::arch::Permission;
 use crate::kernel::{Exit, Kernel};
@@ -57,6 +57,11 @@ impl Kernel {
         let process = self.threads[thread].process;
         if self.answer_page_fault(process, fault) {
             self.statistics.page_faults += 1;
+            if self.tracing
+                && let Fault::Read(at) | Fault::Write(at) | Fault::Execute(at) = fault
+            {
+                self.record(cpu, TraceKind::PageFault, 0, thread.number(), at as u64);
+            }
             return self.leave(cpu);
         }
         let overflow = match fault {

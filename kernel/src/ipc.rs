@@ -75,6 +75,10 @@ impl Kernel {
         let there = side.other();
         let channel = &mut self.channels[id];
         channel.accept(side, info)?;
+        if self.tracing {
+            self.record_sent(sender, id, info, transaction);
+        }
+        let channel = &mut self.channels[id];
         let armed = channel.is_writable_armed();
 
         // Who, if anyone, takes it without a detour, and under which key? That thread does not
@@ -108,6 +112,9 @@ impl Kernel {
         node.deadline = u64::MAX;
         node.context
             .set_results([message, key, info.bits() as usize, transaction, 0, 0]);
+        if self.tracing {
+            self.record_received(cpu, receiver, id, info, transaction);
+        }
         if armed {
             // The slot that was kept for a reply is free again.
             self.note_room(id, cpu);
@@ -130,6 +137,9 @@ impl Kernel {
         let count = info.handle_count();
         self.check_handles(process, count, handles, &mut moved)?;
         self.channels[id].accept(side, info)?;
+        if self.tracing {
+            self.record_sent(sender, id, info, transaction);
+        }
         let entries = self.take_handles(process, &moved);
         // Through the queue, so that a receiver whose table is full leaves the message there.
         Ok(self.enqueue_message(sender, id, side.other(), info, transaction, entries))
@@ -152,6 +162,9 @@ impl Kernel {
         if let Some((receiver, _)) = self.take_caller(id, side, info, transaction) {
             match self.hand_to_caller(sender, receiver, info, transaction, &handles) {
                 Ok(()) => {
+                    if self.tracing {
+                        self.record_received(cpu, receiver, id, info, transaction);
+                    }
                     self.note_room(id, cpu);
                     return Some(receiver);
                 }
@@ -529,6 +542,10 @@ impl Kernel {
         } else {
             [EventKind::Message as usize, 0, 0]
         };
+        if self.tracing {
+            let transaction = header.transaction as usize;
+            self.record_received(cpu, thread, id, info, transaction);
+        }
         self.note_room(id, cpu);
         let results = [
             packed[0],

@@ -5,7 +5,7 @@
 //! It knows nothing of registers or page-table bits; [`crate::arch`] does. So the same logic
 //! runs on the host, where tests drive it step by step.
 
-use abi::{Error, Handle, KernelStatistics, Result, Rights};
+use abi::{Error, Handle, KernelStatistics, Result, Rights, TraceKind};
 
 use crate::arch::Machine;
 use crate::log::Log;
@@ -16,6 +16,7 @@ use crate::object::{
 };
 use crate::random::Random;
 use crate::scheduler::CpuState;
+use crate::trace::Trace;
 
 /// CPUs that one kernel can run on.
 pub const CPUS_MAX: usize = 8;
@@ -37,9 +38,11 @@ pub enum Exit {
 pub struct Kernel {
     /// Bit n: CPU n has nothing to do.
     pub idle_cpus: u32,
-    /// Whether a call has to look further before it does anything: there is garbage, or a thread
-    /// was ended while it runs.
+    /// Whether a call has to look further before it does anything: there is garbage, a thread was
+    /// ended while it runs, or what happens is traced.
     pub attention: bool,
+    /// Whether any CPU writes down what it does ([`crate::trace`]).
+    pub tracing: bool,
     /// Messages that went the direct way; each was a call and a switch, too.
     pub direct_messages: u64,
     /// CPUs that take part.
@@ -98,6 +101,8 @@ pub struct Kernel {
     pub cpus: [CpuState; CPUS_MAX],
     /// Everything that is due some time.
     pub deadlines: DeadlineHeap,
+    /// Where what happens is written down.
+    pub trace: Trace,
     /// Memory and the machine.
     pub memory: Memory,
 }
@@ -139,6 +144,8 @@ impl Kernel {
             cpus: [const { CpuState::new() }; CPUS_MAX],
             idle_cpus: 0,
             attention: false,
+            tracing: false,
+            trace: Trace::new(),
             direct_messages: 0,
             cpu_count: 0,
             processes: Slab::new(),
@@ -196,6 +203,9 @@ impl Kernel {
     pub fn idle_step(&mut self, cpu: usize) -> Exit {
         self.collect_garbage(cpu);
         let exit = self.pick(cpu);
+        if self.tracing {
+            self.record_switch(cpu);
+        }
         if self.collector == Some(cpu) && exit != Exit::Idle {
             self.collector = None;
             // Another idle CPU goes on with what is left.
@@ -221,7 +231,7 @@ impl Kernel {
 
     /// After something was worked off: is there more?
     pub fn review_attention(&mut self) {
-        self.attention = self.has_garbage() || self.condemned_threads > 0;
+        self.attention = self.has_garbage() || self.condemned_threads > 0 || self.tracing;
     }
 
     /// Whether something dead has not been taken apart completely, or a driver has not been told of the log.
@@ -234,6 +244,10 @@ impl Kernel {
 
     /// A timer interrupt, or one from another CPU that has work for this one.
     pub fn interrupt(&mut self, cpu: usize, timer: bool) -> Exit {
+        if self.tracing {
+            let thread = self.traced_current(cpu);
+            self.record(cpu, TraceKind::Interrupt, 0, thread, u64::MAX);
+        }
         if timer {
             self.timer_interrupt(cpu);
         }
@@ -243,6 +257,10 @@ impl Kernel {
     /// A device's interrupt has fired, and is masked now.
     pub fn device_interrupt(&mut self, cpu: usize, number: u32) {
         self.statistics.interrupts += 1;
+        if self.tracing {
+            let thread = self.traced_current(cpu);
+            self.record(cpu, TraceKind::Interrupt, 0, thread, number.into());
+        }
         let line = self
             .interrupts
             .ids()
@@ -263,6 +281,9 @@ impl Kernel {
             Some(exit) => exit,
             None => Exit::Run(self.current(cpu)),
         };
+        if self.tracing {
+            self.record_switch(cpu);
+        }
         // Another CPU may have started this one's slice, or given it somebody to share with.
         self.arm_timer(cpu);
         exit

@@ -31,4 +31,5 @@ pub mod random;
 pub mod scheduler;
 pub mod share;
 pub mod syscall;
+pub mod trace;
 pub mod vm;

@@ -133,6 +133,7 @@ impl Kernel {
             share_since: 0,
             share_mark: 0,
             messages_sent: 0,
+            traced_epoch: 0,
             teardown_cursor: 0,
             unlinked_below: 0,
             next_dead: None,

@@ -55,6 +55,25 @@ impl Kernel {
     /// The way that any call can go.
     #[inline(always)]
     pub fn syscall_generally(&mut self, cpu: usize, number: usize, arguments: [usize; 6]) -> Exit {
+        if self.tracing {
+            return self.syscall_traced(cpu, number, arguments);
+        }
+        self.syscall_untraced(cpu, number, arguments)
+    }
+
+    /// Writes down what is called and how it ends.
+    #[cold]
+    #[inline(never)]
+    fn syscall_traced(&mut self, cpu: usize, number: usize, arguments: [usize; 6]) -> Exit {
+        let caller = self.traced_current(cpu);
+        self.record_call(cpu, number);
+        let exit = self.syscall_untraced(cpu, number, arguments);
+        self.record_return(cpu, caller, exit);
+        exit
+    }
+
+    #[inline(always)]
+    fn syscall_untraced(&mut self, cpu: usize, number: usize, arguments: [usize; 6]) -> Exit {
         self.statistics.calls += 1;
         if self.current_is_condemned(cpu) {
             // It was ended between its last look at the kernel and this call.
@@ -440,6 +459,11 @@ impl Kernel {
                 Ok(self.log_read(thread, a[1] as u64))
             }
             Call::ConsoleLog => self.console_log(process, thread, handle(a[0])),
+            Call::Trace => {
+                self.system(process, a[0])?;
+                self.trace_into(process, a[1], handle(a[2]), cpu)?;
+                Ok(0)
+            }
             // The message path and the calls that do not return were handled before.
             Call::Nop | Call::Wait | Call::Send | Call::SendWait | Call::Call => Ok(0),
             Call::ProcessExit

@@ -186,6 +186,9 @@ const KILL: u32 = 0xcef5734e;
 const RESTART: u32 = 0x96d5ca45;
 const SET_IMAGE: u32 = 0x678051b7;
 const LOG: u32 = 0x0fff2728;
+const TRACE_START: u32 = 0x7cd6fc46;
+const TRACE_STOP: u32 = 0xeec59559;
+const TRACE_RING: u32 = 0xbdc75b8d;
 const SHUTDOWN: u32 = 0x04107ce4;
 const REBOOT: u32 = 0xb79a6ba2;
 
@@ -468,6 +471,79 @@ impl LogReplier {
     }
 }
 
+/// What the call `trace_start` is asked with.
+#[derive(Clone, Copy, Debug)]
+pub struct TraceStartRequest {
+    /// Bytes for each CPU, at most 1 MiB; the oldest is written over.
+    pub len: u32,
+}
+
+/// Answers the call `trace_start`. It may be kept and used later; dropped, it answers `NoReply`.
+#[derive(Debug)]
+#[must_use = "the caller waits for an answer"]
+pub struct TraceStartReplier(::ftl::reply::Replier);
+
+impl TraceStartReplier {
+    /// Answers that it worked.
+    #[inline]
+    pub fn ok(self, cpus: u32) -> ::ftl::Result<()> {
+        let mut writer = self.0.begin()?;
+        writer.u32(cpus)?;
+        self.0.send(writer)
+    }
+
+    /// Answers that it did not.
+    pub fn error(self, error: ::ftl::Error) -> ::ftl::Result<()> {
+        self.0.fail(u32::from(error.code()))
+    }
+}
+
+/// Answers the call `trace_stop`. It may be kept and used later; dropped, it answers `NoReply`.
+#[derive(Debug)]
+#[must_use = "the caller waits for an answer"]
+pub struct TraceStopReplier(::ftl::reply::Replier);
+
+impl TraceStopReplier {
+    /// Answers that it worked.
+    #[inline]
+    pub fn ok(self) -> ::ftl::Result<()> {
+        let writer = self.0.begin()?;
+        self.0.send(writer)
+    }
+
+    /// Answers that it did not.
+    pub fn error(self, error: ::ftl::Error) -> ::ftl::Result<()> {
+        self.0.fail(u32::from(error.code()))
+    }
+}
+
+/// What the call `trace_ring` is asked with.
+#[derive(Clone, Copy, Debug)]
+pub struct TraceRingRequest {
+    /// Cpu.
+    pub cpu: u32,
+}
+
+/// Answers the call `trace_ring`. It may be kept and used later; dropped, it answers `NoReply`.
+#[derive(Debug)]
+#[must_use = "the caller waits for an answer"]
+pub struct TraceRingReplier(::ftl::reply::Replier);
+
+impl TraceRingReplier {
+    /// Answers that it worked.
+    #[inline]
+    pub fn ok(self, ring: ::ftl::handle::Folio) -> ::ftl::Result<()> {
+        let mut writer = self.0.begin()?;
+        writer.handle(ring)?;
+        self.0.send(writer)
+    }
+
+    /// Answers that it did not.
+    pub fn error(self, error: ::ftl::Error) -> ::ftl::Result<()> {
+        self.0.fail(u32::from(error.code()))
+    }
+}
+
 /// What the call `shutdown` is asked with.
 #[derive(Clone, Copy, Debug)]
 pub struct ShutdownRequest {
@@ -634,6 +710,35 @@ impl Client {
         self.0.start(LOG, writer)
     }
 
+    /// From now on the kernel writes down what happens. What was traced before is gone.
+    ///
+    /// The answer comes as an event with the transaction that is returned here.
+    #[inline]
+    pub fn trace_start_start(&self, len: u32) -> ::ftl::Result<::ftl::Transaction> {
+        let mut writer = ::ftl::wire::Writer::new();
+        writer.u32(len)?;
+        self.0.start(TRACE_START, writer)
+    }
+
+    /// The kernel writes nothing down any more. What it has written stays.
+    ///
+    /// The answer comes as an event with the transaction that is returned here.
+    #[inline]
+    pub fn trace_stop_start(&self) -> ::ftl::Result<::ftl::Transaction> {
+        let writer = ::ftl::wire::Writer::new();
+        self.0.start(TRACE_STOP, writer)
+    }
+
+    /// What was written down on a CPU.
+    ///
+    /// The answer comes as an event with the transaction that is returned here.
+    #[inline]
+    pub fn trace_ring_start(&self, cpu: u32) -> ::ftl::Result<::ftl::Transaction> {
+        let mut writer = ::ftl::wire::Writer::new();
+        writer.u32(cpu)?;
+        self.0.start(TRACE_RING, writer)
+    }
+
     /// Shuts the machine down.
     ///
     /// The answer comes as an event with the transaction that is returned here.
@@ -691,6 +796,18 @@ pub trait Blocking {
         &'s mut self,
         position: u64,
     ) -> ::core::result::Result<LogReply<'s>, ::ftl::Error>;
+
+    /// From now on the kernel writes down what happens. What was traced before is gone.
+    fn trace_start(&mut self, len: u32) -> ::core::result::Result<u32, ::ftl::Error>;
+
+    /// The kernel writes nothing down any more. What it has written stays.
+    fn trace_stop(&mut self) -> ::core::result::Result<(), ::ftl::Error>;
+
+    /// What was written down on a CPU.
+    fn trace_ring(
+        &mut self,
+        cpu: u32,
+    ) -> ::core::result::Result<::ftl::handle::Folio, ::ftl::Error>;
 
     /// Shuts the machine down.
     fn shutdown(&mut self, status: u64) -> ::core::result::Result<(), ::ftl::Error>;
@@ -861,6 +978,53 @@ impl Blocking for Client {
     }
 
     #[inline]
+    fn trace_start(&mut self, len: u32) -> ::core::result::Result<u32, ::ftl::Error> {
+        let mut writer = ::ftl::wire::Writer::new();
+        writer.u32(len)?;
+        let incoming = self.0.call(TRACE_START, writer)?;
+        let (mut reader, replier) = incoming.open();
+        replier.forget();
+        let result = match ::ftl::reply::read_status(&mut reader)? {
+            Ok(()) => Ok(reader.u32()?),
+            Err(code) => Err(::ftl::reply::error_from_code(code)),
+        };
+        reader.finish()?;
+        result
+    }
+
+    #[inline]
+    fn trace_stop(&mut self) -> ::core::result::Result<(), ::ftl::Error> {
+        let writer = ::ftl::wire::Writer::new();
+        let incoming = self.0.call(TRACE_STOP, writer)?;
+        let (mut reader, replier) = incoming.open();
+        replier.forget();
+        let result = match ::ftl::reply::read_status(&mut reader)? {
+            Ok(()) => Ok(()),
+            Err(code) => Err(::ftl::reply::error_from_code(code)),
+        };
+        reader.finish()?;
+        result
+    }
+
+    #[inline]
+    fn trace_ring(
+        &mut self,
+        cpu: u32,
+    ) -> ::core::result::Result<::ftl::handle::Folio, ::ftl::Error> {
+        let mut writer = ::ftl::wire::Writer::new();
+        writer.u32(cpu)?;
+        let incoming = self.0.call(TRACE_RING, writer)?;
+        let (mut reader, replier) = incoming.open();
+        replier.forget();
+        let result = match ::ftl::reply::read_status(&mut reader)? {
+            Ok(()) => Ok(reader.handle_with(::ftl::abi::Rights::READ)?),
+            Err(code) => Err(::ftl::reply::error_from_code(code)),
+        };
+        reader.finish()?;
+        result
+    }
+
+    #[inline]
     fn shutdown(&mut self, status: u64) -> ::core::result::Result<(), ::ftl::Error> {
         let mut writer = ::ftl::wire::Writer::new();
         writer.u64(status)?;
@@ -915,6 +1079,15 @@ pub enum ToClient<'a> {
     SetImage(::ftl::Transaction, ::core::result::Result<(), ::ftl::Error>),
     /// The answer to [`Client::log_start`].
     Log(::ftl::Transaction, ::core::result::Result<LogReply<'a>, ::ftl::Error>),
+    /// The answer to [`Client::trace_start_start`].
+    TraceStart(::ftl::Transaction, ::core::result::Result<u32, ::ftl::Error>),
+    /// The answer to [`Client::trace_stop_start`].
+    TraceStop(::ftl::Transaction, ::core::result::Result<(), ::ftl::Error>),
+    /// The answer to [`Client::trace_ring_start`].
+    TraceRing(
+        ::ftl::Transaction,
+        ::core::result::Result<::ftl::handle::Folio, ::ftl::Error>,
+    ),
     /// The answer to [`Client::shutdown_start`].
     Shutdown(::ftl::Transaction, ::core::result::Result<(), ::ftl::Error>),
     /// The answer to [`Client::reboot_start`].
@@ -1024,6 +1197,39 @@ impl<'a> ToClient<'a> {
                 reader.finish()?;
                 Ok(ToClient::Log(transaction, result))
             }
+            TRACE_START if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
+                let transaction = incoming.transaction();
+                let (mut reader, replier) = incoming.open();
+                replier.forget();
+                let result = match ::ftl::reply::read_status(&mut reader)? {
+                    Ok(()) => Ok(reader.u32()?),
+                    Err(code) => Err(::ftl::reply::error_from_code(code)),
+                };
+                reader.finish()?;
+                Ok(ToClient::TraceStart(transaction, result))
+            }
+            TRACE_STOP if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
+                let transaction = incoming.transaction();
+                let (mut reader, replier) = incoming.open();
+                replier.forget();
+                let result = match ::ftl::reply::read_status(&mut reader)? {
+                    Ok(()) => Ok(()),
+                    Err(code) => Err(::ftl::reply::error_from_code(code)),
+                };
+                reader.finish()?;
+                Ok(ToClient::TraceStop(transaction, result))
+            }
+            TRACE_RING if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
+                let transaction = incoming.transaction();
+                let (mut reader, replier) = incoming.open();
+                replier.forget();
+                let result = match ::ftl::reply::read_status(&mut reader)? {
+                    Ok(()) => Ok(reader.handle_with(::ftl::abi::Rights::READ)?),
+                    Err(code) => Err(::ftl::reply::error_from_code(code)),
+                };
+                reader.finish()?;
+                Ok(ToClient::TraceRing(transaction, result))
+            }
             SHUTDOWN if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
                 let transaction = incoming.transaction();
                 let mut reader = incoming.read();
@@ -1062,6 +1268,9 @@ impl<'a> ToClient<'a> {
             RESTART => Some(ToClient::Restart(transaction, Err(error))),
             SET_IMAGE => Some(ToClient::SetImage(transaction, Err(error))),
             LOG => Some(ToClient::Log(transaction, Err(error))),
+            TRACE_START => Some(ToClient::TraceStart(transaction, Err(error))),
+            TRACE_STOP => Some(ToClient::TraceStop(transaction, Err(error))),
+            TRACE_RING => Some(ToClient::TraceRing(transaction, Err(error))),
             SHUTDOWN => Some(ToClient::Shutdown(transaction, Err(error))),
             REBOOT => Some(ToClient::Reboot(transaction, Err(error))),
             _ => None,
@@ -1125,6 +1334,12 @@ pub enum ToServer<'a> {
     SetImage(SetImageRequest<'a>, SetImageReplier),
     /// Reads the kernel's log.
     Log(LogRequest, LogReplier),
+    /// From now on the kernel writes down what happens. What was traced before is gone.
+    TraceStart(TraceStartRequest, TraceStartReplier),
+    /// The kernel writes nothing down any more. What it has written stays.
+    TraceStop(TraceStopReplier),
+    /// What was written down on a CPU.
+    TraceRing(TraceRingRequest, TraceRingReplier),
     /// Shuts the machine down.
     Shutdown(ShutdownRequest, ShutdownReplier),
     /// Ends all components and resets the machine, which then starts anew and says the last that it had logged.
@@ -1198,6 +1413,27 @@ impl<'a> ToServer<'a> {
                 };
                 reader.finish()?;
                 Ok(ToServer::Log(request, LogReplier(asked.into())))
+            }
+            TRACE_START if incoming.kind() == ::ftl::abi::MessageKind::Request => {
+                let (mut reader, replier) = incoming.open();
+                let request = TraceStartRequest {
+                    len: reader.u32()?,
+                };
+                reader.finish()?;
+                Ok(ToServer::TraceStart(request, TraceStartReplier(replier)))
+            }
+            TRACE_STOP if incoming.kind() == ::ftl::abi::MessageKind::Request => {
+                let (reader, replier) = incoming.open();
+                reader.finish()?;
+                Ok(ToServer::TraceStop(TraceStopReplier(replier)))
+            }
+            TRACE_RING if incoming.kind() == ::ftl::abi::MessageKind::Request => {
+                let (mut reader, replier) = incoming.open();
+                let request = TraceRingRequest {
+                    cpu: reader.u32()?,
+                };
+                reader.finish()?;
+                Ok(ToServer::TraceRing(request, TraceRingReplier(replier)))
             }
             SHUTDOWN if incoming.kind() == ::ftl::abi::MessageKind::Request => {
                 let asked = incoming.asked();

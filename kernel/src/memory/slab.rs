@@ -54,6 +54,11 @@ impl<T> Id<T> {
         }
     }
 
+    /// A number that no other object has, or has had: for people and traces, and never 0.
+    pub fn number(self) -> u64 {
+        self.word.get()
+    }
+
     fn generation(self) -> u64 {
         self.word.get() & ((1 << GENERATION_BITS) - 1)
     }

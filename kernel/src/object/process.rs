@@ -69,6 +69,8 @@ pub struct Process {
     pub share_mark: u64,
     /// Messages it has sent.
     pub messages_sent: u64,
+    /// When the trace last named it ([`crate::trace`]).
+    pub traced_epoch: u32,
     /// How far teardown has come in its handle table.
     pub teardown_cursor: usize,
     /// How far it has come with cutting off what the process could see: all mappings up to the one at this

@@ -11,3 +11,4 @@ mod processes;
 mod queues;
 mod random;
 mod scheduler;
+mod trace;

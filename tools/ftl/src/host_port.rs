@@ -8,6 +8,7 @@
 use std::io::{Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use anyhow::{Context, Result};
@@ -20,6 +21,22 @@ pub enum News {
     Status(u64),
     /// Nobody reads our standard output any more.
     Unread,
+}
+
+/// Collects what commands print, for a program that makes something of it.
+#[derive(Clone, Debug, Default)]
+pub struct Printed(Arc<Mutex<Vec<u8>>>);
+
+impl Printed {
+    /// What was printed so far.
+    pub fn take(&self) -> Vec<u8> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn write(&self, bytes: &[u8]) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.extend_from_slice(bytes);
+    }
 }
 
 /// A socket that QEMU is to connect the port to. Dropping it removes the socket.
@@ -53,10 +70,11 @@ impl HostPort {
     }
 
     /// Waits for QEMU, sends the commands and our standard input, and writes what comes back to our
-    /// standard output and standard error. The thread ends when QEMU closes the socket.
+    /// standard output, or to `printed`, and to standard error. The thread ends when QEMU closes the socket.
     pub fn serve(
         &self,
         commands: String,
+        printed: Option<Printed>,
         tell: impl Fn(News) + Send + 'static,
     ) -> Result<JoinHandle<()>> {
         let listener = self.listener.try_clone()?;
@@ -69,7 +87,7 @@ impl HostPort {
             };
             // Reading standard input may never end, so nobody waits for this one.
             std::thread::spawn(move || send(writer, &commands));
-            receive(stream, &tell);
+            receive(stream, printed.as_ref(), &tell);
         }))
     }
 }
@@ -101,7 +119,7 @@ fn send(mut stream: UnixStream, commands: &str) {
 }
 
 /// Writes out what comes, until the socket is closed.
-fn receive(mut stream: UnixStream, tell: &impl Fn(News)) {
+fn receive(mut stream: UnixStream, printed: Option<&Printed>, tell: &impl Fn(News)) {
     let mut reader = Reader::default();
     let mut buffer = [0; 16384];
     while let Ok(len @ 1..) = stream.read(&mut buffer) {
@@ -109,6 +127,10 @@ fn receive(mut stream: UnixStream, tell: &impl Fn(News)) {
         loop {
             match reader.next_frame() {
                 Ok(Some((Kind::Output, bytes))) => {
+                    if let Some(printed) = printed {
+                        printed.write(bytes);
+                        continue;
+                    }
                     let mut output = std::io::stdout().lock();
                     if output
                         .write_all(bytes)

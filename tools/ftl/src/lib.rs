@@ -25,6 +25,7 @@ pub mod disk;
 pub mod doctor;
 pub mod faults;
 pub mod toolchain;
+pub mod trace;
 
 pub mod archive;
 pub mod build;

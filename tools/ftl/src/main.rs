@@ -21,6 +21,7 @@ use ftl_tool::closure;
 use ftl_tool::disk::Images;
 use ftl_tool::doctor::{self, Purpose};
 use ftl_tool::faults::Faults;
+use ftl_tool::host_port::Printed;
 use ftl_tool::new::{self, Kind};
 use ftl_tool::qemu::{Machine, Port};
 use ftl_tool::report;
@@ -28,6 +29,7 @@ use ftl_tool::run::{self, Options, STATUS_TOOL};
 use ftl_tool::systems::{self, Isolation, Setting, Variant};
 use ftl_tool::test::{self, Selection};
 use ftl_tool::toolchain::Toolchain;
+use ftl_tool::trace;
 use ftl_tool::workspace;
 
 /// Builds, boots and tests FTL. Exit statuses: docs/reference/tool.md.
@@ -81,6 +83,8 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<OsString>,
     },
+    /// Run a system and write down what its kernel does, for ui.perfetto.dev
+    Trace(TraceArguments),
     /// List what this machine needs for FTL, and install what is missing
     Doctor,
     /// Remove everything that was built
@@ -233,6 +237,19 @@ struct RunArguments {
     qemu: Vec<OsString>,
 }
 
+#[derive(Args)]
+struct TraceArguments {
+    /// The file to write
+    #[arg(long, short, value_name = "FILE", default_value = "out.pftrace")]
+    output: PathBuf,
+    /// Memory for each CPU's records in KiB, at most 1024; the oldest are written over
+    #[arg(long, value_name = "KIB", default_value_t = 1024, value_parser = clap::value_parser!(u32).range(4..=1024))]
+    buffer: u32,
+    /// What `./ftl run` takes. `--exec` says what is traced; without it, two seconds are
+    #[command(flatten)]
+    run: RunArguments,
+}
+
 fn main() -> ExitCode {
     let command_line = match CommandLine::try_parse() {
         Ok(command_line) => command_line,
@@ -258,7 +275,8 @@ fn execute(command_line: CommandLine) -> Result<ExitCode> {
     let root = workspace::root()?;
     let (yes, json) = (command_line.yes, command_line.json);
     match command_line.command {
-        Command::Run(arguments) => return run(&root, arguments, yes, json),
+        Command::Run(arguments) => return run(&root, arguments, yes, json, None),
+        Command::Trace(arguments) => return trace(&root, arguments, yes),
         Command::Build(arguments) => {
             doctor::set_up(&root, &[arguments.arch], Purpose::Build, yes)?;
             let (request, _) = request(&root, &arguments, WayIn::at_terminal())?;
@@ -305,7 +323,36 @@ fn execute(command_line: CommandLine) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn run(root: &Path, arguments: RunArguments, yes: bool, json: bool) -> Result<ExitCode> {
+/// Runs a system, has it traced, and makes the file.
+fn trace(root: &Path, mut arguments: TraceArguments, yes: bool) -> Result<ExitCode> {
+    let commands = arguments.run.exec.as_deref().unwrap_or("sleep 2");
+    arguments.run.exec = Some(trace::script(commands, arguments.buffer));
+    let printed = Printed::default();
+    let code = run(root, arguments.run, yes, false, Some(printed.clone()))?;
+    let printed = printed.take();
+    let summary = trace::convert(&printed, &mut std::io::stdout(), &arguments.output)?;
+    eprintln!(
+        "{}: {} records over {:.3} ms{}; open it at https://ui.perfetto.dev",
+        arguments.output.display(),
+        summary.records,
+        summary.nanoseconds as f64 / 1e6,
+        match summary.lost {
+            0 => String::new(),
+            lost => format!(
+                " ({lost} earlier ones were written over; a shorter run or a larger --buffer keeps all)"
+            ),
+        }
+    );
+    Ok(code)
+}
+
+fn run(
+    root: &Path,
+    arguments: RunArguments,
+    yes: bool,
+    json: bool,
+    printed: Option<Printed>,
+) -> Result<ExitCode> {
     let arch = arguments.build.arch;
     doctor::set_up(root, &[arch], Purpose::Run, yes)?;
     let mut ports = arguments.port;
@@ -359,6 +406,7 @@ fn run(root: &Path, arguments: RunArguments, yes: bool, json: bool) -> Result<Ex
         json,
         exec: arguments.exec,
         console: has_console,
+        printed,
     };
     let end = run::run(root, machine, &built, &options)?;
     Ok(ExitCode::from(end.status()))

@@ -18,7 +18,7 @@ use anyhow::{Context, Result, bail};
 use crate::arch::Arch;
 use crate::build::Built;
 use crate::doctor;
-use crate::host_port::{HostPort, News};
+use crate::host_port::{HostPort, News, Printed};
 use crate::qemu::Machine;
 use crate::report;
 use crate::screen::Screen;
@@ -122,6 +122,8 @@ pub struct Options {
     pub exec: Option<String>,
     /// Whether the system has something for whoever sits at the console: then Ctrl-C is theirs.
     pub console: bool,
+    /// Where what they print goes, if not to standard output.
+    pub printed: Option<Printed>,
 }
 
 enum Happening {
@@ -164,7 +166,7 @@ pub fn run(root: &Path, mut machine: Machine, built: &Built, options: &Options) 
     match (&port, &options.exec) {
         (Some(port), Some(text)) => {
             let tell = move |news| drop(sender.send(Happening::Commands(news)));
-            commands = Some(port.serve(text.clone(), tell)?);
+            commands = Some(port.serve(text.clone(), options.printed.clone(), tell)?);
         }
         _ => {
             raw = RawTerminal::enter();

@@ -18,6 +18,7 @@ mod known;
 mod log;
 mod processes;
 mod top;
+mod trace;
 mod why;
 
 use spec::*;
@@ -36,6 +37,7 @@ const COMMANDS: &[(&str, &str, Run)] = &[
     ("ps", processes::PS, processes::ps),
     ("restart", act::RESTART, act::restart),
     ("top", top::TOP, top::top),
+    ("trace", trace::TRACE, trace::trace),
     ("uptime", processes::UPTIME, processes::uptime),
     ("why", why::WHY, why::why),
 ];

@@ -25,6 +25,7 @@ mod service;
 mod shutdown;
 mod starting;
 mod supervisor;
+mod trace;
 
 use spec::*;
 use starting::Machine;

@@ -109,6 +109,21 @@ pub fn serve(request: ToServer<'_>, supervisor: &mut Supervisor) -> Result<Todo>
                 Err(error) => reply.error(error)?,
             }
         }
+        ToServer::TraceStart(request, reply) => {
+            let trace = &mut supervisor.trace;
+            match trace.start(&supervisor.machine.system, request.len as usize) {
+                Ok(cpus) => reply.ok(cpus as u32)?,
+                Err(error) => reply.error(error)?,
+            }
+        }
+        ToServer::TraceStop(reply) => {
+            supervisor.trace.stop(&supervisor.machine.system);
+            reply.ok()?;
+        }
+        ToServer::TraceRing(request, reply) => match supervisor.trace.ring(request.cpu as usize) {
+            Ok(ring) => reply.ok(ring)?,
+            Err(error) => reply.error(error)?,
+        },
         ToServer::Shutdown(request, reply) => {
             reply.ok()?;
             supervisor.shut_down(Off::Power(request.status as usize));

@@ -13,6 +13,7 @@ use crate::jobs::Jobs;
 use crate::policy::{End, Policy, Verdict};
 use crate::spec::EventLoop;
 use crate::starting::{Failure, Machine};
+use crate::trace::Trace;
 
 /// Whom an event comes from. Numbers are places in the plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,6 +113,8 @@ pub struct Supervisor {
     pub members: Vec<Member>,
     /// The commands that run.
     pub jobs: Jobs,
+    /// What the kernel traces into.
+    pub trace: Trace,
     /// Set once the machine is to go off, with how.
     pub(crate) going_off: Option<Off>,
     pub(crate) grace: Timer,
@@ -153,6 +156,7 @@ impl Supervisor {
             machine,
             plan,
             members,
+            trace: Trace::default(),
             jobs: Jobs::default(),
             going_off: None,
             grace,

@@ -91,6 +91,7 @@ fn references(kernel: &Kernel, handles: &Handles) {
     let count = |object: Object| handles.count(object);
     let mut folio_references: HashMap<_, u32> = HashMap::new();
     let mut refer = |id: Id<Folio>| *folio_references.entry(id).or_default() += 1;
+    kernel.trace.folios().for_each(&mut refer);
     for id in kernel.mappings.ids() {
         refer(kernel.mappings[id].folio);
     }
