@@ -127,3 +127,23 @@ fn every_command_explains_itself() {
         run.errors
     );
 }
+
+/// What the kernel writes down names components, calls and messages; and it ends when it is to.
+#[test]
+fn the_kernel_writes_down_what_it_does() {
+    let run = exec(
+        "\
+trace show && echo unexpected
+trace start -m 64; uptime > up; trace stop; trace show -n 400 > all
+grep -c 'uptime .* runs' < all > runs; test $(cat < runs) -gt 0 && echo uptime ran
+grep -q 'uptime .* sends a request' < all && grep -q 'init .* gets a request' < all && echo asked init
+grep -q 'uptime .* ends with status 0' < all && echo ended
+trace show -n 3 uptime | wc -l
+trace dump | wc -c > one; uptime > up; trace dump | wc -c > two
+test $(cat < one) = $(cat < two) && echo nothing more was written
+trace start -m 9999 || trace now || echo refused
+",
+    );
+    let expected = "uptime ran\nasked init\nended\n3\nnothing more was written\nrefused\n";
+    assert_eq!(run.output, expected, "{}", run.errors);
+}
