@@ -136,7 +136,7 @@ fn the_kernel_writes_down_what_it_does() {
 trace show && echo unexpected
 trace start -m 64; uptime > up; trace stop; trace show -n 400 > all
 grep -c 'uptime .* runs' < all > runs; test $(cat < runs) -gt 0 && echo uptime ran
-grep -q 'uptime .* sends a request' < all && grep -q 'init .* gets a request' < all && echo asked init
+grep -q 'uptime .* sends request 1 of 0 bytes to init' < all && grep -q 'init .* from uptime' < all && echo asked init
 grep -q 'uptime .* ends with status 0' < all && echo ended
 trace show -n 3 uptime | wc -l
 trace dump | wc -c > one; uptime > up; trace dump | wc -c > two

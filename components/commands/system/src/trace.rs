@@ -200,6 +200,8 @@ fn show(env: &mut Environ, lines: usize, names: &[&str]) -> Result<usize> {
 struct Known {
     processes: BTreeMap<u64, [u8; 32]>,
     threads: BTreeMap<u64, u64>,
+    /// Threads that used a channel.
+    channels: BTreeMap<u64, Vec<u64>>,
 }
 
 impl Known {
@@ -214,6 +216,12 @@ impl Known {
             }
             Some(TraceKind::Switch) if record.subject != 0 => {
                 self.threads.insert(record.subject, record.value);
+            }
+            Some(TraceKind::Sent | TraceKind::Received) => {
+                let users = self.channels.entry(record.value).or_default();
+                if !users.contains(&record.subject) {
+                    users.push(record.subject);
+                }
             }
             _ => {}
         }
@@ -235,17 +243,23 @@ impl Known {
     /// Whom a record concerns, and what it says.
     fn line(&self, record: &TraceRecord) -> Option<(&str, String)> {
         let thread = self.thread(record.subject);
-        let message = || {
+        let message = |preposition: &str| {
             let message = TraceMessage::from_extra(record.extra());
             let kind = match MessageKind::from_bits(message.kind) {
                 Some(MessageKind::Request) => "request",
                 Some(MessageKind::Reply) => "reply",
                 Some(MessageKind::OneWay) | None => "event",
             };
-            let channel = record.value;
+            let users = self.channels.get(&record.value);
+            let other = users.and_then(|users| users.iter().find(|user| **user != record.subject));
+            let number = match message.transaction {
+                0 => String::new(),
+                number => format!(" {number}"),
+            };
+            let other = other.map_or("?", |other| self.thread(*other));
             format!(
-                "{kind} {} of {} bytes over channel {channel:x}",
-                message.transaction, message.len
+                "{kind}{number} of {} bytes {preposition} {other}",
+                message.len
             )
         };
         Some(match record.kind()? {
@@ -260,8 +274,8 @@ impl Known {
                 Ok(_) => return None,
                 Err(error) => (thread, format!("is told: {error}")),
             },
-            TraceKind::Sent => (thread, format!("sends {}", message())),
-            TraceKind::Received => (thread, format!("gets {}", message())),
+            TraceKind::Sent => (thread, format!("sends {}", message("to"))),
+            TraceKind::Received => (thread, format!("gets {}", message("from"))),
             TraceKind::Interrupt if record.value == u64::MAX => {
                 (thread, "is interrupted by the timer or another CPU".into())
             }
