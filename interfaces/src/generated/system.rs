@@ -982,10 +982,12 @@ impl Blocking for Client {
         let mut writer = ::ftl::wire::Writer::new();
         writer.u32(len)?;
         let incoming = self.0.call(TRACE_START, writer)?;
-        let (mut reader, replier) = incoming.open();
-        replier.forget();
+        let mut reader = incoming.read();
         let result = match ::ftl::reply::read_status(&mut reader)? {
-            Ok(()) => Ok(reader.u32()?),
+            Ok(()) => {
+                reader.expect_len(8)?;
+                Ok(reader.u32()?)
+            }
             Err(code) => Err(::ftl::reply::error_from_code(code)),
         };
         reader.finish()?;
@@ -996,8 +998,7 @@ impl Blocking for Client {
     fn trace_stop(&mut self) -> ::core::result::Result<(), ::ftl::Error> {
         let writer = ::ftl::wire::Writer::new();
         let incoming = self.0.call(TRACE_STOP, writer)?;
-        let (mut reader, replier) = incoming.open();
-        replier.forget();
+        let mut reader = incoming.read();
         let result = match ::ftl::reply::read_status(&mut reader)? {
             Ok(()) => Ok(()),
             Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -1014,10 +1015,12 @@ impl Blocking for Client {
         let mut writer = ::ftl::wire::Writer::new();
         writer.u32(cpu)?;
         let incoming = self.0.call(TRACE_RING, writer)?;
-        let (mut reader, replier) = incoming.open();
-        replier.forget();
+        let mut reader = incoming.read();
         let result = match ::ftl::reply::read_status(&mut reader)? {
-            Ok(()) => Ok(reader.handle_with(::ftl::abi::Rights::READ)?),
+            Ok(()) => {
+                reader.expect_len(4)?;
+                Ok(reader.handle_with(::ftl::abi::Rights::READ)?)
+            }
             Err(code) => Err(::ftl::reply::error_from_code(code)),
         };
         reader.finish()?;
@@ -1199,10 +1202,12 @@ impl<'a> ToClient<'a> {
             }
             TRACE_START if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
                 let transaction = incoming.transaction();
-                let (mut reader, replier) = incoming.open();
-                replier.forget();
+                let mut reader = incoming.read();
                 let result = match ::ftl::reply::read_status(&mut reader)? {
-                    Ok(()) => Ok(reader.u32()?),
+                    Ok(()) => {
+                        reader.expect_len(8)?;
+                        Ok(reader.u32()?)
+                    }
                     Err(code) => Err(::ftl::reply::error_from_code(code)),
                 };
                 reader.finish()?;
@@ -1210,8 +1215,7 @@ impl<'a> ToClient<'a> {
             }
             TRACE_STOP if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
                 let transaction = incoming.transaction();
-                let (mut reader, replier) = incoming.open();
-                replier.forget();
+                let mut reader = incoming.read();
                 let result = match ::ftl::reply::read_status(&mut reader)? {
                     Ok(()) => Ok(()),
                     Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -1221,10 +1225,12 @@ impl<'a> ToClient<'a> {
             }
             TRACE_RING if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
                 let transaction = incoming.transaction();
-                let (mut reader, replier) = incoming.open();
-                replier.forget();
+                let mut reader = incoming.read();
                 let result = match ::ftl::reply::read_status(&mut reader)? {
-                    Ok(()) => Ok(reader.handle_with(::ftl::abi::Rights::READ)?),
+                    Ok(()) => {
+                        reader.expect_len(4)?;
+                        Ok(reader.handle_with(::ftl::abi::Rights::READ)?)
+                    }
                     Err(code) => Err(::ftl::reply::error_from_code(code)),
                 };
                 reader.finish()?;
@@ -1415,25 +1421,30 @@ impl<'a> ToServer<'a> {
                 Ok(ToServer::Log(request, LogReplier(asked.into())))
             }
             TRACE_START if incoming.kind() == ::ftl::abi::MessageKind::Request => {
-                let (mut reader, replier) = incoming.open();
+                let asked = incoming.asked();
+                let mut reader = incoming.read();
+                reader.expect_len(4)?;
                 let request = TraceStartRequest {
                     len: reader.u32()?,
                 };
                 reader.finish()?;
-                Ok(ToServer::TraceStart(request, TraceStartReplier(replier)))
+                Ok(ToServer::TraceStart(request, TraceStartReplier(asked.into())))
             }
             TRACE_STOP if incoming.kind() == ::ftl::abi::MessageKind::Request => {
-                let (reader, replier) = incoming.open();
+                let asked = incoming.asked();
+                let reader = incoming.read();
                 reader.finish()?;
-                Ok(ToServer::TraceStop(TraceStopReplier(replier)))
+                Ok(ToServer::TraceStop(TraceStopReplier(asked.into())))
             }
             TRACE_RING if incoming.kind() == ::ftl::abi::MessageKind::Request => {
-                let (mut reader, replier) = incoming.open();
+                let asked = incoming.asked();
+                let mut reader = incoming.read();
+                reader.expect_len(4)?;
                 let request = TraceRingRequest {
                     cpu: reader.u32()?,
                 };
                 reader.finish()?;
-                Ok(ToServer::TraceRing(request, TraceRingReplier(replier)))
+                Ok(ToServer::TraceRing(request, TraceRingReplier(asked.into())))
             }
             SHUTDOWN if incoming.kind() == ::ftl::abi::MessageKind::Request => {
                 let asked = incoming.asked();
