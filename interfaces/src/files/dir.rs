@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use ftl::io::{Read, Write};
+use ftl::launcher::{self, Blocking as _};
 use ftl::{Error, Result};
 
 use super::{File, Metadata, OpenOptions, Permissions, ReadDir, Server};
@@ -93,6 +94,37 @@ impl Dir {
     pub fn channel(&self, path: &str, write: bool) -> Result<fs::Client> {
         let path = self.absolute(path);
         self.server.ask(|fs| fs.open_dir(&path, write))
+    }
+
+    /// A channel for a command that is about to be started, with the rights that its file asks for, as far as this
+    /// directory has them; nothing if it asks for none.
+    pub fn for_command(
+        &self,
+        name: &str,
+        launcher: &mut launcher::Client,
+    ) -> Result<Option<fs::Client>> {
+        let (mut first, mut asked) = (0, launcher::Directory::None);
+        loop {
+            let page = launcher.commands(first)?;
+            let count = page.commands.iter().count() as u16;
+            if let Some(found) = page.commands.iter().find(|command| command.name == name) {
+                asked = found.directory;
+                break;
+            }
+            first += count;
+            if count == 0 || first >= page.total {
+                break;
+            }
+        }
+        let write = match asked {
+            launcher::Directory::None => return Ok(None),
+            launcher::Directory::Read => false,
+            launcher::Directory::Write => true,
+        };
+        match self.channel("/", write) {
+            Err(Error::PermissionDenied) if write => self.channel("/", false).map(Some),
+            channel => channel.map(Some),
+        }
     }
 
     /// Opens a file for reading.

@@ -21,6 +21,7 @@ pub const BUILTINS: &[(&str, &str)] = &[
     (":", "does nothing, with success"),
     ("[", "the same as test, with a ] at its end"),
     ("break", "leaves a loop: break [LOOPS]"),
+    ("cd", "goes to a directory: cd [DIRECTORY | -]"),
     (
         "continue",
         "goes on with a loop's next round: continue [LOOPS]",
@@ -36,6 +37,7 @@ pub const BUILTINS: &[(&str, &str)] = &[
     ("jobs", "lists the jobs"),
     ("kill", "ends a job or a component: kill %JOB, kill NAME"),
     ("local", "variables of a function: local NAME[=VALUE]…"),
+    ("pwd", "prints the current directory"),
     ("read", "reads a line into variables: read [-r] [NAME]…"),
     ("return", "ends a function: return [STATUS]"),
     (
@@ -132,6 +134,11 @@ pub fn run<M: Machine>(
                 again: name == "continue",
             },
             Err(message) => Action::Complain(format!("{name}: {message}"), 2),
+        },
+        "cd" => change_directory(arguments, context, machine),
+        "pwd" => match context.variables.get("PWD") {
+            Some(current) => Action::Print(format!("{current}\n").into_bytes(), 0),
+            None => Action::Complain("pwd: there are no files here".into(), 1),
         },
         "shift" => match number_of(arguments, 1) {
             Ok(count) if count <= context.arguments.len() => {
@@ -243,6 +250,49 @@ pub fn run<M: Machine>(
         "type" => kinds(arguments, context, machine),
         _ => return None,
     })
+}
+
+/// `cd`: `..` goes up in the path as it is written, whatever links it leads over.
+fn change_directory<M: Machine>(
+    arguments: &[String],
+    context: &mut Context<M::Stream>,
+    machine: &mut M,
+) -> Action {
+    let variables = &mut context.variables;
+    let target = match arguments {
+        [] => variables.get("HOME").map_or("/".into(), |home| home.to_string()),
+        [back] if back == "-" => match variables.get("OLDPWD") {
+            Some(before) => before.to_string(),
+            None => return Action::Complain("cd: there is no directory of before".into(), 1),
+        },
+        [target] => target.clone(),
+        _ => return Action::Complain("cd: too many arguments".into(), 2),
+    };
+    if target.is_empty() {
+        return Action::Complain("cd: which directory?".into(), 2);
+    }
+    let mut parts: Vec<&str> = Vec::new();
+    let located = variables.located(&target);
+    for part in located.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => drop(parts.pop()),
+            part => parts.push(part),
+        }
+    }
+    let path = format!("/{}", parts.join("/"));
+    if let Err(message) = machine.directory(&path) {
+        return Action::Complain(format!("cd: {target}: {message}"), 1);
+    }
+    if let Some(before) = variables.get("PWD").cloned() {
+        variables.set("OLDPWD", before);
+    }
+    variables.set("PWD", path.as_str());
+    variables.export("PWD");
+    match arguments {
+        [back] if back == "-" => Action::Print(format!("{path}\n").into_bytes(), 0),
+        _ => Action::Status(0),
+    }
 }
 
 /// What `echo` prints.

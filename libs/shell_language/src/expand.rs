@@ -9,6 +9,7 @@ use core::ops::Range;
 
 use crate::machine::Machine;
 use crate::pattern;
+use crate::variables::Variables;
 
 /// No word may become longer, in bytes.
 pub const WORD_LEN_MAX: usize = 256 * 1024;
@@ -85,13 +86,18 @@ impl Builder {
     }
 
     /// The fields, with names of files in the place of patterns that match some.
-    pub fn into_fields(mut self, machine: &mut impl Machine, into: &mut Vec<String>) {
+    pub fn into_fields(
+        mut self,
+        variables: &Variables,
+        machine: &mut impl Machine,
+        into: &mut Vec<String>,
+    ) {
         self.close();
         for (text, range) in self.fields {
             let text = &self.text[text];
             let range = &self.pattern[range];
             if pattern::is_pattern(range) {
-                let names = names(range, machine);
+                let names = names(range, variables, machine);
                 if !names.is_empty() {
                     into.extend(names);
                     continue;
@@ -103,7 +109,7 @@ impl Builder {
 }
 
 /// The names of files that a pattern matches, sorted.
-fn names(pattern: &str, machine: &mut impl Machine) -> Vec<String> {
+fn names(pattern: &str, variables: &Variables, machine: &mut impl Machine) -> Vec<String> {
     let (root, relative) = match pattern.strip_prefix('/') {
         Some(rest) => ("/", rest),
         None => ("", pattern),
@@ -117,7 +123,8 @@ fn names(pattern: &str, machine: &mut impl Machine) -> Vec<String> {
         let last = i + 1 == parts.len();
         let mut next = Vec::new();
         for base in &found {
-            let mut listed = machine.list(if base.is_empty() { "." } else { base });
+            let base_or_here = if base.is_empty() { "." } else { base };
+            let mut listed = machine.list(&variables.located(base_or_here));
             listed.sort();
             for (name, is_directory) in listed {
                 let hidden = name.starts_with('.') && !part.starts_with('.');

@@ -60,6 +60,10 @@ pub trait Machine {
     /// Opens a file. The error says why not, without the file's name.
     fn open(&mut self, path: &str, mode: Mode) -> Result<Self::Stream, String>;
 
+    /// Whether there is a directory, to be the current one. The error says why not, without its name. Paths that
+    /// the machine gets begin with `/` once the variable `PWD` is set.
+    fn directory(&mut self, path: &str) -> Result<(), String>;
+
     /// The names in a directory, and whether each is a directory; empty if there is no such directory.
     fn list(&mut self, directory: &str) -> Vec<(String, bool)>;
 

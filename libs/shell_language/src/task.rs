@@ -571,7 +571,7 @@ impl<S: Clone> Task<S> {
             }
             Step::EndWord => {
                 let word = self.take_word();
-                word.into_fields(machine, &mut self.fields);
+                word.into_fields(&self.context.variables, machine, &mut self.fields);
             }
             Step::Assign(name) => {
                 let word = self.take_word();
@@ -725,7 +725,7 @@ impl<S: Clone> Task<S> {
                 };
             }
         };
-        match machine.open(word.text(), mode) {
+        match machine.open(&self.context.variables.located(word.text()), mode) {
             Ok(stream) => {
                 let streams = self.redirections();
                 streams[usize::from(descriptor)] = stream.clone();
@@ -1060,7 +1060,9 @@ impl<S: Clone> Task<S> {
                     raw,
                 }
             }
-            Action::Source { path, arguments } => match machine.open(&path, Mode::Read) {
+            Action::Source { path, arguments } => match machine
+                .open(&self.context.variables.located(&path), Mode::Read)
+            {
                 Ok(stream) => {
                     self.wait = Wait::Script {
                         stream,

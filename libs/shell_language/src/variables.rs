@@ -1,6 +1,7 @@
 //! Variables, and which of them commands see.
 
 use alloc::collections::BTreeMap;
+use alloc::format;
 use alloc::rc::Rc;
 use alloc::string::String;
 
@@ -20,6 +21,17 @@ pub struct Variables {
 }
 
 impl Variables {
+    /// Where a path leads from the current directory on, which `PWD` holds; as it is if that is not set.
+    pub fn located(&self, path: &str) -> String {
+        match self.get("PWD") {
+            Some(current) if !path.starts_with('/') => match current.ends_with('/') {
+                true => format!("{current}{path}"),
+                false => format!("{current}/{path}"),
+            },
+            _ => path.into(),
+        }
+    }
+
     /// A variable's value.
     pub fn get(&self, name: &str) -> Option<&Rc<str>> {
         self.all.get(name).map(|variable| &variable.value)

@@ -15,6 +15,7 @@
 
 extern crate alloc;
 
+mod date;
 mod filters;
 mod grep;
 mod hexdump;
@@ -25,9 +26,11 @@ mod sequence;
 mod sort;
 pub mod words;
 
-pub use options::{Failure, Options, Result};
+pub use date::Date;
+pub use options::{Failure, Options, Result, number};
 pub use regex::Regex;
 pub use sequence::duration_ms;
+pub use shell_language::pattern;
 
 use alloc::format;
 use alloc::string::String;

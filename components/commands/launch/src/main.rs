@@ -11,6 +11,7 @@ use alloc::vec::Vec;
 use ftl::io::{Read, Stderr, Stdin, Stdout};
 use ftl::prelude::*;
 use ftl::process::{Command, Stdio, Variables};
+use interfaces::files::Dir;
 use text_commands::words;
 
 #[rustfmt::skip]
@@ -54,6 +55,7 @@ struct Starter {
     variables: Variables,
     stdout: Stdout,
     stderr: Stderr,
+    directory: Option<Dir>,
 }
 
 #[ftl::main]
@@ -66,6 +68,7 @@ fn main(env: Environ) -> Result<usize> {
         variables: env.variables,
         stdout: env.stdout,
         stderr: env.stderr,
+        directory: env.directory,
     };
     if arguments.first().is_some_and(|first| first == "--help") {
         print!(
@@ -95,13 +98,19 @@ fn run(env: &mut Starter, words: &[String], stdin: Stdio) -> Result<usize> {
     let Some((name, arguments)) = words.split_first() else {
         return Ok(0);
     };
-    let child = Command::new(name.as_str())
+    let mut command = Command::new(name.as_str());
+    command
         .args(arguments.iter().cloned())
         .variables(env.variables.clone())
         .stdin(stdin)
         .stdout(env.stdout.share()?)
-        .stderr(env.stderr.share()?)
-        .spawn(&mut env.launcher);
+        .stderr(env.stderr.share()?);
+    if let Some(directory) = &env.directory
+        && let Some(channel) = directory.for_command(name, &mut env.launcher)?
+    {
+        command.directory(&channel);
+    }
+    let child = command.spawn(&mut env.launcher);
     match child {
         Ok(mut child) => Ok(child.wait()?.code() as usize),
         Err(refused) => {

@@ -28,6 +28,8 @@ pub struct Environ {
     pub stdout: ::ftl::io::Stdout,
     /// Standard error.
     pub stderr: ::ftl::io::Stderr,
+    /// The directory that whoever started the command has given it, if any.
+    pub directory: Option<::interfaces::files::Dir>,
 }
 
 impl ::ftl::runtime::Environment for Environ {
@@ -36,6 +38,12 @@ impl ::ftl::runtime::Environment for Environ {
         let mut start = ::ftl::bootstrap::Start::receive(info)?;
         Ok(Environ {
             launcher: start.need(0, "launcher", launcher::HASH)?,
+            directory: start
+                .directory()
+                .map(|fs| ::interfaces::files::Dir::of_command(
+                    fs,
+                    start.variable("PWD"),
+                )),
             name: start.name(),
             arguments: start.arguments(),
             variables: start.variables(),

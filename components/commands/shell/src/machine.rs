@@ -14,11 +14,12 @@ use core::cell::RefCell;
 use core::task::Poll;
 
 use ftl::abi::ProcessState;
-use ftl::io::{Inlet, Outlet, Stderr, Stdin, Stdout};
+use ftl::io::{Inlet, Outlet, Read, Stderr, Stdin, Stdout, Write};
 use ftl::launcher::running;
 use ftl::prelude::*;
 use ftl::process::{Child, Command, ExitStatus, Stdio, Variables};
 use ftl::stream::{Receiver, Sender, ToReceiver, ToSender};
+use interfaces::files::{Dir, OpenOptions};
 use shell_language::{End, Launch, Machine, Mode, ProcessId};
 
 use crate::spec::*;
@@ -93,8 +94,12 @@ pub struct FtlMachine {
     processes: BTreeMap<ProcessId, Process>,
     pumps: Vec<Pump>,
     graveyard: Graveyard,
+    /// The directory that the system's file gives the shell. Without one, files lie in memory.
+    disk: Option<Dir>,
     files: BTreeMap<String, Rc<RefCell<Vec<u8>>>>,
     commands: Vec<(String, String)>,
+    /// Which of them are given a directory, and for what.
+    given_directories: BTreeMap<String, launcher::Directory>,
     again: Timer,
     next: u64,
     /// The prompt is shown: what jobs print goes to `beside`.
@@ -128,8 +133,10 @@ impl FtlMachine {
             processes: BTreeMap::new(),
             pumps: Vec::new(),
             graveyard: Graveyard::default(),
+            disk: env.fs.map(Dir::new),
             files: BTreeMap::new(),
             commands: Vec::new(),
+            given_directories: BTreeMap::new(),
             again,
             next: 1,
             prompt_shown: false,
@@ -238,13 +245,23 @@ impl FtlMachine {
         let mut found = Vec::new();
         while let Ok(reply) = self.launcher.commands(found.len() as u16) {
             let before = found.len();
-            let names = reply.commands.iter();
-            found.extend(names.map(|command| (command.name.to_string(), command.doc.to_string())));
+            for command in reply.commands.iter() {
+                found.push((command.name.to_string(), command.doc.to_string()));
+                if command.directory != launcher::Directory::None {
+                    self.given_directories
+                        .insert(command.name.to_string(), command.directory);
+                }
+            }
             if found.len() == before || found.len() >= usize::from(reply.total) {
                 break;
             }
         }
         self.commands = found;
+    }
+
+    /// The directory that the shell was given.
+    pub fn disk(&self) -> Option<&Dir> {
+        self.disk.as_ref()
     }
 
     /// Names of the files that lie in the shell's memory.
@@ -606,7 +623,7 @@ impl FtlMachine {
                     WriterState::Whole(_) => Ok(0),
                 }
             }
-            Stream::File(_) | Stream::Null => Ok(AHEAD_MAX),
+            Stream::File(_) | Stream::DiskFile(_) | Stream::Null => Ok(AHEAD_MAX),
             _ => Err(()),
         }
     }
@@ -647,7 +664,7 @@ impl FtlMachine {
                 self.open_reader(&reader)?;
                 self.feed(Stream::Reader(reader))
             }
-            Stream::FileReader(_) => self.feed(stream),
+            Stream::FileReader(_) | Stream::DiskFile(_) => self.feed(stream),
             _ => Ok(Stdio::null()),
         }
     }
@@ -689,6 +706,21 @@ impl FtlMachine {
         Ok((Stdio::from(writer.into_end()?), true))
     }
 
+    /// A command gets the shell's directory, with the rights that its own file asks for.
+    fn directory_for(&self, command: &str) -> Option<interfaces::fs::Client> {
+        let write = match self.given_directories.get(command)? {
+            launcher::Directory::None => return None,
+            launcher::Directory::Read => false,
+            launcher::Directory::Write => true,
+        };
+        let disk = self.disk.as_ref()?;
+        match disk.channel("/", write) {
+            // The shell itself may only read: then that is what the command can have.
+            Err(Error::PermissionDenied) if write => disk.channel("/", false).ok(),
+            channel => channel.ok(),
+        }
+    }
+
     fn spawn(&mut self, id: ProcessId, launch: Launch<'_, Stream>) -> Result<Process, End> {
         let failed = |error: Error| End::NotStarted(error.to_string());
         let Some((name, arguments)) = launch.arguments.split_first() else {
@@ -717,6 +749,9 @@ impl FtlMachine {
         {
             command.terminal(&shared);
         }
+        if let Some(channel) = self.directory_for(name) {
+            command.directory(&channel);
+        }
         match command.spawn(&mut self.launcher) {
             Ok(child) => {
                 self.events
@@ -732,6 +767,23 @@ impl FtlMachine {
             Err(error) => Err(End::NotStarted(error.to_string())),
         }
     }
+}
+
+/// The names in a directory, and whether each is a directory; nothing if there is no such directory.
+pub fn list(disk: &Dir, directory: &str) -> Vec<(String, bool)> {
+    let Ok(entries) = disk.read_dir(directory) else {
+        return Vec::new();
+    };
+    let entries = entries.map_while(Result::ok);
+    entries
+        .map(|entry| {
+            let is_directory = match entry.file_type().is_symlink() {
+                true => disk.metadata(&entry.path()).is_ok_and(|found| found.is_dir()),
+                false => entry.file_type().is_dir(),
+            };
+            (entry.file_name().to_string(), is_directory)
+        })
+        .collect()
 }
 
 fn is_closed(writer: &Writer) -> bool {
@@ -775,6 +827,19 @@ impl Machine for FtlMachine {
         if path == "/dev/null" {
             return Ok(Stream::Null);
         }
+        if let Some(disk) = &self.disk {
+            let mut options = OpenOptions::new();
+            match mode {
+                Mode::Read => options.read(true),
+                Mode::Write => options.write(true).create(true).truncate(true),
+                Mode::Append => options.append(true).create(true),
+            };
+            let file = options.open(disk, path).map_err(|error| match error {
+                Error::NotFound => "there is no such file".into(),
+                error => error.to_string(),
+            })?;
+            return Ok(Stream::DiskFile(Rc::new(RefCell::new(file))));
+        }
         match (mode, self.files.get(path)) {
             (Mode::Read, Some(file)) => {
                 let bytes = file.borrow().iter().copied().collect();
@@ -794,7 +859,22 @@ impl Machine for FtlMachine {
         }
     }
 
+    fn directory(&mut self, path: &str) -> Result<(), String> {
+        let Some(disk) = &self.disk else {
+            return Err("there are no directories here".into());
+        };
+        match disk.metadata(path) {
+            Ok(found) if found.is_dir() => Ok(()),
+            Ok(_) => Err("it is no directory".into()),
+            Err(Error::NotFound) => Err("there is no such directory".into()),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
     fn list(&mut self, directory: &str) -> Vec<(String, bool)> {
+        if let Some(disk) = &self.disk {
+            return list(disk, directory);
+        }
         let base = match directory {
             "." => String::new(),
             directory => alloc::format!("{}/", directory.trim_end_matches('/')),
@@ -863,6 +943,13 @@ impl Machine for FtlMachine {
                 file.borrow_mut().extend_from_slice(bytes);
                 Poll::Ready(Ok(bytes.len()))
             }
+            Stream::DiskFile(file) => match file.borrow_mut().write(bytes) {
+                Ok(len) => Poll::Ready(Ok(len)),
+                Err(error) => {
+                    warn!("writing to a file: {error}");
+                    Poll::Ready(Err(()))
+                }
+            },
             Stream::Writer(writer) if self.is_screen(writer) => match self.room(stream) {
                 Err(()) => Poll::Ready(Err(())),
                 Ok(0) => Poll::Pending,
@@ -924,6 +1011,15 @@ impl Machine for FtlMachine {
                 let mut bytes = bytes.borrow_mut();
                 let len = len.min(bytes.len());
                 Poll::Ready(bytes.drain(..len).collect())
+            }
+            Stream::DiskFile(file) => {
+                let mut bytes = alloc::vec![0; len.min(AHEAD_MAX)];
+                let read = file.borrow_mut().read(&mut bytes).unwrap_or_else(|error| {
+                    warn!("reading a file: {error}");
+                    0
+                });
+                bytes.truncate(read);
+                Poll::Ready(bytes)
             }
             Stream::Keyboard => match self.lines() {
                 Some(lines) => self.read(&Stream::Reader(lines), len),

@@ -4,6 +4,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::ops::Range;
 
+use interfaces::files::Dir;
 use line_editor::{Candidate, Completion, Editor, Helper, Outcome, Style, Terminal};
 use shell_language::{BUILTINS, KEYWORDS, Shell};
 
@@ -191,6 +192,8 @@ struct Knowledge {
     components: Vec<String>,
     variables: Vec<String>,
     files: Vec<String>,
+    /// The directory that the shell was given, and where it is in it.
+    disk: Option<Dir>,
     jobs: Vec<(String, String)>,
 }
 
@@ -208,6 +211,8 @@ impl Knowledge {
         self.components = machine.components();
         self.files = machine.files().map(String::from).collect();
         if let Some(variables) = shell.variables() {
+            let current = variables.get("PWD").map_or("/", |current| current);
+            self.disk = machine.disk().map(|disk| disk.at(current));
             self.variables = variables.iter().map(|(name, _)| name.to_string()).collect();
         }
         let jobs = shell.jobs().iter();
@@ -265,11 +270,18 @@ impl Helper for Knowledge {
                             .iter()
                             .map(|(name, help)| (name.as_str(), help.as_str())),
                     );
+                } else if let Some(disk) = self.disk.as_ref().filter(|_| !word.starts_with('-')) {
+                    return files(disk, start, word);
                 } else {
                     candidates.extend(self.files.iter().map(|name| (name.as_str(), none.as_str())));
                 }
                 if word.starts_with('-') {
                     candidates.push(("--help", "says what it does"));
+                }
+            }
+            Place::File if self.disk.is_some() => {
+                if let Some(disk) = &self.disk {
+                    return files(disk, start, word);
                 }
             }
             Place::File => {
@@ -316,6 +328,22 @@ impl Helper for Knowledge {
         }
         styles
     }
+}
+
+/// The names of files that could stand there: those of the directory that the word names so far.
+fn files(disk: &Dir, start: usize, word: &str) -> Completion {
+    let (directory, name) = match word.rfind('/') {
+        Some(at) => word.split_at(at + 1),
+        None => ("", word),
+    };
+    let base = if directory.is_empty() { "." } else { directory };
+    let listed = crate::machine::list(disk, base).into_iter();
+    let names: Vec<String> = listed
+        .filter(|(found, _)| name.starts_with('.') || !found.starts_with('.'))
+        .map(|(found, is_directory)| found + if is_directory { "/" } else { "" })
+        .collect();
+    let names = names.iter().map(|name| (name.as_str(), ""));
+    found(start + directory.len(), name, names)
 }
 
 fn found<'a>(

@@ -3,9 +3,11 @@
 //! What the command `shell` is given, and what it can hear.
 #![allow(unused_imports, dead_code)]
 
-pub use ::interfaces::{launcher, stream, system, terminal};
+pub use ::interfaces::{fs, launcher, stream, system, terminal};
 pub use ::interfaces::launcher::Blocking as _;
 pub use ::interfaces::system::Blocking as _;
+pub use ::interfaces::fs::Blocking as _;
+pub use ::interfaces::fs::file::Blocking as _;
 pub use ::interfaces::terminal::Blocking as _;
 
 /// The component's event loop.
@@ -18,6 +20,8 @@ pub struct Environ {
     pub launcher: launcher::Client,
     /// Names of components, for completion.
     pub system: Option<system::Client>,
+    /// The files, for itself and to hand on to commands.
+    pub fs: Option<fs::Client>,
     /// The component's random generator.
     pub random: ::ftl::random::Random,
     /// The name that it was started under.
@@ -43,6 +47,7 @@ impl ::ftl::runtime::Environment for Environ {
         Ok(Environ {
             launcher: start.need(0, "launcher", launcher::HASH)?,
             system: start.need_optional(1, "system", system::HASH)?,
+            fs: start.need_optional(2, "fs", fs::HASH)?,
             name: start.name(),
             arguments: start.arguments(),
             variables: start.variables(),
@@ -64,6 +69,10 @@ pub enum Message<'a> {
     Running(launcher::running::ToOwner),
     /// On a `system` channel, for the `client`.
     System(system::ToClient<'a>),
+    /// On a `fs` channel, for the `client`.
+    Fs(fs::ToClient<'a>),
+    /// On a `file` channel, for the `client`.
+    File(fs::file::ToClient<'a>),
     /// On a `stream` channel, for the `sender`.
     StreamSender(stream::ToSender),
     /// On a `stream` channel, for the `receiver`.
@@ -88,9 +97,11 @@ impl ::ftl::event_loop::Messages for Messages {
             0 => launcher::ToClient::decode(incoming).map(Message::Launcher),
             1 => launcher::running::ToOwner::decode(incoming).map(Message::Running),
             2 => system::ToClient::decode(incoming).map(Message::System),
-            3 => stream::ToSender::decode(incoming).map(Message::StreamSender),
-            4 => stream::ToReceiver::decode(incoming).map(Message::StreamReceiver),
-            5 => terminal::ToClient::decode(incoming).map(Message::Terminal),
+            3 => fs::ToClient::decode(incoming).map(Message::Fs),
+            4 => fs::file::ToClient::decode(incoming).map(Message::File),
+            5 => stream::ToSender::decode(incoming).map(Message::StreamSender),
+            6 => stream::ToReceiver::decode(incoming).map(Message::StreamReceiver),
+            7 => terminal::ToClient::decode(incoming).map(Message::Terminal),
             _ => Err(incoming.refuse()),
         }
     }
@@ -113,15 +124,19 @@ impl ::ftl::event_loop::Messages for Messages {
             2 => {
                 system::ToClient::ended(ordinal, transaction, error).map(Message::System)
             }
-            3 => {
+            3 => fs::ToClient::ended(ordinal, transaction, error).map(Message::Fs),
+            4 => {
+                fs::file::ToClient::ended(ordinal, transaction, error).map(Message::File)
+            }
+            5 => {
                 stream::ToSender::ended(ordinal, transaction, error)
                     .map(Message::StreamSender)
             }
-            4 => {
+            6 => {
                 stream::ToReceiver::ended(ordinal, transaction, error)
                     .map(Message::StreamReceiver)
             }
-            5 => {
+            7 => {
                 terminal::ToClient::ended(ordinal, transaction, error)
                     .map(Message::Terminal)
             }
@@ -142,14 +157,22 @@ impl ::ftl::event_loop::Hears<system::Client> for Messages {
     const TAG: u16 = 2;
 }
 
-impl ::ftl::event_loop::Hears<stream::Sender> for Messages {
+impl ::ftl::event_loop::Hears<fs::Client> for Messages {
     const TAG: u16 = 3;
 }
 
-impl ::ftl::event_loop::Hears<stream::Receiver> for Messages {
+impl ::ftl::event_loop::Hears<fs::file::Client> for Messages {
     const TAG: u16 = 4;
 }
 
-impl ::ftl::event_loop::Hears<terminal::Client> for Messages {
+impl ::ftl::event_loop::Hears<stream::Sender> for Messages {
     const TAG: u16 = 5;
+}
+
+impl ::ftl::event_loop::Hears<stream::Receiver> for Messages {
+    const TAG: u16 = 6;
+}
+
+impl ::ftl::event_loop::Hears<terminal::Client> for Messages {
+    const TAG: u16 = 7;
 }

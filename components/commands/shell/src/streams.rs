@@ -11,6 +11,7 @@ use core::cell::RefCell;
 
 use ftl::io::{Inlet, Outlet};
 use ftl::stream::{Receiver, Sender};
+use interfaces::files::File;
 
 /// What the language's machine knows as a stream.
 #[derive(Clone)]
@@ -23,6 +24,8 @@ pub enum Stream {
     Reader(Rc<Reader>),
     /// What can be written to.
     Writer(Rc<Writer>),
+    /// An open file.
+    DiskFile(Rc<RefCell<File>>),
     /// A file that lies in the shell's memory: what is written to it.
     File(Rc<RefCell<Vec<u8>>>),
     /// What is still to be read of one.

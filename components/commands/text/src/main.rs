@@ -9,6 +9,7 @@ use alloc::format;
 
 use ftl::io::{Read, Stderr, Stdin, Stdout, Write};
 use ftl::prelude::*;
+use interfaces::files::{Dir, File};
 use text_commands::{Failure, Io};
 
 #[rustfmt::skip]
@@ -22,6 +23,8 @@ fn main(env: Environ) -> Result<usize> {
         stdin: env.stdin,
         stdout: env.stdout,
         stderr: env.stderr,
+        directory: env.directory,
+        file: None,
     };
     let status = text_commands::run(&env.name, &env.arguments, &mut streams);
     streams.stdout.flush()?;
@@ -32,20 +35,33 @@ struct Streams {
     stdin: Stdin,
     stdout: Stdout,
     stderr: Stderr,
+    directory: Option<Dir>,
+    /// What is read instead of the input.
+    file: Option<File>,
 }
 
 impl Io for Streams {
     fn read(&mut self, buffer: &mut [u8]) -> text_commands::Result<usize> {
-        self.stdin.read(buffer).map_err(failed)
+        match &mut self.file {
+            Some(file) => file.read(buffer).map_err(failed),
+            None => self.stdin.read(buffer).map_err(failed),
+        }
     }
 
     fn open(&mut self, path: &str) -> text_commands::Result<()> {
-        match path {
-            "-" => Ok(()),
-            path => Err(Failure::new(format!(
-                "{path}: there is no file system yet; `< {path}` reads what `>` wrote"
-            ))),
-        }
+        self.file = match (path, &self.directory) {
+            ("-", _) => None,
+            (path, Some(directory)) => {
+                let opened = directory.open(path);
+                Some(opened.map_err(|error| Failure::new(format!("{path}: {error}")))?)
+            }
+            (path, None) => {
+                return Err(Failure::new(format!(
+                    "{path}: whoever started this gave it no directory; `< {path}` may work"
+                )));
+            }
+        };
+        Ok(())
     }
 
     fn write(&mut self, bytes: &[u8]) -> text_commands::Result<()> {

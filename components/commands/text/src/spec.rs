@@ -25,6 +25,8 @@ pub struct Environ {
     pub stdout: ::ftl::io::Stdout,
     /// Standard error.
     pub stderr: ::ftl::io::Stderr,
+    /// The directory that whoever started the command has given it, if any.
+    pub directory: Option<::interfaces::files::Dir>,
 }
 
 impl ::ftl::runtime::Environment for Environ {
@@ -32,6 +34,12 @@ impl ::ftl::runtime::Environment for Environ {
         #[allow(unused_mut)]
         let mut start = ::ftl::bootstrap::Start::receive(info)?;
         Ok(Environ {
+            directory: start
+                .directory()
+                .map(|fs| ::interfaces::files::Dir::of_command(
+                    fs,
+                    start.variable("PWD"),
+                )),
             name: start.name(),
             arguments: start.arguments(),
             variables: start.variables(),

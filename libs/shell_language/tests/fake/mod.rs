@@ -217,6 +217,13 @@ impl Machine for Fake {
         }
     }
 
+    fn directory(&mut self, path: &str) -> Result<(), String> {
+        match path == "/" || !self.list(path).is_empty() {
+            true => Ok(()),
+            false => Err("there is no such directory".into()),
+        }
+    }
+
     fn list(&mut self, directory: &str) -> Vec<(String, bool)> {
         let base = match directory {
             "." => String::new(),
