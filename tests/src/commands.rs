@@ -41,6 +41,12 @@ impl Exec {
         self
     }
 
+    /// Another argument of `./ftl run`.
+    pub fn argument(mut self, argument: impl Into<String>) -> Exec {
+        self.arguments.push(argument.into());
+        self
+    }
+
     /// Their standard input.
     pub fn stdin(mut self, bytes: impl Into<Vec<u8>>) -> Exec {
         self.stdin = bytes.into();

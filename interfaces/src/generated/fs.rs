@@ -1985,7 +1985,7 @@ pub mod file {
         pub offset: u64,
         /// Where in the memory.
         pub at: u32,
-        /// Len.
+        /// At most 256 KiB.
         pub len: u32,
     }
 

@@ -183,6 +183,8 @@ pub struct Task<S> {
     fields: Vec<String>,
     assignments: Vec<(Rc<str>, String)>,
     redirected: Option<[S; 3]>,
+    /// One of the redirections could not be made: the command does not run, and has failed.
+    refused: bool,
     /// The status of the last `$(…)` in the command, which counts if there is nothing else.
     substituted: Option<u8>,
     wait: Wait<S>,
@@ -203,6 +205,7 @@ impl<S: Clone> Task<S> {
             fields: Vec::new(),
             assignments: Vec::new(),
             redirected: None,
+            refused: false,
             substituted: None,
             wait: Wait::Nothing,
             feeders: Vec::new(),
@@ -585,6 +588,10 @@ impl<S: Clone> Task<S> {
             }
             Step::Run => self.run_command(shared, machine),
             Step::Hold => {
+                if core::mem::take(&mut self.refused) {
+                    // A group without its files does nothing that anybody wants.
+                    return self.end(1);
+                }
                 let streams = self.redirected.take();
                 let before = self.context.streams.clone();
                 if let Some(streams) = streams {
@@ -733,7 +740,10 @@ impl<S: Clone> Task<S> {
                     streams[2] = stream;
                 }
             }
-            Err(message) => self.give_up(&format!("{}: {message}", word.text()), 1),
+            Err(message) => {
+                self.refused = true;
+                self.complain(&format!("{}: {message}", word.text()), 1)
+            }
         }
     }
 
@@ -901,6 +911,10 @@ impl<S: Clone> Task<S> {
         let assignments = core::mem::take(&mut self.assignments);
         let redirected = self.redirected.take();
         let substituted = self.substituted.take();
+        if core::mem::take(&mut self.refused) {
+            self.context.status = 1;
+            return;
+        }
         let streams = redirected.unwrap_or_else(|| self.context.streams.clone());
         if self.context.depth > 0 && self.frames.is_empty() && self.at == self.program.steps.len() {
             // The last thing that this part of a pipeline does: its streams are the command's alone, and

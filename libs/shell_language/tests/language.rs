@@ -191,9 +191,28 @@ fn redirections() {
     check("cat <<< \"$((1 + 1))\"", "2\n");
     check("> f; cat < f", "");
     check("while true; do break; done > f; echo here", "here\n");
+    let message = "shell: nothing: there is no such file\n";
+    // The command does not run, and has failed; the script goes on.
+    check_error("cat < nothing; echo $?", message, 0);
+    check_error("echo a > f < nothing", message, 1);
+    check_error("{ echo a; echo b; } < nothing; exit 5", message, 1);
+}
+
+#[test]
+fn paths_begin_at_the_current_directory() {
+    let files = "echo 1 > /a/b/one; echo 2 > /a/two; cd /a; ";
+    for (script, output) in [
+        ("cat < two; cat < b/one", "2\n1\n"),
+        ("echo *; echo b/*; cd b; echo *; pwd", "b two\nb/one\none\n/a/b\n"),
+        ("cd b; cd ..; pwd; cd -; cd; pwd", "/a\n/a/b\n/\n"),
+        ("(cd b; pwd); pwd", "/a/b\n/a\n"),
+        ("cd b/../..; pwd; echo $OLDPWD", "/\n/a\n"),
+    ] {
+        check(&format!("{files}{script}"), output);
+    }
     check_error(
-        "cat < nothing; echo b",
-        "shell: nothing: there is no such file\n",
+        "cd /none; pwd",
+        "shell: cd: /none: there is no such directory\nshell: pwd: there are no files here\n",
         1,
     );
 }

@@ -2,6 +2,9 @@
 
 use alloc::boxed::Box;
 use alloc::string::String;
+use alloc::vec;
+use alloc::vec::Vec;
+use core::ops::Range;
 
 use files::{Disk, DiskError, SECTOR_LEN};
 use ftl::prelude::*;
@@ -72,26 +75,56 @@ impl Disk for DriverDisk {
     }
 }
 
-/// A disk in memory, which is gone when the component ends.
-pub struct MemoryDisk(SharedBytes);
+/// Bytes of a piece of a disk in memory.
+const PIECE_LEN: usize = 64 * 1024;
+
+/// A disk in memory, which is gone when the component ends. It takes memory as it is written, a piece at a time.
+pub struct MemoryDisk(Vec<Option<SharedBytes>>);
 
 impl MemoryDisk {
     /// A disk of so many bytes, all zero.
-    pub fn new(len: usize) -> Result<MemoryDisk> {
-        Ok(MemoryDisk(Folio::new(len)?.map()?))
+    pub fn new(len: usize) -> MemoryDisk {
+        MemoryDisk(vec![None; len.div_ceil(PIECE_LEN)])
     }
+}
+
+/// The pieces of a range: which, where in it, and which bytes of the range.
+fn pieces(offset: u64, len: usize) -> impl Iterator<Item = (usize, usize, Range<usize>)> {
+    let mut done = 0;
+    core::iter::from_fn(move || {
+        let at = offset as usize + done;
+        let part = (PIECE_LEN - at % PIECE_LEN).min(len - done);
+        let range = done..done + part;
+        done += part;
+        (part > 0).then_some((at / PIECE_LEN, at % PIECE_LEN, range))
+    })
 }
 
 impl Disk for MemoryDisk {
     fn len(&self) -> u64 {
-        self.0.len() as u64
+        (self.0.len() * PIECE_LEN) as u64
     }
     fn read(&mut self, offset: u64, to: &mut [u8]) -> core::result::Result<(), DiskError> {
-        self.0.read(offset as usize, to);
+        for (piece, at, range) in pieces(offset, to.len()) {
+            match self.0.get(piece).ok_or(DiskError)? {
+                Some(memory) => memory.read(at, &mut to[range]),
+                None => to[range].fill(0),
+            }
+        }
         Ok(())
     }
     fn write(&mut self, offset: u64, from: &[u8]) -> core::result::Result<(), DiskError> {
-        self.0.write(offset as usize, from);
+        for (piece, at, range) in pieces(offset, from.len()) {
+            let piece = self.0.get_mut(piece).ok_or(DiskError)?;
+            let memory = match piece {
+                Some(memory) => memory,
+                None => {
+                    let memory = Folio::new(PIECE_LEN).and_then(|folio| folio.map());
+                    piece.insert(memory.map_err(|error| failed("growing", offset, error))?)
+                }
+            };
+            memory.write(at, &from[range]);
+        }
         Ok(())
     }
     fn flush(&mut self) -> core::result::Result<(), DiskError> {
@@ -120,10 +153,9 @@ pub fn open(
         (Some(data), Some(log)) => Ok((Box::new(data), Box::new(log))),
         (None, None) => {
             warn!("there is no disk: files are kept in memory and are gone at the end");
-            let memory = |len| MemoryDisk::new(len).map_err(told);
             Ok((
-                Box::new(memory(memory_len)?),
-                Box::new(memory(files::Options::LOG_LEN_MIN as usize)?),
+                Box::new(MemoryDisk::new(memory_len)),
+                Box::new(MemoryDisk::new(files::Options::LOG_LEN_MIN as usize)),
             ))
         }
         (Some(_), None) => Err(alloc::format!(

@@ -17,7 +17,7 @@ const DATA_LEN_MAX: usize = 4000;
 /// Files that one client may have open.
 const OPEN_MAX: usize = 64;
 /// Bytes that one request may move through shared memory.
-const SHARED_LEN_MAX: usize = 1 << 20;
+const SHARED_LEN_MAX: usize = 256 << 10;
 
 /// All files that are open, each at its place.
 #[derive(Default)]

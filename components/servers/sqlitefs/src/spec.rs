@@ -86,7 +86,7 @@ impl Default for Settings {
         Settings {
             data: "ftl-data".into(),
             log: "ftl-log".into(),
-            cache: 2,
+            cache: 1,
             memory_disk: 8,
         }
     }
