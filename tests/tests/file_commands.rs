@@ -9,7 +9,12 @@ fn check(disk: &str, script: &str, output: &str) {
         .argument("--disk")
         .argument(disk)
         .run();
-    assert_eq!((done.text().as_str(), done.code), (output, 0), "{}", done.stderr);
+    assert_eq!(
+        (done.text().as_str(), done.code),
+        (output, 0),
+        "{}",
+        done.stderr
+    );
 }
 
 #[test]

@@ -260,7 +260,9 @@ fn change_directory<M: Machine>(
 ) -> Action {
     let variables = &mut context.variables;
     let target = match arguments {
-        [] => variables.get("HOME").map_or("/".into(), |home| home.to_string()),
+        [] => variables
+            .get("HOME")
+            .map_or("/".into(), |home| home.to_string()),
         [back] if back == "-" => match variables.get("OLDPWD") {
             Some(before) => before.to_string(),
             None => return Action::Complain("cd: there is no directory of before".into(), 1),

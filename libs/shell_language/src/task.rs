@@ -1074,19 +1074,19 @@ impl<S: Clone> Task<S> {
                     raw,
                 }
             }
-            Action::Source { path, arguments } => match machine
-                .open(&self.context.variables.located(&path), Mode::Read)
-            {
-                Ok(stream) => {
-                    self.wait = Wait::Script {
-                        stream,
-                        bytes: Vec::new(),
-                        name: path,
-                        arguments,
+            Action::Source { path, arguments } => {
+                match machine.open(&self.context.variables.located(&path), Mode::Read) {
+                    Ok(stream) => {
+                        self.wait = Wait::Script {
+                            stream,
+                            bytes: Vec::new(),
+                            name: path,
+                            arguments,
+                        }
                     }
+                    Err(message) => self.complain(&format!("{path}: {message}"), 1),
                 }
-                Err(message) => self.complain(&format!("{path}: {message}"), 1),
-            },
+            }
         }
     }
 

@@ -3,7 +3,7 @@
 use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::rc::Rc;
-use alloc::string::String;
+use alloc::string::{String, ToString};
 
 /// One variable.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +24,7 @@ impl Variables {
     /// Where a path leads from the current directory on, which `PWD` holds; as it is if that is not set.
     pub fn located(&self, path: &str) -> String {
         match self.get("PWD") {
+            Some(current) if path == "." => current.to_string(),
             Some(current) if !path.starts_with('/') => match current.ends_with('/') {
                 true => format!("{current}{path}"),
                 false => format!("{current}/{path}"),

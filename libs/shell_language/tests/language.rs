@@ -203,7 +203,10 @@ fn paths_begin_at_the_current_directory() {
     let files = "echo 1 > /a/b/one; echo 2 > /a/two; cd /a; ";
     for (script, output) in [
         ("cat < two; cat < b/one", "2\n1\n"),
-        ("echo *; echo b/*; cd b; echo *; pwd", "b two\nb/one\none\n/a/b\n"),
+        (
+            "echo *; echo b/*; cd b; echo *; pwd",
+            "b two\nb/one\none\n/a/b\n",
+        ),
         ("cd b; cd ..; pwd; cd -; cd; pwd", "/a\n/a/b\n/\n"),
         ("(cd b; pwd); pwd", "/a/b\n/a\n"),
         ("cd b/../..; pwd; echo $OLDPWD", "/\n/a\n"),

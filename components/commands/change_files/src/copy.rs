@@ -32,8 +32,14 @@ If TARGET is a directory, into it. What has the new name already is replaced, in
 ";
 
 /// Each source with its target.
-fn pairs(files: &Dir, name: &str, words: &[String]) -> text_commands::Result<Vec<(String, String)>> {
-    let Some((target, sources)) = words.split_last().filter(|(_, sources)| !sources.is_empty())
+fn pairs(
+    files: &Dir,
+    name: &str,
+    words: &[String],
+) -> text_commands::Result<Vec<(String, String)>> {
+    let Some((target, sources)) = words
+        .split_last()
+        .filter(|(_, sources)| !sources.is_empty())
     else {
         return Err(Failure::usage("from where, and to where?"));
     };
@@ -47,7 +53,10 @@ fn pairs(files: &Dir, name: &str, words: &[String]) -> text_commands::Result<Vec
         true => join(target, name_of(source)),
         false => target.to_string(),
     };
-    Ok(sources.iter().map(|source| (source.clone(), to(source))).collect())
+    Ok(sources
+        .iter()
+        .map(|source| (source.clone(), to(source)))
+        .collect())
 }
 
 pub fn cp(files: &Dir, arguments: &[String]) -> Outcome {
@@ -66,7 +75,8 @@ pub fn cp(files: &Dir, arguments: &[String]) -> Outcome {
         while let Some((from, to)) = open.pop() {
             // What was named is followed, what is found below is not.
             let is_top = open.is_empty() && !from.contains('/');
-            if let Err(failure) = copy(files, (&from, &to), recursive, is_top, &options, &mut open) {
+            if let Err(failure) = copy(files, (&from, &to), recursive, is_top, &options, &mut open)
+            {
                 eprint!("{}", failure.show("cp"));
                 status = 1;
             }
@@ -121,14 +131,16 @@ fn copy(
     if !metadata.is_dir() {
         return match files.copy(from, to) {
             Ok(_) => Ok(()),
-            Err(Error::InvalidArgument) => Err(Failure::new(format!(
-                "{from} and {to} are the same file"
-            ))),
+            Err(Error::InvalidArgument) => {
+                Err(Failure::new(format!("{from} and {to} are the same file")))
+            }
             Err(error) => Err(failed(&format!("{from} -> {to}"))(error)),
         };
     }
     if !recursive {
-        return Err(Failure::new(format!("{from} is a directory; `-r` copies it")));
+        return Err(Failure::new(format!(
+            "{from} is a directory; `-r` copies it"
+        )));
     }
     match files.create_dir(to) {
         Err(Error::AlreadyExists) if files.metadata(to).is_ok_and(|there| there.is_dir()) => {}

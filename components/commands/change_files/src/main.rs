@@ -41,16 +41,22 @@ type Known = (
 const COMMANDS: &[Known] = &[
     ("cp", copy::CP, |files, words, _| copy::cp(files, words)),
     ("ln", make::LN, |files, words, _| make::ln(files, words)),
-    ("mkdir", make::MKDIR, |files, words, _| make::mkdir(files, words)),
+    ("mkdir", make::MKDIR, |files, words, _| {
+        make::mkdir(files, words)
+    }),
     ("mv", copy::MV, |files, words, _| copy::mv(files, words)),
     ("rm", remove::RM, |files, words, _| remove::rm(files, words)),
-    ("rmdir", remove::RMDIR, |files, words, _| remove::rmdir(files, words)),
+    ("rmdir", remove::RMDIR, |files, words, _| {
+        remove::rmdir(files, words)
+    }),
     ("sync", SYNC, |files, _, _| {
         files.sync().map_err(failed("the disk"))?;
         Ok(0)
     }),
     ("tee", tee::TEE, tee::tee),
-    ("touch", make::TOUCH, |files, words, _| make::touch(files, words)),
+    ("touch", make::TOUCH, |files, words, _| {
+        make::touch(files, words)
+    }),
 ];
 
 const SYNC: &str = "\
@@ -125,6 +131,9 @@ mod tests {
     fn paths_are_taken_apart_and_put_together() {
         let names = ["a", "a/b", "/a/b/", "/", ""].map(name_of);
         assert_eq!(names, ["a", "b", "b", "", ""]);
-        assert_eq!((join("/", "a"), join("b", "a")), ("/a".into(), "b/a".into()));
+        assert_eq!(
+            (join("/", "a"), join("b", "a")),
+            ("/a".into(), "b/a".into())
+        );
     }
 }

@@ -60,5 +60,7 @@ pub fn rmdir(files: &Dir, arguments: &[String]) -> Outcome {
     if options.arguments.is_empty() {
         return Err(Failure::usage("which directory?"));
     }
-    Ok(each("rmdir", &options.arguments, |path| files.remove_dir(path)))
+    Ok(each("rmdir", &options.arguments, |path| {
+        files.remove_dir(path)
+    }))
 }

@@ -36,10 +36,7 @@ pub fn tee(files: &Dir, arguments: &[String], mut streams: Streams) -> Outcome {
     }
     let mut buffer = [0; 1024];
     loop {
-        let len = streams
-            .stdin
-            .read(&mut buffer)
-                        .map_err(told)?;
+        let len = streams.stdin.read(&mut buffer).map_err(told)?;
         if len == 0 {
             streams.stdout.flush().map_err(told)?;
             return Ok(0);

@@ -41,10 +41,7 @@ pub fn stat(files: &Dir, arguments: &[String]) -> Outcome {
         };
         println!("path      {path}");
         if metadata.is_symlink() {
-            println!(
-                "leads to  {}",
-                files.read_link(path).map_err(failed(path))?
-            );
+            println!("leads to  {}", files.read_link(path).map_err(failed(path))?);
         }
         println!("kind      {kind}");
         println!("size      {}", metadata.len());

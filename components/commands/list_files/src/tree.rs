@@ -150,12 +150,7 @@ pub fn du(files: &Dir, arguments: &[String]) -> Outcome {
 }
 
 /// What the files of a directory hold, and the directories in it.
-fn add_up(
-    files: &Dir,
-    path: &str,
-    options: &Options,
-    seen: &mut BTreeSet<u64>,
-) -> Result<Sum> {
+fn add_up(files: &Dir, path: &str, options: &Options, seen: &mut BTreeSet<u64>) -> Result<Sum> {
     let mut sum = Sum {
         path: path.into(),
         bytes: 0,

@@ -778,7 +778,9 @@ pub fn list(disk: &Dir, directory: &str) -> Vec<(String, bool)> {
     entries
         .map(|entry| {
             let is_directory = match entry.file_type().is_symlink() {
-                true => disk.metadata(&entry.path()).is_ok_and(|found| found.is_dir()),
+                true => disk
+                    .metadata(&entry.path())
+                    .is_ok_and(|found| found.is_dir()),
                 false => entry.file_type().is_dir(),
             };
             (entry.file_name().to_string(), is_directory)

@@ -56,7 +56,11 @@ fn main(env: Environ) -> Result<usize> {
     for (name, value) in machine.variables() {
         shell.export(&name, &value);
     }
-    if machine.disk().is_some() && shell.variables().is_some_and(|all| all.get("PWD").is_none()) {
+    if machine.disk().is_some()
+        && shell
+            .variables()
+            .is_some_and(|all| all.get("PWD").is_none())
+    {
         shell.export("PWD", "/");
     }
     match arguments.split_first() {
