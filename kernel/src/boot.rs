@@ -132,6 +132,9 @@ pub fn start(kernel: &mut Kernel, info: &BootInfo<'_>) {
     if argument(info.machine, "ftl.log") == Some("debug") {
         kernel.log.level = Level::Debug;
     }
+    if argument(info.machine, "ftl.check") == Some("tables") {
+        kernel.walks = Some(Default::default());
+    }
     let version = env!("CARGO_PKG_VERSION");
     let arch = crate::arch::NAME;
     kernel.log_line(

@@ -300,8 +300,9 @@ impl Kernel {
         }
         if let Some(id) = self.dead_processes {
             self.dead_processes = self.processes[id].next_dead.take();
-            if !self.collect_process(id, cpu) {
-                self.condemn(id);
+            match self.collect_process(id, cpu) {
+                true => self.check_tables(),
+                false => self.condemn(id),
             }
         }
         self.review_attention();

@@ -8,6 +8,7 @@
 use abi::{Error, Handle, KernelStatistics, Result, Rights, TraceKind};
 
 use crate::arch::Machine;
+use crate::check::Walks;
 use crate::log::Log;
 use crate::memory::{Frames, Id, Memory, Regions, Slab};
 use crate::object::{
@@ -95,6 +96,8 @@ pub struct Kernel {
     pub random: Random,
     /// The first process: its end is the system's.
     pub init: Option<Id<Process>>,
+    /// What walks of the page tables have seen, if they are asked for.
+    pub walks: Option<Walks>,
     /// How the system is to end, once that is decided.
     pub shutdown: Option<Shutdown>,
     /// Per CPU: current thread and run queues.
@@ -173,6 +176,7 @@ impl Kernel {
             log,
             random,
             init: None,
+            walks: None,
             shutdown: None,
         })
     }
@@ -181,6 +185,7 @@ impl Kernel {
     pub fn machine_off(&mut self) {
         if let Some(how) = self.shutdown {
             self.show_log_again(None);
+            self.report_walks();
             self.memory.machine.shut_down(how);
         }
     }

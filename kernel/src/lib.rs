@@ -13,6 +13,7 @@
 
 pub mod arch;
 pub mod boot;
+pub mod check;
 pub mod death;
 pub mod devices;
 pub mod direct;

@@ -293,6 +293,7 @@ impl Kernel {
             name.as_str(),
             format_args!("FTL-IMAGE {base:#x}"),
         );
+        self.check_tables();
     }
 
     /// A thread with stack and message buffer, in state `New`.

@@ -52,3 +52,42 @@ fn attacks_and_mistakes_on_one_cpu() {
 fn attacks_and_mistakes_on_four_cpus() {
     check(4, "isolation, 4 CPUs");
 }
+
+/// The kernel itself walks all page tables whenever a component was started and whenever one was taken apart, and
+/// ends if a page can be written and executed, by whichever addresses, or is seen by somebody who was not given it.
+fn check_tables(isolation: &str) {
+    let port = e2e::free_port();
+    let exit = e2e::boot("chaos")
+        .isolation(isolation)
+        .smp(1)
+        .port_at(port, 80)
+        .set("warden.port", port)
+        .set("warden.count", 8)
+        .argument("--append")
+        .argument("ftl.check=tables")
+        .start()
+        .wait_exit_within(Duration::from_secs(300));
+    assert_eq!(exit.code, 0, "{}", exit.tail());
+    let line = exit
+        .log
+        .iter()
+        .find_map(|line| line.split_once("page tables walked "));
+    let (_, line) = line.unwrap_or_else(|| panic!("no walk in\n{}", exit.tail()));
+    // At each start, at each end, and the first ones.
+    let walks: u32 = line
+        .split(' ')
+        .next()
+        .and_then(|count| count.parse().ok())
+        .expect("a count");
+    assert!(walks >= 2 * 8 + 4, "{line}");
+}
+
+#[test]
+fn no_page_is_writable_and_executable_nor_seen_by_others_in_user_mode() {
+    check_tables("user");
+}
+
+#[test]
+fn no_page_is_writable_and_executable_nor_seen_by_others_in_the_kernel() {
+    check_tables("kernel");
+}

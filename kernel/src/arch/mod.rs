@@ -6,7 +6,7 @@
 //! | name | what |
 //! |---|---|
 //! | [`Machine`] | memory, counter and timer, console, interrupts between CPUs and of devices, shut-down |
-//! | [`PageTable`] | translations of one address space |
+//! | [`PageTable`] | translations of one address space, and each [`Leaf`] of it |
 //! | [`MemoryBase`] | where physical memory is seen, as the table of kernel objects needs it |
 //! | [`Context`] | a thread's registers while it is not on a CPU |
 //! | [`KERNEL_COMPONENT_AREA`] | addresses for components under `kernel` isolation: start, bytes |
@@ -32,6 +32,23 @@ pub use arm64::*;
 pub use host::*;
 #[cfg(all(target_os = "none", target_arch = "riscv64"))]
 pub use riscv64::*;
+
+/// A page that an address space shows, as its table says.
+#[derive(Clone, Copy, Debug)]
+pub struct Leaf {
+    /// Where it is seen.
+    pub address: usize,
+    /// The frame, or the first of them.
+    pub frame: crate::memory::PhysAddr,
+    /// How many frames it is: more than one if it is a large page.
+    pub pages: usize,
+    /// Whether it can be written, by whomever.
+    pub writable: bool,
+    /// Whether it can be executed, by whomever.
+    pub executable: bool,
+    /// Whether user mode can reach it.
+    pub user: bool,
+}
 
 /// What may be done with a page. There is no "write and execute" (rule 13).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -13,7 +13,7 @@ use core::arch::asm;
 use abi::{PAGE_SIZE, Result};
 
 use super::layout::{DIRECT_MAP, KERNEL_COMPONENT_AREA, USER_GATE};
-use crate::arch::Permission;
+use crate::arch::{Leaf, Permission};
 use crate::memory::{Memory, PhysAddr};
 
 // D8.3, "Translation table descriptor formats".
@@ -247,6 +247,15 @@ impl PageTable {
         }
     }
 
+    /// Hands out each page that is mapped.
+    pub fn each_leaf(&self, memory: &Memory, seen: &mut dyn FnMut(Leaf)) {
+        let base = match self.identifier {
+            0 => DIRECT_MAP,
+            _ => 0,
+        };
+        each_leaf_below(memory, self.root, 3, base, seen);
+    }
+
     /// The frame and entry bits at an address, following large pages: for tests that walk tables.
     pub fn translate(&self, memory: &Memory, address: usize) -> Option<(PhysAddr, u64)> {
         for level in 0..3 {
@@ -315,6 +324,36 @@ impl PageTable {
             memory.free(table);
         }
         memory.free(self.root);
+    }
+}
+
+/// Each page that a table leads to, whose first entry is for `base`.
+fn each_leaf_below(
+    memory: &Memory,
+    table: PhysAddr,
+    level: usize,
+    base: usize,
+    seen: &mut dyn FnMut(Leaf),
+) {
+    for i in 0..ENTRIES {
+        let value = memory.read_u64(table.offset(i * 8));
+        let address = base + (i << (12 + 9 * level));
+        if value & VALID == 0 {
+            continue;
+        }
+        if level > 0 && is_table(value) {
+            each_leaf_below(memory, target(value), level - 1, address, seen);
+            continue;
+        }
+        let nobody_executes = KERNEL_EXECUTES_NOT | USER_EXECUTES_NOT;
+        seen(Leaf {
+            address,
+            frame: target(value),
+            pages: 1 << (9 * level),
+            writable: value & READ_ONLY == 0,
+            executable: value & nobody_executes != nobody_executes,
+            user: value & USER != 0,
+        });
     }
 }
 

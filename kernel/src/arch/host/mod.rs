@@ -292,6 +292,11 @@ impl Machine {
         self.state().code_synchronized += 1;
     }
 
+    /// The frame of the user gate: there is none here.
+    pub fn user_gate_frame(&self) -> PhysAddr {
+        PhysAddr(0)
+    }
+
     /// Notes how the system ended.
     pub fn shut_down(&self, how: Shutdown) {
         self.state().ended = Some(how);
@@ -399,6 +404,20 @@ impl PageTable {
     pub fn unlink(&mut self, memory: &mut Memory, address: usize, pages: usize) {
         for page in 0..pages {
             self.unmap(memory, address + page * PAGE_SIZE);
+        }
+    }
+
+    /// Hands out each page that is mapped.
+    pub fn each_leaf(&self, memory: &Memory, seen: &mut dyn FnMut(super::Leaf)) {
+        for (address, (frame, permission, user)) in self.translations(memory) {
+            seen(super::Leaf {
+                address,
+                frame,
+                pages: 1,
+                writable: permission.allows(Permission::ReadWrite),
+                executable: permission == Permission::Execute,
+                user,
+            });
         }
     }
 

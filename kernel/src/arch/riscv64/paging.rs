@@ -7,7 +7,7 @@ use abi::{PAGE_SIZE, Result};
 
 use super::layout::{DIRECT_MAP, KERNEL_COMPONENT_AREA, USER_GATE};
 use super::sbi;
-use crate::arch::Permission;
+use crate::arch::{Leaf, Permission};
 use crate::memory::{Memory, PhysAddr};
 
 const VALID: u64 = 1 << 0;
@@ -222,6 +222,22 @@ impl PageTable {
         }
     }
 
+    /// Hands out each page that is mapped. In a `user` space that is its own half; the other one must be the
+    /// kernel's.
+    pub fn each_leaf(&self, memory: &Memory, seen: &mut dyn FnMut(Leaf)) {
+        let kernel = memory.machine.kernel_table().root;
+        let mut own = 0..ENTRIES;
+        if self.root != kernel {
+            own.end = ENTRIES / 2;
+            for i in own.end..ENTRIES {
+                let (here, there) = (self.root.offset(i * 8), kernel.offset(i * 8));
+                let is_shared = memory.read_u64(here) == memory.read_u64(there);
+                assert!(is_shared, "entry {i} is not the kernel's");
+            }
+        }
+        each_leaf_below(memory, self.root, 2, own, 0, seen);
+    }
+
     /// The frame and entry bits at an address, following large pages: for tests that walk tables.
     pub fn translate(&self, memory: &Memory, address: usize) -> Option<(PhysAddr, u64)> {
         let mut table = self.root;
@@ -269,6 +285,38 @@ impl PageTable {
             }
         }
         memory.free(self.root);
+    }
+}
+
+/// Each page that some entries of a table lead to. The first entry of all is for `base`.
+fn each_leaf_below(
+    memory: &Memory,
+    table: PhysAddr,
+    level: usize,
+    entries: core::ops::Range<usize>,
+    base: usize,
+    seen: &mut dyn FnMut(Leaf),
+) {
+    for i in entries {
+        let value = memory.read_u64(table.offset(i * 8));
+        // Addresses of 39 bits, whose highest one goes on to the left.
+        let address = ((base + (i << (12 + 9 * level))) << 25) as isize >> 25;
+        let address = address as usize;
+        if value & VALID == 0 {
+            continue;
+        }
+        if value & (READ | WRITE | EXECUTE) == 0 {
+            each_leaf_below(memory, target(value), level - 1, 0..ENTRIES, address, seen);
+            continue;
+        }
+        seen(Leaf {
+            address,
+            frame: target(value),
+            pages: 1 << (9 * level),
+            writable: value & WRITE != 0,
+            executable: value & EXECUTE != 0,
+            user: value & USER != 0,
+        });
     }
 }
 
