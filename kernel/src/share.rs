@@ -88,7 +88,8 @@ impl Kernel {
             match self.cpus[cpu].first_ready(SPENT) {
                 Some(first) if self.ticks_until_share(first) == 0 => {
                     self.dequeue(first);
-                    // This looks at its share.
+                    // It was overtaken all the while, so what it had too much counts.
+                    self.look_at_share(first, true);
                     self.enqueue(first, cpu, false);
                 }
                 _ => return,

@@ -284,10 +284,10 @@ fn calls_do_not_renew_a_share() {
     assert!(busy <= total * 60 / 100, "{busy} of {total}");
 }
 
-/// The timer may come late, as it does on a busy host. Each of the 10 ms then has so much more, and at
-/// most that goes to the one who happens to run.
+/// The timer may come late, as it does on a busy host. What a component has had too much of then counts in the next
+/// 10 ms, so that over time it has its share.
 #[test]
-fn a_late_timer_gives_nobody_more_than_it_is_late() {
+fn a_late_timer_gives_nobody_more_than_its_share() {
     for late in [500_000, 3_000_000, 7_000_000, 25_000_000] {
         let mut sim = Sim::with_root(1, 32 << 20, with_priority(0));
         let driver = sim.spawn(with_share(2, 60)).thread;
@@ -309,8 +309,11 @@ fn a_late_timer_gives_nobody_more_than_it_is_late() {
             sim.settle();
         }
         let all = sim.now() - begin;
-        let most = all * (SLICE * 60 / 100 + late) / (SLICE + late);
-        assert!(had <= most + SLICE, "{had} of {all}, {late} late");
+        let most = all * 60 / 100;
+        assert!(
+            had <= most + 2 * (SLICE + late),
+            "{had} of {all}, {late} late"
+        );
         let _ = app;
     }
 }

@@ -314,8 +314,12 @@ fn threads(kernel: &Kernel) {
                 ThreadState::Dead => dead_on_cpu += 1,
                 other => panic!("a thread on a CPU is {other:?}"),
             }
-            // A CPU that was told to enter the kernel has not chosen yet.
-            if !kernel.memory.machine.is_interrupted(cpu) && thread.state == ThreadState::Running {
+            // A CPU that was told to enter the kernel has not chosen yet; nor has one whose timer is due, as it is when
+            // the thread that was chosen turns out to have spent its component's share.
+            let machine = &kernel.memory.machine;
+            let is_due = machine.timer(cpu).is_some_and(|at| at <= machine.now());
+            let chooses = machine.is_interrupted(cpu) || is_due;
+            if !chooses && thread.state == ThreadState::Running {
                 let best = kernel.cpus[cpu].best_ready();
                 assert!(
                     best >= u32::from(thread.priority),
