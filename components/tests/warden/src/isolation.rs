@@ -1,8 +1,8 @@
 //! Isolation: has `hostile` attack and `buggy` err, one thing for each of their lives, and checks after each
 //! that the system serves its page and that no counter of the kernel has moved.
 //!
-//! Everything is done twice. The first round lets tables grow to the size they need; after it nothing may be
-//! lost any more.
+//! Everything is done twice, in the same way. The first round lets the kernel's tables grow to the size they need, which
+//! they keep; after it nothing may be lost any more.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -30,8 +30,6 @@ pub struct Isolation {
     hostile: trial::Client,
     buggy: trial::Client,
     list: Vec<Trial>,
-    /// In the second round; the first has a short one.
-    storm_calls: u32,
     seed: u64,
     round: u32,
     at: usize,
@@ -76,13 +74,12 @@ impl Isolation {
         for trial in &mut list {
             trial.times = trial.times.min(settings.repeats);
         }
-        list.push(storm(STORM_PIECE));
+        list.push(storm(settings.count));
         Isolation {
             system,
             hostile,
             buggy,
             list,
-            storm_calls: settings.count,
             seed: settings.seed,
             round: 0,
             at: 0,
@@ -170,8 +167,6 @@ impl Isolation {
             if self.round == 2 {
                 return Ok(false);
             }
-            self.list.pop();
-            self.list.push(storm(self.storm_calls));
         }
         let (name, _) = self.subject();
         self.go(State::Restarting);
