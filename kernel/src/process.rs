@@ -52,6 +52,13 @@ impl Default for OptionalHandle {
     }
 }
 
+/// A place where a debugger stops to learn of a component before its first instruction
+/// (tools/ftl/gdb/ftl.py).
+#[inline(never)]
+pub fn component_starts() {
+    core::hint::black_box(());
+}
+
 impl Kernel {
     /// [`abi::Call::ProcessCreate`].
     pub fn process_create_call(
@@ -285,6 +292,7 @@ impl Kernel {
         self.processes[process].state = ProcessState::Running;
         self.thread_start(thread, entry, address, address);
         self.make_ready(thread, cpu);
+        component_starts();
         // For who has nothing but addresses, such as a debugger or `./ftl bench profile`.
         let name = self.processes[process].name;
         let base = self.processes[process].load.base;

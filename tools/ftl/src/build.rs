@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result, bail};
@@ -39,6 +39,8 @@ pub struct Request {
     pub faults: Option<Faults>,
     /// Words for a benchmark (the entry `bench`).
     pub bench: Option<String>,
+    /// Whether the kernel tells a debugger all about its types, and not only about its lines.
+    pub debug_info: bool,
 }
 
 impl Request {
@@ -87,7 +89,11 @@ pub fn compile_all(root: &Path, arch: Arch, requests: &[Request]) -> Result<Prog
     // Archives with settings of their own, which are mostly made for one test.
     prune(&folder, |name| name.contains('='), WEEK / 7);
 
-    let kernel = compile(root, &toolchain, arch.kernel_target(), &["kernel"])?
+    let mut cargo = toolchain.cargo(root, "build", arch.kernel_target());
+    if requests.iter().any(|request| request.debug_info) {
+        cargo.env("CARGO_PROFILE_RELEASE_DEBUG", "full");
+    }
+    let kernel = compile(root, &toolchain, cargo, &["kernel"])?
         .remove("kernel")
         .context("the package `kernel` has no program `kernel`")?;
     let packages: BTreeSet<&str> = requests
@@ -101,7 +107,8 @@ pub fn compile_all(root: &Path, arch: Arch, requests: &[Request]) -> Result<Prog
         })
         .collect();
     let packages: Vec<&str> = packages.into_iter().collect();
-    let components = compile(root, &toolchain, arch.component_target(), &packages)?;
+    let cargo = toolchain.cargo(root, "build", arch.component_target());
+    let components = compile(root, &toolchain, cargo, &packages)?;
     Ok(Programs {
         arch,
         folder,
@@ -265,11 +272,11 @@ struct Program {
     frames: Frames,
 }
 
-/// Runs cargo for some packages; gives each program by its name.
+/// Runs cargo, `command`, for some packages; gives each program by its name.
 fn compile(
     root: &Path,
     toolchain: &Toolchain,
-    target: &str,
+    mut command: Command,
     packages: &[&str],
 ) -> Result<BTreeMap<String, Program>> {
     let what = match packages {
@@ -277,7 +284,6 @@ fn compile(
         more => format!("{} components", more.len()),
     };
     let step = Step::start(format!("building {what} with {}", toolchain.name));
-    let mut command = toolchain.cargo(root, "build", target);
     command.args([
         "--release",
         "--quiet",

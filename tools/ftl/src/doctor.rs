@@ -38,6 +38,8 @@ pub enum Purpose {
     Build,
     /// Compile and boot.
     Run,
+    /// Compile, boot, and look into the machine with a debugger.
+    Debug,
     /// Compile, boot, format check and lints.
     Test,
 }
@@ -91,6 +93,19 @@ pub fn needs(root: &Path, archs: &[Arch], purpose: Purpose) -> Vec<Need> {
                 homebrew: &["qemu"],
             });
         }
+    }
+    if matches!(purpose, Purpose::Debug | Purpose::Test) {
+        needs.push(Need {
+            what: "gdb for all machines".into(),
+            found: match find_gdb() {
+                Some(_) => Ok("found".into()),
+                None => Err("there is no program `gdb-multiarch`".into()),
+            },
+            optional: purpose == Purpose::Test,
+            debian: &["gdb-multiarch"],
+            ubuntu: &["gdb-multiarch"],
+            homebrew: &["gdb"],
+        });
     }
     if purpose == Purpose::Test {
         needs.push(Need {
@@ -369,6 +384,12 @@ fn chromium() -> Result<String, String> {
 }
 
 /// It has no option that only tells its version and then succeeds.
+/// A gdb that knows both machines. Debian's plain one knows its own alone, Homebrew's knows all.
+pub fn find_gdb() -> Option<PathBuf> {
+    find_program("gdb-multiarch")
+        .or_else(|| find_program("gdb").filter(|_| cfg!(target_os = "macos")))
+}
+
 fn wrk() -> Result<String, String> {
     match find_program("wrk") {
         Some(_) => Ok("found".into()),

@@ -21,6 +21,7 @@ pub mod answer;
 pub mod arch;
 pub mod workspace;
 
+pub mod debug;
 pub mod disk;
 pub mod doctor;
 pub mod faults;

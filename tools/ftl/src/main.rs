@@ -18,6 +18,7 @@ use ftl_tool::bench::{self, Wanted, profile};
 use ftl_tool::book;
 use ftl_tool::build::{self, Built, Request};
 use ftl_tool::closure;
+use ftl_tool::debug;
 use ftl_tool::disk::Images;
 use ftl_tool::doctor::{self, Purpose};
 use ftl_tool::faults::Faults;
@@ -85,6 +86,8 @@ enum Command {
     },
     /// Run a system and write down what its kernel does, for ui.perfetto.dev
     Trace(TraceArguments),
+    /// Boot a system under gdb, which knows its components
+    Debug(DebugArguments),
     /// List what this machine needs for FTL, and install what is missing
     Doctor,
     /// Remove everything that was built
@@ -250,6 +253,19 @@ struct TraceArguments {
     run: RunArguments,
 }
 
+#[derive(Args)]
+struct DebugArguments {
+    /// Have gdb run this command and end after the last of them, instead of asking at a prompt
+    #[arg(short = 'x', long = "command", value_name = "COMMAND")]
+    commands: Vec<String>,
+    /// Look at what is left of a machine, instead of starting one
+    #[arg(long, value_name = "FILE")]
+    dump: Option<PathBuf>,
+    /// What `./ftl run` takes
+    #[command(flatten)]
+    run: RunArguments,
+}
+
 fn main() -> ExitCode {
     let command_line = match CommandLine::try_parse() {
         Ok(command_line) => command_line,
@@ -277,6 +293,7 @@ fn execute(command_line: CommandLine) -> Result<ExitCode> {
     match command_line.command {
         Command::Run(arguments) => return run(&root, arguments, yes, json, None),
         Command::Trace(arguments) => return trace(&root, arguments, yes),
+        Command::Debug(arguments) => return debug(&root, arguments, yes),
         Command::Build(arguments) => {
             doctor::set_up(&root, &[arguments.arch], Purpose::Build, yes)?;
             let (request, _) = request(&root, &arguments, WayIn::at_terminal())?;
@@ -346,16 +363,20 @@ fn trace(root: &Path, mut arguments: TraceArguments, yes: bool) -> Result<ExitCo
     Ok(code)
 }
 
-fn run(
-    root: &Path,
-    arguments: RunArguments,
-    yes: bool,
-    json: bool,
-    printed: Option<Printed>,
-) -> Result<ExitCode> {
+/// A machine that can be started, and what it boots.
+struct Prepared {
+    machine: Machine,
+    built: Built,
+    /// Whether the system has something for whoever sits at the console.
+    has_console: bool,
+    /// Kept until the machine has ended: nobody else may open the images as databases meanwhile.
+    _images: Option<Images>,
+}
+
+/// Builds what the arguments say, and puts the machine together.
+fn prepare(root: &Path, arguments: &RunArguments, way_in: WayIn, debug: bool) -> Result<Prepared> {
     let arch = arguments.build.arch;
-    doctor::set_up(root, &[arch], Purpose::Run, yes)?;
-    let mut ports = arguments.port;
+    let mut ports = arguments.port.clone();
     if ports.is_empty() {
         ports.push(Port {
             host: 8080,
@@ -366,50 +387,90 @@ fn run(
     for port in &mut ports {
         port.claim()?;
     }
-    let way_in = match &arguments.exec {
-        Some(_) => WayIn::Exec,
-        None if arguments.console => WayIn::Console,
-        None => WayIn::at_terminal(),
-    };
-    let (request, has_console) = request(root, &arguments.build, way_in)?;
+    let (mut request, has_console) = request(root, &arguments.build, way_in)?;
+    if debug {
+        request.name += "-debug";
+        request.debug_info = true;
+    }
     let built: Built = if arguments.no_build {
         build::built_before(root, arch, &request.name)?
     } else {
         build::build(root, arch, &request)?
+    };
+    let images = arguments.disk.as_deref().map(Images::open).transpose()?;
+    let mut extra: Vec<OsString> = images.iter().flat_map(Images::arguments).collect();
+    extra.extend(arguments.qemu.iter().cloned());
+    let machine = Machine {
+        arch,
+        kernel: built.kernel.clone(),
+        archive: built.archive.clone(),
+        smp: arguments.smp,
+        mem: arguments.mem.clone(),
+        ports,
+        icount: arguments.icount,
+        seed: arguments.seed,
+        reboot: arguments.reboot,
+        append: arguments.append.clone(),
+        host_port: None,
+        extra,
+    };
+    Ok(Prepared {
+        machine,
+        built,
+        has_console,
+        _images: images,
+    })
+}
+
+fn run(
+    root: &Path,
+    arguments: RunArguments,
+    yes: bool,
+    json: bool,
+    printed: Option<Printed>,
+) -> Result<ExitCode> {
+    doctor::set_up(root, &[arguments.build.arch], Purpose::Run, yes)?;
+    let way_in = match &arguments.exec {
+        Some(_) => WayIn::Exec,
+        None if arguments.console => WayIn::Console,
+        None => WayIn::at_terminal(),
     };
     let timeout = arguments
         .timeout
         .map(Duration::try_from_secs_f64)
         .transpose()
         .context("--timeout takes a number of seconds")?;
-    // Kept until the machine has ended: nobody else may open the images as databases meanwhile.
-    let images = arguments.disk.as_deref().map(Images::open).transpose()?;
-    let mut extra: Vec<OsString> = images.iter().flat_map(Images::arguments).collect();
-    extra.extend(arguments.qemu);
-    let machine = Machine {
-        arch,
-        kernel: built.kernel.clone(),
-        archive: built.archive.clone(),
-        smp: arguments.smp,
-        mem: arguments.mem,
-        ports,
-        icount: arguments.icount,
-        seed: arguments.seed,
-        reboot: arguments.reboot,
-        append: arguments.append,
-        host_port: None,
-        extra,
-    };
+    let prepared = prepare(root, &arguments, way_in, false)?;
     let options = Options {
         timeout,
         verbose: arguments.verbose,
         json,
         exec: arguments.exec,
-        console: has_console,
+        console: prepared.has_console,
         printed,
     };
-    let end = run::run(root, machine, &built, &options)?;
+    let end = run::run(root, prepared.machine, &prepared.built, &options)?;
     Ok(ExitCode::from(end.status()))
+}
+
+/// Starts gdb on a machine, or on what is left of one.
+fn debug(root: &Path, arguments: DebugArguments, yes: bool) -> Result<ExitCode> {
+    let arch = arguments.run.build.arch;
+    doctor::set_up(root, &[arch], Purpose::Debug, yes)?;
+    let (built, subject) = match arguments.dump {
+        Some(file) => {
+            let (request, _) = request(root, &arguments.run.build, WayIn::None)?;
+            let built = build::built_before(root, arch, &request.name)?;
+            (built, debug::Subject::Dump(file))
+        }
+        None => {
+            let prepared = prepare(root, &arguments.run, WayIn::None, true)?;
+            let machine = Box::new(prepared.machine);
+            (prepared.built, debug::Subject::Machine(machine))
+        }
+    };
+    let code = debug::debug(root, arch, &built, subject, &arguments.commands)?;
+    Ok(ExitCode::from(code))
 }
 
 /// Builds the program for disk images, since it is a large one, and hands over to it.

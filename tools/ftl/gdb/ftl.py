@@ -1,0 +1,367 @@
+"""Commands for gdb that know FTL's kernel: `ftl ps`, `ftl handles NAME`, `ftl queues`, `ftl log`, `ftl symbols`.
+
+`./ftl debug` starts gdb with this file. It reads the kernel's own structures by the types in its debugging
+information, and works on a running machine and on a dump alike. FTL_IMAGES names the list that the
+build has made of the unstripped images.
+"""
+
+import contextlib
+import functools
+import json
+import os
+
+import gdb
+
+FRAME_LEN = 4096
+# See kernel/src/memory/slab.rs.
+CHUNK_LEN = FRAME_LEN << 2
+CHUNKS_PER_FRAME = FRAME_LEN // 8
+GENERATION_BITS = 28
+# See kernel/src/object/handle.rs.
+STORED_LEN = 16
+KINDS = [
+    "free",
+    "system",
+    "channel",
+    "queue",
+    "folio",
+    "process",
+    "thread",
+    "timer",
+    "doorbell",
+    "interrupt",
+    "device",
+]
+# See abi/src/handle.rs.
+RIGHTS = ["read", "write", "execute", "wait", "transfer", "duplicate", "manage"]
+STATES = ["new", "ready", "running", "waits for events", "waits for a reply", "dead"]
+
+
+def raw(value, size=8, offset=0):
+    """The bytes of a value as a number: for types whose niches gdb does not show."""
+    memory = gdb.selected_inferior().read_memory(int(value.address) + offset, size)
+    return int.from_bytes(bytes(memory), "little")
+
+
+@contextlib.contextmanager
+def privileged():
+    """QEMU shows memory as the CPU sees it, and one in user mode does not see the kernel's: meanwhile it does."""
+    frame = gdb.newest_frame()
+    names = {register.name for register in frame.architecture().registers()}
+    if "priv" in names:
+        register, mask, kernel_mode = "priv", 3, 1
+    else:
+        # Arm's exception level and choice of stack pointer.
+        register, mask, kernel_mode = "cpsr", 0xF, 5
+    before = int(frame.read_register(register))
+    changed = before & mask == 0
+    if changed:
+        gdb.execute(f"set ${register} = {before | kernel_mode}", to_string=True)
+    try:
+        yield
+    finally:
+        if changed:
+            gdb.execute(f"set ${register} = {before}", to_string=True)
+
+
+def in_kernel(function):
+    """A function that reads the kernel's memory."""
+
+    @functools.wraps(function)
+    def wrapped(*arguments):
+        try:
+            selected = gdb.selected_frame()
+        except gdb.error:
+            raise gdb.GdbError("no machine is there any more")
+        gdb.newest_frame().select()
+        try:
+            with privileged():
+                return function(*arguments)
+        finally:
+            if selected.is_valid():
+                selected.select()
+
+    return wrapped
+
+
+def kernel():
+    """The kernel's state."""
+    for arch in ["riscv64", "arm64"]:
+        try:
+            lock = gdb.parse_and_eval(f"kernel::arch::{arch}::KERNEL")
+        except gdb.error:
+            continue
+        pointer = gdb.lookup_type("kernel::kernel::Kernel").pointer()
+        return lock["value"].address.cast(pointer).dereference()
+    raise gdb.GdbError("the kernel's symbols are not loaded: was gdb started by `./ftl debug`?")
+
+
+def objects(slab):
+    """The living objects of a slab: their ids as numbers, and themselves."""
+    slot_type = slab["chunks"].type.target().target().target()
+    value_type = slab.type.template_argument(0)
+    per_chunk = CHUNK_LEN // slot_type.sizeof
+    for number in range(int(slab["chunk_count"])):
+        table = slab["chunks"][number // CHUNKS_PER_FRAME]
+        chunk = (table + number % CHUNKS_PER_FRAME).dereference()
+        for place in range(per_chunk):
+            slot = (chunk + place).dereference()
+            word = int(slot["word"])
+            # An even generation is a free slot.
+            if word & 1:
+                address = slot["value"].address.cast(value_type.pointer())
+                yield word, address.dereference()
+
+
+def by_id(slab):
+    return dict(objects(slab))
+
+
+def name_of(process):
+    memory = gdb.selected_inferior().read_memory(int(process["name"].address), 32)
+    return bytes(memory).split(b"\0")[0].decode(errors="replace")
+
+
+def state_of(thread):
+    """What a thread does, by the name of the variant."""
+    text = str(thread["state"])
+    for word, meaning in [
+        ("Waiting", STATES[3]),
+        ("Calling", STATES[4]),
+        ("Running", STATES[2]),
+        ("Ready", STATES[1]),
+        ("New", STATES[0]),
+        ("Dead", STATES[5]),
+    ]:
+        if word in text:
+            return meaning
+    return text
+
+
+def short(identity):
+    """An id, short enough to read: the slot's distance over 16, then the generation."""
+    generation = identity & ((1 << GENERATION_BITS) - 1)
+    return f"{identity >> GENERATION_BITS >> 4:x}.{generation}"
+
+
+def threads_of(everything, process):
+    """A process's threads."""
+    threads = by_id(everything["threads"])
+    identity = raw(process["threads"])
+    while identity in threads:
+        yield identity, threads[identity]
+        identity = raw(threads[identity]["sibling"])
+
+
+def handles_of(process):
+    """A process's handles: number, kind, id, rights."""
+    table = process["handles"]
+    per_frame = FRAME_LEN // STORED_LEN
+    inferior = gdb.selected_inferior()
+    for number in range(int(table["capacity"])):
+        frame = int(table["frames"][number // per_frame])
+        place = bytes(inferior.read_memory(frame + number % per_frame * STORED_LEN, STORED_LEN))
+        kind = place[6]
+        if 0 < kind < len(KINDS):
+            handle = int.from_bytes(place[0:4], "little")
+            rights = int.from_bytes(place[4:6], "little")
+            uses = place[7]
+            identity = int.from_bytes(place[8:16], "little")
+            yield handle, KINDS[kind], identity, rights, uses
+
+
+def images():
+    """Unstripped images by the names of components."""
+    path = os.environ.get("FTL_IMAGES")
+    if not path:
+        return {}
+    with open(path) as file:
+        return json.load(file)["unstripped"]
+
+
+class Ftl(gdb.Command):
+    """Commands that know FTL's kernel: `ftl ps`, `ftl handles NAME`, `ftl queues`, `ftl log`, `ftl symbols`."""
+
+    def __init__(self):
+        super().__init__("ftl", gdb.COMMAND_DATA, gdb.COMPLETE_NONE, True)
+
+
+class Ps(gdb.Command):
+    """Lists components: isolation, state, where their image is, memory, handles, and what their threads do."""
+
+    def __init__(self):
+        super().__init__("ftl ps", gdb.COMMAND_DATA)
+
+    @in_kernel
+    def invoke(self, argument, from_tty):
+        everything = kernel()
+        print(f"{'COMPONENT':18}{'ISOLATION':11}{'STATE':10}{'IMAGE':20}{'PAGES':>7}{'HANDLES':>9}  THREADS")
+        for _, process in objects(everything["processes"]):
+            threads = [
+                f"{state_of(thread)} (CPU {int(thread['cpu'])})"
+                for _, thread in threads_of(everything, process)
+            ]
+            print(
+                f"{name_of(process):18}"
+                f"{str(process['isolation']).rsplit('::')[-1]:11}"
+                f"{str(process['state']).rsplit('::')[-1]:10}"
+                f"{int(process['load']['base']):#018x}  "
+                f"{int(process['memory_pages']):7}"
+                f"{int(process['handles']['used']):9}"
+                f"  {', '.join(threads)}"
+            )
+
+
+class Handles(gdb.Command):
+    """Lists a component's handles: `ftl handles NAME`."""
+
+    def __init__(self):
+        super().__init__("ftl handles", gdb.COMMAND_DATA)
+
+    @in_kernel
+    def invoke(self, argument, from_tty):
+        everything = kernel()
+        found = [process for _, process in objects(everything["processes"]) if name_of(process) == argument]
+        if not found:
+            known = sorted(name_of(process) for _, process in objects(everything["processes"]))
+            raise gdb.GdbError(f"there is no component `{argument}`; there are {', '.join(known)}")
+        holders = {}
+        for _, process in objects(everything["processes"]):
+            for _, kind, identity, _, uses in handles_of(process):
+                if kind == "channel":
+                    holders[(identity, uses & 1)] = name_of(process)
+        for process in found:
+            print(f"{'HANDLE':>10}  {'KIND':11}{'OBJECT':16}{'RIGHTS':56}LEADS TO")
+            for handle, kind, identity, rights, uses in handles_of(process):
+                names = " ".join(word for bit, word in enumerate(RIGHTS) if rights >> bit & 1)
+                other = holders.get((identity, 1 - (uses & 1)), "") if kind == "channel" else ""
+                print(f"{handle:#10x}  {kind:11}{short(identity) if identity else '':16}{names:56}{other}")
+
+
+class Queues(gdb.Command):
+    """Lists channels in which messages wait, and event queues with what is listed in them and who waits."""
+
+    def __init__(self):
+        super().__init__("ftl queues", gdb.COMMAND_DATA)
+
+    @in_kernel
+    def invoke(self, argument, from_tty):
+        everything = kernel()
+        holders, owners = {}, {}
+        processes = by_id(everything["processes"])
+        for process in processes.values():
+            for _, kind, identity, _, uses in handles_of(process):
+                if kind == "channel":
+                    holders[(identity, uses & 1)] = name_of(process)
+                if kind == "queue":
+                    owners[identity] = name_of(process)
+        print(f"{'CHANNEL':16}{'FROM':18}{'TO':18}{'WAITING':>8}{'OF':>6}")
+        for identity, channel in objects(everything["channels"]):
+            for side in [0, 1]:
+                end = channel["ends"][side]
+                if int(end["count"]) or argument == "all":
+                    source = holders.get((identity, 1 - side), "-")
+                    target = holders.get((identity, side), "-")
+                    print(
+                        f"{short(identity):16}{source:18}{target:18}"
+                        f"{int(end['count']):8}{int(channel['slots']):6}"
+                    )
+        threads = by_id(everything["threads"])
+        print(f"\n{'QUEUE':16}{'OF':18}{'SOURCES':>8}  WAITS")
+        for identity, queue in objects(everything["queues"]):
+            waiter = threads.get(raw(queue["waiter"]))
+            head = raw(queue["head"])
+            what = "events are listed" if head else "nobody"
+            if waiter is not None:
+                what = f"{name_of(processes[raw(waiter['process'])])} waits"
+            print(f"{short(identity):16}{owners.get(identity, '-'):18}{int(queue['attached']):8}  {what}")
+
+
+class Log(gdb.Command):
+    """Prints the kernel's log, or its last lines: `ftl log [LINES]`."""
+
+    def __init__(self):
+        super().__init__("ftl log", gdb.COMMAND_DATA)
+
+    @in_kernel
+    def invoke(self, argument, from_tty):
+        ring = kernel()["log"]["ring"]
+        length = 16 * 1024
+        written = int(ring["head"]["written"])
+        data = bytes(gdb.selected_inferior().read_memory(int(ring["data"]), length))
+        start = written % length
+        text = data[:written] if written < length else data[start:] + data[:start]
+        lines = text.decode(errors="replace").splitlines()
+        for line in lines[-int(argument) :] if argument else lines:
+            print(line)
+
+
+class Symbols(gdb.Command):
+    """Loads the symbols of every component where it is loaded now. Done at each stop, too."""
+
+    known = {}
+
+    def __init__(self):
+        super().__init__("ftl symbols", gdb.COMMAND_FILES)
+
+    @in_kernel
+    def invoke(self, argument, from_tty):
+        for line in Symbols.refresh():
+            print(line)
+
+    @staticmethod
+    def refresh():
+        paths = images()
+        present = {}
+        for _, process in objects(kernel()["processes"]):
+            name, base = name_of(process), int(process["load"]["base"])
+            if base and name in paths:
+                present[base] = name
+        for base, name in list(Symbols.known.items()):
+            if present.get(base) != name:
+                gdb.execute(f"remove-symbol-file -a {base:#x}", to_string=True)
+                del Symbols.known[base]
+        for base, name in present.items():
+            if base not in Symbols.known:
+                gdb.execute(f"add-symbol-file {paths[name]} -o {base:#x}", to_string=True)
+                Symbols.known[base] = name
+                yield f"{name} at {base:#x}"
+
+
+@in_kernel
+def refresh():
+    """Takes note of components that have come or gone."""
+    return list(Symbols.refresh())
+
+
+def stopped(event):
+    """Components come and go while the machine runs; symbols follow."""
+    try:
+        refresh()
+    except (gdb.error, gdb.GdbError, gdb.MemoryError):
+        # The kernel is not up yet.
+        pass
+
+
+class Started(gdb.Breakpoint):
+    """Knows of each component before its first instruction, so that breakpoints in it hold."""
+
+    def __init__(self):
+        super().__init__(
+            "kernel::process::component_starts", gdb.BP_HARDWARE_BREAKPOINT, internal=True
+        )
+        self.silent = True
+
+    def stop(self):
+        stopped(None)
+        return False
+
+
+Ftl()
+Ps()
+Handles()
+Queues()
+Log()
+Symbols()
+Started()
+gdb.events.stop.connect(stopped)

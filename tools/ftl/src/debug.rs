@@ -1,0 +1,145 @@
+//! `./ftl debug`: a system in QEMU with gdb on it, which knows the symbols of the kernel and of each component where
+//! it is loaded, and the commands in `tools/ftl/gdb/ftl.py`.
+//!
+//! gdb has the terminal. What the machine's UART says goes to a file, whose name is printed.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+
+use crate::arch::Arch;
+use crate::build::Built;
+use crate::doctor;
+use crate::qemu::Machine;
+use crate::workspace;
+
+/// What gdb looks at.
+pub enum Subject {
+    /// A machine that is started for it, and stands still before its first instruction.
+    Machine(Box<Machine>),
+    /// What was left of one.
+    Dump(PathBuf),
+}
+
+/// Runs gdb until it ends. With `commands`, it runs those and no more.
+pub fn debug(
+    root: &Path,
+    arch: Arch,
+    built: &Built,
+    subject: Subject,
+    commands: &[String],
+) -> Result<u8> {
+    let gdb = doctor::find_gdb().context("there is no gdb; `./ftl doctor` mends that")?;
+    let kernel = built
+        .unstripped
+        .get("kernel")
+        .context("the kernel is gone")?;
+    let folder = workspace::build_folder(root, arch);
+    let script = root.join("tools/ftl/gdb/ftl.py");
+    let mut gdb = Command::new(gdb);
+    gdb.arg("-quiet").arg(kernel);
+    gdb.env("FTL_IMAGES", built.archive.with_extension("json"));
+    for words in [
+        &format!("set architecture {}", architecture(arch)),
+        "set language rust",
+        "set confirm off",
+        "set pagination off",
+        "set breakpoint pending on",
+    ] {
+        gdb.args(["-iex", words]);
+    }
+    let mut machine = None;
+    match subject {
+        Subject::Dump(file) => {
+            if !file.exists() {
+                bail!("there is no dump {}", file.display());
+            }
+            gdb.args([
+                "-ex".into(),
+                OsString::from(format!("core-file {}", file.display())),
+            ]);
+        }
+        Subject::Machine(asked) => {
+            let socket = folder.join(format!("gdb-{}", std::process::id()));
+            let log = folder.join("debug.log");
+            machine = Some(start(*asked, &socket, &log)?);
+            eprintln!("the machine's UART goes to {}", log.display());
+            let target = format!("target remote {}", socket.display());
+            gdb.args(["-ex".into(), OsString::from(target)]);
+        }
+    }
+    gdb.args([
+        "-ex".into(),
+        OsString::from(format!("source {}", script.display())),
+    ]);
+    for words in commands {
+        gdb.args(["-ex", words]);
+    }
+    if !commands.is_empty() {
+        gdb.arg("-batch");
+    }
+    let status = gdb.status().context("cannot start gdb");
+    drop(machine);
+    let code = status?.code().and_then(|code| u8::try_from(code).ok());
+    Ok(code.unwrap_or(1))
+}
+
+/// What gdb calls a machine.
+fn architecture(arch: Arch) -> &'static str {
+    match arch {
+        Arch::Riscv64 => "riscv:rv64",
+        Arch::Arm64 => "aarch64",
+    }
+}
+
+/// QEMU, ended with this.
+struct Running {
+    qemu: std::process::Child,
+    socket: PathBuf,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.qemu.kill();
+        let _ = self.qemu.wait();
+        let _ = std::fs::remove_file(&self.socket);
+    }
+}
+
+/// Starts QEMU with its CPUs standing still, and waits until gdb can reach it.
+fn start(mut machine: Machine, socket: &Path, log: &Path) -> Result<Running> {
+    let _ = std::fs::remove_file(socket);
+    let path = socket.display().to_string().replace(',', ",,");
+    machine.extra.extend(
+        [
+            "-S",
+            "-chardev",
+            &format!("socket,id=gdb,path={path},server=on,wait=off"),
+            "-gdb",
+            "chardev:gdb",
+        ]
+        .map(OsString::from),
+    );
+    let qemu = doctor::find_program(machine.arch.qemu()).context("QEMU is gone")?;
+    let log = File::create(log).with_context(|| format!("cannot write {}", log.display()))?;
+    let qemu = Command::new(qemu)
+        .args(machine.arguments())
+        .stdin(Stdio::null())
+        .stdout(log)
+        .spawn()
+        .context("cannot start QEMU")?;
+    let mut running = Running {
+        qemu,
+        socket: socket.to_owned(),
+    };
+    while !socket.exists() {
+        if let Some(status) = running.qemu.try_wait()? {
+            bail!("QEMU ended ({status}) before gdb could look at it");
+        }
+        std::thread::yield_now();
+    }
+    Ok(running)
+}
