@@ -1,16 +1,47 @@
-//! The component's heap: talc over the memory that the kernel names in [`StartInfo`].
+//! The component's heap: talc over the memory that the kernel names in [`StartInfo`], and over more that it is asked for when
+//! that is full. The limit is the component's for memory, `limits.memory` in its file. What was added stays.
 
+use core::alloc::Layout;
 use core::sync::atomic::{AtomicBool, Ordering};
 
 use abi::StartInfo;
 use talc::TalcLock;
+use talc::base::Talc;
+use talc::base::binning::Binning;
 use talc::lock_api::{GuardSend, RawMutex};
-use talc::source::Manual;
+use talc::source::Source;
 
 use crate::sys;
 
 #[global_allocator]
-static HEAP: TalcLock<YieldLock, Manual> = TalcLock::new(Manual);
+static HEAP: TalcLock<YieldLock, FromKernel> = TalcLock::new(FromKernel);
+
+/// The least that the kernel is asked for at once.
+const GROWTH: usize = 64 * 1024;
+
+/// Where more memory comes from.
+#[derive(Debug)]
+struct FromKernel;
+
+// SAFETY: what is called here are system calls, which allocate nothing, and the allocator that is passed in.
+unsafe impl Source for FromKernel {
+    #[cold]
+    fn acquire<B: Binning>(talc: &mut Talc<Self, B>, layout: Layout) -> Result<(), ()> {
+        // Room for what the allocator itself puts around a piece, at most a page with the bins of a new heap.
+        let around = layout.align().max(abi::PAGE_SIZE);
+        let wanted = layout.size().checked_add(around).ok_or(())?;
+        let len = wanted.checked_next_multiple_of(GROWTH).ok_or(())?;
+        let folio = sys::folio_create(len, 0).map_err(drop)?;
+        let address = sys::folio_map(folio, 0, len, true);
+        // The mapping keeps the memory; a handle that was made just now can be closed.
+        let _ = sys::handle_close(folio);
+        let address = address.map_err(drop)?;
+        // SAFETY: the mapping is new, of this length, nobody else's, and stays for ever.
+        unsafe { talc.claim(address as *mut u8, len) }
+            .map(drop)
+            .ok_or(())
+    }
+}
 
 /// Gives the heap its memory.
 pub fn start(info: &StartInfo) {

@@ -21,6 +21,7 @@
 #![forbid(unsafe_code)]
 
 pub mod commands;
+pub mod console;
 pub mod http;
 
 use std::io::{BufRead, BufReader};

@@ -1,4 +1,4 @@
-//! Commands that ask about the network: `ip` and `dns`.
+//! Commands that use the network: `curl`, `dns`, `ip` and `nc`.
 #![no_std]
 #![cfg_attr(not(test), no_main)]
 #![forbid(unsafe_code)]
@@ -10,6 +10,9 @@ use alloc::string::String;
 
 use ftl::prelude::*;
 
+mod curl;
+mod exchange;
+mod nc;
 #[rustfmt::skip]
 mod spec;
 
@@ -28,11 +31,19 @@ usage: ip
 #[ftl::main]
 fn main(env: Environ) -> Result<usize> {
     if env.arguments.iter().any(|argument| argument == "--help") {
-        print!("{}", if env.name == "dns" { DNS } else { IP });
+        let help = match env.name.as_str() {
+            "curl" => curl::CURL,
+            "dns" => DNS,
+            "nc" => nc::NC,
+            _ => IP,
+        };
+        print!("{help}");
         return Ok(0);
     }
     match env.name.as_str() {
+        "curl" => curl::curl(env),
         "dns" => dns(env),
+        "nc" => nc::nc(env),
         _ => ip(env),
     }
 }

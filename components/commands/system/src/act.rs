@@ -1,4 +1,4 @@
-//! `kill`, `restart` and `poweroff`.
+//! `kill`, `restart`, `poweroff` and `reboot`.
 
 use ftl::prelude::*;
 
@@ -74,5 +74,27 @@ pub fn poweroff(env: &mut Environ) -> Result<usize> {
         _ => return misused(env, "there is more than a status"),
     };
     env.system.shutdown(status.into())?;
+    Ok(0)
+}
+
+pub const REBOOT: &str = "\
+ends all components and resets the machine
+usage: reboot [--cold]
+
+  --cold  memory may be lost, and the log of this life with it
+
+The machine starts anew if it was started with `./ftl run --reboot`; otherwise that is its end.
+";
+
+pub fn reboot(env: &mut Environ) -> Result<usize> {
+    let cold = match env.arguments.as_slice() {
+        [] => false,
+        [option] if option == "--cold" => true,
+        [other, ..] => {
+            let what = alloc::format!("`{other}` is not expected");
+            return misused(env, &what);
+        }
+    };
+    env.system.reboot(cold)?;
     Ok(0)
 }

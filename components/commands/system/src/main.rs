@@ -35,6 +35,7 @@ const COMMANDS: &[(&str, &str, Run)] = &[
     ("log", log::LOG, log::log),
     ("poweroff", act::POWEROFF, act::poweroff),
     ("ps", processes::PS, processes::ps),
+    ("reboot", act::REBOOT, act::reboot),
     ("restart", act::RESTART, act::restart),
     ("top", top::TOP, top::top),
     ("trace", trace::TRACE, trace::trace),

@@ -26,9 +26,39 @@ fn main(env: Environ) -> Result<usize> {
         directory: env.directory,
         file: None,
     };
+    if env.name == "crash" {
+        return crash(&env.arguments, &mut streams);
+    }
     let status = text_commands::run(&env.name, &env.arguments, &mut streams);
     streams.stdout.flush()?;
     Ok(status.into())
+}
+
+const CRASH: &str = "\
+crash crashes, to see what that does
+usage: crash [BYTES]
+
+It reads BYTES of its input before, 1 if nothing is said.
+";
+
+/// Not in `libs/text_commands`: there is nothing to be tested without a machine.
+fn crash(arguments: &[alloc::string::String], streams: &mut Streams) -> Result<usize> {
+    if arguments.iter().any(|argument| argument == "--help") {
+        streams.stdout.write_all(CRASH.as_bytes())?;
+        return Ok(0);
+    }
+    let mut left: usize = match arguments {
+        [number] => number.parse().unwrap_or(1),
+        _ => 1,
+    };
+    let mut buffer = [0; 256];
+    while left > 0 {
+        match streams.stdin.read(&mut buffer[..left.min(256)])? {
+            0 => break,
+            len => left -= len,
+        }
+    }
+    panic!("as was asked for")
 }
 
 struct Streams {

@@ -62,11 +62,13 @@ fn main(mut env: Environ) -> Result<()> {
                 Message::Running(running::ToOwner::Ended(running::Ended { status })),
             ) => {
                 shell = None;
-                delay = match Instant::now().duration_since(started) < ENOUGH {
+                let status = ExitStatus::new(status);
+                // Who ends it by Ctrl-D does not wait for the next.
+                let failed = matches!(status.code(), 101 | 137..=139);
+                delay = match failed && Instant::now().duration_since(started) < ENOUGH {
                     true => later(delay),
                     false => Duration::ZERO,
                 };
-                let status = ExitStatus::new(status);
                 let line =
                     format_args!("\n{}: {status}; here is another one\n", env.settings.shell);
                 // A terminal that is gone comes back, and then there is another shell anyway.

@@ -1,0 +1,234 @@
+//! Sitting at a system's console, as a person does: a terminal of 80 columns and 24 rows around `./ftl run`.
+//!
+//! What the system shows goes through a terminal emulator, so tests see what a person would see.
+//!
+//! ```no_run
+//! let mut console = e2e::console::sit_at("default");
+//! console.wait_for("ftl> ");
+//! console.enter("echo hello");
+//! console.wait_for_row("hello");
+//! ```
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::fd::{AsFd, OwnedFd};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
+
+use rustix::fs::{Mode, OFlags};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{Winsize, tcsetwinsize};
+
+use crate::{PATIENCE, arch, tool};
+
+/// Rows and columns.
+const WINDOW: (u16, u16) = (24, 80);
+/// Rows that have left the window at its top and are kept.
+const SCROLLBACK: usize = 2000;
+/// What the shell asks with.
+pub const PROMPT: &str = "ftl> ";
+
+/// A system, and the terminal that somebody sits at. Dropping it ends the system.
+pub struct Console {
+    child: Child,
+    keyboard: File,
+    output: Receiver<Vec<u8>>,
+    emulator: vt100::Parser,
+    /// All that was shown, as it came.
+    shown: Vec<u8>,
+    patience: Duration,
+}
+
+/// Boots a system of `systems/` and sits down at its console.
+pub fn sit_at(system: &str) -> Console {
+    sit_at_with(system, &[])
+}
+
+/// The same with more arguments for `./ftl run`.
+pub fn sit_at_with(system: &str, arguments: &[&str]) -> Console {
+    let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("there are terminals");
+    grantpt(&terminal).expect("it is ours");
+    unlockpt(&terminal).expect("it is ours");
+    let name = ptsname(&terminal, Vec::new()).expect("it has a name");
+    let inside = rustix::fs::open(name, OFlags::RDWR | OFlags::NOCTTY, Mode::empty())
+        .expect("it can be opened");
+    let size = Winsize {
+        ws_row: WINDOW.0,
+        ws_col: WINDOW.1,
+        ws_xpixel: 0,
+        ws_ypixel: 0,
+    };
+    tcsetwinsize(&inside, size).expect("it has a size");
+    let mut command = Command::new(tool());
+    command
+        .args(["run", system, "--arch", &arch(), "--timeout", "600"])
+        .args(["--port", "0:80"])
+        .args(arguments);
+    let said = |option: &str| arguments.contains(&option);
+    for (variable, option) in [("FTL_ISOLATION", "--isolation"), ("FTL_SMP", "--smp")] {
+        if let (Ok(value), false) = (std::env::var(variable), said(option)) {
+            command.args([option, &value]);
+        }
+    }
+    if std::env::var_os("FTL_NO_BUILD").is_some() {
+        command.arg("--no-build");
+    }
+    let end = |fd: &OwnedFd| Stdio::from(fd.try_clone().expect("it can be opened again"));
+    let child = command
+        .stdin(end(&inside))
+        .stdout(Stdio::null())
+        .stderr(end(&inside))
+        .spawn()
+        .expect("./ftl can be started");
+    // Only the tool has it now: its end is the terminal's.
+    drop(command);
+    drop(inside);
+    let clone = terminal.as_fd().try_clone_to_owned();
+    let mut screen = File::from(clone.expect("it can be opened again"));
+    let (sender, output) = channel();
+    std::thread::spawn(move || {
+        let mut bytes = [0; 16384];
+        while let Ok(len @ 1..) = screen.read(&mut bytes) {
+            if sender.send(bytes[..len].to_vec()).is_err() {
+                return;
+            }
+        }
+    });
+    Console {
+        child,
+        keyboard: File::from(terminal),
+        output,
+        emulator: vt100::Parser::new(WINDOW.0, WINDOW.1, SCROLLBACK),
+        shown: Vec::new(),
+        patience: PATIENCE,
+    }
+}
+
+impl Console {
+    /// How long each wait may take.
+    pub fn patient_for(mut self, patience: Duration) -> Console {
+        self.patience = patience;
+        self
+    }
+
+    /// Types text as it is.
+    pub fn keys(&mut self, keys: impl AsRef<[u8]>) {
+        self.keyboard
+            .write_all(keys.as_ref())
+            .expect("somebody reads what is typed");
+    }
+
+    /// Types a line.
+    pub fn enter(&mut self, line: &str) {
+        self.keys(format!("{line}\r"));
+    }
+
+    /// The rows of the window, without blanks at their ends.
+    pub fn rows(&self) -> Vec<String> {
+        let screen = self.emulator.screen();
+        screen
+            .rows(0, WINDOW.1)
+            .map(|row| row.trim_end().to_owned())
+            .collect()
+    }
+
+    /// Everything that was ever shown, with escape sequences.
+    pub fn transcript(&self) -> String {
+        String::from_utf8_lossy(&self.shown).into_owned()
+    }
+
+    /// Takes what is shown until `look` finds something.
+    pub fn wait_until<T>(&mut self, what: &str, look: impl Fn(&Console) -> Option<T>) -> T {
+        let deadline = Instant::now() + self.patience;
+        loop {
+            if let Some(found) = look(self) {
+                return found;
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            let why = match self.output.recv_timeout(left) {
+                Ok(bytes) => {
+                    self.emulator.process(&bytes);
+                    self.shown.extend(bytes);
+                    continue;
+                }
+                Err(RecvTimeoutError::Timeout) => "it took too long",
+                Err(RecvTimeoutError::Disconnected) => "it ended first",
+            };
+            panic!("no {what}; {why}. The window:\n{}", self.rows().join("\n"));
+        }
+    }
+
+    /// Waits until the window has this text in a row.
+    pub fn wait_for(&mut self, text: &str) {
+        self.wait_until(&format!("`{text}` in the window"), |console| {
+            let rows = console.rows();
+            rows.iter()
+                .any(|row| row.contains(text.trim_end()))
+                .then_some(())
+        });
+    }
+
+    /// Waits until a row of the window is this text.
+    pub fn wait_for_row(&mut self, text: &str) {
+        self.wait_until(&format!("row `{text}`"), |console| {
+            console.rows().iter().any(|row| row == text).then_some(())
+        });
+    }
+
+    /// Waits until the last row that is not empty is this text, and the cursor is in it: what a line looks like that is
+    /// being typed.
+    pub fn wait_for_line(&mut self, text: &str) {
+        self.wait_until(&format!("line `{text}`"), |console| {
+            let rows = console.rows();
+            let (row, _) = console.emulator.screen().cursor_position();
+            let last = rows.iter().rposition(|row| !row.is_empty())?;
+            let is_it = rows[last] == text.trim_end() && usize::from(row) == last;
+            is_it.then_some(())
+        });
+    }
+
+    /// Runs a line at the prompt and waits until the next prompt; answers the rows between, as far as the window has them.
+    pub fn run(&mut self, line: &str) -> Vec<String> {
+        // Found again by a mark that nobody else prints.
+        self.keys("\x0c");
+        self.wait_for_line(PROMPT);
+        self.enter(line);
+        let echo = format!("{PROMPT}{line}");
+        self.wait_until(&format!("prompt after `{line}`"), |console| {
+            let rows = console.rows();
+            let (row, _) = console.emulator.screen().cursor_position();
+            let last = rows.iter().rposition(|row| !row.is_empty())?;
+            (rows[last] == PROMPT.trim_end()
+                && usize::from(row) == last
+                && rows[last] != echo
+                && last > 0)
+                .then(|| rows[1..last].to_vec())
+        })
+    }
+
+    /// Waits until the machine has ended; answers the status of `./ftl run`.
+    pub fn wait_exit(mut self) -> i32 {
+        let deadline = Instant::now() + self.patience;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.output.recv_timeout(left) {
+                Ok(bytes) => self.emulator.process(&bytes),
+                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => {
+                    panic!("it did not end. The window:\n{}", self.rows().join("\n"))
+                }
+            }
+        }
+        let status = self.child.wait().expect("the tool can be waited for");
+        status.code().unwrap_or(-1)
+    }
+}
+
+impl Drop for Console {
+    fn drop(&mut self) {
+        // QEMU ends with the tool, see tools/ftl/src/run.rs.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
