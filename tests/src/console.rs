@@ -188,22 +188,27 @@ impl Console {
         });
     }
 
-    /// Runs a line at the prompt and waits until the next prompt; answers the rows between, as far as the window has them.
-    pub fn run(&mut self, line: &str) -> Vec<String> {
-        // Found again by a mark that nobody else prints.
+    /// Empties the window, with Ctrl-L at the prompt.
+    pub fn clear(&mut self) {
         self.keys("\x0c");
-        self.wait_for_line(PROMPT);
+        self.wait_until("empty window", |console| {
+            let rows = console.rows();
+            let others_are_empty = rows[1..].iter().all(String::is_empty);
+            (rows[0] == PROMPT.trim_end() && others_are_empty).then_some(())
+        });
+    }
+
+    /// Runs a line in an emptied window and waits for the next prompt; answers the rows between, as far as the window has
+    /// them.
+    pub fn run(&mut self, line: &str) -> Vec<String> {
+        self.clear();
         self.enter(line);
-        let echo = format!("{PROMPT}{line}");
         self.wait_until(&format!("prompt after `{line}`"), |console| {
             let rows = console.rows();
             let (row, _) = console.emulator.screen().cursor_position();
             let last = rows.iter().rposition(|row| !row.is_empty())?;
-            (rows[last] == PROMPT.trim_end()
-                && usize::from(row) == last
-                && rows[last] != echo
-                && last > 0)
-                .then(|| rows[1..last].to_vec())
+            let is_prompt = rows[last] == PROMPT.trim_end() && usize::from(row) == last;
+            (is_prompt && last > 0).then(|| rows[1..last].to_vec())
         })
     }
 

@@ -1,5 +1,7 @@
 //! The shell at the console, as a person uses it: `./ftl run console` on a terminal.
 
+use std::time::Duration;
+
 use e2e::console::{PROMPT, sit_at};
 
 const UP: &str = "\x1b[A";
@@ -39,7 +41,8 @@ fn a_person_works_at_the_prompt() {
     );
 
     // Tab completes commands and components, and lists what there is.
-    console.keys("\x0cupt\t");
+    console.clear();
+    console.keys("upt\t");
     console.wait_for_line("ftl> uptime");
     console.keys("\x15why po\t");
     console.wait_for_line("ftl> why pong");
@@ -52,8 +55,11 @@ fn a_person_works_at_the_prompt() {
         rows.iter().any(|row| row.contains("did you mean `echo`?")),
         "{rows:?}"
     );
-    let rows = console.run("if true; then");
-    assert!(rows.is_empty() || rows[0].is_empty(), "{rows:?}");
+    // What is not finished goes on in another row.
+    console.enter("if true; then");
+    console.keys("echo yes; fi\r");
+    console.wait_for_row("yes");
+    console.wait_for_line(PROMPT);
 }
 
 #[test]
@@ -69,7 +75,8 @@ fn what_runs_can_be_stopped_and_what_crashes_harms_nobody() {
     });
     console.keys(CTRL_D);
     console.wait_for_line(PROMPT);
-    console.enter("sleep 1000");
+    console.enter("echo now; sleep 1000");
+    console.wait_for_row("now");
     console.keys(CTRL_C);
     console.wait_for_line(PROMPT);
     console.enter("seq 100000000");
@@ -83,19 +90,82 @@ fn what_runs_can_be_stopped_and_what_crashes_harms_nobody() {
     console.wait_for_line(PROMPT);
 
     // A pipeline whose middle crashes. Its log lines do not get into the line that is typed meanwhile.
-    console.keys("\x0c");
-    console.wait_for_line(PROMPT);
+    console.clear();
     console.enter("seq 100000 | crash 5000 | wc -l");
-    console.wait_for("crash: crashed");
+    console.wait_for("crash: ERROR crashed");
     console.wait_for_row("0");
     console.wait_for_line(PROMPT);
-    console.keys("\x0c");
-    console.wait_for_line(PROMPT);
-    console.enter("sleep 0.5 && kill pong &");
+    console.clear();
+    console.enter("sleep 0.5 && crash &");
     console.keys("echo not wreck");
-    console.wait_for("init: pong");
+    console.wait_for("crash: ERROR crashed");
     console.wait_for_line("ftl> echo not wreck");
     console.keys("ed");
     console.keys("\r");
     console.wait_for_row("not wrecked");
+}
+
+/// Whatever is typed: the shell is there afterwards, and is the same one.
+#[test]
+fn rubbish_is_survived() {
+    let len = if e2e::long() { 1 << 20 } else { 16 << 10 };
+    let mut console = sit_at("console").patient_for(Duration::from_secs(600));
+    console.wait_for_line(PROMPT);
+    let mut state = 2026u64;
+    let mut random = || {
+        state = state
+            .wrapping_mul(6364136223846793005)
+            .wrapping_add(1442695040888963407);
+        (state >> 33) as u8
+    };
+    let mut typed = 0;
+    while typed < len {
+        // Ctrl-A X would end the machine, and Ctrl-D at the begin of a line the shell, as they should.
+        let piece: Vec<u8> = (0..512)
+            .map(|_| random())
+            .filter(|byte| ![1, 4].contains(byte))
+            .collect();
+        console.keys(&piece);
+        typed += piece.len();
+    }
+    // Out of whatever it has led to: a quote, a search, a paste.
+    console.keys("\x1b[201~\x03\x03\r\x03");
+    console.keys("echo still $((6 * 7)) here\r");
+    console.wait_for("still 42 here");
+    console.enter("ps | grep -c shell");
+    console.wait_for_row("1");
+}
+
+/// As many jobs as the machine has room for; the others are refused with the reason.
+#[test]
+fn many_jobs_run_beside_the_prompt() {
+    let count = if e2e::long() { 1000 } else { 40 };
+    let mut console = sit_at("console").patient_for(Duration::from_secs(300));
+    console.wait_for_line(PROMPT);
+    console.enter(&format!(
+        "for i in $(seq {count}); do sleep 3 & done; echo all started"
+    ));
+    console.wait_for("all started");
+    console.enter("wait; echo all ended");
+    console.wait_for("all ended");
+    console.clear();
+    let rows = console.run("ps | grep -c sleep");
+    assert_eq!(rows.last().map(String::as_str), Some("0"));
+    console.enter("poweroff 7");
+    assert_eq!(console.wait_exit(), 7);
+}
+
+/// Who looks at the system sees a component go and come back.
+#[test]
+fn a_component_is_killed_while_top_looks_at_it() {
+    let mut console = sit_at("console");
+    console.wait_for_line(PROMPT);
+    console.enter("sleep 1.5 && kill pong & top");
+    console.wait_until("pong, started again, in the table of `top`", |console| {
+        let rows = console.rows();
+        let pong = rows.iter().find(|row| row.contains(" pong "))?;
+        pong.trim_end().ends_with(" 1").then_some(())
+    });
+    console.keys("q");
+    console.wait_for_line(PROMPT);
 }

@@ -38,7 +38,7 @@ const CRASH: &str = "\
 crash crashes, to see what that does
 usage: crash [BYTES]
 
-It reads BYTES of its input before, 1 if nothing is said.
+It reads BYTES of its input before, none if nothing is said.
 ";
 
 /// Not in `libs/text_commands`: there is nothing to be tested without a machine.
@@ -48,8 +48,8 @@ fn crash(arguments: &[alloc::string::String], streams: &mut Streams) -> Result<u
         return Ok(0);
     }
     let mut left: usize = match arguments {
-        [number] => number.parse().unwrap_or(1),
-        _ => 1,
+        [number] => number.parse().unwrap_or(0),
+        _ => 0,
     };
     let mut buffer = [0; 256];
     while left > 0 {

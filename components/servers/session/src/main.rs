@@ -90,7 +90,8 @@ fn main(mut env: Environ) -> Result<()> {
                     again.set(later(delay));
                 }
             }
-            Event::Writable(_) => {}
+            // Ctrl-C and the like are the shell's.
+            Event::Message(Source::Terminal, _) | Event::Writable(_) => {}
             Event::Shutdown => return Ok(()),
             other => warn!("unexpected: {other:?}"),
         }

@@ -356,7 +356,7 @@ impl Desk {
         while let Some(input) = self.inputs.last_mut() {
             let room = input.outlet.room();
             let bytes = match &mut input.lines {
-                None => self.keyboard.take(room),
+                None => self.keyboard.take_keys(room),
                 Some(lines) => {
                     let echo = lines.mend(&mut self.keyboard);
                     self.screen.show(&echo);

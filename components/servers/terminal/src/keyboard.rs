@@ -12,6 +12,8 @@ use unicode_width::UnicodeWidthChar;
 pub const AHEAD_MAX: usize = 64 * 1024;
 /// Bytes of a line that is being mended; what is typed after them is answered with a beep.
 const LINE_LEN_MAX: usize = 4096;
+/// Keys that are handed over at once. Fewer than a stream's piece has, so that no more are asked for ahead.
+const KEYS_MAX: usize = 512;
 /// Bytes of an answer about the window's size.
 const REPORT_LEN_MAX: usize = 16;
 
@@ -98,6 +100,17 @@ impl Keyboard {
     pub fn take(&mut self, most: usize) -> Vec<u8> {
         let len = most.min(self.ahead.len());
         self.ahead.drain(..len).collect()
+    }
+
+    /// Takes keys out, up to `most` and to one that may start a command: what comes after it may be for that.
+    pub fn take_keys(&mut self, most: usize) -> Vec<u8> {
+        let most = most.min(KEYS_MAX);
+        let end = self
+            .ahead
+            .iter()
+            .take(most)
+            .position(|byte| matches!(*byte, b'\r' | b'\n' | CTRL_D));
+        self.take(end.map_or(most, |at| at + 1))
     }
 
     /// Puts bytes back that nobody has read.
@@ -301,6 +314,17 @@ mod tests {
         assert!(lines.is_over());
         // What comes after is for the next who reads.
         assert_eq!(keyboard.take(100), b"later");
+    }
+
+    #[test]
+    fn keys_after_the_end_of_a_line_may_be_for_somebody_else() {
+        let mut keyboard = Keyboard::default();
+        keyboard.typed(b"cat\rto cat\r");
+        assert_eq!(keyboard.take_keys(1024), b"cat\r");
+        assert_eq!(keyboard.take_keys(2), b"to");
+        assert_eq!(keyboard.take_keys(1024), b" cat\r");
+        keyboard.typed(&[b'x'; 2000]);
+        assert_eq!(keyboard.take_keys(7 * 1024).len(), KEYS_MAX);
     }
 
     #[test]
