@@ -72,6 +72,20 @@ pub const ALL: &[(&str, &str, usize, Decoder)] = &[
     ("ping", "ping", 1, |incoming| show(crate::ping::ToServer::decode(incoming)?)),
     ("ports", "ports", 0, |incoming| show(crate::ports::ToClient::decode(incoming)?)),
     ("ports", "ports", 1, |incoming| show(crate::ports::ToServer::decode(incoming)?)),
+    (
+        "snapshots",
+        "snapshots",
+        0,
+        |incoming| show(crate::snapshots::ToClient::decode(incoming)?),
+    ),
+    (
+        "snapshots",
+        "snapshots",
+        1,
+        |incoming| show(crate::snapshots::ToServer::decode(incoming)?),
+    ),
+    ("sql", "sql", 0, |incoming| show(crate::sql::ToClient::decode(incoming)?)),
+    ("sql", "sql", 1, |incoming| show(crate::sql::ToServer::decode(incoming)?)),
     ("stream", "stream", 0, |incoming| show(crate::stream::ToSender::decode(incoming)?)),
     (
         "stream",

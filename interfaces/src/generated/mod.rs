@@ -18,6 +18,10 @@ pub mod net;
 pub mod ping;
 #[rustfmt::skip]
 pub mod ports;
+#[rustfmt::skip]
+pub mod snapshots;
+#[rustfmt::skip]
+pub mod sql;
 pub use ftl::stream;
 #[rustfmt::skip]
 pub mod system;

@@ -10,6 +10,7 @@ use sqlite::{Blob, Connection, Statement, Storage, Value};
 
 use crate::attributes::{Attributes, Kind, Node, Times};
 use crate::schema::{self, CHUNK_BITS};
+use crate::snapshot::chunks_of;
 use crate::{CHUNK_LEN, FILE_LEN_MAX, INLINE_LEN_MAX};
 
 /// Rows of the table `chunk` have lengths that are multiples of this, so that a file that grows
@@ -83,6 +84,8 @@ pub struct Files {
     written_max: u64,
     /// Pages that are free for sure.
     room: u64,
+    /// The newest snapshot, for which chunks are kept before they change.
+    pub(crate) newest: Option<i64>,
     /// A transaction was lost since the last [`Files::sync`], and why.
     lost: Option<Error>,
 }
@@ -120,6 +123,9 @@ statements! {
     data_set: "update node set data = ?2 where id = ?1",
     chunk_len: "select length(data) from chunk where id = ?",
     chunk_put: "insert or replace into chunk values (?1, ?2)",
+    preserve_one: "insert into old_chunk select ?1, ?2, (select data from chunk where id = ?2) \
+        where not exists (select 1 from old_chunk where snapshot = ?1 and chunk = ?2)",
+    preserve: "insert or ignore into old_chunk select ?1, id, data from chunk where id between ?2 and ?3",
     chunk_get: "select data from chunk where id = ?",
     chunks_remove: "delete from chunk where id between ?1 and ?2",
     entry: "select entry.node, node.kind from entry join node on node.id = entry.node \
@@ -217,8 +223,10 @@ impl Files {
             // Each byte makes less than two of log, and a commit must fit behind an earlier one.
             written_max: options.log_len / 8,
             room: 0,
+            newest: None,
             lost: None,
         };
+        files.find_newest()?;
         files.remove_orphans()?;
         match files.load(Node(schema::ROOT))?.kind {
             Kind::Directory => Ok(files),
@@ -339,7 +347,9 @@ impl Files {
         let stays_inline = inline && len <= INLINE_LEN_MAX as u64;
         // Each chunk may be new as a whole, and its row may split pages of the tree.
         let chunks = (from.len() / CHUNK_LEN) as u64 + 2;
-        self.reserve(chunks * (CHUNK_LEN as u64 / PAGE_LEN + 3))?;
+        // What was there may have to be kept.
+        let copies = if self.has_snapshots() { 2 } else { 1 };
+        self.reserve(copies * chunks * (CHUNK_LEN as u64 / PAGE_LEN + 3))?;
         self.atomically(|files| {
             if stays_inline {
                 return files.write_inline(node, offset as usize, from);
@@ -530,21 +540,40 @@ impl Files {
         self.lost = Some(why);
         self.changed = false;
         self.written = 0;
+        let _ = self.find_newest();
+        // One that was made in the transaction that was lost: whoever has it open finds out.
+        self.reload_open();
+    }
+
+    /// Nothing is known about a chunk that was open for reading.
+    pub(crate) fn forget_chunk(&mut self) {
         self.chunk = None;
+    }
+
+    /// Reads again what is known about nodes that are open. Answers which are not there any more.
+    pub(crate) fn reload_open(&mut self) -> Vec<Node> {
+        self.chunk = None;
+        let mut gone = Vec::new();
         let nodes: Vec<Node> = self.open.keys().copied().collect();
         for node in nodes {
-            match self.read_node(node) {
-                Ok((attributes, inline)) => {
-                    if let Some(open) = self.open.get_mut(&node) {
-                        (open.attributes, open.inline, open.dirty) = (attributes, inline, false);
-                    }
+            let found = self.read_node(node);
+            let Some(open) = self.open.get_mut(&node) else {
+                continue;
+            };
+            match found {
+                // Numbers are given again; times of making are not.
+                Ok((attributes, inline))
+                    if attributes.times.created == open.attributes.times.created =>
+                {
+                    (open.attributes, open.inline, open.dirty) = (attributes, inline, false);
                 }
-                // It was made in the transaction that was lost; whoever has it open finds out.
-                Err(_) => {
+                _ => {
                     self.open.remove(&node);
+                    gone.push(node);
                 }
             }
         }
+        gone
     }
 
     fn commit(&mut self) -> Result<()> {
@@ -610,7 +639,8 @@ impl Files {
     /// Removes a node and its bytes.
     pub(crate) fn remove_node(&mut self, node: Node) -> Result<()> {
         self.chunk = None;
-        let (first, last) = (node.0 << CHUNK_BITS, ((node.0 + 1) << CHUNK_BITS) - 1);
+        let (first, last) = chunks_of(node);
+        self.preserve(first, last)?;
         let statements = &mut self.statements;
         statements
             .chunks_remove
@@ -730,6 +760,7 @@ impl Files {
 
     fn write_chunk(&mut self, row: i64, within: usize, from: &[u8]) -> Result<()> {
         let end = within + from.len();
+        self.preserve(row, row)?;
         // Not kept: a savepoint does not end while a blob is open for writing.
         if let Some(mut blob) = open_chunk(&self.db, row, true)?
             && end <= blob.len()
@@ -764,7 +795,8 @@ impl Files {
         self.chunk = None;
         let (row, within) = place(node, len);
         let first = if within > 0 { row + 1 } else { row };
-        let last = ((node.0 + 1) << CHUNK_BITS) - 1;
+        let last = chunks_of(node).1;
+        self.preserve(first, last)?;
         self.statements
             .chunks_remove
             .execute(&[first.into(), last.into()])

@@ -29,6 +29,7 @@ mod log;
 mod path;
 mod region;
 pub mod schema;
+mod snapshot;
 mod sql;
 
 pub use attributes::{Attributes, Kind, Node, Times};
@@ -37,6 +38,7 @@ pub use disk::{Disk, DiskError, SECTOR_LEN};
 pub use files::{Clock, Files, OpenError, Options};
 pub use path::Place;
 pub use region::DiskStorage;
+pub use snapshot::{Difference, Snapshot, UNDONE};
 
 /// Bytes of a file that are kept together: one row of the table `chunk`.
 pub const CHUNK_LEN: usize = 16 * 1024;

@@ -9,7 +9,7 @@ use alloc::format;
 use alloc::string::ToString;
 
 /// The version of these tables, in the database's header (`user_version`).
-pub const VERSION: i64 = 1;
+pub const VERSION: i64 = 2;
 
 /// `application_id` in the database's header: "FTLf".
 pub const APPLICATION: i64 = 0x4654_4c66;
@@ -73,6 +73,42 @@ from tree join node on node.id = tree.node;
 insert into node values (1, 2, 493, 1, 0, ?1, ?1, ?1, null);
 ";
 
+/// What version 2 adds: snapshots. `old_node` and `old_entry` have the columns of `node` and `entry`.
+pub const SNAPSHOTS: &str = "
+create table snapshot(
+    id integer primary key,
+    name text not null unique,
+    created integer not null        -- nanoseconds since 1970
+) strict;
+create table old_node(
+    snapshot integer not null,
+    id integer not null,
+    kind integer not null,
+    mode integer not null,
+    links integer not null,
+    size integer not null,
+    created integer not null,
+    modified integer not null,
+    changed integer not null,
+    data blob,
+    primary key(snapshot, id)
+) strict;
+create table old_entry(
+    snapshot integer not null,
+    parent integer not null,
+    name text not null,
+    node integer not null,
+    primary key(snapshot, parent, name)
+) strict, without rowid;
+create table old_chunk(
+    snapshot integer not null,      -- the newest when the chunk was first changed
+    chunk integer not null,
+    data blob,                      -- null: there was no such chunk
+    primary key(snapshot, chunk)
+) strict;
+create index old_chunk_chunk on old_chunk(chunk, snapshot);
+";
+
 /// Prepares a connection, and makes the tables if there are none.
 pub(crate) fn open(
     db: &sqlite::Connection,
@@ -112,12 +148,20 @@ pub(crate) fn open(
     if (application, version, tables) == (0, 0, 0) {
         db.execute("begin immediate")?;
         db.execute(&CREATE.replace("?1", &now.min(i64::MAX as u64).to_string()))?;
+        db.execute(SNAPSHOTS)?;
         db.execute(&format!(
             "pragma application_id = {APPLICATION}; pragma user_version = {VERSION}; commit;"
         ))?;
         return Ok(());
     }
-    if (application, version) != (APPLICATION, VERSION) || !is_ours(db)? {
+    // A disk of before there were snapshots.
+    if (application, version) == (APPLICATION, 1) && is_ours(db, 1)? {
+        db.execute("begin immediate")?;
+        db.execute(SNAPSHOTS)?;
+        db.execute(&format!("pragma user_version = {VERSION}; commit;"))?;
+        return Ok(());
+    }
+    if (application, version) != (APPLICATION, VERSION) || !is_ours(db, VERSION)? {
         return Err(sqlite::Error {
             kind: sqlite::Kind::Damaged,
             code: 0,
@@ -127,14 +171,16 @@ pub(crate) fn open(
     Ok(())
 }
 
-/// Whether the tables are those of [`CREATE`], letter by letter, and nothing is there that would run by
+/// Whether the tables are those of this version, letter by letter, and nothing is there that would run by
 /// itself.
-fn is_ours(db: &sqlite::Connection) -> sqlite::Result<bool> {
+fn is_ours(db: &sqlite::Connection, version: i64) -> sqlite::Result<bool> {
     let mut rows = db.prepare(
-        "select sql from sqlite_schema where name in ('node', 'entry', 'chunk', 'files', 'entry_node') \
+        "select sql from sqlite_schema where name in ('node', 'entry', 'chunk', 'files', 'entry_node', \
+         'snapshot', 'old_node', 'old_entry', 'old_chunk', 'old_chunk_chunk') \
          or type = 'trigger' order by rowid",
     )?;
-    let expected = CREATE.split(";\n").map(str::trim);
+    let added = if version == 1 { "" } else { SNAPSHOTS };
+    let expected = CREATE.split(";\n").chain(added.split(";\n")).map(str::trim);
     for expected in expected.filter(|sql| sql.starts_with("create ")) {
         if !rows.step()? || !same(rows.text(0), expected) {
             return Ok(false);

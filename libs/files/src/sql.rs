@@ -11,11 +11,13 @@ use crate::files::{Files, refused};
 const STEPS_MAX: u32 = 50_000_000;
 
 impl Files {
-    /// Asks something that changes nothing. `row` gets the statement at each row, to read its columns
+    /// Asks something that changes nothing. `begin` gets the statement before, to read the names of its columns
+    /// from; `row` gets the statement at each row, to read its columns
     /// from, and says whether to go on. Errors of SQL come with SQLite's own words, in `explain`.
     pub fn query(
         &mut self,
         sql: &str,
+        begin: impl FnOnce(&Statement),
         mut row: impl FnMut(&Statement) -> Result<bool>,
         explain: impl FnOnce(&str),
     ) -> Result<()> {
@@ -23,6 +25,7 @@ impl Files {
         self.db.set_access(Access::Read);
         self.db.set_steps_max(STEPS_MAX);
         let result = self.db.prepare(sql).and_then(|mut statement| {
+            begin(&statement);
             while statement.step()? {
                 match row(&statement) {
                     Ok(true) => {}

@@ -8,6 +8,7 @@ use http::{Event, Limits, Response, Status};
 use interfaces::tcpip::tcp_connection;
 use ring::{Malformed, StreamConsumer, StreamLayout, StreamProducer};
 
+use crate::directory::Part;
 use crate::server::now;
 use crate::site::{Answer, Site, Upload, computed_byte, fill_computed};
 
@@ -15,6 +16,8 @@ use crate::site::{Answer, Site, Upload, computed_byte, fill_computed};
 const FAREWELL: Duration = Duration::from_secs(5);
 /// Input that is looked at in one piece.
 const PIECE: usize = 4096;
+/// Bytes of a file that are read at once.
+const FILE_PIECE: usize = 4000;
 
 /// Whether a client stays.
 pub enum Outcome {
@@ -64,6 +67,8 @@ enum Task {
     Receive(Option<Box<Upload>>),
     /// A computed body is being sent: its next byte, and its length.
     Send { at: u64, len: u64 },
+    /// A file is: its next byte, and the one behind the last.
+    SendFile(Box<Part>),
 }
 
 impl Client {
@@ -152,6 +157,14 @@ impl Client {
                 }
                 continue;
             }
+            if let Task::SendFile(part) = &self.task {
+                if part.from < part.to {
+                    self.send_file(piece)?;
+                } else {
+                    self.finish_response();
+                }
+                continue;
+            }
             let count = self.received.peek(piece)?;
             if self.farewell.is_some() {
                 // What comes now is not read, but taken: a reset would take our last words away.
@@ -206,7 +219,7 @@ impl Client {
     fn answer(&mut self, site: &mut Site) -> core::result::Result<(), Malformed> {
         let upload = match core::mem::replace(&mut self.task, Task::Receive(None)) {
             Task::Receive(upload) => upload,
-            Task::Send { .. } => None,
+            Task::Send { .. } | Task::SendFile(_) => None,
         };
         match site.answer(self.http.request(), upload.map(|upload| *upload)) {
             Answer::Bytes {
@@ -233,6 +246,33 @@ impl Client {
                     self.pending.extend_from_slice(&body[sent..]);
                 }
                 self.finish_response();
+            }
+            Answer::Told { status, header } => {
+                let response = Response {
+                    headers: &[header],
+                    ..Response::new(status, "", 0)
+                };
+                self.http.respond(&response, self.now, &mut self.pending);
+                self.finish_response();
+            }
+            Answer::File(mut part) => {
+                let mut headers = alloc::vec![
+                    ("accept-ranges", "bytes"),
+                    ("cache-control", "no-cache"),
+                    ("etag", part.tag.as_str()),
+                ];
+                if let Some(range) = &part.range {
+                    headers.push(("content-range", range));
+                }
+                let response = Response {
+                    headers: &headers,
+                    ..Response::new(part.status, part.content_type, part.to - part.from)
+                };
+                self.http.respond(&response, self.now, &mut self.pending);
+                if !self.http.wants_body() {
+                    part.from = part.to;
+                }
+                self.task = Task::SendFile(part);
             }
             Answer::Computed(len) => {
                 let response = Response::new(Status::OK, "application/octet-stream", len);
@@ -305,6 +345,36 @@ impl Client {
             let _ = self.channel.more();
         }
         self.to_send.prepare_wait(4096)
+    }
+
+    /// Sends a piece of a file.
+    fn send_file(&mut self, piece: &mut [u8]) -> core::result::Result<(), Malformed> {
+        let Task::SendFile(part) = &mut self.task else {
+            return Ok(());
+        };
+        let left = usize::try_from(part.to - part.from).unwrap_or(usize::MAX);
+        let space = self.to_send.space()?.max(1);
+        // What fits into a message of the file server.
+        let len = left.min(space).min(FILE_PIECE);
+        let read = part.file.read_at(&mut piece[..len], part.from);
+        let count = match read {
+            Ok(count) if count > 0 => count,
+            // It was cut meanwhile, or cannot be read: the length was told already.
+            _ => {
+                warn!("a file that was being sent cannot be read on: {read:?}");
+                self.leave();
+                return Ok(());
+            }
+        };
+        part.from += count as u64;
+        self.http.count(count as u64);
+        let written = self.to_send.write(&piece[..count])?;
+        if written > 0 {
+            self.http.wrote(self.now);
+        }
+        // `flush` waits for room if something is pending.
+        self.pending.extend_from_slice(&piece[written..count]);
+        Ok(())
     }
 
     /// Sends a piece of a computed body straight into the stream.

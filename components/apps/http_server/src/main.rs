@@ -8,6 +8,7 @@ extern crate alloc;
 use ftl::prelude::*;
 
 mod client;
+mod directory;
 mod server;
 mod sha256;
 mod site;
@@ -25,6 +26,7 @@ use spec::*;
 enum Source {
     Tcpip,
     System,
+    Files,
     Listener,
     /// A slot.
     Client(usize),
@@ -37,9 +39,12 @@ fn main(env: Environ) -> Result<()> {
     let mut events = EventLoop::new()?;
     events.add(&env.tcpip, Source::Tcpip)?;
     events.add(&env.system, Source::System)?;
+    if let Some(fs) = &env.fs {
+        events.add(fs, Source::Files)?;
+    }
     let tick = events.timer(Source::Tick);
     tick.set_every(Duration::from_secs(1));
-    let mut server = Server::new(env.tcpip, env.system, env.settings)?;
+    let mut server = Server::new(env.tcpip, env.system, env.fs, env.settings)?;
     server.begin()?;
     loop {
         match events.next()? {
@@ -54,7 +59,9 @@ fn main(env: Environ) -> Result<()> {
             Event::Timer(Source::Tick) => server.tick(),
             Event::Closed(Source::Listener)
             | Event::Closed(Source::System)
-            | Event::Restarted(Source::System) => {}
+            | Event::Restarted(Source::System)
+            | Event::Closed(Source::Files)
+            | Event::Restarted(Source::Files) => {}
             Event::Closed(Source::Tcpip) => {
                 warn!("tcpip is gone");
                 server.end(&mut events);

@@ -4,8 +4,9 @@ use alloc::vec::Vec;
 
 use ftl::Transaction;
 use ftl::prelude::*;
-use interfaces::system;
+use interfaces::files::Dir;
 use interfaces::tcpip::{self, tcp_connection, tcp_listener};
+use interfaces::{fs, system};
 use ring::StreamLayout;
 
 use crate::Source;
@@ -47,11 +48,16 @@ pub struct Server {
 
 impl Server {
     /// A server that does not listen yet.
-    pub fn new(tcpip: tcpip::Client, system: system::Client, settings: Settings) -> Result<Server> {
+    pub fn new(
+        tcpip: tcpip::Client,
+        system: system::Client,
+        fs: Option<fs::Client>,
+        settings: Settings,
+    ) -> Result<Server> {
         let folio = Folio::new(settings.connections as usize * SLOT_LEN)?;
         let memory = folio.map()?;
         Ok(Server {
-            site: Site::new(system, tcpip.clone()),
+            site: Site::new(system, tcpip.clone(), fs.map(Dir::new)),
             scratch: Scratch::new(),
             tcpip,
             port: settings.port,

@@ -1,12 +1,15 @@
 //! What is served under which path.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use core::fmt::Write;
 
 use ftl::prelude::*;
 use http::{Request, Status};
+use interfaces::files::Dir;
 use interfaces::{system, tcpip};
 
+use crate::directory::{self, Found, PREFIX, Part};
 use crate::server::now;
 use crate::sha256::Sha256;
 use crate::system_json;
@@ -25,6 +28,7 @@ const DOWNLOAD_MAX: u64 = 1 << 32;
 pub struct Site {
     system: system::Client,
     tcpip: tcpip::Client,
+    files: Option<Dir>,
     picture: String,
     taken: Option<Duration>,
     text: String,
@@ -38,8 +42,15 @@ pub enum Answer<'a> {
         body: &'a [u8],
         headers: &'a [(&'a str, &'a str)],
     },
+    /// A header that says it all.
+    Told {
+        status: Status,
+        header: (&'static str, &'a str),
+    },
     /// So many computed bytes.
     Computed(u64),
+    /// A file, or a part of it.
+    File(Box<Part>),
 }
 
 /// An upload that is coming in.
@@ -76,10 +87,11 @@ pub fn fill_computed(bytes: &mut [u8], at: u64) {
 }
 
 impl Site {
-    pub fn new(system: system::Client, tcpip: tcpip::Client) -> Site {
+    pub fn new(system: system::Client, tcpip: tcpip::Client, files: Option<Dir>) -> Site {
         Site {
             system,
             tcpip,
+            files,
             picture: String::new(),
             taken: None,
             text: String::new(),
@@ -106,6 +118,7 @@ impl Site {
         let allowed: &[&str] = match path {
             "/" | "/system.json" | "/bench" | "/download" => &["GET", "HEAD"],
             "/upload" => &["POST", "PUT"],
+            path if path.starts_with(PREFIX) && self.files.is_some() => &["GET", "HEAD"],
             _ => {
                 return bytes(
                     Status::NOT_FOUND,
@@ -146,6 +159,7 @@ impl Site {
                     b"Say how many: /download?bytes=1000\n",
                 ),
             },
+            path if path.starts_with(PREFIX) => self.file(request),
             _ => {
                 let now = now();
                 if self.taken.is_none_or(|taken| now >= taken + FRESH) {
@@ -170,6 +184,44 @@ impl Site {
                     headers: &[("cache-control", "no-store")],
                 }
             }
+        }
+    }
+}
+
+impl Site {
+    /// The answer to a request for a file.
+    fn file(&mut self, request: Request<'_>) -> Answer<'_> {
+        let found = match &self.files {
+            Some(files) => directory::find(files, request),
+            None => Found::Nothing,
+        };
+        let (status, header, text) = match found {
+            Found::Part(part) => return Answer::File(part.into()),
+            Found::List(page) => {
+                self.text = page;
+                return Answer::Bytes {
+                    status: Status::OK,
+                    content_type: "text/html; charset=utf-8",
+                    body: self.text.as_bytes(),
+                    headers: &[
+                        ("cache-control", "no-cache"),
+                        ("content-security-policy", "default-src 'none'"),
+                    ],
+                };
+            }
+            Found::Moved(place) => (Status::MOVED_PERMANENTLY, "location", place),
+            Found::NotModified(tag) => (Status::NOT_MODIFIED, "etag", tag),
+            Found::NoSuchRange(range) => (Status::RANGE_NOT_SATISFIABLE, "content-range", range),
+            Found::Nothing => return bytes(Status::NOT_FOUND, TEXT, b"There is no such file.\n"),
+            Found::Unavailable => {
+                let text = b"The file server does not answer.\n";
+                return bytes(Status::SERVICE_UNAVAILABLE, TEXT, text);
+            }
+        };
+        self.text = text;
+        Answer::Told {
+            status,
+            header: (header, &self.text),
         }
     }
 }

@@ -3,11 +3,13 @@
 //! What the component `http_server` is given, and what it can hear.
 #![allow(unused_imports, dead_code)]
 
-pub use ::interfaces::{system, tcpip};
+pub use ::interfaces::{fs, system, tcpip};
 pub use ::interfaces::tcpip::Blocking as _;
 pub use ::interfaces::tcpip::tcp_listener::Blocking as _;
 pub use ::interfaces::tcpip::udp_socket::Blocking as _;
 pub use ::interfaces::system::Blocking as _;
+pub use ::interfaces::fs::Blocking as _;
+pub use ::interfaces::fs::file::Blocking as _;
 
 /// The component's event loop.
 pub type EventLoop<S> = ::ftl::EventLoop<S, Messages>;
@@ -19,6 +21,8 @@ pub struct Environ {
     pub tcpip: tcpip::Client,
     /// The component that provides `system`.
     pub system: system::Client,
+    /// A directory, which is served under /files/.
+    pub fs: Option<fs::Client>,
     /// What the system file sets.
     pub settings: Settings,
     /// The component's random generator.
@@ -32,6 +36,7 @@ impl ::ftl::runtime::Environment for Environ {
         Ok(Environ {
             tcpip: start.need(0, "tcpip", tcpip::HASH)?,
             system: start.need(1, "system", system::HASH)?,
+            fs: start.need_optional(2, "fs", fs::HASH)?,
             settings: Settings::decode(start.settings())?,
             random: start.random(),
         })
@@ -93,6 +98,10 @@ pub enum Message<'a> {
     UdpSocket(tcpip::udp_socket::ToClient<'a>),
     /// On a `system` channel, for the `client`.
     System(system::ToClient<'a>),
+    /// On a `fs` channel, for the `client`.
+    Fs(fs::ToClient<'a>),
+    /// On a `file` channel, for the `client`.
+    File(fs::file::ToClient<'a>),
 }
 
 /// Decodes the component's messages, for its event loop.
@@ -118,6 +127,8 @@ impl ::ftl::event_loop::Messages for Messages {
             }
             3 => tcpip::udp_socket::ToClient::decode(incoming).map(Message::UdpSocket),
             4 => system::ToClient::decode(incoming).map(Message::System),
+            5 => fs::ToClient::decode(incoming).map(Message::Fs),
+            6 => fs::file::ToClient::decode(incoming).map(Message::File),
             _ => Err(incoming.refuse()),
         }
     }
@@ -145,6 +156,10 @@ impl ::ftl::event_loop::Messages for Messages {
             4 => {
                 system::ToClient::ended(ordinal, transaction, error).map(Message::System)
             }
+            5 => fs::ToClient::ended(ordinal, transaction, error).map(Message::Fs),
+            6 => {
+                fs::file::ToClient::ended(ordinal, transaction, error).map(Message::File)
+            }
             _ => None,
         }
     }
@@ -168,4 +183,12 @@ impl ::ftl::event_loop::Hears<tcpip::udp_socket::Client> for Messages {
 
 impl ::ftl::event_loop::Hears<system::Client> for Messages {
     const TAG: u16 = 4;
+}
+
+impl ::ftl::event_loop::Hears<fs::Client> for Messages {
+    const TAG: u16 = 5;
+}
+
+impl ::ftl::event_loop::Hears<fs::file::Client> for Messages {
+    const TAG: u16 = 6;
 }

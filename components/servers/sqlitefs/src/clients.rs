@@ -106,6 +106,19 @@ impl Clients {
         self.all.get_mut(&key).ok_or(Error::Closed)
     }
 
+    /// These nodes are not there any more.
+    pub fn forget(&mut self, gone: &[Node]) {
+        for client in self.all.values_mut() {
+            match &mut client.top {
+                Top::Named(_, node) if node.is_some_and(|node| gone.contains(&node)) => {
+                    *node = None
+                }
+                Top::Opened(node) if gone.contains(node) => client.top = Top::None,
+                _ => {}
+            }
+        }
+    }
+
     /// The file system was opened anew: directories that were in use are so again.
     pub fn mounted(&mut self, files: &mut Files) {
         for client in self.all.values_mut() {

@@ -7,13 +7,16 @@ extern crate alloc;
 
 use ftl::prelude::*;
 
+mod answers;
 mod clients;
 mod disks;
 mod names;
 mod open;
 mod server;
+mod snapshots;
 #[rustfmt::skip]
 mod spec;
+mod sql;
 
 use clients::Key;
 use names::Heard;
@@ -24,6 +27,10 @@ use spec::*;
 #[derive(Clone, Copy, Debug)]
 enum Source {
     Client(Key),
+    /// Who asks questions in SQL.
+    Questioner(Connection),
+    /// Who takes snapshots.
+    Photographer(Connection),
     /// An open file, by its place.
     File(usize),
     Block,
@@ -39,6 +46,8 @@ const SETTLE: Duration = Duration::from_secs(5);
 fn main(env: Environ) -> Result<()> {
     let mut events = EventLoop::new()?;
     events.add_each(env.fs, |client| Source::Client(Key::Connected(client)))?;
+    events.add_each(env.sql, Source::Questioner)?;
+    events.add_each(env.snapshots, Source::Photographer)?;
     if let Some(block) = &env.block {
         events.add(block, Source::Block)?;
     }
@@ -59,12 +68,22 @@ fn main(env: Environ) -> Result<()> {
                     None => {}
                 }
             }
+            Event::Message(Source::Questioner(client), Message::Sql(request)) => {
+                server.asked(client, request)?;
+            }
+            Event::Message(Source::Photographer(client), Message::Snapshots(request)) => {
+                server.snapshots(client, request)?;
+            }
+            Event::Closed(Source::Questioner(client) | Source::Photographer(client)) => {
+                server.answers.left(client)
+            }
             Event::Message(Source::File(place), Message::File(request)) => {
                 server.file(place, request)?;
             }
             Event::Connected(Source::Client(Key::Connected(client))) => {
                 server.connected(client, events.grant(client));
             }
+            Event::Connected(_) => {}
             Event::Closed(Source::Client(client)) => server.left(client),
             Event::Closed(Source::File(place)) => server.closed(place),
             Event::Timer(Source::Settle) => server.settle(),

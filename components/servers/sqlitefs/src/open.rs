@@ -29,6 +29,8 @@ struct Open {
     node: Node,
     read: bool,
     write: bool,
+    /// It was taken away by a restoration.
+    gone: bool,
 }
 
 /// A file that was just opened.
@@ -43,10 +45,18 @@ pub struct JustOpened {
 impl Opened {
     /// The file system was opened anew: what was open is so again.
     pub fn mounted(&mut self, files: &mut Files) {
-        for open in self.0.iter_mut().flatten() {
+        for open in self.0.iter_mut().flatten().filter(|open| !open.gone) {
             if let Err(error) = files.keep(open.node) {
                 warn!("a file that was open is lost: {error}");
             }
+        }
+    }
+
+    /// These nodes are not there any more. Whoever has them open is told so by the next answer.
+    pub fn forget(&mut self, gone: &[Node]) {
+        // The places stay taken: their channels are still there.
+        for open in self.0.iter_mut().flatten() {
+            open.gone |= gone.contains(&open.node);
         }
     }
 
@@ -73,6 +83,7 @@ impl Server {
             client.open -= 1;
         }
         if let Some(files) = &mut self.files
+            && !open.gone
             && let Err(error) = files.close(open.node)
         {
             warn!("closing a file: {error}");
@@ -144,6 +155,7 @@ impl Server {
             node,
             read,
             write,
+            gone: false,
         });
         Ok(JustOpened {
             place,
@@ -160,6 +172,10 @@ impl Server {
         let Some(Some(open)) = self.opened.0.get(place).cloned() else {
             return Ok(());
         };
+        if open.gone {
+            // A request that is dropped is answered with an error.
+            return Ok(());
+        }
         let node = open.node;
         match request {
             ToServer::Read(r, reply) => {

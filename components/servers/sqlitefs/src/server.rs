@@ -9,6 +9,7 @@ use ftl::prelude::*;
 use interfaces::clock::Blocking as _;
 use interfaces::{block, clock};
 
+use crate::answers::Answers;
 use crate::clients::{Clients, Key};
 use crate::disks;
 use crate::open::Opened;
@@ -43,6 +44,7 @@ pub struct Server {
     pub(crate) losses: u32,
     pub(crate) clients: Clients,
     pub(crate) opened: Opened,
+    pub(crate) answers: Answers,
 }
 
 /// The time: the clock's, counted on from when it was asked.
@@ -79,6 +81,7 @@ impl Server {
             losses: 0,
             clients: Clients::default(),
             opened: Opened::default(),
+            answers: Answers::default(),
         }
     }
 

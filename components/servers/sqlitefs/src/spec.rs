@@ -3,7 +3,7 @@
 //! What the component `sqlitefs` is given, and what it can hear.
 #![allow(unused_imports, dead_code)]
 
-pub use ::interfaces::{block, clock, fs};
+pub use ::interfaces::{block, clock, fs, snapshots, sql};
 pub use ::interfaces::block::Blocking as _;
 pub use ::interfaces::block::disk::Blocking as _;
 pub use ::interfaces::clock::Blocking as _;
@@ -20,6 +20,10 @@ pub struct Environ {
     pub clock: Option<clock::Client>,
     /// The clients of `fs`.
     pub fs: fs::Provider,
+    /// The clients of `snapshots`.
+    pub snapshots: snapshots::Provider,
+    /// The clients of `sql`.
+    pub sql: sql::Provider,
     /// What the system file sets.
     pub settings: Settings,
     /// The component's random generator.
@@ -34,6 +38,8 @@ impl ::ftl::runtime::Environment for Environ {
             block: start.need_optional(0, "block", block::HASH)?,
             clock: start.need_optional(1, "clock", clock::HASH)?,
             fs: start.provider(0, "fs", fs::HASH)?,
+            snapshots: start.provider(1, "snapshots", snapshots::HASH)?,
+            sql: start.provider(2, "sql", sql::HASH)?,
             settings: Settings::decode(start.settings())?,
             random: start.random(),
         })
@@ -99,6 +105,10 @@ pub enum Message<'a> {
     Fs(fs::ToServer<'a>),
     /// On a `file` channel, for the `server`.
     File(fs::file::ToServer<'a>),
+    /// On a `snapshots` channel, for the `server`.
+    Snapshots(snapshots::ToServer<'a>),
+    /// On a `sql` channel, for the `server`.
+    Sql(sql::ToServer<'a>),
     /// On a `block` channel, for the `client`.
     Block(block::ToClient<'a>),
     /// On a `disk` channel, for the `client`.
@@ -122,9 +132,11 @@ impl ::ftl::event_loop::Messages for Messages {
         match tag {
             0 => fs::ToServer::decode(incoming).map(Message::Fs),
             1 => fs::file::ToServer::decode(incoming).map(Message::File),
-            2 => block::ToClient::decode(incoming).map(Message::Block),
-            3 => block::disk::ToClient::decode(incoming).map(Message::Disk),
-            4 => clock::ToClient::decode(incoming).map(Message::Clock),
+            2 => snapshots::ToServer::decode(incoming).map(Message::Snapshots),
+            3 => sql::ToServer::decode(incoming).map(Message::Sql),
+            4 => block::ToClient::decode(incoming).map(Message::Block),
+            5 => block::disk::ToClient::decode(incoming).map(Message::Disk),
+            6 => clock::ToClient::decode(incoming).map(Message::Clock),
             _ => Err(incoming.refuse()),
         }
     }
@@ -140,12 +152,17 @@ impl ::ftl::event_loop::Messages for Messages {
             1 => {
                 fs::file::ToServer::ended(ordinal, transaction, error).map(Message::File)
             }
-            2 => block::ToClient::ended(ordinal, transaction, error).map(Message::Block),
-            3 => {
+            2 => {
+                snapshots::ToServer::ended(ordinal, transaction, error)
+                    .map(Message::Snapshots)
+            }
+            3 => sql::ToServer::ended(ordinal, transaction, error).map(Message::Sql),
+            4 => block::ToClient::ended(ordinal, transaction, error).map(Message::Block),
+            5 => {
                 block::disk::ToClient::ended(ordinal, transaction, error)
                     .map(Message::Disk)
             }
-            4 => clock::ToClient::ended(ordinal, transaction, error).map(Message::Clock),
+            6 => clock::ToClient::ended(ordinal, transaction, error).map(Message::Clock),
             _ => None,
         }
     }
@@ -159,14 +176,22 @@ impl ::ftl::event_loop::Hears<fs::file::Server> for Messages {
     const TAG: u16 = 1;
 }
 
-impl ::ftl::event_loop::Hears<block::Client> for Messages {
+impl ::ftl::event_loop::Hears<snapshots::Server> for Messages {
     const TAG: u16 = 2;
 }
 
-impl ::ftl::event_loop::Hears<block::disk::Client> for Messages {
+impl ::ftl::event_loop::Hears<sql::Server> for Messages {
     const TAG: u16 = 3;
 }
 
-impl ::ftl::event_loop::Hears<clock::Client> for Messages {
+impl ::ftl::event_loop::Hears<block::Client> for Messages {
     const TAG: u16 = 4;
+}
+
+impl ::ftl::event_loop::Hears<block::disk::Client> for Messages {
+    const TAG: u16 = 5;
+}
+
+impl ::ftl::event_loop::Hears<clock::Client> for Messages {
+    const TAG: u16 = 6;
 }

@@ -225,7 +225,7 @@ fn what_was_open_without_a_name_is_gone_after_a_restart() {
         Ok(true)
     };
     files
-        .query("select count(*) from chunk", count, |_| {})
+        .query("select count(*) from chunk", |_| {}, count, |_| {})
         .unwrap();
     assert_eq!(chunks, 0);
 }
@@ -311,6 +311,7 @@ fn sql_sees_everything_and_changes_nothing() {
     files
         .query(
             sql,
+            |_| {},
             |row| {
                 let row = (
                     row.text(0).to_owned(),
@@ -345,13 +346,18 @@ fn sql_sees_everything_and_changes_nothing() {
     assert!(rows[3].3 == expected);
 
     let mut words = String::new();
-    let result = files.query("delete from node", |_| Ok(true), |text| words = text.into());
+    let result = files.query(
+        "delete from node",
+        |_| {},
+        |_| Ok(true),
+        |text| words = text.into(),
+    );
     assert_eq!(
         (result, words.as_str()),
         (Err(Error::PermissionDenied), "not authorized")
     );
     let mut words = String::new();
-    let result = files.query("selekt", |_| Ok(true), |text| words = text.into());
+    let result = files.query("selekt", |_| {}, |_| Ok(true), |text| words = text.into());
     assert_eq!(result, Err(Error::InvalidArgument));
     assert!(words.contains("selekt"), "{words}");
     file(&mut files, "after", b"writing still works");

@@ -1,0 +1,123 @@
+// Generated from components/commands/edit/component.yml by `./ftl gen`. Changes belong there; here they would be lost.
+
+//! What the command `edit` is given, and what it can hear.
+#![allow(unused_imports, dead_code)]
+
+pub use ::interfaces::{stream, terminal};
+pub use ::interfaces::terminal::Blocking as _;
+
+/// The component's event loop.
+pub type EventLoop<S> = ::ftl::EventLoop<S, Messages>;
+
+/// What `main` is given.
+#[derive(Debug)]
+pub struct Environ {
+    /// The component's random generator.
+    pub random: ::ftl::random::Random,
+    /// The name that it was started under.
+    pub name: ::ftl::String,
+    /// The words after the command's name.
+    pub arguments: ::ftl::Vec<::ftl::String>,
+    /// The environment.
+    pub variables: ::ftl::process::Variables,
+    /// Standard input.
+    pub stdin: ::ftl::io::Stdin,
+    /// Standard output.
+    pub stdout: ::ftl::io::Stdout,
+    /// Standard error.
+    pub stderr: ::ftl::io::Stderr,
+    /// The directory that whoever started the command has given it, if any.
+    pub directory: Option<::interfaces::files::Dir>,
+    /// The terminal, if whoever started the command has given it one.
+    pub terminal: Option<::interfaces::terminal::Client>,
+}
+
+impl ::ftl::runtime::Environment for Environ {
+    fn new(info: &'static ::ftl::abi::StartInfo) -> ::ftl::Result<Environ> {
+        #[allow(unused_mut)]
+        let mut start = ::ftl::bootstrap::Start::receive(info)?;
+        Ok(Environ {
+            directory: start
+                .directory()
+                .map(|fs| ::interfaces::files::Dir::of_command(
+                    fs,
+                    start.variable("PWD"),
+                )),
+            name: start.name(),
+            arguments: start.arguments(),
+            variables: start.variables(),
+            stdin: start.stdin(),
+            stdout: start.stdout(),
+            stderr: start.stderr(),
+            terminal: start.terminal(),
+            random: start.random(),
+        })
+    }
+}
+
+/// A message that this component can hear.
+#[derive(Debug)]
+pub enum Message<'a> {
+    /// On a `stream` channel, for the `sender`.
+    StreamSender(stream::ToSender),
+    /// On a `stream` channel, for the `receiver`.
+    StreamReceiver(stream::ToReceiver<'a>),
+    /// On a `terminal` channel, for the `client`.
+    Terminal(terminal::ToClient),
+}
+
+/// Decodes the component's messages, for its event loop.
+#[derive(Debug)]
+pub enum Messages {}
+
+impl ::ftl::event_loop::Messages for Messages {
+    type Message<'a> = Message<'a>;
+
+    #[inline]
+    fn decode<'a>(
+        tag: u16,
+        incoming: ::ftl::end::Incoming<'a>,
+    ) -> ::ftl::Result<Self::Message<'a>> {
+        match tag {
+            0 => stream::ToSender::decode(incoming).map(Message::StreamSender),
+            1 => stream::ToReceiver::decode(incoming).map(Message::StreamReceiver),
+            2 => terminal::ToClient::decode(incoming).map(Message::Terminal),
+            _ => Err(incoming.refuse()),
+        }
+    }
+
+    fn ended<'a>(
+        tag: u16,
+        ordinal: u32,
+        transaction: ::ftl::Transaction,
+        error: ::ftl::Error,
+    ) -> Option<Self::Message<'a>> {
+        match tag {
+            0 => {
+                stream::ToSender::ended(ordinal, transaction, error)
+                    .map(Message::StreamSender)
+            }
+            1 => {
+                stream::ToReceiver::ended(ordinal, transaction, error)
+                    .map(Message::StreamReceiver)
+            }
+            2 => {
+                terminal::ToClient::ended(ordinal, transaction, error)
+                    .map(Message::Terminal)
+            }
+            _ => None,
+        }
+    }
+}
+
+impl ::ftl::event_loop::Hears<stream::Sender> for Messages {
+    const TAG: u16 = 0;
+}
+
+impl ::ftl::event_loop::Hears<stream::Receiver> for Messages {
+    const TAG: u16 = 1;
+}
+
+impl ::ftl::event_loop::Hears<terminal::Client> for Messages {
+    const TAG: u16 = 2;
+}
