@@ -1,5 +1,8 @@
 //! The commands for files, and the shell's redirections, on a disk.
 
+use std::path::PathBuf;
+use std::process::Command;
+
 use e2e::commands;
 
 /// Runs commands on a disk, and compares what they print.
@@ -17,15 +20,32 @@ fn check(disk: &str, script: &str, output: &str) {
     );
 }
 
+/// A folder for a disk, removed at the end.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Folder {
+        let name = format!("ftl-{name}-{}-{}", e2e::arch(), std::process::id());
+        let folder = std::env::temp_dir().join(name);
+        std::fs::create_dir_all(&folder).expect("a folder for the disk");
+        Folder(folder)
+    }
+
+    fn disk(&self) -> String {
+        self.0.join("disk.img").display().to_string()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
 #[test]
 fn files_are_made_found_changed_and_last() {
-    let folder = std::env::temp_dir().join(format!(
-        "ftl-file-commands-{}-{}",
-        e2e::arch(),
-        std::process::id()
-    ));
-    std::fs::create_dir_all(&folder).expect("a folder for the disk");
-    let disk = folder.join("disk.img").display().to_string();
+    let folder = Folder::new("file-commands");
+    let disk = folder.disk();
     check(
         &disk,
         "\
@@ -84,5 +104,151 @@ one
         "cd 'with blank/etc'; cat conf.d/a; find / -empty; cat /moved; rm -r /etc /moved; ls /; cat /same",
         "one\ntwo\n/etc/new\none\ntwo\nx\nsame\nwith blank\none\ntwo\nx\n",
     );
-    let _ = std::fs::remove_dir_all(&folder);
+}
+
+#[test]
+fn files_are_asked_for_in_sql_and_snapshots_bring_them_back() {
+    let folder = Folder::new("file-sql");
+    check(
+        &folder.disk(),
+        "\
+mkdir d; echo hello > d/a; seq 1000 > b
+sql -l \"select path, size from files where kind = 'file' order by size desc limit 5\"
+sql -j \"select content from files where path = '/d/a'\"
+sql 'select path from files where size > 100'
+sql 'selekt' 2> /dev/null || echo refused; sql 'delete from node' 2> /dev/null || echo refused
+snapshot create one; rm d/a; echo more >> b; mkdir e; snapshot diff one; snapshot create one 2> /dev/null || echo there
+undo; cat d/a; tail -n 1 b; undo; ls; tail -n 1 b; snapshot list | wc -l
+snapshot restore one; snapshot remove one; undo; snapshot remove undone; snapshot list; undo 2> /dev/null || echo none; ls
+",
+        "\
+/b\t3893
+/d/a\t6
+[{\"content\":\"hello\\n\"}]
+path
+────
+/b
+refused
+refused
+~ /b
+- /d/a
++ /e
+there
+hello
+1000
+b
+d
+e
+more
+2
+none
+b
+d
+e
+",
+    );
+}
+
+/// What `curl` says about a path, with these further arguments.
+fn curl(port: u16, path: &str, arguments: &[&str]) -> String {
+    let done = Command::new("curl")
+        .args([
+            "--silent",
+            "--show-error",
+            "--max-time",
+            "60",
+            "--path-as-is",
+        ])
+        .args(arguments)
+        .arg(format!("http://127.0.0.1:{port}{path}"))
+        .output()
+        .expect("curl is there");
+    assert!(
+        done.status.success(),
+        "{path}: {}",
+        String::from_utf8_lossy(&done.stderr)
+    );
+    String::from_utf8(done.stdout).expect("text")
+}
+
+#[test]
+fn a_directory_is_served() {
+    let folder = Folder::new("file-web");
+    check(
+        &folder.disk(),
+        "mkdir -p /www/sub /www/list; cd /www; seq 20000 > n.txt; echo '<p>hi</p>' > sub/index.html; \
+         echo x > 'list/a&b.css'; echo secret > /secret; ln -s /secret out; sync; ls",
+        "list\nn.txt\nout\nsub\n",
+    );
+    let ftl = e2e::boot("default")
+        .argument("--disk")
+        .argument(folder.disk())
+        .port(80)
+        .start();
+    ftl.wait_for("MiB free");
+    ftl.wait_for("http_server: listens on port 80");
+    let port = ftl.port(80);
+    let numbers: String = (1..=20_000).map(|i| format!("{i}\n")).collect();
+    assert_eq!(curl(port, "/files/n.txt", &[]), numbers);
+    for (range, expected) in [
+        ("0-9", &numbers[..10]),
+        ("100-60099", &numbers[100..60_100]),
+        ("108000-", &numbers[108_000..]),
+        ("-7", &numbers[numbers.len() - 7..]),
+    ] {
+        assert_eq!(curl(port, "/files/n.txt", &["--range", range]), expected);
+    }
+    let status = [
+        "--output",
+        "/dev/null",
+        "--write-out",
+        "%{http_code} %header{content-range}",
+    ];
+    let told = |path: &str, more: &[&str]| curl(port, path, &[&status, more].concat());
+    assert_eq!(
+        told("/files/n.txt", &["--range", "5-6"]),
+        "206 bytes 5-6/108894"
+    );
+    assert_eq!(
+        told("/files/n.txt", &["--range", "200000-"]),
+        "416 bytes */108894"
+    );
+    let tag = curl(
+        port,
+        "/files/n.txt",
+        &[
+            "--head",
+            "--write-out",
+            "%header{etag}",
+            "--output",
+            "/dev/null",
+        ],
+    );
+    assert!(tag.starts_with('"'), "{tag}");
+    let known = format!("If-None-Match: {tag}");
+    assert_eq!(told("/files/n.txt", &["--header", &known]), "304 ");
+    let other = "If-Range: \"other\"";
+    assert_eq!(
+        told("/files/n.txt", &["--range", "5-6", "--header", other]),
+        "200 "
+    );
+    // Directories: a page of their own, or a list.
+    assert_eq!(told("/files/sub", &[]), "301 ");
+    assert_eq!(curl(port, "/files/sub", &["--location"]), "<p>hi</p>\n");
+    let list = curl(port, "/files/list/", &[]);
+    assert!(
+        list.contains("<a href=\"./a%26b.css\">a&amp;b.css</a>"),
+        "{list}"
+    );
+    assert_eq!(curl(port, "/files/list/a%26b.css", &[]), "x\n");
+    // Nothing leads out of it.
+    for path in [
+        "/files/../secret",
+        "/files/%2e%2e/secret",
+        "/files/out",
+        "/files/none",
+    ] {
+        assert_eq!(told(path, &[]), "404 ", "{path}");
+    }
+    assert_eq!(told("/files/n.txt", &["--request", "DELETE"]), "405 ");
 }

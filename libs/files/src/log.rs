@@ -28,6 +28,8 @@ pub(crate) struct Log {
     gathered: Vec<u8>,
     /// How many bytes of `gathered`, from its first on, are on the disk already.
     clean: usize,
+    /// How far the log goes, since it was last begun at its first byte.
+    high: u64,
 }
 
 impl Log {
@@ -39,6 +41,7 @@ impl Log {
             start: 0,
             gathered: Vec::new(),
             clean: 0,
+            high: 0,
         }
     }
 
@@ -53,8 +56,23 @@ impl Log {
         }
         let from = self.clean - self.clean % SECTOR_LEN;
         let len = self.gathered.len();
+        let padded = len.next_multiple_of(SECTOR_LEN);
         // What lies behind the end of the log has no meaning: checksums say so.
-        self.gathered.resize(len.next_multiple_of(SECTOR_LEN), 0);
+        self.gathered.resize(padded, 0);
+        if padded > len && self.end() - ((padded - len) as u64) < self.high {
+            // This is in the middle: SQLite writes a page again that has left its cache before the transaction's end.
+            let last = padded - SECTOR_LEN;
+            let mut sector = [0; SECTOR_LEN];
+            let read = self
+                .disk
+                .borrow_mut()
+                .read(self.start + last as u64, &mut sector);
+            if let Err(error) = read {
+                self.gathered.truncate(len);
+                return Err(error.into());
+            }
+            self.gathered[len..].copy_from_slice(&sector[len - last..]);
+        }
         let written = self
             .disk
             .borrow_mut()
@@ -113,6 +131,10 @@ impl File for Log {
             .try_reserve(from.len() + SECTOR_LEN)
             .map_err(|_| StorageError::OutOfMemory)?;
         self.gathered.extend_from_slice(from);
+        if offset == 0 {
+            self.high = 0;
+        }
+        self.high = self.high.max(self.end());
         self.exists = true;
         match self.gathered.len() >= GATHERED_MAX {
             true => self.write_out(),
@@ -122,7 +144,7 @@ impl File for Log {
 
     fn set_len(&mut self, len: u64) -> Result<(), StorageError> {
         self.gathered.clear();
-        (self.start, self.clean) = (0, 0);
+        (self.start, self.clean, self.high) = (0, 0, 0);
         if len == 0 {
             self.disk.borrow_mut().write(0, &[0; SECTOR_LEN])?;
             self.exists = false;

@@ -77,7 +77,7 @@ insert into node values (1, 2, 493, 1, 0, ?1, ?1, ?1, null);
 pub const SNAPSHOTS: &str = "
 create table snapshot(
     id integer primary key,
-    name text not null unique,
+    name text not null,
     created integer not null        -- nanoseconds since 1970
 ) strict;
 create table old_node(
@@ -92,7 +92,7 @@ create table old_node(
     changed integer not null,
     data blob,
     primary key(snapshot, id)
-) strict;
+) strict, without rowid;
 create table old_entry(
     snapshot integer not null,
     parent integer not null,
@@ -104,9 +104,8 @@ create table old_chunk(
     snapshot integer not null,      -- the newest when the chunk was first changed
     chunk integer not null,
     data blob,                      -- null: there was no such chunk
-    primary key(snapshot, chunk)
+    primary key(chunk, snapshot)
 ) strict;
-create index old_chunk_chunk on old_chunk(chunk, snapshot);
 ";
 
 /// Prepares a connection, and makes the tables if there are none.
@@ -176,7 +175,7 @@ pub(crate) fn open(
 fn is_ours(db: &sqlite::Connection, version: i64) -> sqlite::Result<bool> {
     let mut rows = db.prepare(
         "select sql from sqlite_schema where name in ('node', 'entry', 'chunk', 'files', 'entry_node', \
-         'snapshot', 'old_node', 'old_entry', 'old_chunk', 'old_chunk_chunk') \
+         'snapshot', 'old_node', 'old_entry', 'old_chunk') \
          or type = 'trigger' order by rowid",
     )?;
     let added = if version == 1 { "" } else { SNAPSHOTS };

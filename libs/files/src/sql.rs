@@ -46,6 +46,17 @@ impl Files {
         }
     }
 
+    /// Runs statements that change anything, outside of a transaction.
+    #[doc(hidden)]
+    pub fn execute_for_tests(&mut self, sql: &str) -> Result<()> {
+        self.sync()?;
+        self.forget_chunk();
+        if self.db.in_transaction() {
+            self.db.execute("commit").map_err(refused)?;
+        }
+        self.db.execute(sql).map_err(refused)
+    }
+
     /// What SQLite finds wrong with the database; nothing if it is sound. Reads all of it.
     pub fn check(&mut self) -> Result<Option<String>> {
         self.write_back_all()?;

@@ -126,11 +126,19 @@ pub fn needs(root: &Path, archs: &[Arch], purpose: Purpose) -> Vec<Need> {
         });
         needs.push(Need {
             what: "wrk, to keep the web server busy".into(),
-            found: wrk(),
+            found: program("wrk"),
             optional: true,
             debian: &["wrk"],
             ubuntu: &["wrk"],
             homebrew: &["wrk"],
+        });
+        needs.push(Need {
+            what: "curl, to ask the web server for files".into(),
+            found: program("curl"),
+            optional: true,
+            debian: &["curl"],
+            ubuntu: &["curl"],
+            homebrew: &["curl"],
         });
         needs.push(Need {
             what: "chromium, to try the page in a browser".into(),
@@ -383,17 +391,17 @@ fn chromium() -> Result<String, String> {
     }
 }
 
-/// It has no option that only tells its version and then succeeds.
 /// A gdb that knows both machines. Debian's plain one knows its own alone, Homebrew's knows all.
 pub fn find_gdb() -> Option<PathBuf> {
     find_program("gdb-multiarch")
         .or_else(|| find_program("gdb").filter(|_| cfg!(target_os = "macos")))
 }
 
-fn wrk() -> Result<String, String> {
-    match find_program("wrk") {
+/// Not every program has an option that only tells its version and then succeeds.
+fn program(name: &str) -> Result<String, String> {
+    match find_program(name) {
         Some(_) => Ok("found".into()),
-        None => Err("there is no program `wrk`".into()),
+        None => Err(format!("there is no program `{name}`")),
     }
 }
 

@@ -6,3 +6,4 @@ mod damage;
 mod model;
 mod operations;
 mod power;
+mod snapshots;

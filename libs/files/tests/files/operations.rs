@@ -397,6 +397,30 @@ fn a_full_disk_refuses_cleanly_and_deleting_makes_room() {
     files.sync().unwrap();
 }
 
+/// SQLite writes pages that its cache has no room for to the log before the transaction ends, and writes some of them
+/// again, in the middle of the log.
+#[test]
+fn transactions_larger_than_the_cache_are_whole() {
+    let disks = Disks::of(vec![0; 32 << 20], vec![0; 16 << 20]);
+    let mut files = disks.mount();
+    let node = file(&mut files, "large", b"");
+    let part: Vec<u8> = (0..64 * 1024).map(|i| (i * 7) as u8).collect();
+    for i in 0..64 {
+        files.write(node, i * 60_000, &part).unwrap();
+        file(&mut files, &format!("small{i}"), &part[..100]);
+    }
+    assert_eq!(files.check().unwrap(), None);
+    files.sync().unwrap();
+    drop(files);
+    let mut files = disks.mount();
+    assert_eq!(files.check().unwrap(), None);
+    let found = contents(&mut files, node);
+    for (i, byte) in found.iter().enumerate() {
+        let written = (i / 60_000).min(63);
+        assert_eq!(*byte, part[i - written * 60_000], "byte {i}");
+    }
+}
+
 #[test]
 fn paths_stay_below_their_top() {
     let mut files = Disks::new().mount();

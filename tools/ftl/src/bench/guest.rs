@@ -13,6 +13,7 @@ use super::Wanted;
 use super::figure::Figure;
 use crate::arch::Arch;
 use crate::build::{self, Built, Request};
+use crate::disk::Images;
 use crate::qemu::Machine;
 use crate::run::{self, End};
 use crate::systems::{self, Isolation, Variant};
@@ -26,6 +27,28 @@ pub const PATIENCE: Duration = Duration::from_secs(120);
 pub fn kernel(root: &Path, wanted: &Wanted) -> Result<Vec<Figure>> {
     let built = build::build(root, wanted.arch, &kernel_request(wanted))?;
     figures(&machine(wanted, &built))
+}
+
+/// What files cost: the client in the kernel's address space, the file server in one of its own, and a disk
+/// that is made for it.
+pub fn files(root: &Path, wanted: &Wanted) -> Result<Vec<Figure>> {
+    let workspace = systems::refresh(root)?;
+    let variant = Variant {
+        system: "bench_files",
+        ..Variant::default()
+    };
+    let request = systems::request(&workspace, wanted.arch, &variant)?;
+    let built = build::build(root, wanted.arch, &request)?;
+    let folder = std::env::temp_dir().join(format!("ftl-bench-{}", std::process::id()));
+    std::fs::create_dir_all(&folder)?;
+    let measured = Images::open(&folder.join("disk.img")).and_then(|images| {
+        figures(&Machine {
+            extra: images.arguments(),
+            ..machine(wanted, &built)
+        })
+    });
+    std::fs::remove_dir_all(&folder)?;
+    measured
 }
 
 /// What a request costs a system with a web server, with all its components isolated each way.

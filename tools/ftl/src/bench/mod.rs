@@ -112,6 +112,11 @@ const GROUPS: &[Group] = &[
         measure: guest::http,
     },
     Group {
+        names: &["fs_"],
+        when: When::Always,
+        measure: guest::files,
+    },
+    Group {
         names: &["boot_to_components_up"],
         when: When::Always,
         measure: whole::boot,

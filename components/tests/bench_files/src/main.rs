@@ -1,0 +1,171 @@
+//! Measures what files cost: one CPU, and time that counts instructions (`--icount`).
+#![no_std]
+#![cfg_attr(not(test), no_main)]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+
+use alloc::format;
+use alloc::vec;
+use alloc::vec::Vec;
+
+use ftl::prelude::*;
+use interfaces::files::{Dir, OpenOptions};
+
+#[rustfmt::skip]
+mod spec;
+
+use spec::*;
+
+/// Entries of the large directory.
+const ENTRIES: usize = 10_000;
+const MIB: usize = 1 << 20;
+
+#[ftl::main]
+fn main(mut env: Environ) -> Result<()> {
+    let files = Dir::new(env.fs);
+    let samples = env.settings.samples;
+    files.create_dir_all("/a/b")?;
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true);
+
+    // Sequential, a MiB at a time; synchronised within what is measured.
+    let large = options.open(&files, "/a/b/large")?;
+    let bytes = vec![7; MIB];
+    report(
+        "fs_write_mib",
+        each(&mut env.system, 8, |i| {
+            large.write_at(&bytes, u64::from(i) * MIB as u64)?;
+            large.sync_all()
+        })?,
+    );
+    let mut found = vec![0; MIB];
+    report(
+        "fs_read_mib",
+        each(&mut env.system, 8, |i| {
+            let mut at = 0;
+            while at < MIB {
+                at += large.read_at(&mut found[at..], u64::from(i) * MIB as u64 + at as u64)?;
+            }
+            Ok(())
+        })?,
+    );
+    // Random, in pages.
+    let mut page = vec![0; 4096];
+    let mut state = 1_u64;
+    let mut random = move || {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        (state >> 33) % (8 * MIB as u64 / 4096) * 4096
+    };
+    report(
+        "fs_read_random_mib",
+        each(&mut env.system, 4, |_| {
+            (0..MIB / 4096).try_for_each(|_| large.read_at(&mut page, random()).map(drop))
+        })?,
+    );
+    report(
+        "fs_write_random_mib",
+        each(&mut env.system, 4, |_| {
+            (0..MIB / 4096).try_for_each(|_| large.write_at(&page, random()))?;
+            large.sync_all()
+        })?,
+    );
+    large.read_at(&mut page, 8192)?;
+    report(
+        "fs_read_4k",
+        each(&mut env.system, samples, |_| {
+            large.read_at(&mut page, 8192).map(drop)
+        })?,
+    );
+
+    // Durable: each with a synchronisation of its own.
+    let mut end = 0;
+    let appended = options.open(&files, "/appended")?;
+    report(
+        "fs_append_4k_durable",
+        each(&mut env.system, samples, |_| {
+            appended.write_at(&page, end)?;
+            end += 4096;
+            appended.sync_all()
+        })?,
+    );
+    files.write("/small", "first")?;
+    let small = options.open(&files, "/small")?;
+    small.sync_all()?;
+    report(
+        "fs_write_row_durable",
+        each(&mut env.system, samples, |_| {
+            small.write_at(b"again", 0)?;
+            small.sync_all()
+        })?,
+    );
+    report(
+        "fs_lookup_3",
+        each(&mut env.system, samples, |_| {
+            files.metadata("/a/b/large").map(drop)
+        })?,
+    );
+
+    files.create_dir("/many")?;
+    report(
+        "fs_create",
+        each(&mut env.system, ENTRIES as u32, |i| {
+            files.create(&format!("/many/file number {i}")).map(drop)
+        })?,
+    );
+    files.sync()?;
+    report(
+        "fs_readdir_10000",
+        each(&mut env.system, 3, |_| {
+            let count = files.read_dir("/many")?.count();
+            match count {
+                ENTRIES => Ok(()),
+                _ => Err(Error::InvalidData),
+            }
+        })?,
+    );
+    report(
+        "fs_lookup_in_10000",
+        each(&mut env.system, samples, |i| {
+            files
+                .metadata(&format!("/many/file number {}", i * 61 % ENTRIES as u32))
+                .map(drop)
+        })?,
+    );
+    Ok(())
+}
+
+/// Does something so often; how long it took each time.
+fn each(
+    system: &mut system::Client,
+    count: u32,
+    mut what: impl FnMut(u32) -> Result<()>,
+) -> Result<Vec<u128>> {
+    let mut samples = Vec::new();
+    for i in 0..count {
+        let idle_before = system.statistics()?.idle_ns;
+        let began = Instant::now();
+        what(i)?;
+        let taken = began.elapsed().as_nanos();
+        // While the disk is at work nobody executes anything, and the clock goes by the host's.
+        let idle = system.statistics()?.idle_ns - idle_before;
+        samples.push(taken.saturating_sub(idle.into()));
+    }
+    Ok(samples)
+}
+
+/// Writes the line that `./ftl bench` reads.
+fn report(name: &str, mut samples: Vec<u128>) {
+    samples.sort_unstable();
+    let (Some(min), Some(max)) = (samples.first(), samples.last()) else {
+        return;
+    };
+    info!(
+        "FTL-BENCH {{\"name\":\"{name}\",\"case\":\"\",\"unit\":\"instructions\",\
+         \"samples\":{},\"min\":{min},\"median\":{},\"max\":{max}}}",
+        samples.len(),
+        samples[samples.len() / 2],
+    );
+}
