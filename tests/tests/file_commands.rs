@@ -189,14 +189,15 @@ fn a_directory_is_served() {
     ftl.wait_for("http_server: listens on port 80");
     let port = ftl.port(80);
     let numbers: String = (1..=20_000).map(|i| format!("{i}\n")).collect();
-    assert_eq!(curl(port, "/files/n.txt", &[]), numbers);
+    assert!(curl(port, "/files/n.txt", &[]) == numbers);
     for (range, expected) in [
         ("0-9", &numbers[..10]),
         ("100-60099", &numbers[100..60_100]),
         ("108000-", &numbers[108_000..]),
         ("-7", &numbers[numbers.len() - 7..]),
     ] {
-        assert_eq!(curl(port, "/files/n.txt", &["--range", range]), expected);
+        let found = curl(port, "/files/n.txt", &["--range", range]);
+        assert!(found == expected, "{range}: {} bytes", found.len());
     }
     let status = [
         "--output",
