@@ -43,6 +43,8 @@ pub fn files(root: &Path, wanted: &Wanted) -> Result<Vec<Figure>> {
     std::fs::create_dir_all(&folder)?;
     let measured = Images::open(&folder.join("disk.img")).and_then(|images| {
         figures(&Machine {
+            // While the disk is at work the clock has to go on with the host's, or calls seem to take for ever.
+            seed: None,
             extra: images.arguments(),
             ..machine(wanted, &built)
         })
