@@ -85,6 +85,8 @@ pub fn arch() -> String {
 /// A system that is about to be booted.
 pub struct Boot {
     arguments: Vec<String>,
+    /// On which architecture, if not on the one that is tested.
+    arch: Option<String>,
     /// What goes to QEMU unseen.
     qemu: Vec<String>,
     ports: bool,
@@ -98,6 +100,7 @@ pub struct Boot {
 pub fn boot(system: &str) -> Boot {
     Boot {
         arguments: vec![system.to_owned()],
+        arch: None,
         qemu: Vec::new(),
         ports: false,
         built: true,
@@ -109,6 +112,7 @@ pub fn boot(system: &str) -> Boot {
 pub fn boot_init(package: &str) -> Boot {
     Boot {
         arguments: vec!["--init".into(), package.to_owned()],
+        arch: None,
         qemu: Vec::new(),
         ports: false,
         built: true,
@@ -120,6 +124,14 @@ impl Boot {
     /// Any argument of `./ftl run`.
     pub fn argument(mut self, argument: impl Into<String>) -> Boot {
         self.arguments.push(argument.into());
+        self
+    }
+
+    /// On this architecture, for what goes from one to another.
+    pub fn on(mut self, arch: &str) -> Boot {
+        self.arch = Some(arch.to_owned());
+        // Another one than `./ftl test` has built for.
+        self.built = false;
         self
     }
 
@@ -195,10 +207,11 @@ impl Boot {
             self = self.port(80);
         }
         let mut command = Command::new(tool());
-        command
-            .arg("run")
-            .args(&self.arguments)
-            .args(["--arch", &arch(), "--json"]);
+        command.arg("run").args(&self.arguments).args([
+            "--arch",
+            &self.arch.unwrap_or_else(arch),
+            "--json",
+        ]);
         // A last resort, should this program be killed.
         if !self
             .arguments

@@ -2,6 +2,17 @@
 
 use elf_image::{Error, Image, Machine, Relocation};
 
+/// EM_RISCV, R_RISCV_RELATIVE.
+const RISCV_MACHINE: Machine = Machine {
+    number: 243,
+    relative_relocation: 3,
+};
+/// EM_AARCH64, R_AARCH64_RELATIVE.
+const ARM_MACHINE: Machine = Machine {
+    number: 183,
+    relative_relocation: 1027,
+};
+
 const R: u32 = 4;
 const W: u32 = 2;
 const X: u32 = 1;
@@ -95,7 +106,7 @@ fn check(error: Error, change: impl FnOnce(&mut Plan)) {
     let mut plan = plan();
     change(&mut plan);
     let bytes = plan.bytes();
-    match Image::parse(&bytes, Machine::Riscv64) {
+    match Image::parse(&bytes, RISCV_MACHINE) {
         Err(found) => assert_eq!(found, error),
         Ok(_) => panic!("accepted, expected {error:?}"),
     }
@@ -106,14 +117,14 @@ fn check_relocation(error: Error, relocation: (u64, u64, u64)) {
     let mut plan = plan();
     plan.relocations = vec![relocation];
     let bytes = plan.bytes();
-    let image = Image::parse(&bytes, Machine::Riscv64).unwrap();
+    let image = Image::parse(&bytes, RISCV_MACHINE).unwrap();
     assert_eq!(image.relocation(0), Err(error));
 }
 
 #[test]
 fn unchanged_is_accepted() {
     let bytes = plan().bytes();
-    let image = Image::parse(&bytes, Machine::Riscv64).unwrap();
+    let image = Image::parse(&bytes, RISCV_MACHINE).unwrap();
     assert_eq!(image.entry(), 0x1010);
     assert_eq!(image.memory_len(), 0x5000);
     assert_eq!(image.segments().count(), 3);
@@ -134,7 +145,7 @@ fn no_dynamic_section_means_no_relocations() {
     plan.headers.pop();
     let bytes = plan.bytes();
     assert_eq!(
-        Image::parse(&bytes, Machine::Riscv64)
+        Image::parse(&bytes, RISCV_MACHINE)
             .unwrap()
             .relocation_count(),
         0
@@ -144,18 +155,18 @@ fn no_dynamic_section_means_no_relocations() {
 #[test]
 fn other_kinds_of_file() {
     assert_eq!(
-        Image::parse(b"#!/bin/sh", Machine::Riscv64).unwrap_err(),
+        Image::parse(b"#!/bin/sh", RISCV_MACHINE).unwrap_err(),
         Error::NotElf
     );
     assert_eq!(
-        Image::parse(b"\x7fELF", Machine::Riscv64).unwrap_err(),
+        Image::parse(b"\x7fELF", RISCV_MACHINE).unwrap_err(),
         Error::Truncated
     );
     let mut bytes = plan().bytes();
     bytes[4] = 1;
-    let refused = Image::parse(&bytes, Machine::Riscv64).unwrap_err();
+    let refused = Image::parse(&bytes, RISCV_MACHINE).unwrap_err();
     assert_eq!(refused, Error::Not64BitLittleEndian);
-    let refused = Image::parse(&plan().bytes(), Machine::Arm64).unwrap_err();
+    let refused = Image::parse(&plan().bytes(), ARM_MACHINE).unwrap_err();
     assert_eq!(refused, Error::WrongMachine);
     check(Error::NotPositionIndependent, |plan| plan.kind = 2);
 }

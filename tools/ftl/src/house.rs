@@ -28,6 +28,7 @@ pub const RULES: &[Rule] = &[
     ("imports between layers", imports),
     ("unsafe only where it is allowed", unsafe_code),
     ("cfg(target_arch) only where it is allowed", target_arch),
+    ("no name of a CPU outside of the seam", processor_names),
     ("nothing is left unfinished", unfinished),
     ("links in the docs lead somewhere", links),
     ("no paths of one machine", machine_paths),
@@ -222,6 +223,31 @@ fn target_arch(tree: &Tree) -> Vec<String> {
         }
         for token in tokens.iter().filter(|token| token.text == "target_arch") {
             breaches.push(format!("{}:{}: cfg(target_arch)", file.path, token.line));
+        }
+    }
+    breaches
+}
+
+/// What runs on the machine names no CPU outside of the kernel's `arch` and `platform` and the gate: neither
+/// in a name nor in a text. Comments may, and so may tests, which run on the host.
+fn processor_names(tree: &Tree) -> Vec<String> {
+    const NAMES: &[&str] = &["riscv", "aarch64", "arm64", "armv8", "x86_64"];
+    const SEAM: &[&str] = &["kernel/src/arch/", "kernel/src/platform/", "api/src/gate"];
+    let mut breaches = Vec::new();
+    for (file, tokens) in tree.rust() {
+        let path = file.path.as_str();
+        if SEAM.iter().any(|seam| path.starts_with(seam))
+            || is_host_code(path)
+            || path.contains("/tests/") && !path.starts_with("components/tests/")
+        {
+            continue;
+        }
+        for (at, token) in tokens.iter().enumerate() {
+            let is_comment = at >= 2 && tokens[at - 2].text == "doc" && tokens[at - 1].text == "=";
+            let text = token.text.to_lowercase();
+            if !is_comment && NAMES.iter().any(|name| text.contains(name)) {
+                breaches.push(format!("{path}:{}: {}", token.line, token.text));
+            }
         }
     }
     breaches

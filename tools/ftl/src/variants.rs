@@ -26,7 +26,13 @@ pub struct Variant {
 /// What a combination gets that does not get everything.
 const SMOKE: &[&str] = &["smoke"];
 /// The same on Arm, whose machines differ more than others.
-const SMOKE_ARM: &[&str] = &["smoke", "ping_proof", "arm64_machines"];
+const SMOKE_ARM: &[&str] = &[
+    "smoke",
+    "ping_proof",
+    "float_proof",
+    "clock",
+    "arm64_machines",
+];
 
 /// The machines of one architecture.
 pub fn of(arch: Arch, selection: &Selection) -> Vec<Variant> {

@@ -46,6 +46,7 @@ rules! {
     imports = "imports between layers",
     unsafe_code = "unsafe only where it is allowed",
     target_arch = "cfg(target_arch) only where it is allowed",
+    processor_names = "no name of a CPU outside of the seam",
     unfinished = "nothing is left unfinished",
     links = "links in the docs lead somewhere",
     machine_paths = "no paths of one machine",

@@ -23,8 +23,12 @@ use crate::kernel::Kernel;
 use crate::lock::Lock;
 use crate::log::kept::{self, LastWords};
 
-/// For which machine a component's image must be made.
-pub const IMAGE_MACHINE: elf_image::Machine = elf_image::Machine::Arm64;
+/// For which machine a component's image must be made: EM_AARCH64 and R_AARCH64_RELATIVE ("ELF for the Arm
+/// 64-bit Architecture (AAELF64) 2023Q3").
+pub const IMAGE_MACHINE: elf_image::Machine = elf_image::Machine {
+    number: 183,
+    relative_relocation: 1027,
+};
 /// What the boot log calls this architecture.
 pub const NAME: &str = "arm64";
 

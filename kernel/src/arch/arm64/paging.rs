@@ -34,7 +34,7 @@ const ADDRESS: u64 = 0x0000_ffff_ffff_f000;
 const ENTRIES: usize = 512;
 const TABLES: [usize; 3] = [3, 2, 1];
 
-fn bits(permission: Permission, user: bool) -> u64 {
+const fn bits(permission: Permission, user: bool) -> u64 {
     let execute = match permission {
         Permission::Execute if user => KERNEL_EXECUTES_NOT,
         Permission::Execute => USER_EXECUTES_NOT,
@@ -48,6 +48,27 @@ fn bits(permission: Permission, user: bool) -> u64 {
     let whose = if user { USER | NOT_GLOBAL } else { 0 };
     execute | rights | whose | VALID | ACCESSED | INNER_SHAREABLE
 }
+
+/// What the module's second promise says, of each kind of page: checked when this is compiled.
+const _: () = {
+    const NOBODY_EXECUTES: u64 = KERNEL_EXECUTES_NOT | USER_EXECUTES_NOT;
+    let data = [Permission::Read, Permission::ReadWrite, Permission::Device];
+    let mut i = 0;
+    while i < data.len() {
+        assert!(bits(data[i], true) & NOBODY_EXECUTES == NOBODY_EXECUTES);
+        assert!(bits(data[i], false) & NOBODY_EXECUTES == NOBODY_EXECUTES);
+        i += 1;
+    }
+    let (user, kernel) = (
+        bits(Permission::Execute, true),
+        bits(Permission::Execute, false),
+    );
+    assert!(user & NOBODY_EXECUTES == KERNEL_EXECUTES_NOT && user & READ_ONLY != 0);
+    assert!(kernel & NOBODY_EXECUTES == USER_EXECUTES_NOT && kernel & READ_ONLY != 0);
+    // Translations of one address space are never taken for another's, nor the kernel's for a user's.
+    assert!(user & (USER | NOT_GLOBAL) == USER | NOT_GLOBAL);
+    assert!(kernel & (USER | NOT_GLOBAL) == 0);
+};
 
 fn target(entry: u64) -> PhysAddr {
     PhysAddr(entry & ADDRESS)

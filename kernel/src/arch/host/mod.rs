@@ -20,8 +20,11 @@ pub const KERNEL_COMPONENT_AREA: (usize, usize) = (0xffff_ffe0_0000_0000, 16 << 
 pub const USER_AREA: (usize, usize) = (0x10_0000_0000, 64 << 30);
 /// Where components under `user` isolation call the kernel: nothing is there on the host.
 pub const USER_GATE: usize = 0x3f_ffff_f000;
-/// For which machine a component's image must be made.
-pub const IMAGE_MACHINE: elf_image::Machine = elf_image::Machine::Riscv64;
+/// For which machine a component's image must be made: that of riscv64, whose images the tests load.
+pub const IMAGE_MACHINE: elf_image::Machine = elf_image::Machine {
+    number: 243,
+    relative_relocation: 3,
+};
 /// What the boot log calls this architecture.
 pub const NAME: &str = "host";
 

@@ -22,8 +22,11 @@ use crate::kernel::Kernel;
 use crate::lock::Lock;
 use crate::log::kept::{self, LastWords};
 
-/// For which machine a component's image must be made.
-pub const IMAGE_MACHINE: elf_image::Machine = elf_image::Machine::Riscv64;
+/// For which machine a component's image must be made: EM_RISCV and R_RISCV_RELATIVE ("RISC-V ELF psABI 1.0").
+pub const IMAGE_MACHINE: elf_image::Machine = elf_image::Machine {
+    number: 243,
+    relative_relocation: 3,
+};
 /// What the boot log calls this architecture.
 pub const NAME: &str = "riscv64";
 
