@@ -116,13 +116,15 @@ calls! {
     /// A handle to a device. `(system, index)` → handle. Errors: `Busy` (another process has it).
     DeviceOpen = 25,
     /// Maps the device's registers, each range once and for as long as the caller has the device.
-    /// `(device, which range)` → address. Errors: `AlreadyExists`, `Unsupported` (more than 2 MiB).
+    /// `(device, which range)` → address, and a [`crate::DeviceRange`] in the receive page. Errors: `NotFound`,
+    /// `AlreadyExists`, `Unsupported` (more than 2 MiB).
     DeviceMap = 26,
     /// The device's interrupt, for as long as the caller has the device. `(device, which)` →
     /// interrupt handle.
     DeviceInterrupt = 27,
     /// Allows the device to reach a contiguous folio until the device handle is closed.
-    /// `(device, folio)` → the address that the device is to use.
+    /// `(device, folio)` → the address that the device is to use. Errors: `Unsupported` (a device that the
+    /// kernel cannot reset).
     DeviceDma = 28,
 
     /// A process without content. `(system)` and a [`crate::ProcessParams`] in the send page → handle.

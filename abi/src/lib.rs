@@ -24,7 +24,7 @@ mod start;
 mod trace;
 
 pub use call::Call;
-pub use device::{DEVICE_COMPATIBLE_LEN, DeviceInfo};
+pub use device::{DEVICE_COMPATIBLE_LEN, DeviceInfo, DeviceRange};
 pub use error::Error;
 pub use event::{EventKind, HandleTypes};
 pub use handle::{Handle, HandleType, ObjectKind, Rights};

@@ -81,6 +81,8 @@ pub(crate) unsafe trait Plain: Copy {}
 // SAFETY: `repr(C)` structures of integers and arrays of integers, see the crate `abi`.
 unsafe impl Plain for abi::DeviceInfo {}
 // SAFETY: as above.
+unsafe impl Plain for abi::DeviceRange {}
+// SAFETY: as above.
 unsafe impl Plain for abi::ProcessInfo {}
 // SAFETY: as above.
 unsafe impl Plain for abi::ProcessParams {}

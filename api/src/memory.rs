@@ -10,7 +10,7 @@ use alloc::rc::Rc;
 use alloc::vec::Vec;
 use core::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
 
-use abi::Result;
+use abi::{Handle, Result};
 use ring::SharedMemory;
 use virtio::{AddressRequest, DmaMemory};
 
@@ -29,9 +29,10 @@ impl Folio {
 }
 
 impl Device {
-    /// Maps its range of registers number `which`, counted from 0.
+    /// Maps its range of registers number `which`, counted from 0. Of a PCI function, 0 is the configuration
+    /// space, which can only be read, and base address register 0 has range 1.
     pub fn registers(&self, which: usize) -> Result<Registers> {
-        sys::device_map(self.handle(), which).map(|address| Registers { address })
+        Registers::map(self.handle(), which)
     }
 
     /// What the kernel has logged and nobody has shown on the machine's serial line, which this device is; empty if all was
@@ -296,26 +297,32 @@ impl DmaMemory for DmaBytes {
     }
 }
 
-/// A range of a device's registers. It stays mapped while the component lives.
+/// A range of a device's registers. It stays mapped while the component has the device.
 #[derive(Debug)]
 pub struct Registers {
+    device: Handle,
     address: usize,
+    len: usize,
 }
 
-/// Most bytes of a range of registers that a driver reaches: one page, whatever its length.
-const REGISTERS_LEN: usize = abi::PAGE_SIZE;
-
 impl Registers {
+    fn map(device: Handle, which: usize) -> Result<Registers> {
+        let (address, range) = sys::device_map(device, which)?;
+        Ok(Registers {
+            device,
+            address,
+            len: range.len as usize,
+        })
+    }
+
     /// The address of a register.
     ///
     /// # Panics
-    /// If it lies beyond the page that is mapped for sure, or is not aligned.
+    /// If it lies beyond what is mapped, or is not aligned.
     #[inline(always)]
     fn at(&self, offset: usize, len: usize) -> usize {
-        // Small devices may share a page: then the range begins within it.
-        let room = REGISTERS_LEN - self.address % REGISTERS_LEN;
         assert!(
-            offset + len <= room && offset.is_multiple_of(len),
+            offset < self.len && len <= self.len - offset && offset.is_multiple_of(len),
             "no register at {offset:#x}"
         );
         self.address + offset
@@ -325,7 +332,7 @@ impl Registers {
 impl virtio::Registers for Registers {
     #[inline]
     fn read8(&self, offset: usize) -> u8 {
-        // SAFETY: `at` has checked that it lies in the page that the kernel mapped, and a volatile
+        // SAFETY: `at` has checked that it lies in the range that the kernel mapped, and a volatile
         // read of a register harms no memory of ours.
         unsafe { (self.at(offset, 1) as *const u8).read_volatile() }
     }
@@ -344,6 +351,15 @@ impl virtio::Registers for Registers {
         gate::device_fence();
         // SAFETY: as for `write32`.
         unsafe { (self.at(offset, 1) as *mut u8).write_volatile(value) }
+    }
+    #[inline]
+    fn write16(&self, offset: usize, value: u16) {
+        gate::device_fence();
+        // SAFETY: as for `write32`.
+        unsafe { (self.at(offset, 2) as *mut u16).write_volatile(value) }
+    }
+    fn beside(&self, range: usize) -> Option<Registers> {
+        Registers::map(self.device, range).ok()
     }
     #[inline]
     fn write32(&self, offset: usize, value: u32) {

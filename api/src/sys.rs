@@ -5,8 +5,8 @@
 //! in the receive page after `wait`.
 
 use abi::{
-    Call, DeviceInfo, Error, EventKind, Handle, HandleTypes, KernelStatistics, MessageInfo,
-    ProcessInfo, ProcessParams, Result, Rights, pack_handles, unpack_handles,
+    Call, DeviceInfo, DeviceRange, Error, EventKind, Handle, HandleTypes, KernelStatistics,
+    MessageInfo, ProcessInfo, ProcessParams, Result, Rights, pack_handles, unpack_handles,
 };
 
 use crate::{buffer, gate};
@@ -327,8 +327,9 @@ pub fn device_open(system: Handle, index: usize) -> Result<Handle> {
 }
 
 /// [`Call::DeviceMap`].
-pub fn device_map(device: Handle, range: usize) -> Result<usize> {
-    call(Call::DeviceMap, [raw(device), range, 0, 0, 0, 0])
+pub fn device_map(device: Handle, range: usize) -> Result<(usize, DeviceRange)> {
+    let address = call(Call::DeviceMap, [raw(device), range, 0, 0, 0, 0])?;
+    Ok((address, buffer::read_struct()))
 }
 
 /// [`Call::DeviceInterrupt`].

@@ -157,6 +157,9 @@ pub fn start(kernel: &mut Kernel, info: &BootInfo<'_>) {
     for device in &info.machine.devices {
         add_device(kernel, device);
     }
+    for function in &info.machine.pci_functions {
+        kernel.add_pci_function(function);
+    }
     if let Err(error) = start_init(kernel, info) {
         panic!("init cannot be started: {error}");
     }
@@ -172,31 +175,15 @@ fn add_device(kernel: &mut Kernel, found: &crate::platform::machine_info::Device
         unit_address: found.registers.first().map_or(0, |range| range.start),
     };
     info.compatible[..found.compatible.len()].copy_from_slice(&found.compatible);
-    let mut device = Device {
-        info,
-        ranges: Default::default(),
-        interrupts: [0; 4],
-        holder: None,
-        references: 0,
-        mapped: [None; 4],
-        lines: [None; 4],
-        dma: [None; 16],
-        is_console: found.is_console,
-    };
+    let mut device = Device::new(info);
+    device.is_console = found.is_console;
     for (slot, range) in device.ranges.iter_mut().zip(&found.registers) {
         *slot = (PhysAddr(range.start), range.len as usize);
     }
     for (slot, line) in device.interrupts.iter_mut().zip(&found.interrupts) {
         *slot = line.number;
     }
-    let kernel_memory = &mut kernel.memory;
-    if kernel
-        .devices
-        .reserve(&kernel_memory.machine, &mut kernel_memory.frames)
-        .is_ok()
-    {
-        kernel.devices.insert(device);
-    }
+    kernel.insert_device(device);
 }
 
 fn start_init(kernel: &mut Kernel, info: &BootInfo<'_>) -> Result<(), &'static str> {

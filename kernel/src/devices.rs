@@ -5,11 +5,14 @@
 //! folios that it could write return to the free memory. Neither registers nor interrupts outlive
 //! the handle to the device where they were got.
 
-use abi::{DeviceInfo, Error, Handle, Result, Rights};
+use abi::{DeviceInfo, DeviceRange, Error, Handle, Result, Rights};
 
+use crate::arch::Permission;
 use crate::kernel::Kernel;
 use crate::memory::Id;
-use crate::object::{Backing, Device, Interrupt, Object, Process, Purpose, RANGES_MAX, Thread};
+use crate::object::{
+    Backing, Device, INTERRUPTS_MAX, Interrupt, Object, Process, Purpose, RANGES_MAX, Thread,
+};
 use crate::vm::MapRequest;
 
 /// Most bytes of a range of registers that can be mapped: one step of unmapping.
@@ -45,6 +48,7 @@ impl Kernel {
             return Err(Error::Busy);
         }
         let handle = self.add_handle(process, Object::Device(id), Rights::ALL)?;
+        self.pci_opened(id);
         self.devices[id].holder = Some(process);
         self.devices[id].references = 1;
         Ok(handle.raw() as usize)
@@ -62,6 +66,7 @@ impl Kernel {
     pub fn device_map(
         &mut self,
         process: Id<Process>,
+        thread: Id<Thread>,
         handle: Handle,
         which: usize,
     ) -> Result<usize> {
@@ -74,6 +79,14 @@ impl Kernel {
             return Err(Error::AlreadyExists);
         }
         let (base, len) = device.ranges[which];
+        if len == 0 {
+            return Err(Error::NotFound);
+        }
+        // Who could write the configuration space could give the device other addresses.
+        let permission = match device.pci {
+            Some(_) if which == 0 => Permission::DeviceRead,
+            _ => Permission::Device,
+        };
         let within = base.0 as usize % abi::PAGE_SIZE;
         if within + len > REGISTERS_LEN_MAX {
             return Err(Error::Unsupported);
@@ -83,7 +96,7 @@ impl Kernel {
             folio,
             first_page: 0,
             pages: (within + len).div_ceil(abi::PAGE_SIZE),
-            permission: crate::arch::Permission::Device,
+            permission,
             purpose: Purpose::Component,
         };
         let address = self.map(process, request);
@@ -91,6 +104,7 @@ impl Kernel {
         let address = address?;
         let mapping = self.mapping_at(process, address).expect("mapped just now");
         self.devices[id].mapped[which] = Some((process, mapping));
+        self.answer(thread, DeviceRange { len: len as u64 });
         // Several small devices may share a page; the address is that of the registers.
         Ok(address + within)
     }
@@ -106,28 +120,25 @@ impl Kernel {
         if which >= self.devices[id].info.interrupt_count as usize {
             return Err(Error::NotFound);
         }
-        let number = self.devices[id].interrupts[which];
-        if self
-            .interrupts
-            .ids()
-            .any(|line| self.interrupts[line].number == number)
-        {
+        if self.devices[id].lines[which].is_some() {
             return Err(Error::Busy);
         }
         self.interrupts
             .reserve(&self.memory.machine, &mut self.memory.frames)?;
         self.reserve_process_handles(process, 1)?;
+        let number = self.pci_interrupt(id, which)?;
         let line = Interrupt {
             device: (id, which as u8),
             number,
             count: 0,
+            unacknowledged: false,
             source: None,
             references: 1,
         };
         let line = self.interrupts.insert(line);
         self.devices[id].lines[which] = Some(line);
         let handle = self.add_handle(process, Object::Interrupt(line), Rights::ALL)?;
-        self.memory.machine.unmask_interrupt(number);
+        self.unmask_when_acknowledged(number);
         Ok(handle.raw() as usize)
     }
 
@@ -146,6 +157,9 @@ impl Kernel {
         let Backing::Block(base) = self.folios[folio].backing else {
             return Err(Error::InvalidArgument);
         };
+        if !self.can_be_reset(id) {
+            return Err(Error::Unsupported);
+        }
         let device = &mut self.devices[id];
         if !device.dma.contains(&Some(folio)) {
             let slot = device
@@ -155,6 +169,7 @@ impl Kernel {
                 .ok_or(Error::OutOfMemory)?;
             *slot = Some(folio);
             self.retain(Object::Folio(folio));
+            self.pci_may_use_memory(id);
         }
         Ok(base.0 as usize)
     }
@@ -170,18 +185,35 @@ impl Kernel {
             return Err(Error::WrongKind);
         };
         // It ends with the handle to its device.
-        let number = self.interrupts.get(id).ok_or(Error::Closed)?.number;
-        self.memory.machine.unmask_interrupt(number);
+        let line = self.interrupts.get_mut(id).ok_or(Error::Closed)?;
+        line.unacknowledged = false;
+        let number = line.number;
+        self.unmask_when_acknowledged(number);
         Ok(0)
+    }
+
+    /// Lets an interrupt fire again unless somebody has yet to acknowledge that it did.
+    fn unmask_when_acknowledged(&self, number: u32) {
+        let mut sharers = self.interrupts.ids().map(|id| &self.interrupts[id]);
+        if !sharers.any(|line| line.number == number && line.unacknowledged) {
+            self.memory.machine.unmask_interrupt(number);
+        }
     }
 
     /// The last handle to an interrupt is gone, or the one to its device.
     pub fn interrupt_ended(&mut self, id: Id<Interrupt>) {
         let _ = self.detach(Object::Interrupt(id));
         let line = self.interrupts.remove(id).expect("callers found it");
-        self.memory.machine.mask_interrupt(line.number);
         let (device, which) = line.device;
         self.devices[device].lines[which as usize] = None;
+        // The device is silent before others that share its number are heard again.
+        let machine = &self.memory.machine;
+        machine.mask_interrupt(line.number);
+        self.pci_silence(device, which as usize);
+        let mut sharers = self.interrupts.ids().map(|id| &self.interrupts[id]);
+        if sharers.any(|other| other.number == line.number) {
+            self.unmask_when_acknowledged(line.number);
+        }
     }
 
     /// The handle to a device leaves a process: what that one has of it ends. Its registers are not
@@ -191,6 +223,8 @@ impl Kernel {
             if let Some((process, mapping)) = self.devices[id].mapped[which].take() {
                 self.revoke_mapping(process, mapping);
             }
+        }
+        for which in 0..INTERRUPTS_MAX {
             if let Some(line) = self.devices[id].lines[which] {
                 self.interrupt_ended(line);
             }
@@ -200,11 +234,8 @@ impl Kernel {
     /// Nobody holds the device any more.
     pub fn device_released(&mut self, id: Id<Device>, cpu: usize) {
         self.device_left(id);
-        let count = self.devices[id].info.interrupt_count as usize;
-        for which in 0..count {
-            let number = self.devices[id].interrupts[which];
-            self.memory.machine.mask_interrupt(number);
-        }
+        // Its interrupts were masked when their handles ended.
+        self.pci_released(id);
         if self.is_virtio_mmio(id) {
             // Writing 0 to Status resets the device (virtio 1.2, section 4.2.2.1); it stops using
             // its queues before the write is done on every machine that we run on.

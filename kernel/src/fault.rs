@@ -172,7 +172,10 @@ impl Kernel {
             return None;
         }
         let mapping = &self.mappings[self.mapping_at(process, address)?];
-        if mapping.permission == Permission::Device {
+        if matches!(
+            mapping.permission,
+            Permission::Device | Permission::DeviceRead
+        ) {
             return None;
         }
         let index = mapping.first_page + (address - mapping.address) / PAGE_SIZE;

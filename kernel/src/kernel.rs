@@ -22,6 +22,9 @@ use crate::trace::Trace;
 /// CPUs that one kernel can run on.
 pub const CPUS_MAX: usize = 8;
 
+/// Devices that can share an interrupt.
+const SHARERS_MAX: usize = 32;
+
 /// How a CPU leaves the kernel.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Exit {
@@ -266,13 +269,17 @@ impl Kernel {
             let thread = self.traced_current(cpu);
             self.record(cpu, TraceKind::Interrupt, 0, thread, number.into());
         }
-        let line = self
-            .interrupts
-            .ids()
-            .find(|&id| self.interrupts[id].number == number);
-        if let Some(line) = line {
+        // Devices may share a wire: each of them is told.
+        let mut lines = heapless::Vec::<_, SHARERS_MAX>::new();
+        for id in self.interrupts.ids() {
+            if self.interrupts[id].number == number && lines.push(id).is_err() {
+                break;
+            }
+        }
+        for line in lines {
             let line = &mut self.interrupts[line];
             line.count = line.count.saturating_add(1);
+            line.unacknowledged = true;
             let source = line.source;
             self.notify_and_wake(source, cpu);
         }

@@ -26,6 +26,7 @@ pub mod lock;
 pub mod log;
 pub mod memory;
 pub mod object;
+pub mod pci;
 pub mod platform;
 pub mod process;
 pub mod random;

@@ -414,7 +414,7 @@ impl Kernel {
                 self.system(process, a[0])?;
                 self.device_open(process, a[1])
             }
-            Call::DeviceMap => self.device_map(process, handle(a[0]), a[1]),
+            Call::DeviceMap => self.device_map(process, thread, handle(a[0]), a[1]),
             Call::DeviceInterrupt => self.device_interrupt_handle(process, handle(a[0]), a[1]),
             Call::DeviceDma => self.device_dma(process, handle(a[0]), handle(a[1])),
             Call::ProcessCreate => {

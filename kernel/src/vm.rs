@@ -324,10 +324,7 @@ impl Kernel {
         let user = self.processes[process].isolation == Isolation::User;
         let space = &mut self.spaces[self.processes[process].space];
         let folio = &mut self.folios[request.folio];
-        let permission = match folio.device {
-            Some(_) => Permission::Device,
-            None => request.permission,
-        };
+        let permission = request.permission;
         for i in 0..request.pages.min(STEP_PAGES) {
             if let Some(page) = folio.page(&self.memory, request.first_page + i) {
                 space.table.map(

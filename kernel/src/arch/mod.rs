@@ -61,6 +61,8 @@ pub enum Permission {
     Execute,
     /// Read and write registers of a device.
     Device,
+    /// Read registers of a device.
+    DeviceRead,
 }
 
 impl Permission {
@@ -70,7 +72,7 @@ impl Permission {
             Permission::Read => true,
             Permission::ReadWrite => matches!(self, Permission::ReadWrite | Permission::Device),
             Permission::Execute => self == Permission::Execute,
-            Permission::Device => self == Permission::Device,
+            Permission::Device | Permission::DeviceRead => self == needed,
         }
     }
 }

@@ -2,9 +2,13 @@
 
 use crate::memory::{Id, PhysAddr};
 use crate::object::{Folio, Mapping, Process, Source};
+use crate::platform::pci;
 
-/// Register ranges and interrupts that a device can have.
-pub const RANGES_MAX: usize = 4;
+/// Register ranges that a device can have: a PCI function has its configuration space, and then one for each
+/// base address register.
+pub const RANGES_MAX: usize = 1 + pci::BARS;
+/// Interrupts that a device can have.
+pub const INTERRUPTS_MAX: usize = 4;
 /// Folios that a device may reach.
 pub const DMA_MAX: usize = 16;
 
@@ -14,8 +18,12 @@ pub struct Device {
     pub info: abi::DeviceInfo,
     /// Where its registers are: start and bytes.
     pub ranges: [(PhysAddr, usize); RANGES_MAX],
-    /// Its interrupt numbers.
-    pub interrupts: [u32; RANGES_MAX],
+    /// Its interrupt numbers; of those that are messages, the ones that somebody has a handle to.
+    pub interrupts: [u32; INTERRUPTS_MAX],
+    /// What it is on the PCI bus, if it is there.
+    pub pci: Option<pci::Function>,
+    /// Whether its interrupts are messages.
+    pub sends_messages: bool,
     /// Who has it now.
     pub holder: Option<Id<Process>>,
     /// Handles to it.
@@ -23,11 +31,30 @@ pub struct Device {
     /// Where its registers are mapped: by whom, and how. Each range is at most once.
     pub mapped: [Option<(Id<Process>, Id<Mapping>)>; RANGES_MAX],
     /// Its interrupts that somebody has a handle to.
-    pub lines: [Option<Id<Interrupt>>; RANGES_MAX],
+    pub lines: [Option<Id<Interrupt>>; INTERRUPTS_MAX],
     /// What it may reach. The folios live until the device was reset (rule 16).
     pub dma: [Option<Id<Folio>>; DMA_MAX],
     /// It is the serial line that the kernel reports on.
     pub is_console: bool,
+}
+
+impl Device {
+    /// A device that nobody has, without registers and interrupts so far.
+    pub fn new(info: abi::DeviceInfo) -> Device {
+        Device {
+            info,
+            ranges: [(PhysAddr(0), 0); RANGES_MAX],
+            interrupts: [0; INTERRUPTS_MAX],
+            pci: None,
+            sends_messages: false,
+            holder: None,
+            references: 0,
+            mapped: [None; RANGES_MAX],
+            lines: [None; INTERRUPTS_MAX],
+            dma: [None; DMA_MAX],
+            is_console: false,
+        }
+    }
 }
 
 /// A device's interrupt.
@@ -38,6 +65,9 @@ pub struct Interrupt {
     pub number: u32,
     /// How often it fired since its last event.
     pub count: u32,
+    /// Whether it fired and its holder has not acknowledged that. Devices may share a number: it is masked until
+    /// all have (rule 7).
+    pub unacknowledged: bool,
     /// Where it is attached.
     pub source: Option<Id<Source>>,
     /// How many handles there are to it.

@@ -12,7 +12,7 @@ mod thread;
 mod timer;
 
 pub use channel::{Channel, End, Side, SlotHeader};
-pub use device::{Device, Interrupt, RANGES_MAX};
+pub use device::{Device, INTERRUPTS_MAX, Interrupt, RANGES_MAX};
 pub use folio::{Backing, Folio, Page};
 pub use handle::{Entry, HandleTable};
 pub use mapping::{Mapping, Purpose};

@@ -8,6 +8,7 @@
 //! Sources: "Devicetree Specification v0.4" (DTSpec) and the bindings in Linux'
 //! `Documentation/devicetree/bindings`, named where they matter.
 
+mod pci;
 mod place;
 
 use dtoolkit::fdt::{Fdt, FdtNode};
@@ -15,8 +16,9 @@ use heapless::{String, Vec};
 
 use super::machine_info::{
     ArmTimer, COMPATIBLE_LEN_MAX, CPUS_MAX, Cpu, DEVICE_INTERRUPTS_MAX, DEVICE_RANGES_MAX, Device,
-    EnableMethod, Interrupt, InterruptControllerInfo, MachineInfo, PhysicalRange, PsciMethod,
-    RANDOM_SEED_LEN_MAX, REDISTRIBUTOR_RANGES_MAX, RandomSeed, UartInfo, UartKind,
+    EnableMethod, Interrupt, InterruptControllerInfo, MachineInfo, MessageControllerInfo,
+    PhysicalRange, PsciMethod, RANDOM_SEED_LEN_MAX, REDISTRIBUTOR_RANGES_MAX, RandomSeed, UartInfo,
+    UartKind,
 };
 use place::{Place, cells, number, property, strings, text};
 
@@ -104,6 +106,7 @@ impl MachineInfo {
             machine: self,
             cpu_phandles: Vec::new(),
             controller: None,
+            controller_address_cells: 0,
             stdout,
         };
         root.visit(&mut |place| reader.read_cpu_or_memory(place))?;
@@ -158,6 +161,8 @@ struct Reader<'a, 'm> {
     cpu_phandles: Vec<Option<u32>, CPUS_MAX>,
     /// Phandle of the devices' interrupt controller.
     controller: Option<u32>,
+    /// How many cells an address has that is given to it, in maps of interrupts.
+    controller_address_cells: usize,
     /// Path of the serial line to report on.
     stdout: Option<&'a str>,
 }
@@ -268,6 +273,8 @@ impl<'a> Reader<'a, '_> {
         };
         if info.is_some() {
             self.controller = place.phandle();
+            self.controller_address_cells =
+                place.number("#address-cells").unwrap_or(0).min(4) as usize;
             self.machine.interrupt_controller = info;
         }
         Ok(())
@@ -313,8 +320,22 @@ impl<'a> Reader<'a, '_> {
         let Some(&first) = registers.first().filter(|_| !is_something_else) else {
             return Ok(());
         };
+        // What the kernel keeps for itself, since whoever has it decides what other devices reach.
         if place.is_compatible(&["pci-host-ecam-generic"]) {
-            self.machine.pcie_ecam = Some(first);
+            let host = self.pci_host(place, first);
+            self.machine.pci_host.get_or_insert(host);
+            return Ok(());
+        }
+        let messages = if place.is_compatible(&["arm,gic-v2m-frame"]) {
+            Some(MessageControllerInfo::GicV2m(first))
+        } else if place.is_compatible(&["arm,gic-v3-its"]) {
+            Some(MessageControllerInfo::Its(first))
+        } else {
+            None
+        };
+        if let Some(messages) = messages {
+            self.machine.message_controller.get_or_insert(messages);
+            return Ok(());
         }
         let interrupts: Vec<Interrupt, DEVICE_INTERRUPTS_MAX> =
             self.interrupts(place).take(DEVICE_INTERRUPTS_MAX).collect();
@@ -367,11 +388,8 @@ impl<'a> Reader<'a, '_> {
 
     /// A device's interrupts, as far as they go to the devices' interrupt controller.
     fn interrupts(&self, place: &Place<'a, '_>) -> impl Iterator<Item = Interrupt> + use<'a> {
-        let is_gic = !matches!(
-            self.machine.interrupt_controller,
-            None | Some(InterruptControllerInfo::Plic { .. })
-        );
-        let cell_count = if is_gic { 3 } else { 1 };
+        let is_gic = self.has_gic();
+        let cell_count = self.interrupt_cells();
         let controller = self.controller;
         // Each entry of `interrupts-extended` begins with the controller it is for.
         let (value, prefix) = match place.property("interrupts-extended") {
@@ -388,13 +406,27 @@ impl<'a> Reader<'a, '_> {
             .take_while(move |(phandle, _)| {
                 controller.is_some() && (phandle.is_empty() || cells(phandle).next() == controller)
             })
-            .filter_map(move |(_, entry)| {
-                if is_gic {
-                    gic_interrupt(entry)
-                } else {
-                    plic_interrupt(entry)
-                }
-            })
+            .filter_map(move |(_, entry)| decode_interrupt(entry, is_gic))
+    }
+
+    fn has_gic(&self) -> bool {
+        !matches!(
+            self.machine.interrupt_controller,
+            None | Some(InterruptControllerInfo::Plic { .. })
+        )
+    }
+
+    /// How many cells tell an interrupt to the devices' interrupt controller.
+    fn interrupt_cells(&self) -> usize {
+        if self.has_gic() { 3 } else { 1 }
+    }
+}
+
+fn decode_interrupt(entry: &[u8], is_gic: bool) -> Option<Interrupt> {
+    if is_gic {
+        gic_interrupt(entry)
+    } else {
+        plic_interrupt(entry)
     }
 }
 

@@ -23,6 +23,10 @@ pub const COMPATIBLE_LEN_MAX: usize = 128;
 pub const BOOT_ARGUMENTS_LEN_MAX: usize = 512;
 /// The most bytes of the random seed that are used.
 pub const RANDOM_SEED_LEN_MAX: usize = 64;
+/// The most windows of addresses that a PCI host bridge passes on.
+pub const PCI_WINDOWS_MAX: usize = 4;
+/// The most entries of a PCI host bridge's map of interrupts.
+pub const PCI_INTERRUPTS_MAX: usize = 64;
 /// The most register ranges for a GICv3's redistributors.
 pub const REDISTRIBUTOR_RANGES_MAX: usize = 4;
 
@@ -70,8 +74,12 @@ pub struct MachineInfo {
     pub psci: Option<PsciMethod>,
     /// Arm's timer interrupts.
     pub arm_timer: Option<ArmTimer>,
-    /// Where the configuration space of PCI Express lies.
-    pub pcie_ecam: Option<PhysicalRange>,
+    /// The host bridge of PCI Express.
+    pub pci_host: Option<PciHostInfo>,
+    /// What was found behind it ([`super::pci::scan`]).
+    pub pci_functions: Vec<super::pci::Function, { super::pci::FUNCTIONS_MAX }>,
+    /// Who makes interrupts of messages.
+    pub message_controller: Option<MessageControllerInfo>,
     /// All else that has registers, in the order of the device tree.
     pub devices: Vec<Device, DEVICES_MAX>,
     /// How many devices and CPUs found no room in the lists.
@@ -195,6 +203,50 @@ pub enum InterruptControllerInfo {
     },
 }
 
+/// Who makes interrupts of the messages that devices send (MSI): writes to an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MessageControllerInfo {
+    /// The frame beside a GICv2 that makes shared interrupts of them.
+    GicV2m(PhysicalRange),
+    /// The interrupt translation service of a GICv3.
+    Its(PhysicalRange),
+}
+
+/// A host bridge of PCI Express (binding `pci-host-ecam-generic`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PciHostInfo {
+    /// Where the configuration space lies: 4 KiB for each function, from the first bus on.
+    pub configuration: PhysicalRange,
+    /// The number of the bus at the bridge.
+    pub first_bus: u8,
+    /// Addresses that reach registers of devices.
+    pub windows: Vec<PciWindow, PCI_WINDOWS_MAX>,
+    /// Which bits of a device's number count in `interrupts`.
+    pub slot_mask: u8,
+    /// Where the wires INTA to INTD of each slot end.
+    pub interrupts: Vec<PciInterrupt, PCI_INTERRUPTS_MAX>,
+}
+
+/// Addresses that a PCI host bridge passes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PciWindow {
+    /// As the CPU has them.
+    pub cpu: PhysicalRange,
+    /// The first of them as the devices have it.
+    pub bus: u64,
+}
+
+/// Where a wire of a slot ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PciInterrupt {
+    /// The device's number, as far as [`PciHostInfo::slot_mask`] goes.
+    pub slot: u8,
+    /// 1 is INTA, 4 is INTD.
+    pub pin: u8,
+    /// At the interrupt controller.
+    pub interrupt: Interrupt,
+}
+
 /// A device for a driver.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Device {
@@ -238,10 +290,37 @@ impl MachineInfo {
             interrupt_controller: None,
             psci: None,
             arm_timer: None,
-            pcie_ecam: None,
+            pci_host: None,
+            pci_functions: Vec::new(),
+            message_controller: None,
             devices: Vec::new(),
             dropped: 0,
         }
+    }
+}
+
+impl MachineInfo {
+    /// Finds what is behind the PCI host bridge, whose configuration space is mapped at `base`, and gives it
+    /// addresses below `reach`.
+    ///
+    /// # Safety
+    /// As for [`super::pci::Ecam::new`].
+    pub unsafe fn scan_pci(&mut self, base: usize, reach: u64) {
+        if let Some(host) = &self.pci_host {
+            // SAFETY: the caller's promise.
+            let configuration = unsafe { super::pci::Ecam::new(host, base) };
+            let (functions, dropped) = super::pci::scan(host, &configuration, reach);
+            self.pci_functions = functions;
+            self.dropped += dropped;
+        }
+    }
+
+    /// Registers of PCI functions.
+    pub fn pci_registers(&self) -> impl Iterator<Item = PhysicalRange> + '_ {
+        self.pci_functions.iter().flat_map(|function| {
+            let bars = function.bars.iter().copied().flatten();
+            bars.chain([function.configuration])
+        })
     }
 }
 

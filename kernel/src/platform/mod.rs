@@ -13,6 +13,7 @@
 pub mod devicetree;
 pub mod interrupt_controller;
 pub mod machine_info;
+pub mod pci;
 mod registers;
 pub mod uart;
 

@@ -5,6 +5,7 @@
 mod boot;
 mod channels;
 mod common;
+mod devices;
 mod explore;
 mod loader;
 mod processes;

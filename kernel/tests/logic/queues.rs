@@ -348,22 +348,10 @@ fn add_device(sim: &mut Sim, interrupt: u32) {
         .devices
         .reserve(&memory.machine, &mut memory.frames)
         .expect("memory");
-    sim.kernel.devices.insert(Device {
-        info,
-        ranges: [
-            (PhysAddr(0x1000_0000), 0x200),
-            Default::default(),
-            Default::default(),
-            Default::default(),
-        ],
-        interrupts: [interrupt, 0, 0, 0],
-        holder: None,
-        references: 0,
-        mapped: [None; 4],
-        lines: [None; 4],
-        dma: [None; 16],
-        is_console: false,
-    });
+    let mut device = Device::new(info);
+    device.ranges[0] = (PhysAddr(0x1000_0000), 0x200);
+    device.interrupts[0] = interrupt;
+    sim.kernel.devices.insert(device);
 }
 
 /// The interrupt controller's part.

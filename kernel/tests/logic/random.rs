@@ -170,17 +170,12 @@ impl World {
                 .reserve(&memory.machine, &mut memory.frames)
                 .expect("memory");
             let at = |offset: u64| PhysAddr(0x1000_0000 + u64::from(number) * 0x1_0000 + offset);
-            sim.kernel.devices.insert(Device {
-                info,
-                ranges: [(at(0), 0x200), (at(0x4e00), 0x400), (at(0), 0), (at(0), 0)],
-                interrupts: [5 + number, 0, 0, 0],
-                holder: None,
-                references: 0,
-                mapped: [None; 4],
-                lines: [None; 4],
-                dma: [None; 16],
-                is_console: false,
-            });
+            let mut device = Device::new(info);
+            device.ranges[0] = (at(0), 0x200);
+            device.ranges[1] = (at(0x4e00), 0x400);
+            // Half of them share a wire.
+            device.interrupts[0] = 5 + number / 2;
+            sim.kernel.devices.insert(device);
         }
         for number in 1..processes {
             let (a, b) = sim.channel(root, 2, 64);
@@ -622,6 +617,7 @@ impl World {
                     | Call::ConsoleLog
                     | Call::SystemStatistics
                     | Call::DeviceInfo
+                    | Call::DeviceMap
             )
         );
         self.after(sent, accepted, answers.then_some(thread));

@@ -152,7 +152,8 @@ pub enum Provider {
 pub struct Device {
     /// Its name in the component.
     pub name: String,
-    /// A `compatible` string that it has.
+    /// A `compatible` string that it has, of the device tree or as the PCI binding has it; empty if anything with
+    /// the virtio number will do.
     pub compatible: String,
     /// The virtio device that it is; 0 if it is none.
     pub virtio_id: u32,

@@ -2,7 +2,8 @@
 
 use ring::SharedMemory;
 
-/// A device's registers, as one range of bytes.
+/// A device's registers, as one range of bytes. On the PCI bus, it is the configuration space, from which
+/// [`Registers::beside`] leads to the others.
 ///
 /// The implementer's duties: each call is one access of just that width, little-endian, never
 /// merged, repeated or left out; and a write comes after all earlier writes to memory in the
@@ -16,11 +17,27 @@ pub trait Registers {
     /// Reads four bytes.
     fn read32(&self, offset: usize) -> u32;
     /// Writes a byte. Few devices have registers so narrow, so a fake of one that has none leaves this as it is.
-    fn write8(&self, offset: usize, value: u8) {
-        panic!("no register for {value:#x} at {offset:#x}")
+    fn write8(&self, offset: usize, _value: u8) {
+        unimplemented_width(offset);
+    }
+    /// Writes two bytes. As for a byte.
+    fn write16(&self, offset: usize, _value: u16) {
+        unimplemented_width(offset);
     }
     /// Writes four bytes.
     fn write32(&self, offset: usize, value: u32);
+    /// Another range of the same device's registers, by number; each can be had once. None if there is no
+    /// such range.
+    fn beside(&self, _range: usize) -> Option<Self>
+    where
+        Self: Sized,
+    {
+        None
+    }
+}
+
+fn unimplemented_width(offset: usize) -> ! {
+    panic!("the register at {offset:#x} is written in words")
 }
 
 /// A piece of memory that the device can reach, contiguous in the device's eyes.

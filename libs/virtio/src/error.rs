@@ -14,6 +14,8 @@ pub enum Error {
     Features,
     /// The device has no such queue, or only a shorter one.
     NoQueue,
+    /// The device has no room for the message that its interrupts are to be.
+    NoInterrupt,
     /// The memory given is too small, or a buffer does not lie in it.
     Memory,
     /// The queue is full.
@@ -57,6 +59,7 @@ impl core::fmt::Display for Error {
             }
             Error::Features => f.write_str("the device lacks a feature that is needed"),
             Error::NoQueue => f.write_str("the device lacks a queue, or it is too short"),
+            Error::NoInterrupt => f.write_str("the device cannot send its interrupts as messages"),
             Error::Memory => f.write_str("the memory for the device is too small"),
             Error::QueueFull => f.write_str("the device's queue is full"),
             Error::ResetTimedOut => f.write_str("the device does not finish its reset"),

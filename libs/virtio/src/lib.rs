@@ -1,4 +1,4 @@
-//! Drivers' half of virtio: transport, queues, and the devices that FTL uses.
+//! Drivers' half of virtio: transports (MMIO and PCI), queues, and the devices that FTL uses.
 //!
 //! Everything follows "Virtual I/O Device (VIRTIO) Version 1.2"; comments cite its sections. A
 //! driver component brings two things, which crate `ftl` implements for real hardware and
@@ -15,7 +15,7 @@
 //! 3. **Nothing here is `unsafe`.** Memory that a device owns is memory that another writes:
 //!    it is reached by copies and atomic words, never by a reference.
 //!
-//! Deliberately absent: legacy devices (version 1 of the MMIO transport), indirect
+//! Deliberately absent: legacy devices (version 1 of the MMIO transport, I/O ports of PCI), indirect
 //! descriptors and packed queues; nothing has needed them yet.
 
 #![no_std]
@@ -30,10 +30,12 @@ mod error;
 pub mod fake;
 mod mmio;
 pub mod net;
+mod pci;
 mod queue;
 pub mod rng;
+mod transport;
 
 pub use access::{AddressRequest, DmaMemory, Registers, Segment};
 pub use error::{Error, Misbehaviour};
-pub use mmio::{Interrupts, Transport};
 pub use queue::{Completion, Queue};
+pub use transport::{Config, Interrupts, Transport};

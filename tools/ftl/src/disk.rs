@@ -10,6 +10,8 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+
+use crate::qemu::Bus;
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::libc;
 
@@ -60,13 +62,13 @@ impl Images {
     }
 
     /// QEMU's arguments for the two disks.
-    pub fn arguments(&self) -> Vec<OsString> {
+    pub fn arguments(&self, bus: Bus) -> Vec<OsString> {
         let mut arguments = Vec::new();
         for (name, path) in [("data", &self.data), ("log", &self.log)] {
             // A comma in a file's name is written twice.
             let path = path.display().to_string().replace(',', ",,");
             let drive = format!("file={path},if=none,id={name},format=raw,discard=unmap");
-            let device = format!("virtio-blk-device,drive={name},serial=ftl-{name}");
+            let device = bus.device("blk", &format!("drive={name},serial=ftl-{name}"));
             arguments.extend(["-drive", &drive, "-device", &device].map(OsString::from));
         }
         arguments
@@ -111,7 +113,7 @@ mod tests {
         let data = folder.join("a,b.img");
         let images = Images::open(&data).unwrap();
         assert_eq!(std::fs::metadata(&data).unwrap().len(), STEP);
-        let arguments = format!("{:?}", images.arguments());
+        let arguments = format!("{:?}", images.arguments(Bus::Mmio));
         assert!(arguments.contains("a,,b.img-wal") && arguments.contains("serial=ftl-log"));
         drop(images);
         // Shorter, as SQLite may leave it.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::{Args, Parser, Subcommand};
 use serde_json::json;
 
@@ -24,7 +24,7 @@ use ftl_tool::doctor::{self, Purpose};
 use ftl_tool::faults::Faults;
 use ftl_tool::host_port::Printed;
 use ftl_tool::new::{self, Kind};
-use ftl_tool::qemu::{Machine, Port};
+use ftl_tool::qemu::{Bus, Machine, Port};
 use ftl_tool::report;
 use ftl_tool::run::{self, Options, STATUS_TOOL};
 use ftl_tool::systems::{self, Isolation, Setting, Variant};
@@ -204,6 +204,12 @@ struct RunArguments {
     /// Lead a TCP port of 127.0.0.1 into FTL; HOST 0 takes any free one [default: 8080:80]
     #[arg(long, value_name = "HOST:GUEST")]
     port: Vec<Port>,
+    /// Plug devices into PCI Express
+    #[arg(long)]
+    pci: bool,
+    /// The same behind an IOMMU (arm64)
+    #[arg(long)]
+    iommu: bool,
     /// A disk for files: FILE, and FILE-wal for its log; made if they are not there
     #[arg(long, value_name = "FILE")]
     disk: Option<PathBuf>,
@@ -383,6 +389,14 @@ fn prepare(root: &Path, arguments: &RunArguments, way_in: WayIn, debug: bool) ->
             guest: 80,
         });
     }
+    let bus = match (arguments.iommu, arguments.pci) {
+        (true, _) if arch != Arch::Arm64 => {
+            bail!("QEMU's {arch} machine has no IOMMU; `--arch arm64` has one")
+        }
+        (true, _) => Bus::PciBehindIommu,
+        (false, true) => Bus::Pci,
+        (false, false) => Bus::Mmio,
+    };
     // Before the build: whoever has to choose another port should not wait for it.
     for port in &mut ports {
         port.claim()?;
@@ -398,7 +412,10 @@ fn prepare(root: &Path, arguments: &RunArguments, way_in: WayIn, debug: bool) ->
         build::build(root, arch, &request)?
     };
     let images = arguments.disk.as_deref().map(Images::open).transpose()?;
-    let mut extra: Vec<OsString> = images.iter().flat_map(Images::arguments).collect();
+    let mut extra: Vec<OsString> = images
+        .iter()
+        .flat_map(|images| images.arguments(bus))
+        .collect();
     extra.extend(arguments.qemu.iter().cloned());
     let machine = Machine {
         arch,
@@ -406,6 +423,7 @@ fn prepare(root: &Path, arguments: &RunArguments, way_in: WayIn, debug: bool) ->
         archive: built.archive.clone(),
         smp: arguments.smp,
         mem: arguments.mem.clone(),
+        bus,
         ports,
         icount: arguments.icount,
         seed: arguments.seed,

@@ -9,6 +9,37 @@ use anyhow::{Result, bail};
 
 use crate::arch::Arch;
 
+/// Where virtio devices are plugged in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Bus {
+    /// At addresses of their own, as the device tree tells.
+    #[default]
+    Mmio,
+    /// Into PCI Express.
+    Pci,
+    /// Into PCI Express behind an IOMMU, which arm64 machines can have.
+    PciBehindIommu,
+}
+
+impl Bus {
+    /// QEMU's argument for a device of a kind: `net`, `blk`, `rng`, `serial`.
+    pub fn device(self, kind: &str, properties: &str) -> String {
+        let comma = if properties.is_empty() { "" } else { "," };
+        match self {
+            Bus::Mmio => format!("virtio-{kind}-device{comma}{properties}"),
+            Bus::Pci | Bus::PciBehindIommu => {
+                // Without what firmware would boot from a network with, which not every QEMU brings.
+                let rom = if kind == "net" { ",romfile=" } else { "" };
+                let behind = match self {
+                    Bus::PciBehindIommu => ",iommu_platform=on",
+                    _ => "",
+                };
+                format!("virtio-{kind}-pci,disable-legacy=on{rom}{behind}{comma}{properties}")
+            }
+        }
+    }
+}
+
 /// Everything that is fixed before the machine starts.
 #[derive(Clone, Debug)]
 pub struct Machine {
@@ -22,6 +53,8 @@ pub struct Machine {
     pub smp: u32,
     /// Memory, in QEMU's notation (`128M`).
     pub mem: String,
+    /// Where devices are plugged in.
+    pub bus: Bus,
     /// TCP ports that lead from the host into the guest.
     pub ports: Vec<Port>,
     /// Whether virtual time counts instructions, which makes counts repeat exactly.
@@ -99,7 +132,14 @@ impl Machine {
         match self.arch {
             Arch::Riscv64 => add(&["-machine", "virt", "-bios", "default"]),
             // A CPU without SVE and SME, which stay off (rule 3); GICv3, since v2 ends at 8 CPUs.
-            Arch::Arm64 => add(&["-machine", "virt,gic-version=3", "-cpu", "cortex-a72"]),
+            Arch::Arm64 => {
+                let iommu = match self.bus {
+                    Bus::PciBehindIommu => ",iommu=smmuv3",
+                    Bus::Mmio | Bus::Pci => "",
+                };
+                let machine = format!("virt,gic-version=3{iommu}");
+                add(&["-machine", &machine, "-cpu", "cortex-a72"]);
+            }
         }
         add(&["-smp", &self.smp.to_string(), "-m", &self.mem]);
         add(&["-nodefaults", "-display", "none"]);
@@ -122,14 +162,14 @@ impl Machine {
             "-netdev",
             &network,
             "-device",
-            "virtio-net-device,netdev=net0",
+            &self.bus.device("net", "netdev=net0"),
         ]);
         // QEMU's own generator, because that is the one that `-seed` makes repeat.
         add(&[
             "-object",
             "rng-builtin,id=rng0",
             "-device",
-            "virtio-rng-device,rng=rng0",
+            &self.bus.device("rng", "rng=rng0"),
         ]);
 
         if let Some(socket) = &self.host_port {
@@ -139,7 +179,7 @@ impl Machine {
                 "-chardev",
                 &format!("socket,id=host,path={path}"),
                 "-device",
-                "virtio-serial-device,id=serial0,max_ports=4",
+                &self.bus.device("serial", "id=serial0,max_ports=4"),
                 "-device",
                 "virtserialport,bus=serial0.0,chardev=host,name=ftl.host",
             ]);
@@ -178,6 +218,7 @@ mod tests {
             archive: "default.tar".into(),
             smp: 2,
             mem: "128M".into(),
+            bus: Bus::Mmio,
             ports: vec![Port {
                 host: 8080,
                 guest: 80,
@@ -218,6 +259,21 @@ mod tests {
         let mut free = Port { host: 0, guest: 80 };
         free.claim().unwrap();
         assert_ne!(free.host, 0);
+    }
+
+    #[test]
+    fn devices_go_where_they_are_to_be_plugged_in() {
+        let text = |machine: &Machine| format!("{:?}", machine.arguments());
+        let mut machine = machine();
+        assert!(text(&machine).contains("virtio-net-device,netdev=net0"));
+        machine.bus = Bus::Pci;
+        let pci = text(&machine);
+        assert!(pci.contains("virtio-net-pci,") && pci.contains("virtio-rng-pci,"));
+        assert!(!pci.contains("iommu") && !pci.contains("-device\", \"virtio-net-device"));
+        machine.arch = Arch::Arm64;
+        machine.bus = Bus::PciBehindIommu;
+        let behind = text(&machine);
+        assert!(behind.contains("iommu=smmuv3") && behind.contains("iommu_platform=on"));
     }
 
     #[test]

@@ -151,8 +151,10 @@ pub struct Device {
     pub name: String,
     /// What it is for.
     pub doc: String,
-    /// Which `compatible` string the device has.
+    /// Which `compatible` string the device has; empty if a virtio device will do wherever it is plugged in.
     pub compatible: String,
+    /// What the component's file says of it, for people.
+    pub described: String,
     /// Which virtio device it is; 0 if it is none.
     pub virtio: u32,
     /// Whether the component drives all that there are, which may be none.
@@ -551,20 +553,53 @@ fn read_devices(node: &Node, reports: &mut Reports) -> Vec<Device> {
             .unwrap_or_default()
             .trim()
             .into();
-        let compatible = fields
-            .require("compatible", reports)
-            .and_then(|node| node.expect_text("a `compatible` string of the device tree", reports))
-            .unwrap_or_default()
-            .to_string();
+        let mut text = |field: &'static str, what: &'static str| {
+            let node = fields.get(field)?;
+            Some((node.expect_text(what, reports)?.to_string(), node))
+        };
+        let compatible = text("compatible", "a `compatible` string of the device tree");
+        let pci = text("pci", PCI_FORM);
         let words: Vec<&str> = VIRTIO.iter().map(|(word, _)| *word).collect();
         let virtio = fields
             .get("virtio")
             .and_then(|node| node.expect_word("`virtio`", &words, reports));
-        let virtio = VIRTIO
-            .iter()
-            .find(|(word, _)| Some(*word) == virtio)
-            .map_or(0, |(_, number)| *number);
-        if compatible == "virtio,mmio" && fields.get("virtio").is_none() {
+        let kind = VIRTIO.iter().find(|(word, _)| Some(*word) == virtio);
+        let (compatible, described) = match (compatible, pci, kind) {
+            (Some((_, node)), Some(_), _) => {
+                reports.push(Report::new(
+                    &node.place,
+                    "a device of the device tree is none of the PCI bus",
+                    "say either `compatible` or `pci`",
+                ));
+                continue;
+            }
+            (None, Some((address, node)), _) => {
+                let Some(name) = pci_name(&address) else {
+                    reports.push(Report::new(
+                        &node.place,
+                        format!("`{address}` names no PCI device"),
+                        format!("write it as {PCI_FORM}"),
+                    ));
+                    continue;
+                };
+                (name, format!("that is PCI `{address}`"))
+            }
+            (Some((compatible, _)), None, _) => {
+                let described = format!("that is `{compatible}`");
+                (compatible, described)
+            }
+            (None, None, Some((word, _))) => (String::new(), format!("that is virtio's `{word}`")),
+            (None, None, None) => {
+                reports.push(Report::new(
+                    &node.head(),
+                    "nothing says which device it is",
+                    "say `virtio: net`, `pci: \"1b36:0005\"`, or a `compatible` of the device tree",
+                ));
+                continue;
+            }
+        };
+        let virtio = kind.map_or(0, |(_, number)| *number);
+        if compatible == "virtio,mmio" && virtio == 0 {
             reports.push(Report::new(
                 &node.head(),
                 "all virtio devices are `virtio,mmio`",
@@ -580,11 +615,27 @@ fn read_devices(node: &Node, reports: &mut Reports) -> Vec<Device> {
             name: name.into(),
             doc,
             compatible,
+            described,
             virtio,
             all,
         });
     }
     devices
+}
+
+/// How a component's file names a PCI device.
+const PCI_FORM: &str = "\"VENDOR:DEVICE\", four hexadecimal digits each, as `lspci -n` does";
+
+/// What the kernel calls the PCI device that a component's file names so.
+fn pci_name(text: &str) -> Option<String> {
+    let (vendor, device) = text.split_once(':')?;
+    let is_number = |part: &str| {
+        part.len() == 4
+            && part
+                .bytes()
+                .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+    };
+    (is_number(vendor) && is_number(device)).then(|| format!("pci{vendor},{device}"))
 }
 
 /// Reads `limits`, of a component or of a system, over what is there.

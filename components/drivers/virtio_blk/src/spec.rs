@@ -13,7 +13,7 @@ pub type EventLoop<S> = ::ftl::EventLoop<S, Messages>;
 pub struct Environ {
     /// The clients of `block`.
     pub block: block::Provider,
-    /// All devices that are `virtio,mmio`.
+    /// Each device that is virtio's `block`.
     pub disks: ::ftl::Vec<::ftl::handle::Device>,
     /// The component's random generator.
     pub random: ::ftl::random::Random,

@@ -13,7 +13,7 @@ pub type EventLoop<S> = ::ftl::EventLoop<S, Messages>;
 pub struct Environ {
     /// The clients of `ports`.
     pub ports: ports::Provider,
-    /// A device that is `virtio,mmio`.
+    /// A device that is virtio's `console`.
     pub device: ::ftl::handle::Device,
     /// The component's random generator.
     pub random: ::ftl::random::Random,

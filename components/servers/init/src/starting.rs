@@ -129,9 +129,9 @@ impl Machine {
             };
             let len = (info.compatible_len as usize).min(info.compatible.len());
             let mut names = info.compatible[..len].split(|byte| *byte == 0);
-            if info.virtio_id != device.virtio_id
-                || !names.any(|name| name == device.compatible.as_bytes())
-            {
+            let is_kind = device.virtio_id == 0 || info.virtio_id == device.virtio_id;
+            let named = device.compatible.as_bytes();
+            if !is_kind || !named.is_empty() && !names.any(|name| name == named) {
                 continue;
             }
             match self.system.device_open(index) {
@@ -151,18 +151,20 @@ impl Machine {
         }
         Err(Failure {
             reason: match busy {
-                true => format!("each device `{}` is taken already", device.compatible),
-                false => format!(
-                    "the machine has no device `{}`{}",
-                    device.compatible,
-                    match device.virtio_id {
-                        0 => String::new(),
-                        id => format!(" with virtio id {id}"),
-                    }
-                ),
+                true => format!("each {} is taken already", called(device)),
+                false => format!("the machine has no {}", called(device)),
             },
             may_pass: busy,
         })
+    }
+}
+
+/// What a person calls a device.
+fn called(device: &Device) -> String {
+    match (device.compatible.as_str(), device.virtio_id) {
+        ("", id) => format!("virtio device with number {id}"),
+        (name, 0) => format!("device `{name}`"),
+        (name, id) => format!("device `{name}` with virtio number {id}"),
     }
 }
 

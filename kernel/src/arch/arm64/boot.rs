@@ -19,8 +19,10 @@ use crate::arch::Permission;
 use crate::boot::{BootInfo, FreeRanges};
 use crate::kernel::{CPUS_MAX, Kernel};
 use crate::memory::{FRAME_LEN, Frames, PhysAddr};
-use crate::platform::interrupt_controller::InterruptController;
-use crate::platform::machine_info::{InterruptControllerInfo, MachineInfo, PhysicalRange};
+use crate::platform::interrupt_controller::{InterruptController, MESSAGE_MEMORY_LEN};
+use crate::platform::machine_info::{
+    InterruptControllerInfo, MachineInfo, MessageControllerInfo, PhysicalRange,
+};
 use crate::platform::uart::Uart;
 
 /// A large page of memory in the boot tables: valid, inner shareable, accessed, not for EL0.
@@ -311,6 +313,15 @@ extern "C" fn boot(tree: usize, image: u64) -> ! {
         panic!("the device tree cannot be used: {error:?}");
     }
     let seed = crate::boot::take_seed(info, tree);
+    if let Some(host) = &info.pci_host
+        && host.configuration.end() <= layout::DIRECT_MAP_LEN as u64
+    {
+        let configuration = host.configuration;
+        map_early(configuration, DEVICE_BLOCK);
+        let base = layout::direct(PhysAddr(configuration.start));
+        // SAFETY: it was mapped just now, as registers are, and one CPU runs.
+        unsafe { info.scan_pci(base, layout::DIRECT_MAP_LEN as u64) };
+    }
 
     // What is taken already: kernel, device tree, boot archive.
     let image_end = physical((&raw const kernel_end) as usize);
@@ -332,6 +343,7 @@ extern "C" fn boot(tree: usize, image: u64) -> ! {
         free.take(*range);
     }
     let log_region = free.take_log_region(memory);
+    let message_memory = carve_message_memory(info, &mut free);
     let records_len = Frames::records_len(memory.len as usize);
     let records = free
         .carve(records_len)
@@ -391,12 +403,20 @@ extern "C" fn boot(tree: usize, image: u64) -> ! {
         machine.interrupts = unsafe {
             InterruptController::new(controller, &info.cpus, &mut map, Some(&gic::CpuInterface))
         };
-        if let Some(controller) = &machine.interrupts {
-            controller.init();
-            controller.init_cpu(0);
-            controller.unmask(timer_interrupt, 0);
-            for interrupt in info.devices.iter().flat_map(|device| &device.interrupts) {
-                controller.set_trigger(*interrupt);
+        if let Some(interrupts) = &mut machine.interrupts {
+            interrupts.init();
+            interrupts.init_cpu(0);
+            interrupts.unmask(timer_interrupt, 0);
+            let wires = info.pci_functions.iter().filter_map(|f| f.wire.as_ref());
+            let lines = info.devices.iter().flat_map(|device| &device.interrupts);
+            for interrupt in lines.chain(wires) {
+                interrupts.set_trigger(*interrupt);
+            }
+            if let Some(messages) = &info.message_controller {
+                // SAFETY: as above. The memory was carved out of what was free, and zeroed.
+                unsafe {
+                    interrupts.attach_messages(controller, messages, &mut map, message_memory);
+                }
             }
         }
     }
@@ -430,6 +450,24 @@ extern "C" fn boot(tree: usize, image: u64) -> ! {
         KERNEL.release();
         entry::begin(blocks[0] as *mut Cpu)
     }
+}
+
+/// Memory for the tables of what makes interrupts of messages, zeroed, if there is use for it.
+fn carve_message_memory(info: &MachineInfo, free: &mut FreeRanges) -> Option<PhysicalRange> {
+    const STEP: u64 = 64 << 10;
+    let its = matches!(info.message_controller, Some(MessageControllerInfo::Its(_)));
+    if !its || !info.pci_functions.iter().any(|f| f.messages.is_some()) {
+        return None;
+    }
+    let carved = free.carve(MESSAGE_MEMORY_LEN + STEP as usize)?;
+    let range = PhysicalRange {
+        start: carved.0.next_multiple_of(STEP),
+        len: MESSAGE_MEMORY_LEN as u64,
+    };
+    let memory = table_at(PhysAddr(range.start)).cast::<u8>();
+    // SAFETY: it was free, and is ours now.
+    unsafe { memory.write_bytes(0, MESSAGE_MEMORY_LEN) };
+    Some(range)
 }
 
 fn counter_frequency() -> u64 {
@@ -548,10 +586,16 @@ fn registers(info: &MachineInfo) -> impl Iterator<Item = PhysicalRange> + '_ {
         .filter(|device| !device.is_console)
         .flat_map(|device| device.registers.iter().copied());
     let controller = first.into_iter().flatten().chain(more.iter().copied());
+    let messages = info.message_controller.iter().map(|messages| {
+        let (MessageControllerInfo::GicV2m(range) | MessageControllerInfo::Its(range)) = messages;
+        *range
+    });
     controller
         .chain(console)
         .chain(devices)
-        .filter(|range| range.end() < layout::DIRECT_MAP_LEN as u64)
+        .chain(messages)
+        .chain(info.pci_registers())
+        .filter(|range| range.end() <= layout::DIRECT_MAP_LEN as u64)
 }
 
 /// A further CPU, in the upper half, on its own stack.

@@ -52,4 +52,9 @@ impl GicCpuInterface for CpuInterface {
             asm!("dsb ishst", "msr icc_sgi1r_el1, {}", "isb", in(reg) value, options(nostack, preserves_flags));
         }
     }
+
+    fn publish(&self) {
+        // SAFETY: a barrier changes nothing.
+        unsafe { asm!("dsb sy", options(nostack, preserves_flags)) };
+    }
 }

@@ -44,6 +44,7 @@ const fn bits(permission: Permission, user: bool) -> u64 {
         Permission::Read | Permission::Execute => READ_ONLY,
         Permission::ReadWrite => 0,
         Permission::Device => DEVICE,
+        Permission::DeviceRead => DEVICE | READ_ONLY,
     };
     let whose = if user { USER | NOT_GLOBAL } else { 0 };
     execute | rights | whose | VALID | ACCESSED | INNER_SHAREABLE
@@ -52,7 +53,12 @@ const fn bits(permission: Permission, user: bool) -> u64 {
 /// What the module's second promise says, of each kind of page: checked when this is compiled.
 const _: () = {
     const NOBODY_EXECUTES: u64 = KERNEL_EXECUTES_NOT | USER_EXECUTES_NOT;
-    let data = [Permission::Read, Permission::ReadWrite, Permission::Device];
+    let data = [
+        Permission::Read,
+        Permission::ReadWrite,
+        Permission::Device,
+        Permission::DeviceRead,
+    ];
     let mut i = 0;
     while i < data.len() {
         assert!(bits(data[i], true) & NOBODY_EXECUTES == NOBODY_EXECUTES);

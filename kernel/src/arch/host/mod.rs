@@ -13,6 +13,7 @@ use abi::PAGE_SIZE;
 use crate::arch::Permission;
 use crate::kernel::{CPUS_MAX, Shutdown};
 use crate::memory::{Frames, Memory, PhysAddr};
+use crate::platform::interrupt_controller::Message;
 
 /// Components under `kernel` isolation: start and bytes.
 pub const KERNEL_COMPONENT_AREA: (usize, usize) = (0xffff_ffe0_0000_0000, 16 << 30);
@@ -30,6 +31,8 @@ pub const NAME: &str = "host";
 
 /// Physical address of the first byte of memory.
 const BASE: u64 = 0x8000_0000;
+/// The first interrupt that is made of a message.
+pub const MESSAGES_START: u32 = 8192;
 /// Ticks a second of the virtual clock.
 const TICKS_PER_SECOND: u64 = 1_000_000_000;
 
@@ -59,6 +62,7 @@ struct State {
     upper_tables: HashMap<usize, BTreeSet<usize>>,
     ended: Option<Shutdown>,
     registers: HashMap<u64, u32>,
+    messages: Vec<Option<(u16, u32)>>,
     current_cpu: usize,
     /// Translations that were removed and that CPUs may still know, per space.
     stale: HashMap<usize, BTreeMap<usize, PhysAddr>>,
@@ -268,6 +272,43 @@ impl Machine {
     /// Writes a device's register.
     pub fn write_device(&self, at: PhysAddr, value: u32) {
         self.state().registers.insert(at.0, value);
+    }
+
+    /// Writes a device's register of one byte: the lowest of its word.
+    pub fn write_device_byte(&self, at: PhysAddr, value: u8) {
+        self.state().registers.insert(at.0, value.into());
+    }
+
+    /// From now on there are interrupts for this many messages, numbered from [`MESSAGES_START`].
+    pub fn set_messages(&self, count: u32) {
+        self.state().messages = vec![None; count as usize];
+    }
+
+    /// Who sends a message: function and event.
+    pub fn message_sender(&self, number: u32) -> Option<(u16, u32)> {
+        self.state().messages[(number - MESSAGES_START) as usize]
+    }
+
+    /// Whether interrupts can be made of messages that devices send.
+    pub fn has_messages(&self) -> bool {
+        !self.state().messages.is_empty()
+    }
+
+    /// Takes an interrupt for a message of a PCI function.
+    pub fn take_message(&self, sender: u16, event: u32) -> Option<Message> {
+        let mut state = self.state();
+        let free = state.messages.iter().position(Option::is_none)?;
+        state.messages[free] = Some((sender, event));
+        Some(Message {
+            number: MESSAGES_START + free as u32,
+            address: 0xfee0_0000,
+            data: event,
+        })
+    }
+
+    /// Gives such an interrupt back.
+    pub fn give_back_message(&self, number: u32) {
+        self.state().messages[(number - MESSAGES_START) as usize] = None;
     }
 
     /// The kernel's own page table.

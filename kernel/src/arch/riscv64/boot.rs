@@ -192,6 +192,13 @@ extern "C" fn boot(hart: usize, tree: usize) -> ! {
         panic!("the device tree cannot be used: {error:?}");
     }
     let seed = crate::boot::take_seed(info, tree);
+    if let Some(host) = &info.pci_host
+        && host.configuration.end() <= layout::DIRECT_MAP_LEN as u64
+    {
+        let base = layout::direct(PhysAddr(host.configuration.start));
+        // SAFETY: the boot table maps it, and one hart runs.
+        unsafe { info.scan_pci(base, layout::DIRECT_MAP_LEN as u64) };
+    }
 
     // What is taken already: firmware, kernel, device tree, boot archive.
     let image_end = physical((&raw const kernel_end) as usize);
@@ -430,7 +437,8 @@ fn registers(info: &MachineInfo) -> impl Iterator<Item = PhysicalRange> + '_ {
     controller
         .chain(console)
         .chain(devices)
-        .filter(|range| range.end() < layout::DIRECT_MAP_LEN as u64)
+        .chain(info.pci_registers())
+        .filter(|range| range.end() <= layout::DIRECT_MAP_LEN as u64)
 }
 
 /// A further hart, in the upper half, on its own stack.

@@ -11,7 +11,7 @@ use super::paging::{self, PageTable};
 use super::sbi;
 use crate::kernel::{CPUS_MAX, Kernel, Shutdown};
 use crate::memory::{FRAME_LEN, PhysAddr};
-use crate::platform::interrupt_controller::InterruptController;
+use crate::platform::interrupt_controller::{InterruptController, Message};
 use crate::platform::uart::Uart;
 
 /// `sip` and `sie`: software, timer and external interrupts for supervisor mode.
@@ -115,6 +115,31 @@ impl Machine {
     pub fn write_device(&self, at: PhysAddr, value: u32) {
         // SAFETY: as in `read_device`; callers write what resets a device.
         unsafe { self.memory(at).cast::<u32>().write_volatile(value) };
+    }
+
+    /// Writes a device's register of one byte.
+    pub fn write_device_byte(&self, at: PhysAddr, value: u8) {
+        // SAFETY: as in `write_device`.
+        unsafe { self.memory(at).write_volatile(value) };
+    }
+
+    /// Whether interrupts can be made of messages that devices send.
+    pub fn has_messages(&self) -> bool {
+        self.interrupts
+            .as_ref()
+            .is_some_and(InterruptController::has_messages)
+    }
+
+    /// Takes an interrupt, masked, for a message of a PCI function.
+    pub fn take_message(&self, sender: u16, event: u32) -> Option<Message> {
+        self.interrupts.as_ref()?.take_message(sender, event)
+    }
+
+    /// Gives such an interrupt back, masked.
+    pub fn give_back_message(&self, number: u32) {
+        if let Some(interrupts) = &self.interrupts {
+            interrupts.give_back_message(number);
+        }
     }
 
     /// The kernel's own page table.

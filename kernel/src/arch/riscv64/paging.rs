@@ -25,7 +25,7 @@ const MODE_SV39: u64 = 8 << 60;
 
 fn bits(permission: Permission, user: bool) -> u64 {
     let rights = match permission {
-        Permission::Read => READ,
+        Permission::Read | Permission::DeviceRead => READ,
         Permission::ReadWrite | Permission::Device => READ | WRITE,
         Permission::Execute => READ | EXECUTE,
     };

@@ -129,6 +129,17 @@ impl<'a, 'p> Place<'a, 'p> {
         })
     }
 
+    /// How many cells an address has where this node lies.
+    pub(super) fn parent_address_cells(&self) -> usize {
+        self.parent
+            .map_or(0, |parent| parent.cell_counts().0.min(2))
+    }
+
+    /// From addresses as the node has them that this one lies in to those of the CPU.
+    pub(super) fn translate_from_parent(&self, range: PhysicalRange) -> Option<PhysicalRange> {
+        self.parent?.translate(range)
+    }
+
     /// The first number in its `reg`, whatever it counts.
     pub(super) fn first_address(&self) -> Option<u64> {
         let (address_cells, _) = self.parent?.cell_counts();

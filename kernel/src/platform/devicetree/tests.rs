@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::platform::machine_info::{PciInterrupt, PciWindow};
 
 const RISCV64_1: &[u8] = include_bytes!("trees/riscv64-1.dtb");
 const RISCV64_4: &[u8] = include_bytes!("trees/riscv64-4.dtb");
@@ -53,7 +54,24 @@ fn riscv64_with_one_cpu() {
         contexts: Vec::from_slice(&[Some(1)]).unwrap(),
     };
     assert_eq!(machine.interrupt_controller, Some(plic));
-    assert_eq!(machine.pcie_ecam, Some(at(0x3000_0000, 0x1000_0000)));
+    let pci = machine.pci_host.unwrap();
+    assert_eq!(pci.configuration, at(0x3000_0000, 0x1000_0000));
+    assert_eq!(pci.first_bus, 0);
+    let low = PciWindow {
+        cpu: at(0x4000_0000, 0x4000_0000),
+        bus: 0x4000_0000,
+    };
+    assert_eq!(pci.windows[0], low);
+    assert_eq!(pci.windows[1].cpu, at(4 << 32, 4 << 32));
+    // Four slots of four wires each, which go round in the same four interrupts.
+    assert_eq!((pci.slot_mask, pci.interrupts.len()), (3, 16));
+    let inta_of_slot_1 = PciInterrupt {
+        slot: 1,
+        pin: 1,
+        interrupt: level(33),
+    };
+    assert_eq!(pci.interrupts[4], inta_of_slot_1);
+    assert_eq!(machine.message_controller, None);
     assert_eq!(machine.psci, None);
     assert_eq!(machine.arm_timer, None);
     assert_eq!(machine.dropped, 0);
@@ -134,6 +152,13 @@ fn arm64_with_gic_v2() {
         cpu_interface: at(0x801_0000, 0x1_0000),
     };
     assert_eq!(machine.interrupt_controller, Some(gic));
+    let frame = MessageControllerInfo::GicV2m(at(0x802_0000, 0x1000));
+    assert_eq!(machine.message_controller, Some(frame));
+    let pci = machine.pci_host.unwrap();
+    assert_eq!(pci.configuration.start, 0x40_1000_0000);
+    assert_eq!(pci.windows[0].cpu, at(0x1000_0000, 0x2eff_0000));
+    assert_eq!(pci.interrupts.len(), 16);
+    assert_eq!(pci.interrupts[15].interrupt, level(37));
     let virtio = machine
         .devices
         .iter()
@@ -161,6 +186,8 @@ fn arm64_with_gic_v3() {
         stride: None,
     };
     assert_eq!(machine.interrupt_controller, Some(gic));
+    let its = MessageControllerInfo::Its(at(0x808_0000, 0x2_0000));
+    assert_eq!(machine.message_controller, Some(its));
 }
 
 #[test]

@@ -4,7 +4,8 @@
 
 use core::sync::atomic::{AtomicU8, Ordering};
 
-use super::{Interrupt, Registers};
+use super::gic_v2m::GicV2m;
+use super::{Interrupt, Message, Registers};
 
 // Distributor.
 const CONTROL: usize = 0x000;
@@ -39,6 +40,7 @@ pub struct GicV2 {
     number_end: u32,
     /// For each CPU, by index, the bit by which the distributor knows it; each CPU reads its own.
     cpu_bits: [AtomicU8; CPUS],
+    messages: Option<GicV2m>,
 }
 
 impl GicV2 {
@@ -49,7 +51,26 @@ impl GicV2 {
             cpu_interface,
             number_end,
             cpu_bits: Default::default(),
+            messages: None,
         }
+    }
+
+    pub(super) fn attach(&mut self, messages: GicV2m) {
+        self.messages = Some(messages);
+    }
+
+    pub(super) fn messages(&self) -> Option<&GicV2m> {
+        self.messages.as_ref()
+    }
+
+    /// An interrupt for a message, masked.
+    pub(super) fn take_message(&self) -> Option<Message> {
+        let message = self.messages.as_ref()?.take()?;
+        self.set_trigger(Interrupt {
+            number: message.number,
+            edge: true,
+        });
+        Some(message)
     }
 
     pub(super) fn init(&self) {

@@ -8,7 +8,8 @@
 use heapless::Vec;
 
 use super::gic_v2::{PRIORITY_COMMON, SHARED_START, SPECIAL_START, number_end, set_trigger};
-use super::{Interrupt, Registers};
+use super::its::{self, Its};
+use super::{Interrupt, Message, Registers};
 use crate::platform::machine_info::{CPUS_MAX, Cpu, REDISTRIBUTOR_RANGES_MAX};
 
 // Distributor; the redistributor's second frame has those for private interrupts at the same place.
@@ -30,8 +31,12 @@ const CONTROL_WRITE_PENDING: u32 = 1 << 31;
 const REDISTRIBUTOR_CONTROL: usize = 0x0000;
 const REDISTRIBUTOR_TYPE: usize = 0x0008;
 const WAKER: usize = 0x0014;
+const PROPERTIES: usize = 0x0070;
+const PENDING: usize = 0x0078;
 
 const REDISTRIBUTOR_WRITE_PENDING: u32 = 1 << 3;
+const REDISTRIBUTOR_LPIS: u32 = 1 << 0;
+const TYPE_PHYSICAL_LPIS: u64 = 1 << 0;
 const TYPE_LAST: u64 = 1 << 4;
 const TYPE_VIRTUAL_LPIS: u64 = 1 << 1;
 const WAKER_SLEEP: u32 = 1 << 1;
@@ -52,6 +57,8 @@ pub trait GicCpuInterface: Sync + core::fmt::Debug {
     fn end(&self, number: u32);
     /// Writes ICC_SGI1R_EL1, after a barrier that makes earlier stores visible.
     fn send(&self, value: u64);
+    /// Waits until earlier stores are visible to everybody, devices included.
+    fn publish(&self);
 }
 
 /// A GICv3.
@@ -63,6 +70,7 @@ pub struct GicV3 {
     cpus: Vec<CpuPlace, CPUS_MAX>,
     number_end: u32,
     cpu_interface: &'static dyn GicCpuInterface,
+    messages: Option<Its>,
 }
 
 /// Where a CPU is found.
@@ -120,7 +128,53 @@ impl GicV3 {
             cpus: places,
             number_end,
             cpu_interface,
+            messages: None,
         })
+    }
+
+    /// Switches on the translation service with these registers, and LPIs on the first CPU.
+    pub(super) fn attach(
+        &mut self,
+        registers: Registers,
+        address: u64,
+        memory: Registers,
+        memory_at: u64,
+        redistributors_at: &[u64],
+    ) {
+        let Some((redistributor, offset)) = self.redistributor(0) else {
+            return;
+        };
+        let range = self.cpus.first().and_then(|cpu| cpu.redistributor);
+        let redistributor_at = range
+            .and_then(|(range, _)| redistributors_at.get(range).copied())
+            .unwrap_or(0);
+        let kind = redistributor.read_u64(offset + REDISTRIBUTOR_TYPE);
+        if kind & TYPE_PHYSICAL_LPIS == 0 {
+            return;
+        }
+        let service = Its::new(
+            registers,
+            address,
+            memory,
+            memory_at,
+            kind >> 8 & 0xffff,
+            redistributor_at + offset as u64,
+            self.cpu_interface,
+        );
+        let tables = service.tables();
+        redistributor.write_u64(offset + PROPERTIES, tables.properties);
+        redistributor.write_u64(offset + PENDING, tables.pending);
+        redistributor.write_u32(offset + REDISTRIBUTOR_CONTROL, REDISTRIBUTOR_LPIS);
+        service.init();
+        self.messages = Some(service);
+    }
+
+    pub(super) fn messages(&self) -> Option<&Its> {
+        self.messages.as_ref()
+    }
+
+    pub(super) fn take_message(&self, sender: u16, event: u32) -> Option<Message> {
+        self.messages.as_ref()?.take(sender, event)
     }
 
     pub(super) fn init(&self) {
@@ -149,7 +203,9 @@ impl GicV3 {
             // 11.1, "Power management": wake the redistributor before using it.
             let waker = registers.read_u32(offset + WAKER);
             registers.write_u32(offset + WAKER, waker & !WAKER_SLEEP);
-            wait_until(|| registers.read_u32(offset + WAKER) & WAKER_CHILDREN_ASLEEP == 0);
+            wait_until(PATIENCE, || {
+                registers.read_u32(offset + WAKER) & WAKER_CHILDREN_ASLEEP == 0
+            });
 
             let private = offset + FRAME_LEN;
             registers.write_u32(private + CLEAR_ENABLE, 0xffff_0000);
@@ -165,7 +221,9 @@ impl GicV3 {
     }
 
     pub(super) fn unmask(&self, number: u32, cpu: usize) {
-        if number < SHARED_START {
+        if let Some(messages) = self.messages.as_ref().filter(|_| number >= its::FIRST) {
+            messages.set(number, true);
+        } else if number < SHARED_START {
             if let Some((registers, offset)) = self.redistributor(cpu) {
                 registers.write_u32(offset + FRAME_LEN + SET_ENABLE, 1 << number);
             }
@@ -180,7 +238,9 @@ impl GicV3 {
     }
 
     pub(super) fn mask(&self, number: u32) {
-        if (SHARED_START..self.number_end).contains(&number) {
+        if let Some(messages) = self.messages.as_ref().filter(|_| number >= its::FIRST) {
+            messages.set(number, false);
+        } else if (SHARED_START..self.number_end).contains(&number) {
             self.distributor.write_u32(
                 CLEAR_ENABLE + 4 * (number as usize / 32),
                 1 << (number % 32),
@@ -198,7 +258,7 @@ impl GicV3 {
 
     pub(super) fn claim(&self) -> Option<u32> {
         let number = self.cpu_interface.acknowledge();
-        (number < SPECIAL_START).then_some(number)
+        (number < SPECIAL_START || number >= its::FIRST).then_some(number)
     }
 
     pub(super) fn complete(&self, number: u32) {
@@ -226,12 +286,14 @@ impl GicV3 {
     }
 
     fn wait_for_distributor(&self) {
-        wait_until(|| self.distributor.read_u32(CONTROL) & CONTROL_WRITE_PENDING == 0);
+        wait_until(PATIENCE, || {
+            self.distributor.read_u32(CONTROL) & CONTROL_WRITE_PENDING == 0
+        });
     }
 
     fn wait_for_redistributor(&self, cpu: usize) {
         if let Some((registers, offset)) = self.redistributor(cpu) {
-            wait_until(|| {
+            wait_until(PATIENCE, || {
                 registers.read_u32(offset + REDISTRIBUTOR_CONTROL) & REDISTRIBUTOR_WRITE_PENDING
                     == 0
             });
@@ -239,8 +301,8 @@ impl GicV3 {
     }
 }
 
-fn wait_until(condition: impl Fn() -> bool) {
-    for _ in 0..PATIENCE {
+pub(super) fn wait_until(patience: usize, condition: impl Fn() -> bool) {
+    for _ in 0..patience {
         if condition() {
             return;
         }

@@ -14,13 +14,29 @@
 //! compiled everywhere.
 
 mod gic_v2;
+mod gic_v2m;
 mod gic_v3;
+mod its;
 mod plic;
 
-use super::machine_info::{Cpu, Interrupt, InterruptControllerInfo, PhysicalRange};
+use super::machine_info::{
+    Cpu, Interrupt, InterruptControllerInfo, MessageControllerInfo, PhysicalRange,
+};
 use super::registers::Registers;
 
 pub use gic_v3::GicCpuInterface;
+pub use its::MEMORY_LEN as MESSAGE_MEMORY_LEN;
+
+/// An interrupt that a device sends as a message: a write of `data` to `address`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// Its number here.
+    pub number: u32,
+    /// Where the device writes.
+    pub address: u64,
+    /// What it writes.
+    pub data: u32,
+}
 
 /// An interrupt controller.
 #[derive(Debug)]
@@ -84,6 +100,86 @@ impl InterruptController {
                 cpu_interface?,
             )?),
         })
+    }
+
+    /// Switches on what makes interrupts of messages. Once, on the first CPU, after [`InterruptController::init_cpu`].
+    /// `memory` is [`MESSAGE_MEMORY_LEN`] bytes on a multiple of 64 KiB, which a GICv3 takes for good; a GICv2
+    /// needs none.
+    ///
+    /// # Safety
+    /// 1. As for [`InterruptController::new`].
+    /// 2. The memory is zeroed, mapped by `map` as memory is, and nobody else's.
+    pub unsafe fn attach_messages(
+        &mut self,
+        controller: &InterruptControllerInfo,
+        info: &MessageControllerInfo,
+        map: &mut dyn FnMut(PhysicalRange) -> usize,
+        memory: Option<PhysicalRange>,
+    ) {
+        let mut registers = |range: &PhysicalRange| {
+            let len = usize::try_from(range.len).unwrap_or(usize::MAX);
+            // SAFETY: the caller's promises. What the service reads and writes by itself is `memory`.
+            unsafe { Registers::new(map(*range), len) }
+        };
+        match (self, info, controller) {
+            (InterruptController::GicV2(gic), MessageControllerInfo::GicV2m(range), _) => {
+                gic.attach(gic_v2m::GicV2m::new(registers(range), range.start));
+            }
+            (
+                InterruptController::GicV3(gic),
+                MessageControllerInfo::Its(range),
+                InterruptControllerInfo::GicV3 { redistributors, .. },
+            ) => {
+                if let Some(memory) = memory {
+                    let at: heapless::Vec<u64, 8> =
+                        redistributors.iter().map(|range| range.start).collect();
+                    gic.attach(
+                        registers(range),
+                        range.start,
+                        registers(&memory),
+                        memory.start,
+                        &at,
+                    );
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether it makes interrupts of messages.
+    pub fn has_messages(&self) -> bool {
+        match self {
+            InterruptController::Plic(_) => false,
+            InterruptController::GicV2(gic) => gic.messages().is_some(),
+            InterruptController::GicV3(gic) => gic.messages().is_some(),
+        }
+    }
+
+    /// Takes an interrupt for a message, masked. `sender` is the address of a PCI function, `event` tells its
+    /// messages apart.
+    pub fn take_message(&self, sender: u16, event: u32) -> Option<Message> {
+        match self {
+            InterruptController::Plic(_) => None,
+            InterruptController::GicV2(gic) => gic.take_message(),
+            InterruptController::GicV3(gic) => gic.take_message(sender, event),
+        }
+    }
+
+    /// Gives a message's interrupt back, masked, when nobody sends it any more.
+    pub fn give_back_message(&self, number: u32) {
+        match self {
+            InterruptController::Plic(_) => {}
+            InterruptController::GicV2(gic) => {
+                if let Some(messages) = gic.messages() {
+                    messages.give_back(number);
+                }
+            }
+            InterruptController::GicV3(gic) => {
+                if let Some(messages) = gic.messages() {
+                    messages.give_back(number);
+                }
+            }
+        }
     }
 
     /// Masks everything. Once, on the first CPU.

@@ -5,9 +5,9 @@ use std::sync::Mutex;
 use heapless::Vec;
 
 use super::super::machine_info::{
-    Cpu, EnableMethod, Interrupt, InterruptControllerInfo, PhysicalRange,
+    Cpu, EnableMethod, Interrupt, InterruptControllerInfo, MessageControllerInfo, PhysicalRange,
 };
-use super::{GicCpuInterface, InterruptController};
+use super::{GicCpuInterface, InterruptController, MESSAGE_MEMORY_LEN, Message};
 
 /// Registers that are memory, `len` bytes of it for each device.
 struct Memory(&'static mut [u64]);
@@ -195,6 +195,7 @@ impl GicCpuInterface for FakeInterface {
     fn send(&self, value: u64) {
         self.0.lock().unwrap().sent.push(value);
     }
+    fn publish(&self) {}
 }
 
 #[test]
@@ -246,4 +247,108 @@ fn gic_v3() {
     assert_eq!(state.ended, [33]);
     // ICC_SGI1R_EL1: Aff3 1, Aff2 2, INTID 7, Aff1 3, bit for Aff0 4.
     assert_eq!(state.sent, [1 << 48 | 2 << 32 | 7 << 24 | 3 << 16 | 1 << 4]);
+}
+
+#[test]
+fn messages_of_a_gic_v2() {
+    let mut distributor = Memory::new(0x1000);
+    distributor.set_word(4, 3);
+    let interface = Memory::new(0x1000);
+    let mut frame = Memory::new(0x1000);
+    // Two interrupts, from 80 on.
+    frame.set_word(8, 80 << 16 | 2);
+    let info = InterruptControllerInfo::GicV2 {
+        distributor: distributor.range(),
+        cpu_interface: interface.range(),
+    };
+    let mut gic = controller(info.clone(), &[], None).unwrap();
+    assert!(!gic.has_messages() && gic.take_message(0, 0).is_none());
+    let messages = MessageControllerInfo::GicV2m(frame.range());
+    // SAFETY: as in `controller`.
+    unsafe {
+        gic.attach_messages(&info, &messages, &mut |range| range.start as usize, None);
+    }
+    assert!(gic.has_messages());
+    let message = |number| {
+        Some(Message {
+            number,
+            address: frame.range().start + 0x40,
+            data: number,
+        })
+    };
+    assert_eq!(gic.take_message(8, 0), message(80));
+    assert_eq!(gic.take_message(8, 1), message(81));
+    assert_eq!(gic.take_message(8, 2), None);
+    // An edge.
+    assert_eq!(distributor.word(0xc00 + 4 * 5), 0b1010);
+    gic.give_back_message(80);
+    assert_eq!(gic.take_message(16, 0), message(80));
+    for stranger in [0, 79, 82, u32::MAX] {
+        gic.give_back_message(stranger);
+    }
+    assert_eq!(gic.take_message(16, 0), None);
+}
+
+#[test]
+fn messages_of_a_gic_v3() {
+    let mut distributor = Memory::new(0x1_0000);
+    distributor.set_word(4, 1);
+    let mut redistributors = Memory::new(2 * 0x1_0000);
+    // The last, with LPIs, number 5.
+    redistributors.set_word(8, 5 << 8 | 1 << 4 | 1);
+    let info = InterruptControllerInfo::GicV3 {
+        distributor: distributor.range(),
+        redistributors: Vec::from_slice(&[redistributors.range()]).unwrap(),
+        stride: None,
+    };
+    let fake: &'static FakeInterface = Box::leak(Box::new(FakeInterface(Mutex::default())));
+    let mut gic = controller(info.clone(), &[cpu(0)], Some(fake)).unwrap();
+    let mut service = Memory::new(0x2_0000);
+    // Tables of devices and of collections.
+    service.set_word(0x104, 1 << 24);
+    service.set_word(0x10c, 4 << 24);
+    let memory = Memory::new(MESSAGE_MEMORY_LEN + 0x1_0000);
+    let at = memory.range().start.next_multiple_of(0x1_0000);
+    let from = (at - memory.range().start) as usize;
+    let tables = PhysicalRange {
+        start: at,
+        len: MESSAGE_MEMORY_LEN as u64,
+    };
+    let messages = MessageControllerInfo::Its(service.range());
+    let mut map = |range: PhysicalRange| range.start as usize;
+    // SAFETY: as in `controller`; the memory is zeroed.
+    unsafe { gic.attach_messages(&info, &messages, &mut map, Some(tables)) };
+    assert!(gic.has_messages());
+    assert_eq!(redistributors.word(0) & 1, 1);
+    assert_eq!(
+        redistributors.double(0x70) & 0xffff_ffff_f000,
+        at + 0x1_1000
+    );
+    assert_eq!(service.double(0x100) & 0xffff_ffff_f000, at + 0x2_0000);
+    assert_eq!(service.word(0), 1);
+    // The commands: the collection is mapped, and then waited for.
+    let command = |index: usize| memory.double(from + 0x1_0000 + 32 * index) & 0xff;
+    assert_eq!((command(0), command(1)), (9, 5));
+    assert_eq!(memory.double(from + 0x1_0000 + 16), 1 << 63 | 5 << 16);
+
+    let message = gic.take_message(0x108, 1).unwrap();
+    assert_eq!((message.number, message.data), (8192, 1));
+    assert_eq!(message.address, service.range().start + 0x1_0040);
+    // The function's table, the event, and what is masked is looked at again.
+    assert_eq!([2, 3, 4, 5].map(command), [8, 0xa, 0xc, 5]);
+    assert_eq!(memory.double(from + 0x1_0000 + 64) >> 32, 0x108);
+    let property = || memory.word(from + 0x1_1000) & 0xff;
+    assert_eq!(property(), 0xa2);
+    gic.unmask(8192, 0);
+    assert_eq!(property(), 0xa3);
+    gic.mask(8192);
+    assert_eq!(property(), 0xa2);
+    // A second event of the same function needs no new table.
+    assert_eq!(gic.take_message(0x108, 2).unwrap().number, 8193);
+    assert_eq!(command(10), 0xa);
+    fake.0.lock().unwrap().pending = 8193;
+    assert_eq!(gic.claim(0), Some(8193));
+    gic.give_back_message(8192);
+    assert_eq!(gic.take_message(0x110, 0).unwrap().number, 8192);
+    assert_eq!(gic.take_message(0x110, 8), None);
 }

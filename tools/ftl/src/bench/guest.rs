@@ -14,7 +14,7 @@ use super::figure::Figure;
 use crate::arch::Arch;
 use crate::build::{self, Built, Request};
 use crate::disk::Images;
-use crate::qemu::Machine;
+use crate::qemu::{Bus, Machine};
 use crate::run::{self, End};
 use crate::systems::{self, Isolation, Variant};
 
@@ -45,7 +45,7 @@ pub fn files(root: &Path, wanted: &Wanted) -> Result<Vec<Figure>> {
         figures(&Machine {
             // While the disk is at work the clock has to go on with the host's, or calls seem to take for ever.
             seed: None,
-            extra: images.arguments(),
+            extra: images.arguments(Bus::Mmio),
             ..machine(wanted, &built)
         })
     });
@@ -123,6 +123,7 @@ pub fn machine(wanted: &Wanted, built: &Built) -> Machine {
         archive: built.archive.clone(),
         smp: 1,
         mem: "256M".to_owned(),
+        bus: Default::default(),
         ports: Vec::new(),
         icount: true,
         seed: Some(1),

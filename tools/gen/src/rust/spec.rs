@@ -135,14 +135,14 @@ pub fn spec(component: &Component, interfaces: &[Interface]) -> Result<String, R
     }
     for (index, device) in component.devices.iter().enumerate() {
         let (text, rust, call) = match device.all {
-            false => ("A device that is", "::ftl::handle::Device", "device"),
+            false => ("A device", "::ftl::handle::Device", "device"),
             true => (
-                "All devices that are",
+                "Each device",
                 "::ftl::Vec<::ftl::handle::Device>",
                 "all_devices",
             ),
         };
-        let text = described(&device.doc, &format!("{text} `{}`.", device.compatible));
+        let text = described(&device.doc, &format!("{text} {}.", device.described));
         put!(out, "{}pub {}: {rust},", doc(&text), device.name);
         match device.all {
             false => {

@@ -4,6 +4,8 @@
 //! hand: [`FakeDevice::take`] a buffer, [`FakeDevice::read`] or [`FakeDevice::write`] its
 //! segments, [`FakeDevice::complete`] it, or write any nonsense with [`FakeDevice::poke_used`].
 
+mod function;
+
 use alloc::rc::Rc;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -13,6 +15,8 @@ use core::sync::atomic::Ordering;
 use ring::SharedMemory;
 
 use crate::{AddressRequest, DmaMemory, Registers};
+
+pub use function::FakeFunction;
 
 /// Memory that driver and device share, in a single thread.
 #[derive(Clone)]
@@ -193,6 +197,13 @@ impl FakeDevice {
     /// Takes back an interrupt: true if the device raised one.
     pub fn interrupt(&self) -> bool {
         self.state.borrow().interrupt != 0
+    }
+    /// Changes its configuration, and raises the interrupt for that.
+    pub fn change_config(&self, at: usize, byte: u8) {
+        let mut state = self.state.borrow_mut();
+        state.config[at] = byte;
+        state.generation += 1;
+        state.interrupt |= 2;
     }
     /// Raises the interrupt for a changed configuration, with the device asking for a reset.
     pub fn need_reset(&self) {
