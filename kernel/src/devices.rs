@@ -47,7 +47,14 @@ impl Kernel {
         if self.devices[id].holder.is_some() {
             return Err(Error::Busy);
         }
-        let handle = self.add_handle(process, Object::Device(id), Rights::ALL)?;
+        self.confine(id, process)?;
+        let handle = match self.add_handle(process, Object::Device(id), Rights::ALL) {
+            Ok(handle) => handle,
+            Err(error) => {
+                self.confine_no_more(id);
+                return Err(error);
+            }
+        };
         self.pci_opened(id);
         self.devices[id].holder = Some(process);
         self.devices[id].references = 1;
@@ -160,9 +167,10 @@ impl Kernel {
         if !self.can_be_reset(id) {
             return Err(Error::Unsupported);
         }
-        let device = &mut self.devices[id];
-        if !device.dma.contains(&Some(folio)) {
-            let slot = device
+        if !self.devices[id].dma.contains(&Some(folio)) {
+            let len = self.folios[folio].pages as usize * abi::PAGE_SIZE;
+            self.let_reach(id, base, len)?;
+            let slot = self.devices[id]
                 .dma
                 .iter_mut()
                 .find(|slot| slot.is_none())

@@ -269,6 +269,9 @@ impl Kernel {
             let thread = self.traced_current(cpu);
             self.record(cpu, TraceKind::Interrupt, 0, thread, number.into());
         }
+        if self.iommu_interrupt(number) {
+            return;
+        }
         // Devices may share a wire: each of them is told.
         let mut lines = heapless::Vec::<_, SHARERS_MAX>::new();
         for id in self.interrupts.ids() {

@@ -18,6 +18,7 @@ pub mod death;
 pub mod devices;
 pub mod direct;
 pub mod fault;
+pub mod iommu;
 pub mod ipc;
 pub mod kernel;
 pub mod limits;

@@ -100,6 +100,10 @@ impl Kernel {
                     .take_message(function.address, which as u32)
                     .ok_or(Error::OutOfMemory)?;
                 self.devices[id].interrupts[which] = message.number;
+                if let Err(error) = self.let_interrupt(id, message.address) {
+                    self.memory.machine.give_back_message(message.number);
+                    return Err(error);
+                }
                 self.route(messages, which, message);
             }
             _ => {
@@ -143,8 +147,18 @@ impl Kernel {
         }
     }
 
+    /// Whether it has been given memory and not lost it.
+    pub fn pci_uses_memory(&self, id: Id<Device>) -> bool {
+        self.command(id) & command::MASTER != 0
+    }
+
+    /// The device reaches no memory any more.
+    pub fn pci_may_not_use_memory(&self, id: Id<Device>) {
+        self.set_command(id, self.command(id) & !command::MASTER);
+    }
+
     /// Nobody has the device any more.
-    pub fn pci_released(&self, id: Id<Device>) {
+    pub fn pci_released(&mut self, id: Id<Device>) {
         let Some(function) = &self.devices[id].pci else {
             return;
         };
@@ -156,6 +170,7 @@ impl Kernel {
         if self.devices[id].sends_messages {
             self.set_messages(id, 0);
         }
+        self.confine_no_more(id);
     }
 
     fn command(&self, id: Id<Device>) -> u32 {

@@ -65,3 +65,44 @@ fn drivers_are_killed_and_come_back() {
     let killed = |line: &String| line.contains("virtio_net was killed");
     assert!(exit.log.iter().any(killed), "{}", exit.tail());
 }
+
+/// Behind an IOMMU, a device reaches what its driver was given and nothing else, whatever the driver tells it. Without
+/// one the same driver succeeds, so the attempt is a real one.
+#[test]
+fn a_device_behind_an_iommu_reaches_only_what_it_was_given() {
+    if e2e::arch() != "arm64" {
+        return;
+    }
+    for (argument, told) in [
+        ("--iommu", "did not write where it must not"),
+        ("--pci", "wrote where it must not"),
+    ] {
+        let boot = e2e::boot("iommu_proof").argument(argument).smp(2);
+        let exit = boot.start().wait_exit();
+        assert_eq!(exit.code, 0, "{argument}:\n{}", exit.tail());
+        let has = |text: &str| exit.log.iter().any(|line| line.contains(text));
+        assert!(has(told), "{argument}:\n{}", exit.tail());
+        assert!(has("the device wrote where it may"), "{}", exit.tail());
+        let refused = "its device was kept from memory at";
+        assert_eq!(has(refused), argument == "--iommu", "{}", exit.tail());
+    }
+}
+
+/// Drivers that give their devices what they need do not notice it.
+#[test]
+fn the_page_is_served_from_behind_an_iommu() {
+    if e2e::arch() != "arm64" {
+        return;
+    }
+    let ftl = e2e::boot("default")
+        .argument("--iommu")
+        .port(80)
+        .smp(2)
+        .start();
+    ftl.wait_for("http_server: listens on port 80");
+    let port = ftl.port(80);
+    assert_eq!(e2e::http::get(port, "/").status, 200);
+    e2e::http::KeepAlive::open(port).requests(200);
+    let refused = |line: &String| line.contains("was kept from memory");
+    assert!(!ftl.log().iter().any(refused), "{}", ftl.log().join("\n"));
+}

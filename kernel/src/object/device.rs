@@ -1,5 +1,6 @@
 //! Devices and their interrupts, as drivers hold them.
 
+use crate::iommu::Reach;
 use crate::memory::{Id, PhysAddr};
 use crate::object::{Folio, Mapping, Process, Source};
 use crate::platform::pci;
@@ -22,6 +23,8 @@ pub struct Device {
     pub interrupts: [u32; INTERRUPTS_MAX],
     /// What it is on the PCI bus, if it is there.
     pub pci: Option<pci::Function>,
+    /// What it reaches, if the machine checks that.
+    pub reach: Option<Reach>,
     /// Whether its interrupts are messages.
     pub sends_messages: bool,
     /// Who has it now.
@@ -46,6 +49,7 @@ impl Device {
             ranges: [(PhysAddr(0), 0); RANGES_MAX],
             interrupts: [0; INTERRUPTS_MAX],
             pci: None,
+            reach: None,
             sends_messages: false,
             holder: None,
             references: 0,

@@ -16,9 +16,9 @@ use heapless::{String, Vec};
 
 use super::machine_info::{
     ArmTimer, COMPATIBLE_LEN_MAX, CPUS_MAX, Cpu, DEVICE_INTERRUPTS_MAX, DEVICE_RANGES_MAX, Device,
-    EnableMethod, Interrupt, InterruptControllerInfo, MachineInfo, MessageControllerInfo,
-    PhysicalRange, PsciMethod, RANDOM_SEED_LEN_MAX, REDISTRIBUTOR_RANGES_MAX, RandomSeed, UartInfo,
-    UartKind,
+    EnableMethod, Interrupt, InterruptControllerInfo, IommuInfo, MachineInfo,
+    MessageControllerInfo, PhysicalRange, PsciMethod, RANDOM_SEED_LEN_MAX,
+    REDISTRIBUTOR_RANGES_MAX, RandomSeed, UartInfo, UartKind,
 };
 use place::{Place, cells, number, property, strings, text};
 
@@ -324,6 +324,19 @@ impl<'a> Reader<'a, '_> {
         if place.is_compatible(&["pci-host-ecam-generic"]) {
             let host = self.pci_host(place, first);
             self.machine.pci_host.get_or_insert(host);
+            return Ok(());
+        }
+        if place.is_compatible(&["arm,smmu-v3"]) {
+            // The first interrupt is that of the queue of events.
+            if let (Some(interrupt), Some(phandle)) =
+                (self.interrupts(place).next(), place.phandle())
+            {
+                self.machine.iommu.get_or_insert(IommuInfo {
+                    registers: first,
+                    interrupt,
+                    phandle,
+                });
+            }
             return Ok(());
         }
         let messages = if place.is_compatible(&["arm,gic-v2m-frame"]) {

@@ -78,6 +78,8 @@ pub struct MachineInfo {
     pub pci_host: Option<PciHostInfo>,
     /// What was found behind it ([`super::pci::scan`]).
     pub pci_functions: Vec<super::pci::Function, { super::pci::FUNCTIONS_MAX }>,
+    /// What checks which memory the functions behind the PCI host bridge reach.
+    pub iommu: Option<IommuInfo>,
     /// Who makes interrupts of messages.
     pub message_controller: Option<MessageControllerInfo>,
     /// All else that has registers, in the order of the device tree.
@@ -212,6 +214,17 @@ pub enum MessageControllerInfo {
     Its(PhysicalRange),
 }
 
+/// An SMMUv3 (binding `arm,smmu-v3`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IommuInfo {
+    /// Its registers.
+    pub registers: PhysicalRange,
+    /// The interrupt that tells of what was refused.
+    pub interrupt: Interrupt,
+    /// Its phandle, by which the host bridge names it.
+    pub phandle: u32,
+}
+
 /// A host bridge of PCI Express (binding `pci-host-ecam-generic`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PciHostInfo {
@@ -221,6 +234,8 @@ pub struct PciHostInfo {
     pub first_bus: u8,
     /// Addresses that reach registers of devices.
     pub windows: Vec<PciWindow, PCI_WINDOWS_MAX>,
+    /// The phandle of the IOMMU that knows each function by its address.
+    pub iommu: Option<u32>,
     /// Which bits of a device's number count in `interrupts`.
     pub slot_mask: u8,
     /// Where the wires INTA to INTD of each slot end.
@@ -292,6 +307,7 @@ impl MachineInfo {
             arm_timer: None,
             pci_host: None,
             pci_functions: Vec::new(),
+            iommu: None,
             message_controller: None,
             devices: Vec::new(),
             dropped: 0,

@@ -12,6 +12,7 @@
 
 pub mod devicetree;
 pub mod interrupt_controller;
+pub mod iommu;
 pub mod machine_info;
 pub mod pci;
 mod registers;

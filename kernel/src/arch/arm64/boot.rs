@@ -20,6 +20,7 @@ use crate::boot::{BootInfo, FreeRanges};
 use crate::kernel::{CPUS_MAX, Kernel};
 use crate::memory::{FRAME_LEN, Frames, PhysAddr};
 use crate::platform::interrupt_controller::{InterruptController, MESSAGE_MEMORY_LEN};
+use crate::platform::iommu;
 use crate::platform::machine_info::{
     InterruptControllerInfo, MachineInfo, MessageControllerInfo, PhysicalRange,
 };
@@ -344,6 +345,10 @@ extern "C" fn boot(tree: usize, image: u64) -> ! {
     }
     let log_region = free.take_log_region(memory);
     let message_memory = carve_message_memory(info, &mut free);
+    // Only one that stands between the PCI bus and memory is of use.
+    let known = info.pci_host.as_ref().and_then(|host| host.iommu);
+    let iommu = info.iommu.filter(|unit| known == Some(unit.phandle));
+    let iommu_memory = iommu.and_then(|_| carve_for_tables(&mut free, iommu::MEMORY_LEN));
     let records_len = Frames::records_len(memory.len as usize);
     let records = free
         .carve(records_len)
@@ -366,6 +371,7 @@ extern "C" fn boot(tree: usize, image: u64) -> ! {
         kernel_table: super::PageTable::from_root(PhysAddr(0)),
         empty_table: PhysAddr(0),
         interrupts: None,
+        iommu: None,
         timer_interrupt,
     };
     machine.boot_ticks = machine.now();
@@ -409,7 +415,8 @@ extern "C" fn boot(tree: usize, image: u64) -> ! {
             interrupts.unmask(timer_interrupt, 0);
             let wires = info.pci_functions.iter().filter_map(|f| f.wire.as_ref());
             let lines = info.devices.iter().flat_map(|device| &device.interrupts);
-            for interrupt in lines.chain(wires) {
+            let unit = info.iommu.iter().map(|unit| &unit.interrupt);
+            for interrupt in lines.chain(wires).chain(unit) {
                 interrupts.set_trigger(*interrupt);
             }
             if let Some(messages) = &info.message_controller {
@@ -419,6 +426,16 @@ extern "C" fn boot(tree: usize, image: u64) -> ! {
                 }
             }
         }
+    }
+
+    if let (Some(unit), Some(memory)) = (iommu, iommu_memory) {
+        let mut map = |range: PhysicalRange| layout::direct(PhysAddr(range.start));
+        // SAFETY: as for the interrupt controller; the memory was carved out and zeroed.
+        let unit = unsafe { iommu::start(&unit, &mut map, memory, publish) };
+        if let Some(interrupts) = &machine.interrupts {
+            interrupts.unmask(unit.interrupt(), 0);
+        }
+        machine.iommu = Some(unit);
     }
 
     let kernel = Kernel::new(machine, frames, seed).expect("no memory for the kernel itself");
@@ -454,20 +471,31 @@ extern "C" fn boot(tree: usize, image: u64) -> ! {
 
 /// Memory for the tables of what makes interrupts of messages, zeroed, if there is use for it.
 fn carve_message_memory(info: &MachineInfo, free: &mut FreeRanges) -> Option<PhysicalRange> {
-    const STEP: u64 = 64 << 10;
     let its = matches!(info.message_controller, Some(MessageControllerInfo::Its(_)));
     if !its || !info.pci_functions.iter().any(|f| f.messages.is_some()) {
         return None;
     }
-    let carved = free.carve(MESSAGE_MEMORY_LEN + STEP as usize)?;
+    carve_for_tables(free, MESSAGE_MEMORY_LEN)
+}
+
+/// Zeroed memory for tables that devices read, on a multiple of 64 KiB.
+fn carve_for_tables(free: &mut FreeRanges, len: usize) -> Option<PhysicalRange> {
+    const STEP: u64 = 64 << 10;
+    let carved = free.carve(len + STEP as usize)?;
     let range = PhysicalRange {
         start: carved.0.next_multiple_of(STEP),
-        len: MESSAGE_MEMORY_LEN as u64,
+        len: len as u64,
     };
     let memory = table_at(PhysAddr(range.start)).cast::<u8>();
     // SAFETY: it was free, and is ours now.
-    unsafe { memory.write_bytes(0, MESSAGE_MEMORY_LEN) };
+    unsafe { memory.write_bytes(0, len) };
     Some(range)
+}
+
+/// Makes stores visible to everybody, devices included.
+fn publish() {
+    // SAFETY: a barrier changes nothing.
+    unsafe { asm!("dsb sy", options(nostack, preserves_flags)) };
 }
 
 fn counter_frequency() -> u64 {
@@ -594,6 +622,7 @@ fn registers(info: &MachineInfo) -> impl Iterator<Item = PhysicalRange> + '_ {
         .chain(console)
         .chain(devices)
         .chain(messages)
+        .chain(info.iommu.iter().map(|unit| unit.registers))
         .chain(info.pci_registers())
         .filter(|range| range.end() <= layout::DIRECT_MAP_LEN as u64)
 }

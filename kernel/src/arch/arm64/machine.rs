@@ -11,6 +11,7 @@ use super::psci;
 use crate::kernel::{CPUS_MAX, Kernel, Shutdown};
 use crate::memory::{FRAME_LEN, PhysAddr};
 use crate::platform::interrupt_controller::{InterruptController, Message};
+use crate::platform::iommu::SmmuV3;
 use crate::platform::machine_info::PsciMethod;
 use crate::platform::uart::Uart;
 
@@ -25,6 +26,7 @@ pub struct Machine {
     /// A root table for the lower half with nothing in it.
     pub(super) empty_table: PhysAddr,
     pub(super) interrupts: Option<InterruptController>,
+    pub(super) iommu: Option<SmmuV3>,
     /// The interrupt of the virtual timer.
     pub(super) timer_interrupt: u32,
 }
@@ -137,6 +139,11 @@ impl Machine {
         if let Some(interrupts) = &self.interrupts {
             interrupts.give_back_message(number);
         }
+    }
+
+    /// The unit that checks what devices reach, if there is one.
+    pub fn iommu(&self) -> Option<&SmmuV3> {
+        self.iommu.as_ref()
     }
 
     /// The kernel's own page table.

@@ -14,6 +14,7 @@ use crate::arch::Permission;
 use crate::kernel::{CPUS_MAX, Shutdown};
 use crate::memory::{Frames, Memory, PhysAddr};
 use crate::platform::interrupt_controller::Message;
+use crate::platform::iommu::SmmuV3;
 
 /// Components under `kernel` isolation: start and bytes.
 pub const KERNEL_COMPONENT_AREA: (usize, usize) = (0xffff_ffe0_0000_0000, 16 << 30);
@@ -309,6 +310,11 @@ impl Machine {
     /// Gives such an interrupt back.
     pub fn give_back_message(&self, number: u32) {
         self.state().messages[(number - MESSAGES_START) as usize] = None;
+    }
+
+    /// The unit that checks what devices reach: there is none.
+    pub fn iommu(&self) -> Option<&SmmuV3> {
+        None
     }
 
     /// The kernel's own page table.

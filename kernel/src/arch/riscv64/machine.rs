@@ -12,6 +12,7 @@ use super::sbi;
 use crate::kernel::{CPUS_MAX, Kernel, Shutdown};
 use crate::memory::{FRAME_LEN, PhysAddr};
 use crate::platform::interrupt_controller::{InterruptController, Message};
+use crate::platform::iommu::SmmuV3;
 use crate::platform::uart::Uart;
 
 /// `sip` and `sie`: software, timer and external interrupts for supervisor mode.
@@ -140,6 +141,11 @@ impl Machine {
         if let Some(interrupts) = &self.interrupts {
             interrupts.give_back_message(number);
         }
+    }
+
+    /// The unit that checks what devices reach: there is none.
+    pub fn iommu(&self) -> Option<&SmmuV3> {
+        None
     }
 
     /// The kernel's own page table.

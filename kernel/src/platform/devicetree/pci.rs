@@ -30,9 +30,17 @@ impl<'a> Reader<'a, '_> {
             configuration,
             first_bus: cells(first_bus).next().unwrap_or(0) as u8,
             windows: windows(place),
+            iommu: self.identity_iommu(place),
             slot_mask: slot(cells(mask).next().unwrap_or(0)),
             interrupts: self.pci_interrupts(place),
         }
+    }
+
+    /// The IOMMU, if it knows each function by its address on the bus (binding `pci/pci-iommu.txt`).
+    fn identity_iommu(&self, place: &Place<'a, '_>) -> Option<u32> {
+        let mut map = cells(place.property("iommu-map")?);
+        let (first, phandle, stream) = (map.next()?, map.next()?, map.next()?);
+        (first == stream).then_some(phandle)
     }
 
     /// An entry of `interrupt-map`: the device's address and its wire, then a controller, an address there,

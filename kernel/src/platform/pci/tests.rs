@@ -92,6 +92,7 @@ fn host() -> PciHostInfo {
             window(0x4_0000_0000, 1 << 30, 0x4_0000_0000),
         ])
         .unwrap(),
+        iommu: None,
         slot_mask: 3,
         interrupts,
     }
