@@ -3,8 +3,8 @@
 //!
 //! From the moment somebody has the device, its addresses are translated by tables of its own
 //! ([`Reach`]). Addresses stay what they are, so a device is told the same with and without an IOMMU; but only what
-//! was given is in the tables. Besides, there is the place that its interrupts are written to. Tables are charged to the
-//! driver.
+//! was given is in the tables. Besides, there is the place that its interrupts are written to. Tables are charged to
+//! whoever opened the device, which is init.
 //!
 //! What a device is refused is logged once, and the device reaches no memory any more: its driver, or the
 //! device itself, is not what it should be.
@@ -197,8 +197,10 @@ impl Kernel {
                 continue;
             }
             self.pci_may_not_use_memory(id);
-            let holder = self.devices[id].holder;
-            let name = holder.and_then(|process| self.processes.get(process));
+            // Its driver is who sees its registers.
+            let mut mapped = self.devices[id].mapped.iter().flatten();
+            let driver = mapped.next().map(|(process, _)| *process);
+            let name = driver.and_then(|process| self.processes.get(process));
             let name = name.map(|process| process.name);
             self.log_line(
                 Level::Error,
