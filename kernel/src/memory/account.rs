@@ -73,8 +73,31 @@ impl Memory {
 
     /// Writes zeros.
     pub fn zero(&self, start: PhysAddr, len: usize) {
-        // SAFETY: callers pass memory that they were given and that nobody refers to.
-        unsafe { self.machine.memory(start).write_bytes(0, len) };
+        /// Words that one turn of the loop writes: most of what a page fault costs is here.
+        const BLOCK: usize = 32;
+        let to = self.machine.memory(start);
+        let blocks = match start.0.is_multiple_of(8) {
+            true => len / (8 * BLOCK),
+            false => 0,
+        };
+        let mut word = to.cast::<u64>();
+        // SAFETY: callers pass memory that they were given and that nobody refers to. Volatile
+        // keeps the compiler from making a call of `memset` of it, which costs thrice as much.
+        unsafe {
+            let end = word.add(blocks * BLOCK);
+            while word < end {
+                let mut i = 0;
+                while i < BLOCK {
+                    word.add(i).write_volatile(0);
+                    i += 1;
+                }
+                word = word.add(BLOCK);
+            }
+            let done = blocks * BLOCK * 8;
+            if done < len {
+                to.add(done).write_bytes(0, len - done);
+            }
+        }
     }
 
     /// Reads one machine word.
