@@ -77,6 +77,8 @@ impl MessageInfo {
     pub const fn kind(self) -> Option<MessageKind> {
         MessageKind::from_bits((self.0 >> 20 & 3) as u8)
     }
+    /// The bits of [`MessageInfo::bits`] that tell the number of handles.
+    pub const HANDLE_BITS: u64 = 7 << 16;
     /// Whether it is of this kind, and carries no handles.
     #[inline(always)]
     pub const fn is_plain(self, kind: MessageKind) -> bool {

@@ -16,7 +16,7 @@ use abi::{Call, EventKind, HANDLES_MAX, Handle, HandleTypes, MessageInfo, Messag
 use crate::arch::Context;
 use crate::kernel::{CPUS_MAX, Kernel};
 use crate::memory::{Id, Slab};
-use crate::object::{Channel, HandleTable, Process, Space, Thread, ThreadState};
+use crate::object::{Channel, HandleTable, Place, Process, Space, Thread, ThreadState};
 
 /// A thread that goes on: what the architecture needs of it.
 pub struct Resume {
@@ -71,7 +71,7 @@ impl Kernel {
         let sender = self.threads.get(sender_id)?;
         let handles = &self.processes.get(sender.process)?.handles;
         let (channel_id, side) = handles.sending_end(Handle::from_raw(handle as u32))?;
-        let carried = Carried::new(info, first, second);
+        let mut carried = Carried::new(info, first, second);
         if HANDLES && !carried.may_go(handles, &self.channels, channel_id) {
             return None;
         }
@@ -144,7 +144,7 @@ impl Kernel {
         if own_queue.waiter.is_some() || own_queue.head.is_some() {
             return None;
         }
-        let carried = Carried::new(info, first, second);
+        let mut carried = Carried::new(info, first, second);
         if HANDLES && !carried.may_go(handles, &self.channels, channel_id) {
             return None;
         }
@@ -212,6 +212,7 @@ impl Thread {
 #[derive(Clone, Copy)]
 struct Carried {
     handles: [Handle; HANDLES_MAX],
+    places: [Place; HANDLES_MAX],
     count: usize,
 }
 
@@ -234,6 +235,7 @@ impl Carried {
         let ((a, b), (c, d)) = (abi::unpack_handles(first), abi::unpack_handles(second));
         Carried {
             handles: [a, b, c, d],
+            places: [Place::NONE; HANDLES_MAX],
             count: info.handle_count().min(HANDLES_MAX),
         }
     }
@@ -241,31 +243,40 @@ impl Carried {
     /// Whether all can simply move: they are the sender's to give, each is named once, and none is an
     /// end that somebody listens to, or an end of the channel `over` that they go over.
     #[inline(always)]
-    fn may_go(&self, table: &HandleTable, channels: &Slab<Channel>, over: Id<Channel>) -> bool {
-        let mut i = 0;
-        while i < self.count {
-            let handle = self.handles[i];
-            let Some(end) = table.travels(handle) else {
-                return false;
-            };
-            if let Some((id, side)) = end {
-                let listened = channels
-                    .get(id)
-                    .is_none_or(|channel| channel.ends[side as usize].source.is_some());
-                if listened || id == over {
-                    return false;
-                }
-            }
-            let mut earlier = 0;
-            while earlier < i {
-                if self.handles[earlier] == handle {
-                    return false;
-                }
-                earlier += 1;
-            }
-            i += 1;
+    fn may_go(&mut self, table: &HandleTable, channels: &Slab<Channel>, over: Id<Channel>) -> bool {
+        // Written out here and below, so that what belongs to each handle is in registers.
+        const { assert!(HANDLES_MAX == 4) };
+        self.may_one_go(0, table, channels, over)
+            && self.may_one_go(1, table, channels, over)
+            && self.may_one_go(2, table, channels, over)
+            && self.may_one_go(3, table, channels, over)
+    }
+
+    #[inline(always)]
+    fn may_one_go(
+        &mut self,
+        i: usize,
+        table: &HandleTable,
+        channels: &Slab<Channel>,
+        over: Id<Channel>,
+    ) -> bool {
+        if i >= self.count {
+            return true;
         }
-        true
+        let handle = self.handles[i];
+        let Some((place, end)) = table.travels(handle) else {
+            return false;
+        };
+        self.places[i] = place;
+        if let Some((id, side)) = end {
+            let listened = channels
+                .get(id)
+                .is_none_or(|channel| channel.ends[side as usize].source.is_some());
+            if listened || id == over {
+                return false;
+            }
+        }
+        !self.handles[..i].contains(&handle)
     }
 
     /// The sender's and the receiver's table, if there is room in the latter.
@@ -285,19 +296,29 @@ impl Carried {
     /// Moves them.
     #[inline(always)]
     fn go(&self, (from, to): (&mut HandleTable, &mut HandleTable)) -> Arrived {
-        let (mut names, mut types) = ([Handle::NONE; HANDLES_MAX], HandleTypes::NONE);
-        let mut i = 0;
-        while i < self.count {
-            let (name, bits) = from.move_to(self.handles[i], to);
-            names[i] = name;
-            types = types.with_bits(i, bits);
-            i += 1;
-        }
-        let [a, b, c, d] = names;
+        let (a, a_type) = self.one_goes(0, from, to);
+        let (b, b_type) = self.one_goes(1, from, to);
+        let (c, c_type) = self.one_goes(2, from, to);
+        let (d, d_type) = self.one_goes(3, from, to);
+        let types = HandleTypes::NONE
+            .with_bits(0, a_type)
+            .with_bits(1, b_type)
+            .with_bits(2, c_type)
+            .with_bits(3, d_type);
         Arrived {
             types,
             handles: [abi::pack_handles(a, b), abi::pack_handles(c, d)],
         }
+    }
+
+    #[inline(always)]
+    fn one_goes(&self, i: usize, from: &mut HandleTable, to: &mut HandleTable) -> (Handle, u64) {
+        if i >= self.count {
+            return (Handle::NONE, 0);
+        }
+        // SAFETY: `may_go` has looked at all of them, and found each once; `tables` has found
+        // room for all.
+        unsafe { from.move_to(self.handles[i], self.places[i], to) }
     }
 }
 

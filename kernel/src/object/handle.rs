@@ -4,6 +4,8 @@
 //! entries form a list. An entry's generation changes when it is freed, so that a handle that
 //! was closed is refused even if its place is in use again.
 
+use core::mem::offset_of;
+
 use abi::{Error, Handle, HandleTypes, ObjectKind, Result, Rights};
 
 use crate::memory::{FRAME_LEN, Id, Memory, PhysAddr};
@@ -37,7 +39,17 @@ pub struct Stored {
     id: Option<Id<Anything>>,
 }
 
-const _: () = assert!(size_of::<Stored>() == 16);
+const _: () = assert!(size_of::<Stored>() == 16 && offset_of!(Stored, rights) == 4);
+const _: () = assert!(offset_of!(Stored, kind) == 6 && offset_of!(Stored, uses) == 7);
+
+/// Where a handle is in its table: see [`HandleTable::travels`].
+#[derive(Clone, Copy)]
+pub struct Place(*mut Stored);
+
+impl Place {
+    /// None.
+    pub const NONE: Place = Place(core::ptr::null_mut());
+}
 
 /// It is end B of a channel.
 const SIDE_B: u8 = 1;
@@ -166,12 +178,13 @@ static NOTHING: [Stored; PER_FRAME] = [Stored::NONE; PER_FRAME];
 /// The name that the place of a closed handle has next.
 #[inline(always)]
 fn after(handle: Handle) -> Handle {
-    // Never 0, so that no handle is `Handle::NONE`; 15 bits, as many as a handle shows.
-    let generation = match handle.generation() {
-        0x7fff => 1,
-        generation => generation.wrapping_add(1),
-    };
-    Handle::new(handle.index() as u16, generation)
+    const ONE: u32 = 1 << Handle::INDEX_BITS;
+    let next = handle.raw().wrapping_add(ONE);
+    // Never generation 0, so that no handle is `Handle::NONE`; 15 bits, as many as a handle shows.
+    Handle::from_raw(match next >> 31 {
+        0 => next,
+        _ => next % ONE | ONE,
+    })
 }
 
 /// All handles of a process.
@@ -231,48 +244,66 @@ impl HandleTable {
         fits.then(|| unsafe { stored.id.unwrap_unchecked().cast() })
     }
 
-    /// Whether a message can carry this handle without a detour; if it is the end of a channel, which.
+    /// Where a handle is that a message can carry without a detour; if it is the end of a channel,
+    /// which.
     #[inline(always)]
-    pub fn travels(&self, handle: Handle) -> Option<Option<(Id<Channel>, Side)>> {
+    pub fn travels(&self, handle: Handle) -> Option<(Place, Option<(Id<Channel>, Side)>)> {
         let stored = self.named(handle);
         if stored.handle != handle.raw() || stored.uses & TRAVELS == 0 {
             return None;
         }
-        Some(match (stored.kind, stored.id) {
+        let end = match (stored.kind, stored.id) {
             // SAFETY: the kind says whose id it is.
             (Kind::Channel, Some(id)) => Some(unsafe { (id.cast(), stored.side()) }),
             _ => None,
-        })
+        };
+        Some((Place(core::ptr::from_ref(stored).cast_mut()), end))
     }
 
     /// Whether so many handles more can come without the table growing.
     #[inline(always)]
     pub fn has_place_for(&self, count: usize) -> bool {
-        let allowed = self.limit.saturating_sub(self.used + self.in_flight);
-        count <= allowed.min(self.capacity - self.used)
+        // None of them is near the largest number, so nothing overflows.
+        let used = self.used.wrapping_add(count);
+        used <= self.capacity && used.wrapping_add(self.in_flight) <= self.limit
     }
 
-    /// Moves a handle that [`HandleTable::travels`] to another table that
-    /// [`HandleTable::has_place_for`] it. Answers what it is called there, and what it is.
+    /// Moves a handle to another table. Answers what it is called there, and what it is.
+    ///
+    /// # Safety
+    /// `place` is what [`HandleTable::travels`] has said of this handle in this table, which has not
+    /// changed since, and the other table [`HandleTable::has_place_for`] it.
     #[inline(always)]
-    pub fn move_to(&mut self, handle: Handle, other: &mut HandleTable) -> (Handle, u64) {
-        let free = self.free;
-        let from = self.named_mut(handle);
-        let (rights, kind, uses, id) = (from.rights, from.kind, from.uses, from.id);
-        *from = Stored {
-            handle: after(handle).raw(),
-            rights: free,
-            ..Stored::NONE
-        };
+    pub unsafe fn move_to(
+        &mut self,
+        handle: Handle,
+        place: Place,
+        other: &mut HandleTable,
+    ) -> (Handle, u64) {
+        let free = u64::from(self.free);
+        let from = place.0;
+        let to =
+            core::ptr::from_ref(other.named(Handle::from_raw(u32::from(other.free)))).cast_mut();
         self.free = handle.index() as u16;
-        self.used -= 1;
-
-        let to = other.named_mut(Handle::new(other.free, 0));
-        let (name, next) = (Handle::from_raw(to.handle), to.rights);
-        (to.rights, to.kind, to.uses, to.id) = (rights, kind, uses, id);
-        other.free = next;
-        other.used += 1;
-        (name, HandleTypes::bits_of(kind as u8, rights))
+        // No overflow: the one has this handle, the other a place for it.
+        self.used = self.used.wrapping_sub(1);
+        other.used = other.used.wrapping_add(1);
+        // SAFETY: `from` is this table's own, as the caller vouches, and `to` the other's, since it has
+        // a free place; both tables are borrowed. `rights`, `kind` and `uses` are one word together,
+        // at the offset that is asserted above, and move as one.
+        unsafe {
+            let what = (&raw const (*from).rights).cast::<u32>().read();
+            let id = (*from).id;
+            // `rights` of a free place is the next free one; its kind, uses and id are all 0.
+            from.cast::<u64>()
+                .write(u64::from(after(handle).raw()) | free << 32);
+            (*from).id = None;
+            let name = Handle::from_raw((*to).handle);
+            other.free = (*to).rights;
+            (&raw mut (*to).rights).cast::<u32>().write(what);
+            (*to).id = id;
+            (name, HandleTypes::bits_of((what >> 16) as u8, what as u16))
+        }
     }
 
     /// Handles in use.
@@ -410,16 +441,6 @@ impl HandleTable {
         // SAFETY: all frames, `NOTHING` too, hold PER_FRAME entries; the table owns those that
         // anybody writes to, and is borrowed.
         unsafe { &*self.frames[index / PER_FRAME % FRAMES_MAX].add(index % PER_FRAME) }
-    }
-
-    /// The place of a handle that was looked at, or of a free one.
-    #[inline(always)]
-    fn named_mut(&mut self, handle: Handle) -> &mut Stored {
-        let index = handle.index();
-        assert!(index < self.capacity, "a place beyond the table");
-        // SAFETY: below the capacity the frames are the table's own; the mutable borrow makes it
-        // the only reference.
-        unsafe { &mut *self.frames[index / PER_FRAME % FRAMES_MAX].add(index % PER_FRAME) }
     }
 
     fn stored_mut(&mut self, index: usize) -> Option<&mut Stored> {

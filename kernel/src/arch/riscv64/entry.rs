@@ -19,7 +19,7 @@ use core::arch::global_asm;
 use core::mem::offset_of;
 use core::sync::atomic::AtomicU32;
 
-use abi::Call;
+use abi::{Call, MessageInfo};
 
 use super::context::{Context, LEFT, PC, USER};
 use super::{KERNEL, float};
@@ -67,6 +67,7 @@ struct Answer {
 
 const IDLE: usize = 1;
 const CALL: usize = Call::Call as usize;
+const HANDLES: u64 = MessageInfo::HANDLE_BITS;
 const SEND_WAIT: usize = Call::SendWait as usize;
 const _: () = assert!(CALL == SEND_WAIT + 1);
 
@@ -202,12 +203,17 @@ return_to_kernel:
 switching_call:
     sd      zero, {LEFT}(t1)
     each_saved sd, t1
+    li      t2, {HANDLES}               // does its message carry any?
+    and     t2, t2, a1
+    bnez    t2, 4f
     call    {called_to_switch}
-    bnez    a1, another_goes_on
+3:  bnez    a1, another_goes_on
     ld      t1, {CONTEXT}(sp)
     ld      t1, {USER}(t1)
     bnez    t1, return_to_user
     j       return_to_kernel
+4:  call    {called_with_handles}
+    j       3b
 
     // a0: the context to go on with, a1: the CPU's block.
     .global go_on_directly
@@ -344,6 +350,8 @@ user_gate_stub:
     interrupted = sym interrupted,
     called = sym called,
     called_to_switch = sym called_to_switch,
+    called_with_handles = sym called_with_handles,
+    HANDLES = const HANDLES,
     idle = sym idle,
     kernel_trap = sym kernel_trap,
     panicking = sym super::PANICKING,
@@ -409,7 +417,7 @@ extern "C" fn called_to_switch(
     // SAFETY: as in `called`.
     let kernel = unsafe { KERNEL.acquire(cpu.index) };
     if !may_go_directly(number, a1) {
-        return called_with_handles(a0, a1, a2, a3, a4, a5, cpu, number);
+        return called_generally(a0, a1, a2, a3, a4, a5, cpu, number);
     }
     // No handles, so nothing is lost by leaving them out, and two registers are free.
     let arguments = [a0, a1, a2, 0, 0, a5];
@@ -426,9 +434,9 @@ extern "C" fn called_to_switch(
     }
 }
 
-/// The same for a message that may carry handles.
+/// The same for messages with handles. Told apart in the assembly, so that neither function saves
+/// registers that only the other one uses.
 #[allow(clippy::too_many_arguments)]
-#[inline(never)]
 extern "C" fn called_with_handles(
     a0: usize,
     a1: usize,
@@ -439,8 +447,8 @@ extern "C" fn called_with_handles(
     cpu: &mut Cpu,
     number: usize,
 ) -> Answer {
-    // SAFETY: `called_to_switch` has acquired it, and does not use its reference any more.
-    let kernel = unsafe { KERNEL.held() };
+    // SAFETY: as in `called`.
+    let kernel = unsafe { KERNEL.acquire(cpu.index) };
     match kernel.carry_directly(cpu.index, number, [a0, a1, a2, a3, a4, a5]) {
         Some(next) => resume(kernel, cpu, next),
         None => called_generally(a0, a1, a2, a3, a4, a5, cpu, number),

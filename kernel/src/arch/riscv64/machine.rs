@@ -235,7 +235,9 @@ impl Machine {
     /// Drops what this CPU was to drop and was not told to at once.
     #[inline(always)]
     pub fn catch_up(&self, cpu: usize) {
-        if self.stale.load(Ordering::Relaxed) >> self.harts[cpu % CPUS_MAX] & 1 == 1 {
+        // Nearly always nobody has anything to drop, and each change of the address space asks.
+        let stale = self.stale.load(Ordering::Relaxed);
+        if stale != 0 && stale >> self.harts[cpu % CPUS_MAX] & 1 == 1 {
             self.drop_stale(cpu);
         }
     }
