@@ -30,7 +30,7 @@ enum Source {
     Listener,
     /// A slot.
     Client(usize),
-    /// Once a second: slow clients are sorted out.
+    /// Once a second while there are clients: slow ones are sorted out.
     Tick,
 }
 
@@ -43,7 +43,6 @@ fn main(env: Environ) -> Result<()> {
         events.add(fs, Source::Files)?;
     }
     let tick = events.timer(Source::Tick);
-    tick.set_every(Duration::from_secs(1));
     let mut server = Server::new(env.tcpip, env.system, env.fs, env.settings)?;
     server.begin()?;
     loop {
@@ -72,5 +71,11 @@ fn main(env: Environ) -> Result<()> {
             other => warn!("unexpected: {other:?}"),
         }
         server.introduce(&mut events);
+        // A server without clients sleeps.
+        match (server.has_clients(), tick.is_set()) {
+            (true, false) => tick.set_every(Duration::from_secs(1)),
+            (false, true) => tick.cancel(),
+            _ => {}
+        }
     }
 }

@@ -20,6 +20,10 @@ const SEND_LEN: u32 = 16 * 1024;
 const SLOT_LEN: usize = StreamLayout::bytes(RECEIVE_LEN) + StreamLayout::bytes(SEND_LEN);
 /// Connections asked for ahead.
 const ACCEPTS: usize = 16;
+/// Slots whose memory is made and shared at once.
+const CHUNK: u32 = 32;
+/// Free slots that are left when more memory is made.
+const FREE_MIN: usize = 8;
 
 /// The time since boot.
 pub fn now() -> Duration {
@@ -32,9 +36,13 @@ pub struct Server {
     site: Site,
     scratch: Scratch,
     port: u16,
-    slots: u32,
-    memory: SharedBytes,
-    folio: Folio,
+    /// As many connections as there may be at once.
+    slots_max: u32,
+    /// The slots' memory, made as it is needed: what `tcpip` has not taken in yet is at the end.
+    chunks: Vec<Chunk>,
+    /// Chunks that `tcpip` has taken in, and whether it was asked to take in more.
+    shared: usize,
+    is_sharing: bool,
     listener: Option<tcp_listener::Client>,
     clients: Vec<Option<Client>>,
     free: Vec<u32>,
@@ -46,6 +54,24 @@ pub struct Server {
     listener_is_new: bool,
 }
 
+/// The memory of some slots.
+struct Chunk {
+    folio: Folio,
+    memory: SharedBytes,
+    slots: u32,
+}
+
+impl Chunk {
+    fn new(slots: u32) -> Result<Chunk> {
+        let folio = Folio::new(slots as usize * SLOT_LEN)?;
+        Ok(Chunk {
+            memory: folio.map()?,
+            folio,
+            slots,
+        })
+    }
+}
+
 impl Server {
     /// A server that does not listen yet.
     pub fn new(
@@ -54,19 +80,18 @@ impl Server {
         fs: Option<fs::Client>,
         settings: Settings,
     ) -> Result<Server> {
-        let folio = Folio::new(settings.connections as usize * SLOT_LEN)?;
-        let memory = folio.map()?;
         Ok(Server {
             site: Site::new(system, tcpip.clone(), fs.map(Dir::new)),
             scratch: Scratch::new(),
             tcpip,
             port: settings.port,
-            slots: settings.connections,
-            memory,
-            folio,
+            slots_max: settings.connections,
+            chunks: Vec::new(),
+            shared: 0,
+            is_sharing: false,
             listener: None,
-            clients: (0..settings.connections).map(|_| None).collect(),
-            free: (0..settings.connections).rev().collect(),
+            clients: Vec::new(),
+            free: Vec::new(),
             accepting: Vec::new(),
             fresh: Vec::new(),
             doomed: Vec::new(),
@@ -76,17 +101,59 @@ impl Server {
 
     /// Begins with a `tcpip` that has just started.
     pub fn begin(&mut self) -> Result<()> {
+        self.shared = 0;
+        self.share()
+    }
+
+    /// Shares the next chunk with `tcpip`, and makes it if there is none.
+    fn share(&mut self) -> Result<()> {
         use ftl::abi::Rights;
+        if self.shared == self.chunks.len() {
+            let slots = CHUNK.min(self.slots_max - self.clients.len() as u32);
+            self.chunks.push(Chunk::new(slots)?);
+            self.clients
+                .resize_with(self.clients.len() + slots as usize, || None);
+        }
+        let chunk = &self.chunks[self.shared];
         let rights = Rights::READ.union(Rights::WRITE).union(Rights::TRANSFER);
-        let shared = self.folio.duplicate(rights)?;
+        let folio = chunk.folio.duplicate(rights)?;
         // If it is gone again, it will be back, and then this is done again.
         match self
             .tcpip
-            .share_start(shared, self.slots, RECEIVE_LEN, SEND_LEN)
+            .share_start(folio, chunk.slots, RECEIVE_LEN, SEND_LEN)
         {
-            Ok(_) | Err(Error::PeerRestarted) => Ok(()),
+            Ok(_) => {
+                self.is_sharing = true;
+                Ok(())
+            }
+            Err(Error::PeerRestarted) => Ok(()),
             Err(error) => Err(error),
         }
+    }
+
+    /// `tcpip` has taken in the next chunk: its slots can be used.
+    fn was_shared(&mut self) {
+        self.is_sharing = false;
+        let first = self.shared as u32 * CHUNK;
+        let slots = self.chunks[self.shared].slots;
+        self.shared += 1;
+        self.free.extend((first..first + slots).rev());
+        match self.listener {
+            None => {
+                let backlog = 256.min(self.slots_max) as u16;
+                let _ = self.tcpip.listen_start(self.port, backlog);
+            }
+            Some(_) => self.ask(),
+        }
+    }
+
+    /// Whether there are clients, who may be slow.
+    pub fn has_clients(&self) -> bool {
+        let shared: u32 = self.chunks[..self.shared]
+            .iter()
+            .map(|chunk| chunk.slots)
+            .sum();
+        self.free.len() + self.accepting.len() < shared as usize
     }
 
     /// `tcpip` is gone, and all connections with it.
@@ -99,17 +166,16 @@ impl Server {
             let _ = events.remove_channel(&listener);
         }
         self.accepting.clear();
-        self.free = (0..self.slots).rev().collect();
+        self.free.clear();
+        self.shared = 0;
+        self.is_sharing = false;
         self.introduce(events);
     }
 
     /// An answer of `tcpip`.
     pub fn tcpip(&mut self, message: tcpip::ToClient<'_>) -> Result<()> {
         match message {
-            tcpip::ToClient::Share(_, Ok(())) => {
-                let backlog = 256.min(self.slots) as u16;
-                let _ = self.tcpip.listen_start(self.port, backlog);
-            }
+            tcpip::ToClient::Share(_, Ok(())) => self.was_shared(),
             tcpip::ToClient::Listen(_, Ok(listener)) => {
                 info!("listens on port {}", self.port);
                 self.listener = Some(listener);
@@ -118,6 +184,10 @@ impl Server {
             }
             tcpip::ToClient::Share(_, Err(Error::PeerRestarted))
             | tcpip::ToClient::Listen(_, Err(Error::PeerRestarted)) => {}
+            // It is not asked again, until it restarts.
+            tcpip::ToClient::Share(_, Err(error)) if self.listener.is_some() => {
+                warn!("no memory for more connections: {error}");
+            }
             tcpip::ToClient::Share(_, Err(error)) | tcpip::ToClient::Listen(_, Err(error)) => {
                 error!("cannot listen on port {}: {error}", self.port);
                 return Err(error);
@@ -144,6 +214,15 @@ impl Server {
                 }
             }
         }
+        let all = self.shared == self.chunks.len() && self.clients.len() as u32 >= self.slots_max;
+        if self.free.len() < FREE_MIN
+            && !all
+            && !self.is_sharing
+            && let Err(error) = self.share()
+        {
+            warn!("no memory for more connections: {error}");
+            self.slots_max = self.clients.len() as u32;
+        }
     }
 
     /// A connection, or why there is none.
@@ -159,8 +238,9 @@ impl Server {
         let (_, slot) = self.accepting.swap_remove(at);
         match result {
             Ok(answer) => {
-                let (received, to_send) = layouts(slot);
-                let client = Client::new(answer.connection, &self.memory, received, to_send);
+                let (received, to_send) = layouts(slot % CHUNK);
+                let memory = &self.chunks[(slot / CHUNK) as usize].memory;
+                let client = Client::new(answer.connection, memory, received, to_send);
                 self.clients[slot as usize] = Some(client);
                 self.fresh.push(slot as usize);
                 self.ask();
@@ -252,7 +332,7 @@ impl Server {
     }
 }
 
-/// The two streams of a slot.
+/// The two streams of the slot with this number in its chunk.
 fn layouts(slot: u32) -> (StreamLayout, StreamLayout) {
     let start = slot as usize * SLOT_LEN;
     let received = StreamLayout::new(start, RECEIVE_LEN)

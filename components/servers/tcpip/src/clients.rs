@@ -15,40 +15,78 @@ const NOBODY: u32 = u32::MAX;
 pub struct Client {
     pub connection: Connection,
     pub owner: OwnerId,
-    pub memory: Option<Memory>,
+    pub memory: Memory,
 }
 
-/// Memory for streams, in slots.
+/// Memory for streams, in slots. A client may share more when it has more connections; slots are then
+/// numbered on.
+#[derive(Default)]
 pub struct Memory {
-    bytes: SharedBytes,
-    slots: u32,
-    receive_len: u32,
-    send_len: u32,
+    regions: Vec<Region>,
     /// For each slot, the place in the server's table of the connection that had it last.
     holders: Vec<u32>,
 }
 
+/// What was shared at once.
+struct Region {
+    bytes: SharedBytes,
+    /// The number of its first slot, and how many there are.
+    first: u32,
+    slots: u32,
+    receive_len: u32,
+    send_len: u32,
+}
+
 impl Memory {
     /// Maps and checks what a client wants to share.
-    pub fn new(folio: &Folio, slots: u32, receive_len: u32, send_len: u32) -> Result<Memory> {
-        if slots > SLOTS_MAX {
+    pub fn add(
+        &mut self,
+        folio: &Folio,
+        slots: u32,
+        receive_len: u32,
+        send_len: u32,
+    ) -> Result<()> {
+        let first = self.holders.len() as u32;
+        if slots > SLOTS_MAX - first {
             return Err(Error::InvalidArgument);
         }
-        let bytes = folio.map()?;
-        let memory = Memory {
-            bytes,
+        let region = Region {
+            bytes: folio.map()?,
+            first,
             slots,
             receive_len,
             send_len,
-            holders: alloc::vec![NOBODY; slots as usize],
         };
-        let last = slots.checked_sub(1).ok_or(Error::InvalidArgument)?;
-        memory.slot(last)?;
-        Ok(memory)
+        region.slot(slots.checked_sub(1).ok_or(Error::InvalidArgument)?)?;
+        self.regions.push(region);
+        self.holders.resize((first + slots) as usize, NOBODY);
+        Ok(())
     }
 
     /// The two streams of a slot.
     pub fn slot(&self, slot: u32) -> Result<(&SharedBytes, StreamLayout, StreamLayout)> {
+        let after = self.regions.partition_point(|region| region.first <= slot);
+        let region = after.checked_sub(1).and_then(|at| self.regions.get(at));
+        let region = region.ok_or(Error::InvalidArgument)?;
+        region.slot(slot - region.first)
+    }
+
+    /// The place of the connection that had a slot last, which may be over by now.
+    pub fn holder(&self, slot: u32) -> Option<usize> {
+        let holder = *self.holders.get(slot as usize)?;
+        (holder != NOBODY).then_some(holder as usize)
+    }
+
+    /// Notes who has a slot.
+    pub fn hold(&mut self, slot: u32, holder: usize) {
+        if let Some(place) = self.holders.get_mut(slot as usize) {
+            *place = holder as u32;
+        }
+    }
+}
+
+impl Region {
+    fn slot(&self, slot: u32) -> Result<(&SharedBytes, StreamLayout, StreamLayout)> {
         let refused = Error::InvalidArgument;
         if slot >= self.slots {
             return Err(refused);
@@ -63,18 +101,5 @@ impl Memory {
             return Err(refused);
         }
         Ok((&self.bytes, received, to_send))
-    }
-
-    /// The place of the connection that had a slot last, which may be over by now.
-    pub fn holder(&self, slot: u32) -> Option<usize> {
-        let holder = *self.holders.get(slot as usize)?;
-        (holder != NOBODY).then_some(holder as usize)
-    }
-
-    /// Notes who has a slot.
-    pub fn hold(&mut self, slot: u32, holder: usize) {
-        if let Some(place) = self.holders.get_mut(slot as usize) {
-            *place = holder as u32;
-        }
     }
 }

@@ -281,7 +281,7 @@ impl Server {
         self.clients.push(Client {
             connection,
             owner,
-            memory: None,
+            memory: Memory::default(),
         });
         Ok(self.clients.len() - 1)
     }
@@ -417,19 +417,13 @@ impl Server {
                 Err(error) => reply.error(error),
             },
             EarlyMessage::Share { request, reply } => {
-                if self.clients[index].memory.is_some() {
-                    return reply.error(Error::AlreadyExists);
-                }
-                match Memory::new(
+                match self.clients[index].memory.add(
                     &request.memory,
                     request.slots,
                     request.receive_len,
                     request.send_len,
                 ) {
-                    Ok(memory) => {
-                        self.clients[index].memory = Some(memory);
-                        reply.ok()
-                    }
+                    Ok(()) => reply.ok(),
                     Err(error) => reply.error(error),
                 }
             }
@@ -618,8 +612,7 @@ impl Server {
 
     /// Gives a connection its streams. The slot is ours until the client is answered.
     fn open(&mut self, client: usize, id: ConnectionId, slot: u32) -> Result<()> {
-        let memory = self.clients[client].memory.as_ref();
-        let holder = memory.ok_or(Error::InvalidArgument)?.holder(slot);
+        let holder = self.clients[client].memory.holder(slot);
         // By naming the slot the client has said that it is done with the connection that was there,
         // even if we have not come to hear that its channel is closed. Had we two streams in one
         // place, each would take the other's indices for the client's.
@@ -630,8 +623,7 @@ impl Server {
             self.doomed.extend(stream.channel.clone());
             self.close_stream(before);
         }
-        let memory = self.clients[client].memory.as_mut();
-        let memory = memory.ok_or(Error::InvalidArgument)?;
+        let memory = &mut self.clients[client].memory;
         let (bytes, received, to_send) = memory.slot(slot)?;
         received.clear(bytes);
         to_send.clear(bytes);

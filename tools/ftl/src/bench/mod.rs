@@ -178,6 +178,10 @@ pub fn measure(root: &Path, wanted: &Wanted) -> Result<Vec<Figure>> {
     let mut figures = Vec::new();
     for group in GROUPS {
         if group.is_wanted(wanted) {
+            if wanted.long {
+                // Some of them take minutes.
+                eprintln!("measuring {}", group.names.join(", "));
+            }
             match (group.measure)(root, wanted) {
                 Ok(more) => figures.extend(more),
                 // One that cannot be measured must not hide the others.

@@ -21,28 +21,30 @@ const PICTURE_AGE_MAX: Duration = Duration::from_millis(1_100);
 pub struct Server {
     stream: BufReader<TcpStream>,
     port: u16,
+    patience: Duration,
 }
 
 impl Server {
     /// Connects to a port of this machine that leads into the guest.
-    fn connect(port: u16) -> Result<Server> {
+    fn connect(port: u16, patience: Duration) -> Result<Server> {
         let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
-        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.set_read_timeout(Some(patience))?;
         stream.set_nodelay(true)?;
         Ok(Server {
             stream: BufReader::new(stream),
             port,
+            patience,
         })
     }
 
     /// Tries again until the server answers: QEMU accepts connections long before it listens.
-    pub fn wait(port: u16) -> Result<Server> {
+    pub fn wait(port: u16, patience: Duration) -> Result<Server> {
         let begin = Instant::now();
         loop {
-            let mut server = Server::connect(port)?;
+            let mut server = Server::connect(port, patience)?;
             match server.ask("/bench").and_then(|()| server.answer()) {
                 Ok(_) => return Ok(server),
-                Err(error) if begin.elapsed() > PATIENCE => {
+                Err(error) if begin.elapsed() > patience => {
                     return Err(error.context("the web server does not answer"));
                 }
                 Err(_) => std::thread::sleep(Duration::from_millis(50)),
@@ -52,7 +54,7 @@ impl Server {
 
     /// Asks for a page over a connection of its own.
     pub fn get(&self, path: &str) -> Result<Vec<u8>> {
-        let mut server = Server::connect(self.port)?;
+        let mut server = Server::connect(self.port, self.patience)?;
         server.ask(path)?;
         server.answer()
     }
@@ -104,10 +106,10 @@ impl Server {
 /// What each request costs the guest, batch by batch, with so many connections open of which all ask
 /// before the first is answered.
 pub fn request_costs(port: u16, connections: usize) -> Result<Vec<f64>> {
-    let mut watcher = Server::wait(port)?;
+    let mut watcher = Server::wait(port, PATIENCE)?;
     let mut clients = Vec::new();
     for _ in 0..connections {
-        let mut client = Server::connect(port)?;
+        let mut client = Server::connect(port, PATIENCE)?;
         // One after the other: the queue of those that are not accepted yet is short.
         client.ask("/bench")?;
         client.answer()?;

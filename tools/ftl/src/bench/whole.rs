@@ -23,6 +23,9 @@ const COMPONENTS_UP: &str = " components up after ";
 const AMONG: [usize; 4] = [1, 10, 100, 1000];
 /// CPUs of the machine on which throughput grows.
 const CPUS: u32 = 4;
+/// How long a machine with little memory may take to come up and to serve a page. One that has too
+/// little does neither, and several are tried.
+const SERVES_WITHIN: Duration = Duration::from_secs(10);
 /// Connections from outside.
 const CONNECTIONS: [usize; 3] = [1, 64, 1000];
 
@@ -97,9 +100,9 @@ pub fn least_memory(root: &Path, wanted: &Wanted) -> Result<Vec<Figure>> {
         machine.mem = format!("{mib}M");
         let port = machine.ports[0].host;
         let mut served = false;
-        let watched = guest::watch(&machine, Duration::from_secs(20), |line| {
+        let watched = guest::watch(&machine, SERVES_WITHIN, |line| {
             if line.contains(COMPONENTS_UP) {
-                served = Server::wait(port)
+                served = Server::wait(port, SERVES_WITHIN)
                     .and_then(|server| server.get("/"))
                     .is_ok_and(|page| !page.is_empty());
                 return Ok(false);
