@@ -353,7 +353,7 @@ impl<M: ::ftl::event_loop::Hears<Client>> ::ftl::event_loop::Attach<M> for &Clie
 }
 
 impl Client {
-    /// Shares memory for streams. Once, before the first connection.
+    /// Shares memory for streams, before the first connection, and again for more of them. Slots are then numbered on.
     ///
     /// The answer comes as an event with the transaction that is returned here.
     #[inline]
@@ -435,7 +435,7 @@ impl Client {
 /// The calls of [`Client`] as functions that wait for their answer. Imported by `spec` unless the
 /// component's file says `blocking: false`.
 pub trait Blocking {
-    /// Shares memory for streams. Once, before the first connection.
+    /// Shares memory for streams, before the first connection, and again for more of them. Slots are then numbered on.
     fn share(
         &mut self,
         memory: ::ftl::handle::Folio,
@@ -795,7 +795,7 @@ impl<M: ::ftl::event_loop::Hears<Server>> ::ftl::event_loop::Attach<M> for &Serv
 /// What arrives at a [`Server`].
 #[derive(Debug)]
 pub enum ToServer<'a> {
-    /// Shares memory for streams. Once, before the first connection.
+    /// Shares memory for streams, before the first connection, and again for more of them. Slots are then numbered on.
     Share(ShareRequest, ShareReplier),
     /// Listens on a TCP port.
     Listen(ListenRequest, ListenReplier),
