@@ -2,6 +2,8 @@
 //! it starts at. Each boots the proof of ping. Elsewhere there is nothing to vary, and these tests do
 //! nothing. Besides, what goes from one architecture to the other.
 
+use std::time::Duration;
+
 /// Boots the proof with these settings of QEMU's `virt` machine.
 fn check(machine: &str, cpu: &str) {
     check_with(machine, cpu, 2);
@@ -67,7 +69,8 @@ fn disks_go_from_one_architecture_to_the_other() {
                 .argument(disk.display().to_string())
                 .set("file_proof.run", run)
                 .start()
-                .wait_exit();
+                // The other architecture's components may have to be built first.
+                .wait_exit_within(Duration::from_secs(400));
             assert_eq!(exit.code, 0, "run {run} on {arch}:\n{}", exit.tail());
         }
     }
