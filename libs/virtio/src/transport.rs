@@ -36,6 +36,8 @@ pub struct Transport<R> {
 }
 
 /// Where the device is plugged in.
+// A device has one, which is not moved once it is there.
+#[allow(clippy::large_enum_variant)]
 enum Wire<R> {
     Mmio(Mmio<R>),
     Pci(Pci<R>),

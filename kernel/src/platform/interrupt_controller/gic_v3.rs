@@ -258,7 +258,7 @@ impl GicV3 {
 
     pub(super) fn claim(&self) -> Option<u32> {
         let number = self.cpu_interface.acknowledge();
-        (number < SPECIAL_START || number >= its::FIRST).then_some(number)
+        (!(SPECIAL_START..its::FIRST).contains(&number)).then_some(number)
     }
 
     pub(super) fn complete(&self, number: u32) {

@@ -10,9 +10,12 @@ use crate::platform::machine_info::{
     Interrupt, PciHostInfo, PciInterrupt, PciWindow, PhysicalRange,
 };
 
-/// Functions by address: the words of their configuration spaces, and which bits of those can be written.
+/// The words of a configuration space by place: what is there, and which bits of it can be written.
+type Words = BTreeMap<usize, (u32, u32)>;
+
+/// Functions by address.
 #[derive(Default)]
-struct Fake(RefCell<BTreeMap<u16, BTreeMap<usize, (u32, u32)>>>);
+struct Fake(RefCell<BTreeMap<u16, Words>>);
 
 impl Fake {
     /// A function with these words; what is not named is 0 and stays so.
