@@ -9,6 +9,7 @@ use abi::{DeviceInfo, DeviceRange, Error, Handle, Result, Rights};
 
 use crate::arch::Permission;
 use crate::kernel::Kernel;
+use crate::log::Level;
 use crate::memory::Id;
 use crate::object::{
     Backing, Device, INTERRUPTS_MAX, Interrupt, Object, Process, Purpose, RANGES_MAX, Thread,
@@ -178,6 +179,19 @@ impl Kernel {
             *slot = Some(folio);
             self.retain(Object::Folio(folio));
             self.pci_may_use_memory(id);
+            let (name, len) = (
+                self.processes[process].name,
+                self.folios[folio].pages as usize * abi::PAGE_SIZE,
+            );
+            self.log_line(
+                Level::Debug,
+                "kernel",
+                format_args!(
+                    "{}'s device may reach {:#x}, {len} bytes",
+                    name.as_str(),
+                    base.0
+                ),
+            );
         }
         Ok(base.0 as usize)
     }
@@ -250,6 +264,12 @@ impl Kernel {
             self.memory
                 .machine
                 .write_device(self.devices[id].ranges[0].0.offset(0x70), 0);
+            let unit = self.devices[id].info.unit_address;
+            self.log_line(
+                Level::Debug,
+                "kernel",
+                format_args!("the device at {unit:#x} is reset"),
+            );
         }
         if self.devices[id].is_console {
             self.show_log_again(Some(id));

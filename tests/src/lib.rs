@@ -22,6 +22,7 @@
 
 pub mod commands;
 pub mod console;
+pub mod dma;
 pub mod http;
 
 use std::io::{BufRead, BufReader};

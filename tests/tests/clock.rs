@@ -36,3 +36,13 @@ fn the_clock_is_read_in_the_kernel() {
 fn the_clock_is_read_in_user_mode() {
     check("user");
 }
+
+#[test]
+fn the_time_is_told_in_the_zone_that_is_set() {
+    let done = exec("clock", "date")
+        .argument("--set")
+        .argument("date.zone=FTL-5:30")
+        .run()
+        .ended_with(0);
+    assert!(done.text().ends_with(" FTL\n"), "{}", done.text());
+}

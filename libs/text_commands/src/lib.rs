@@ -25,12 +25,14 @@ mod regex;
 mod sequence;
 mod sort;
 pub mod words;
+mod zone;
 
 pub use date::Date;
 pub use options::{Failure, Options, Result, number};
 pub use regex::Regex;
 pub use sequence::duration_ms;
 pub use shell_language::pattern;
+pub use zone::Zone;
 
 use alloc::format;
 use alloc::string::String;

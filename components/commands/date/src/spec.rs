@@ -14,6 +14,8 @@ pub type EventLoop<S> = ::ftl::EventLoop<S, Messages>;
 pub struct Environ {
     /// The component that provides `clock`.
     pub clock: clock::Client,
+    /// What the system file sets.
+    pub settings: Settings,
     /// The component's random generator.
     pub random: ::ftl::random::Random,
     /// The name that it was started under.
@@ -42,8 +44,44 @@ impl ::ftl::runtime::Environment for Environ {
             stdin: start.stdin(),
             stdout: start.stdout(),
             stderr: start.stderr(),
+            settings: Settings::decode(start.settings())?,
             random: start.random(),
         })
+    }
+}
+
+/// What the system file sets.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// The time zone, as POSIX writes it in `TZ`: `CET-1CEST,M3.5.0,M10.5.0/3`.
+    pub zone: ::ftl::String,
+}
+
+impl Settings {
+    fn decode(mut reader: ::ftl::wire::Reader<'_>) -> ::ftl::Result<Settings> {
+        let settings = Settings {
+            zone: reader.str(64)?.into(),
+        };
+        reader.finish()?;
+        Ok(settings)
+    }
+
+    /// As init passes them on: for tests.
+    #[cfg(test)]
+    pub fn encode(&self) -> ::ftl::Vec<u8> {
+        let mut writer = ::ftl::wire::Writer::new();
+        let encode = |writer: &mut ::ftl::wire::Writer| -> ::ftl::Result<()> {
+            writer.str(&self.zone, 64)?;
+            Ok(())
+        };
+        encode(&mut writer).expect("settings fit into a message");
+        writer.into_bytes()
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings { zone: "UTC0".into() }
     }
 }
 

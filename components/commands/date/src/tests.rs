@@ -4,7 +4,7 @@ extern crate std;
 
 use std::string::ToString;
 
-use super::*;
+use text_commands::Date;
 
 fn check(seconds: u64, date: &str) {
     assert_eq!(Date(seconds).to_string(), date);

@@ -35,6 +35,16 @@ impl Counters {
             folios: found.folios,
         })
     }
+
+    /// Whether less is in use than there was, and more of nothing.
+    pub fn is_less_than(&self, before: &Counters) -> bool {
+        self != before
+            && self.pages_free >= before.pages_free
+            && self.processes <= before.processes
+            && self.threads <= before.threads
+            && self.channels <= before.channels
+            && self.folios <= before.folios
+    }
 }
 
 /// What init says about one component.
