@@ -11,7 +11,12 @@ fn check(isolation: &str, cpus: u32) {
     if e2e::long() {
         boot = boot.set("restart_proof.rounds", rounds);
     }
-    let exit = boot.start().wait_exit_within(Duration::from_secs(600));
+    let patience = if e2e::long() { 3600 } else { 600 };
+    let exit = boot
+        .argument("--timeout")
+        .argument(patience.to_string())
+        .start()
+        .wait_exit_within(Duration::from_secs(patience));
     assert_eq!(exit.code, 0, "{}", exit.tail());
     let text = "init: pong restarted in";
     let restarts = exit.log.iter().filter(|line| line.contains(text)).count();
