@@ -179,10 +179,7 @@ impl Kernel {
             *slot = Some(folio);
             self.retain(Object::Folio(folio));
             self.pci_may_use_memory(id);
-            let (name, len) = (
-                self.processes[process].name,
-                self.folios[folio].pages as usize * abi::PAGE_SIZE,
-            );
+            let name = self.processes[process].name;
             self.log_line(
                 Level::Debug,
                 "kernel",
