@@ -7,7 +7,8 @@ use abi::{Error, Result};
 use sqlite::Value;
 
 use crate::attributes::{Attributes, Kind, Node};
-use crate::files::{Files, refused};
+use crate::error::refused;
+use crate::files::Files;
 use crate::{NAME_LEN_MAX, TARGET_LEN_MAX};
 
 /// A name in a directory.

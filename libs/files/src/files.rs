@@ -1,24 +1,20 @@
-//! The file system itself: opening it, transactions, and the contents of files.
+//! The file system itself: opening it, nodes that are open, and transactions.
 
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
-use alloc::string::String;
 use alloc::vec::Vec;
 
 use abi::{Error, Result};
-use sqlite::{Blob, Connection, Statement, Storage, Value};
+use sqlite::{Blob, Connection, Statement, Storage};
 
+use crate::FILE_LEN_MAX;
 use crate::attributes::{Attributes, Kind, Node, Times};
-use crate::schema::{self, CHUNK_BITS};
+use crate::error::{OpenError, refused};
+use crate::schema;
 use crate::snapshot::chunks_of;
-use crate::{CHUNK_LEN, FILE_LEN_MAX, INLINE_LEN_MAX};
-
-/// Rows of the table `chunk` have lengths that are multiples of this, so that a file that grows
-/// in small steps does not have its last row replaced at each.
-const ROW_STEP: usize = 4096;
 
 /// Bytes of a page of the database.
-const PAGE_LEN: u64 = 4096;
+pub(crate) const PAGE_LEN: u64 = 4096;
 
 /// Pages of the disk that only deleting may use: SQLite takes back all since the last commit when it
 /// runs out of them in the middle of a change, so what adds something is refused before.
@@ -60,12 +56,12 @@ impl Options {
 /// A node that somebody has open. What the table says about it is known here, and newer.
 #[derive(Debug)]
 pub(crate) struct Open {
-    users: u32,
+    pub(crate) users: u32,
     pub(crate) attributes: Attributes,
     /// Whether its bytes are in its node's row.
-    inline: bool,
+    pub(crate) inline: bool,
     /// Whether the table has yet to hear of `attributes`.
-    dirty: bool,
+    pub(crate) dirty: bool,
 }
 
 /// The file system. See the [crate](crate).
@@ -76,12 +72,12 @@ pub struct Files {
     pub(crate) open: BTreeMap<Node, Open>,
     /// A chunk that is open for reading, and its row, to be moved to others: opening one takes longer.
     /// Not while something is committed, since it would keep the log from being used again.
-    chunk: Option<(i64, Blob)>,
+    pub(crate) chunk: Option<(i64, Blob)>,
     /// Whether the open transaction has changed something.
     changed: bool,
     /// Bytes written since the last commit, and how many are too many for the log.
-    written: u64,
-    written_max: u64,
+    pub(crate) written: u64,
+    pub(crate) written_max: u64,
     /// Pages that are free for sure.
     room: u64,
     /// The newest snapshot, for which chunks are kept before they change.
@@ -139,61 +135,6 @@ statements! {
     pages_max: "pragma max_page_count",
     pages: "pragma page_count",
     pages_free: "pragma freelist_count",
-}
-
-/// An error of SQLite as one of the system.
-pub(crate) fn refused(error: sqlite::Error) -> Error {
-    match error.kind {
-        sqlite::Kind::Constraint => Error::AlreadyExists,
-        sqlite::Kind::Full => Error::StorageFull,
-        sqlite::Kind::Io | sqlite::Kind::CannotOpen => Error::Io,
-        sqlite::Kind::Damaged => Error::InvalidData,
-        sqlite::Kind::ReadOnly => Error::ReadOnlyFilesystem,
-        sqlite::Kind::OutOfMemory => Error::OutOfMemory,
-        sqlite::Kind::Denied => Error::PermissionDenied,
-        sqlite::Kind::Interrupted => Error::Cancelled,
-        sqlite::Kind::Misuse => Error::InvalidArgument,
-        sqlite::Kind::Other => Error::Internal,
-    }
-}
-
-/// Why a file system could not be opened.
-#[derive(Clone, Debug)]
-pub struct OpenError {
-    /// What kind of error: `InvalidData` if something else is on the disk, or it is damaged.
-    pub error: Error,
-    /// More about it, for people.
-    pub message: String,
-}
-
-impl core::fmt::Display for OpenError {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str(&self.message)
-    }
-}
-
-impl core::error::Error for OpenError {}
-
-impl From<Error> for OpenError {
-    fn from(error: Error) -> OpenError {
-        OpenError {
-            error,
-            message: error.describe().into(),
-        }
-    }
-}
-
-impl From<sqlite::Error> for OpenError {
-    fn from(error: sqlite::Error) -> OpenError {
-        OpenError {
-            error: match refused(error.clone()) {
-                // What cannot be read as ours is damaged, whatever SQLite calls it.
-                Error::InvalidArgument => Error::InvalidData,
-                error => error,
-            },
-            message: error.message,
-        }
-    }
 }
 
 impl Files {
@@ -300,99 +241,6 @@ impl Files {
         }
         let closed = self.close(node);
         result.and(closed)
-    }
-
-    /// Reads from an open file; how many bytes there were.
-    pub fn read(&mut self, node: Node, offset: u64, to: &mut [u8]) -> Result<usize> {
-        let (len, inline) = self.file(node)?;
-        let count = usize::try_from(len.saturating_sub(offset))
-            .unwrap_or(usize::MAX)
-            .min(to.len());
-        if count == 0 {
-            return Ok(0);
-        }
-        let to = &mut to[..count];
-        if inline {
-            to.fill(0);
-            let data = &mut self.statements.data;
-            if data.run(&[node.0.into()]).map_err(refused)? {
-                let bytes = data.blob(0).get(offset as usize..).unwrap_or(&[]);
-                let there = bytes.len().min(count);
-                to[..there].copy_from_slice(&bytes[..there]);
-            }
-            data.reset();
-            return Ok(count);
-        }
-        let mut done = 0;
-        while done < count {
-            let (row, within) = place(node, offset + done as u64);
-            let part = (CHUNK_LEN - within).min(count - done);
-            self.read_chunk(row, within, &mut to[done..done + part])?;
-            done += part;
-        }
-        Ok(count)
-    }
-
-    /// Writes to an open file, which grows if needed. If it fails, nothing was written.
-    pub fn write(&mut self, node: Node, offset: u64, from: &[u8]) -> Result<()> {
-        let (len, inline) = self.file(node)?;
-        let end = offset
-            .checked_add(from.len() as u64)
-            .filter(|&end| end <= FILE_LEN_MAX)
-            .ok_or(Error::FileTooLarge)?;
-        if from.is_empty() {
-            return Ok(());
-        }
-        let len = len.max(end);
-        let stays_inline = inline && len <= INLINE_LEN_MAX as u64;
-        // Each chunk may be new as a whole, and its row may split pages of the tree.
-        let chunks = (from.len() / CHUNK_LEN) as u64 + 2;
-        // What was there may have to be kept.
-        let copies = if self.has_snapshots() { 2 } else { 1 };
-        self.reserve(copies * chunks * (CHUNK_LEN as u64 / PAGE_LEN + 3))?;
-        self.atomically(|files| {
-            if stays_inline {
-                return files.write_inline(node, offset as usize, from);
-            }
-            if inline {
-                files.move_out(node)?;
-            }
-            let mut done = 0;
-            while done < from.len() {
-                let (row, within) = place(node, offset + done as u64);
-                let part = (CHUNK_LEN - within).min(from.len() - done);
-                files.write_chunk(row, within, &from[done..done + part])?;
-                done += part;
-            }
-            Ok(())
-        })?;
-        self.contents_changed(node, len, stays_inline);
-        self.written += from.len() as u64 + CHUNK_LEN as u64;
-        self.commit_if_large()
-    }
-
-    /// Cuts an open file, or makes it longer with zeroes.
-    pub fn set_len(&mut self, node: Node, len: u64) -> Result<()> {
-        let (old, inline) = self.file(node)?;
-        if len > FILE_LEN_MAX {
-            return Err(Error::FileTooLarge);
-        }
-        let stays_inline = inline && len <= INLINE_LEN_MAX as u64;
-        if len > old {
-            self.reserve(8)?;
-        }
-        self.atomically(|files| {
-            if inline && !stays_inline {
-                files.move_out(node)?;
-            } else if inline && len < old {
-                files.cut_inline(node, len as usize)?;
-            } else if len < old {
-                files.cut_chunks(node, len)?;
-            }
-            Ok(())
-        })?;
-        self.contents_changed(node, len, stays_inline);
-        Ok(())
     }
 
     /// Comes back when all that was changed before survives a loss of power. An error says that some
@@ -601,7 +449,7 @@ impl Files {
         committed
     }
 
-    fn commit_if_large(&mut self) -> Result<()> {
+    pub(crate) fn commit_if_large(&mut self) -> Result<()> {
         match self.written > self.written_max {
             true => self.commit(),
             false => Ok(()),
@@ -665,173 +513,4 @@ impl Files {
         }
         self.commit()
     }
-
-    /// An open file's length, and whether its bytes are in its row.
-    fn file(&self, node: Node) -> Result<(u64, bool)> {
-        let open = self.open.get(&node).ok_or(Error::BadHandle)?;
-        match open.attributes.kind {
-            Kind::File => Ok((open.attributes.len, open.inline)),
-            Kind::Directory => Err(Error::IsADirectory),
-            Kind::Symlink => Err(Error::InvalidArgument),
-        }
-    }
-
-    fn contents_changed(&mut self, node: Node, len: u64, inline: bool) {
-        let now = self.now();
-        if let Some(open) = self.open.get_mut(&node) {
-            open.attributes.len = len;
-            open.attributes.times.modified = now;
-            open.attributes.times.changed = now;
-            open.inline = inline;
-            open.dirty = true;
-        }
-    }
-
-    fn write_inline(&mut self, node: Node, offset: usize, from: &[u8]) -> Result<()> {
-        let mut bytes = self.inline_bytes(node)?;
-        let end = offset + from.len();
-        if bytes.len() < end {
-            bytes.resize(end, 0);
-        }
-        bytes[offset..end].copy_from_slice(from);
-        self.set_inline(node, Some(&bytes))
-    }
-
-    fn cut_inline(&mut self, node: Node, len: usize) -> Result<()> {
-        let mut bytes = self.inline_bytes(node)?;
-        bytes.truncate(len);
-        self.set_inline(node, Some(&bytes))
-    }
-
-    /// From a node's row to the table `chunk`.
-    fn move_out(&mut self, node: Node) -> Result<()> {
-        let bytes = self.inline_bytes(node)?;
-        if !bytes.is_empty() {
-            self.write_chunk(place(node, 0).0, 0, &bytes)?;
-        }
-        self.set_inline(node, None)
-    }
-
-    fn inline_bytes(&mut self, node: Node) -> Result<Vec<u8>> {
-        let data = &mut self.statements.data;
-        data.run(&[node.0.into()]).map_err(refused)?;
-        let bytes = data.blob(0);
-        let result = match bytes.len() <= INLINE_LEN_MAX {
-            true => Ok(bytes.to_vec()),
-            false => Err(Error::InvalidData),
-        };
-        data.reset();
-        result
-    }
-
-    fn set_inline(&mut self, node: Node, bytes: Option<&[u8]>) -> Result<()> {
-        let value = bytes.map_or(Value::Null, Value::Blob);
-        self.statements
-            .data_set
-            .execute(&[node.0.into(), value])
-            .map_err(refused)
-    }
-
-    /// Opens a chunk for reading. `None` if it is not there.
-    fn chunk(&mut self, row: i64) -> Result<Option<&mut Blob>> {
-        let moved = match &mut self.chunk {
-            Some((at, blob)) => *at == row || blob.move_to(row).map(|()| *at = row).is_ok(),
-            None => false,
-        };
-        if !moved {
-            // It is not there, or the one before was replaced and its blob is of no use any more.
-            self.begin_reading()?;
-            self.chunk = open_chunk(&self.db, row, false)?.map(|blob| (row, blob));
-        }
-        Ok(self.chunk.as_mut().map(|(_, blob)| blob))
-    }
-
-    fn read_chunk(&mut self, row: i64, within: usize, to: &mut [u8]) -> Result<()> {
-        to.fill(0);
-        let Some(blob) = self.chunk(row)? else {
-            return Ok(());
-        };
-        let there = blob.len().saturating_sub(within).min(to.len());
-        match there {
-            0 => Ok(()),
-            there => blob.read(within, &mut to[..there]).map_err(refused),
-        }
-    }
-
-    fn write_chunk(&mut self, row: i64, within: usize, from: &[u8]) -> Result<()> {
-        let end = within + from.len();
-        self.preserve(row, row)?;
-        // Not kept: a savepoint does not end while a blob is open for writing.
-        if let Some(mut blob) = open_chunk(&self.db, row, true)?
-            && end <= blob.len()
-        {
-            return blob.write(within, from).map_err(refused);
-        }
-        // It is not there, or too short: it is written as a whole, and longer than needed.
-        self.chunk = None;
-        let mut bytes = Vec::new();
-        bytes
-            .try_reserve_exact(CHUNK_LEN)
-            .map_err(|_| Error::OutOfMemory)?;
-        let get = &mut self.statements.chunk_get;
-        if get.run(&[row.into()]).map_err(refused)? {
-            bytes.extend_from_slice(get.blob(0));
-            get.reset();
-        }
-        if bytes.len() > CHUNK_LEN {
-            return Err(Error::InvalidData);
-        }
-        let len = end.next_multiple_of(ROW_STEP).max(bytes.len());
-        bytes.resize(len.min(CHUNK_LEN), 0);
-        bytes[within..end].copy_from_slice(from);
-        self.statements
-            .chunk_put
-            .execute(&[row.into(), Value::Blob(&bytes)])
-            .map_err(refused)
-    }
-
-    /// Removes what lies behind a file's new end.
-    fn cut_chunks(&mut self, node: Node, len: u64) -> Result<()> {
-        self.chunk = None;
-        let (row, within) = place(node, len);
-        let first = if within > 0 { row + 1 } else { row };
-        let last = chunks_of(node).1;
-        self.preserve(first, last)?;
-        self.statements
-            .chunks_remove
-            .execute(&[first.into(), last.into()])
-            .map_err(refused)?;
-        if within == 0 {
-            return Ok(());
-        }
-        // What is cut off must be zero if the file grows again.
-        let kept = &mut self.statements.chunk_len;
-        let there = kept.run(&[row.into()]).map_err(refused)?;
-        let there = if there { kept.integer(0) as usize } else { 0 };
-        kept.reset();
-        if there > within && there <= CHUNK_LEN {
-            let zeroes = alloc::vec![0; there - within];
-            self.write_chunk(row, within, &zeroes)?;
-        }
-        Ok(())
-    }
-}
-
-/// Opens a chunk. `None` if it is not there.
-fn open_chunk(db: &Connection, row: i64, writable: bool) -> Result<Option<Blob>> {
-    match db.blob(c"chunk", c"data", row, writable) {
-        Ok(blob) => Ok(Some(blob)),
-        // "no such rowid"
-        Err(error) if error.kind == sqlite::Kind::Misuse => Ok(None),
-        Err(error) => Err(refused(error)),
-    }
-}
-
-/// The row of the chunk that holds this byte of a file, and where in it.
-fn place(node: Node, offset: u64) -> (i64, usize) {
-    let number = offset / CHUNK_LEN as u64;
-    (
-        (node.0 << CHUNK_BITS) + number as i64,
-        (offset % CHUNK_LEN as u64) as usize,
-    )
 }

@@ -22,8 +22,10 @@
 extern crate alloc;
 
 mod attributes;
+mod contents;
 mod directory;
 mod disk;
+mod error;
 mod files;
 mod log;
 mod path;
@@ -35,7 +37,8 @@ mod sql;
 pub use attributes::{Attributes, Kind, Node, Times};
 pub use directory::Entry;
 pub use disk::{Disk, DiskError, SECTOR_LEN};
-pub use files::{Clock, Files, OpenError, Options};
+pub use error::OpenError;
+pub use files::{Clock, Files, Options};
 pub use path::Place;
 pub use region::DiskStorage;
 pub use snapshot::{Difference, Snapshot, UNDONE};

@@ -11,7 +11,8 @@ use abi::{Error, Result};
 use sqlite::Value;
 
 use crate::attributes::Node;
-use crate::files::{Files, refused};
+use crate::error::refused;
+use crate::files::Files;
 use crate::schema::CHUNK_BITS;
 
 /// Bytes of the longest name.

@@ -5,7 +5,8 @@ use alloc::string::String;
 use abi::Result;
 use sqlite::{Access, Statement};
 
-use crate::files::{Files, refused};
+use crate::error::refused;
+use crate::files::Files;
 
 /// Steps of SQLite's virtual machine that one question may take: some seconds.
 const STEPS_MAX: u32 = 50_000_000;
