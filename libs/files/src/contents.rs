@@ -191,14 +191,16 @@ impl Files {
     }
 
     fn read_chunk(&mut self, row: i64, within: usize, to: &mut [u8]) -> Result<()> {
-        to.fill(0);
         let Some(blob) = self.chunk(row)? else {
+            to.fill(0);
             return Ok(());
         };
         let there = blob.len().saturating_sub(within).min(to.len());
+        let (read, missing) = to.split_at_mut(there);
+        missing.fill(0);
         match there {
             0 => Ok(()),
-            there => blob.read(within, &mut to[..there]).map_err(refused),
+            _ => blob.read(within, read).map_err(refused),
         }
     }
 

@@ -201,10 +201,19 @@ impl Server {
             ToServer::ReadShared(r, reply) => {
                 let read = open.must_read().and_then(|()| {
                     let memory = self.shared(open.client, r.at, r.len)?;
-                    let mut data = vec![0; r.len as usize];
-                    let len = self.files()?.read(node, r.offset, &mut data)?;
-                    memory.write(r.at as usize, &data[..len]);
-                    Ok(len as u32)
+                    // Not made anew each time: to fill a page with zeroes takes as long as to copy it.
+                    let mut data = core::mem::take(&mut self.scratch);
+                    if data.len() < r.len as usize {
+                        data.resize(r.len as usize, 0);
+                    }
+                    let read = self
+                        .files()
+                        .and_then(|files| files.read(node, r.offset, &mut data[..r.len as usize]));
+                    if let Ok(len) = read {
+                        memory.write(r.at as usize, &data[..len]);
+                    }
+                    self.scratch = data;
+                    read.map(|len| len as u32)
                 });
                 answer!(reply, read, len => len)
             }

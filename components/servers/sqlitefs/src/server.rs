@@ -3,6 +3,7 @@
 //! What clients ask for is answered in [`names`](crate::names) and [`open`](crate::open).
 
 use alloc::boxed::Box;
+use alloc::vec::Vec;
 
 use files::{Clock, DiskStorage, Files, Options};
 use ftl::prelude::*;
@@ -45,6 +46,8 @@ pub struct Server {
     pub(crate) clients: Clients,
     pub(crate) opened: Opened,
     pub(crate) answers: Answers,
+    /// What is on its way from a file to a client.
+    pub(crate) scratch: Vec<u8>,
 }
 
 /// The time: the clock's, counted on from when it was asked.
@@ -82,6 +85,7 @@ impl Server {
             clients: Clients::default(),
             opened: Opened::default(),
             answers: Answers::default(),
+            scratch: Vec::new(),
         }
     }
 
