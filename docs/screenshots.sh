@@ -1,5 +1,6 @@
 #!/bin/sh
-# Makes the pictures of the page in docs/images/: boots the default system and looks at it with headless Chromium.
+# Makes the pictures of the page and of the shell in docs/images/: boots the default system, sits down at its console, and
+# looks at both with headless Chromium.
 #   docs/screenshots.sh [OTHER ARGUMENTS FOR ./ftl run]
 set -eu
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
@@ -26,6 +27,10 @@ shoot() {
     echo "docs/images/$1.png"
 }
 mkdir -p docs/images
+cargo run --quiet -p e2e --example shell_picture >"$work/shell.html"
+chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --user-data-dir="$work/profile" \
+    --window-size=716,490 --screenshot="$root/docs/images/shell.png" "file://$work/shell.html" >/dev/null 2>&1
+echo "docs/images/shell.png"
 shoot page-light 1000 640 1
 shoot page-dark 1000 640 0
 shoot page-phone 390 780 1

@@ -83,6 +83,7 @@ impl Kernel {
         self.end_deadline(id);
         let process = &mut self.processes[process_id];
         process.cpu_ticks += self.threads[id].cpu_ticks;
+        process.messages_sent += self.threads[id].messages_sent;
         process.thread_count -= 1;
         let last = process.thread_count == 0;
         let alive = process.state == ProcessState::Running;

@@ -107,6 +107,7 @@ impl Kernel {
         here.caller = Some((sender_id, transaction as u32));
         queue.waiter = None;
         sender.deadline = deadline as u64;
+        sender.messages_sent = sender.messages_sent.wrapping_add(1);
         sender.state = ThreadState::Calling(channel_id, side);
         let machine = &self.memory.machine;
         let from = machine.memory(sender.send_page());
@@ -181,6 +182,7 @@ impl Kernel {
         here.owed = here.owed.wrapping_sub(1);
         self.queues[own_queue_id].waiter = Some(sender_id);
         sender.deadline = deadline as u64;
+        sender.messages_sent = sender.messages_sent.wrapping_add(1);
         sender.state = ThreadState::Waiting(own_queue_id);
         let machine = &self.memory.machine;
         let from = machine.memory(sender.send_page());

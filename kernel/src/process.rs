@@ -345,6 +345,7 @@ impl Kernel {
             heap_at: u64::MAX,
             running_since: 0,
             cpu_ticks: 0,
+            messages_sent: 0,
             next: None,
             previous: None,
             sibling: owner.threads,
@@ -443,7 +444,7 @@ impl Kernel {
             threads: process.thread_count,
             reserved: 0,
             cpu_ticks: self.process_cpu_ticks(id),
-            messages_sent: process.messages_sent,
+            messages_sent: self.process_messages_sent(id),
             image_base: process.load.base as u64,
         }
     }

@@ -97,6 +97,25 @@ impl Kernel {
         }
     }
 
+    /// A thread sends a message, or tries to, in the general way.
+    #[inline(always)]
+    pub fn count_message(&mut self, thread: Id<Thread>) {
+        self.statistics.messages += 1;
+        let sent = &mut self.threads[thread].messages_sent;
+        *sent = sent.wrapping_add(1);
+    }
+
+    /// Messages that a process has sent, or tried to.
+    pub fn process_messages_sent(&self, id: Id<Process>) -> u64 {
+        let mut sent = self.processes[id].messages_sent;
+        let mut next = self.processes[id].threads;
+        while let Some(thread) = next {
+            sent += self.threads[thread].messages_sent;
+            next = self.threads[thread].sibling;
+        }
+        sent
+    }
+
     /// Ticks that a process has had a CPU, up to now.
     pub fn process_cpu_ticks(&self, id: Id<Process>) -> u64 {
         let now = self.memory.machine.now();

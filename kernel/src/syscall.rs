@@ -131,7 +131,7 @@ impl Kernel {
     fn send_wait(&mut self, cpu: usize, a: [usize; 6]) -> Exit {
         let thread = self.current(cpu);
         let (channel, queue) = abi::unpack_handles(a[0]);
-        self.statistics.messages += 1;
+        self.count_message(thread);
         match self.send(thread, channel, a[1], a[2], [a[3], a[4]]) {
             Ok(woken) => {
                 let waited = self.wait(thread, queue, a[5]);
@@ -145,7 +145,7 @@ impl Kernel {
     fn call(&mut self, cpu: usize, a: [usize; 6]) -> Exit {
         let thread = self.current(cpu);
         let info = MessageInfo::from_bits(a[1] as u64);
-        self.statistics.messages += 1;
+        self.count_message(thread);
         let sent = self.sending_end(thread, handle(a[0])).and_then(|end| {
             let channel = self.channels.get(end.0).ok_or(Error::Closed)?;
             if channel.ends[end.1 as usize].caller.is_some() {
@@ -171,7 +171,7 @@ impl Kernel {
     #[inline(always)]
     fn send_only(&mut self, cpu: usize, a: [usize; 6]) -> Exit {
         let thread = self.current(cpu);
-        self.statistics.messages += 1;
+        self.count_message(thread);
         match self.send(thread, handle(a[0]), a[1], a[2], [a[3], a[4]]) {
             Ok(None) => Exit::Value(0),
             Ok(Some(woken)) => {

@@ -26,6 +26,10 @@ use crate::{PATIENCE, arch, tool};
 const WINDOW: (u16, u16) = (24, 80);
 /// Rows that have left the window at its top and are kept.
 const SCROLLBACK: usize = 2000;
+/// The terminal's first eight colours, as in docs/images/page-dark.png; bright ones are the same.
+const COLOURS: [&str; 8] = [
+    "#6b7a90", "#e07a84", "#a3be8c", "#ebcb8b", "#81a1c1", "#b48ead", "#88c0d0", "#e5e9f0",
+];
 /// What the shell asks with.
 pub const PROMPT: &str = "ftl> ";
 
@@ -210,6 +214,45 @@ impl Console {
             let is_prompt = rows[last] == PROMPT.trim_end() && usize::from(row) == last;
             (is_prompt && last > 0).then(|| rows[1..last].to_vec())
         })
+    }
+
+    /// The window as a page of HTML, with its colours.
+    pub fn page(&self) -> String {
+        let screen = self.emulator.screen();
+        let mut body = String::new();
+        for row in 0..WINDOW.0 {
+            for column in 0..WINDOW.1 {
+                let Some(cell) = screen.cell(row, column) else {
+                    continue;
+                };
+                if cell.is_wide_continuation() {
+                    continue;
+                }
+                let text = match cell.contents() {
+                    "" => " ",
+                    "<" => "&lt;",
+                    "&" => "&amp;",
+                    text => text,
+                };
+                let colour = match cell.fgcolor() {
+                    vt100::Color::Idx(index) => COLOURS[usize::from(index % 8)],
+                    _ => "#d8dee9",
+                };
+                let is_cursor = screen.cursor_position() == (row, column);
+                let style = format!(
+                    "color:{colour}{}{}{}",
+                    if cell.bold() { ";font-weight:bold" } else { "" },
+                    if cell.dim() { ";opacity:.55" } else { "" },
+                    if is_cursor { ";background:#88c0d0" } else { "" },
+                );
+                body += &format!("<span style=\"{style}\">{text}</span>");
+            }
+            body.push('\n');
+        }
+        format!(
+            "<!doctype html><meta charset=utf-8><body style=\"margin:0;background:#1d222b\"><pre style=\"margin:0;\
+             padding:14px 16px;font:14px/1.35 'DejaVu Sans Mono',monospace\">{body}</pre>"
+        )
     }
 
     /// Waits until the machine has ended; answers the status of `./ftl run`.

@@ -169,3 +169,21 @@ fn a_component_is_killed_while_top_looks_at_it() {
     console.keys("q");
     console.wait_for_line(PROMPT);
 }
+
+/// What docs/tutorial/7-shell.md shows.
+#[test]
+fn the_tutorials_session_is_what_happens() {
+    let chapter = include_str!("../../docs/tutorial/7-shell.md");
+    let mut console = sit_at("console");
+    console.wait_for_line(PROMPT);
+    let mut tried = 0;
+    for block in chapter.split("```console\n").skip(1) {
+        let block = block.split("```").next().expect("there is a first");
+        for entry in block.split(PROMPT).filter(|entry| !entry.is_empty()) {
+            let (line, shown) = entry.split_once('\n').expect("the line has an end");
+            assert_eq!(console.run(line).join("\n"), shown.trim_end(), "{line}");
+            tried += 1;
+        }
+    }
+    assert_eq!(tried, 8);
+}

@@ -67,7 +67,7 @@ pub struct Process {
     pub share_since: u64,
     /// Ticks that it had spent on CPUs then.
     pub share_mark: u64,
-    /// Messages it has sent.
+    /// Messages that its threads that have ended sent.
     pub messages_sent: u64,
     /// When the trace last named it ([`crate::trace`]).
     pub traced_epoch: u32,

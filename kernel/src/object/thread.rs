@@ -57,6 +57,8 @@ pub struct Thread {
     pub running_since: u64,
     /// Ticks that it has spent on CPUs.
     pub cpu_ticks: u64,
+    /// Messages that it has sent, or tried to.
+    pub messages_sent: u64,
     /// Neighbour on the run queue.
     pub next: Option<Id<Thread>>,
     /// Neighbour on the run queue.

@@ -22,6 +22,8 @@ pub struct Known {
     pub handles: u32,
     pub cpu_ns: u64,
     pub messages: u64,
+    /// Whom it waits for, if it does.
+    pub waits_for: Option<String>,
     /// What it needs: the interface, and who provides it.
     pub needs: Vec<(String, String)>,
 }
@@ -41,7 +43,10 @@ impl Known {
     pub fn state_text(&self) -> String {
         match self.state {
             Some(State::Running) => "running".into(),
-            Some(State::Waiting) => "waits".into(),
+            Some(State::Waiting) => match &self.waits_for {
+                Some(name) => alloc::format!("waits for {name}"),
+                None => "waits".into(),
+            },
             Some(State::Restarting) => "restarts".into(),
             Some(State::Ended) => alloc::format!("ended ({})", self.status),
             Some(State::Failed) => alloc::format!("failed ({})", self.status),
@@ -77,12 +82,27 @@ pub fn components(env: &mut Environ) -> Result<Vec<Known>> {
             handles: component.handles,
             cpu_ns: component.cpu_ns,
             messages: component.messages_sent,
-            needs: Vec::new(),
+            ..Known::default()
         }));
         if all.len() == before || all.len() >= usize::from(reply.total) {
             return Ok(all);
         }
     }
+}
+
+/// Finds out whom those wait for that have not been started.
+pub fn look_for_causes(env: &mut Environ, all: &mut [Known]) -> Result<()> {
+    for index in 0..all.len() {
+        if all[index].state == Some(State::Waiting) {
+            let needs = env.system.needs(&all[index].name)?;
+            let missing = needs.iter().map(|need| need.provider).find(|provider| {
+                let mut others = all.iter();
+                others.any(|other| other.name == *provider && other.state != Some(State::Running))
+            });
+            all[index].waits_for = missing.map(String::from);
+        }
+    }
+    Ok(())
 }
 
 /// All components, with what they need.

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use ftl::prelude::*;
 
-use crate::known::{Known, State, components, jobs};
+use crate::known::{Known, State, components, jobs, look_for_causes};
 use crate::misused;
 use crate::spec::*;
 
@@ -16,8 +16,8 @@ usage: ps [-a]
 
   -a  components that ended long ago, too
 
-ID is the number of a command. CPU is the share of one CPU since the start. STATE says what a component does, with
-its status if it ended; `why COMPONENT` says more.
+ID is the number of a command. CPU is the share of one CPU since the start. STATE says what a component does, whom it
+waits for, and its status if it ended; `why COMPONENT` says more.
 ";
 
 pub fn ps(env: &mut Environ) -> Result<usize> {
@@ -30,6 +30,7 @@ pub fn ps(env: &mut Environ) -> Result<usize> {
         }
     };
     let mut known = components(env)?;
+    look_for_causes(env, &mut known)?;
     known.extend(jobs(env)?);
     known.retain(|one| all || one.state != Some(State::Ended));
     let now = Instant::now().as_nanos();

@@ -123,7 +123,7 @@ pub const GRAPH: &str = "\
 shows who is connected to whom
 usage: graph [COMPONENT]
 
-Under each component stands whom it calls; the number is the messages that it has sent since its start.
+Under each component stands whom it calls; the numbers are the messages that it has sent since its start, and in a second of that time.
 With a component: only what it needs, and what needs it.
 ";
 
@@ -140,13 +140,13 @@ pub fn graph(env: &mut Environ) -> Result<usize> {
         eprintln!("graph: there is no component `{name}`; `ps -a` lists them");
         return Ok(1);
     }
-    for line in drawn(&all, only.as_deref()) {
+    for line in drawn(&all, only.as_deref(), Instant::now().as_nanos()) {
         println!("{line}");
     }
     Ok(0)
 }
 
-fn drawn(all: &[Known], only: Option<&str>) -> Vec<String> {
+fn drawn(all: &[Known], only: Option<&str>, now_ns: u64) -> Vec<String> {
     let mut lines = Vec::new();
     for component in all {
         let concerns = |(_, provider): &&(String, String)| {
@@ -157,11 +157,12 @@ fn drawn(all: &[Known], only: Option<&str>) -> Vec<String> {
             continue;
         }
         lines.push(format!(
-            "{} ({}, {}, {} messages)",
+            "{} ({}, {}, {} messages, {}/s)",
             component.name,
             component.isolation,
             component.state_text(),
-            component.messages
+            component.messages,
+            rate(component, now_ns)
         ));
         for (i, (interface, provider)) in needs.iter().enumerate() {
             let corner = if i + 1 == needs.len() { "└" } else { "├" };
@@ -174,6 +175,12 @@ fn drawn(all: &[Known], only: Option<&str>) -> Vec<String> {
         }
     }
     lines
+}
+
+/// Messages a second since its start.
+fn rate(component: &Known, now_ns: u64) -> u64 {
+    let lived_ms = now_ns.saturating_sub(component.started_ns) / 1_000_000;
+    component.messages * 1000 / lived_ms.max(1)
 }
 
 #[cfg(test)]
@@ -242,13 +249,13 @@ mod tests {
             &[("net", "virtio_net"), ("clock", "")],
         )];
         assert_eq!(
-            drawn(&all, None),
+            drawn(&all, None, 0),
             [
-                "tcpip (user, running, 0 messages)",
+                "tcpip (user, running, 0 messages, 0/s)",
                 "  ├─ net ─▶ virtio_net",
                 "  └─ clock ─▶ nobody"
             ]
         );
-        assert!(drawn(&all, Some("pong")).is_empty());
+        assert!(drawn(&all, Some("pong"), 0).is_empty());
     }
 }
