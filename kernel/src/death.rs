@@ -83,7 +83,9 @@ impl Kernel {
         self.end_deadline(id);
         let process = &mut self.processes[process_id];
         process.cpu_ticks += self.threads[id].cpu_ticks;
-        process.messages_sent += self.threads[id].messages_sent;
+        let thread = &self.threads[id];
+        process.messages_sent += thread.direct_messages + thread.general_messages;
+        self.direct_messages += thread.direct_messages;
         process.thread_count -= 1;
         let last = process.thread_count == 0;
         let alive = process.state == ProcessState::Running;

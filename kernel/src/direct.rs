@@ -107,7 +107,7 @@ impl Kernel {
         here.caller = Some((sender_id, transaction as u32));
         queue.waiter = None;
         sender.deadline = deadline as u64;
-        sender.messages_sent = sender.messages_sent.wrapping_add(1);
+        sender.direct_messages = sender.direct_messages.wrapping_add(1);
         sender.state = ThreadState::Calling(channel_id, side);
         let machine = &self.memory.machine;
         let from = machine.memory(sender.send_page());
@@ -115,7 +115,6 @@ impl Kernel {
         self.memory.copy_body(from, to, info.len());
         let arrived = tables.map_or(Arrived::NOTHING, |tables| carried.go(tables));
         receiver.receive(source.key, info, transaction, arrived);
-        self.direct_messages = self.direct_messages.wrapping_add(1);
         let now = self.memory.machine.now();
         state.current = Some(receiver_id);
         Some(hand_over(sender, receiver, cpu, now))
@@ -182,7 +181,7 @@ impl Kernel {
         here.owed = here.owed.wrapping_sub(1);
         self.queues[own_queue_id].waiter = Some(sender_id);
         sender.deadline = deadline as u64;
-        sender.messages_sent = sender.messages_sent.wrapping_add(1);
+        sender.direct_messages = sender.direct_messages.wrapping_add(1);
         sender.state = ThreadState::Waiting(own_queue_id);
         let machine = &self.memory.machine;
         let from = machine.memory(sender.send_page());
@@ -190,7 +189,6 @@ impl Kernel {
         self.memory.copy_body(from, to, info.len());
         let arrived = tables.map_or(Arrived::NOTHING, |tables| carried.go(tables));
         receiver.receive(key, info, transaction, arrived);
-        self.direct_messages = self.direct_messages.wrapping_add(1);
         let now = self.memory.machine.now();
         state.current = Some(receiver_id);
         Some(hand_over(sender, receiver, cpu, now))

@@ -47,7 +47,7 @@ pub struct Kernel {
     pub attention: bool,
     /// Whether any CPU writes down what it does ([`crate::trace`]).
     pub tracing: bool,
-    /// Messages that went the direct way; each was a call and a switch, too.
+    /// Messages that went the direct way from threads that have ended; each was a call and a switch, too.
     pub direct_messages: u64,
     /// CPUs that take part.
     pub cpu_count: usize,

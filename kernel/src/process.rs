@@ -345,7 +345,8 @@ impl Kernel {
             heap_at: u64::MAX,
             running_since: 0,
             cpu_ticks: 0,
-            messages_sent: 0,
+            direct_messages: 0,
+            general_messages: 0,
             next: None,
             previous: None,
             sibling: owner.threads,
@@ -463,6 +464,9 @@ impl Kernel {
 
     /// The system's counters now.
     pub fn current_statistics(&self) -> abi::KernelStatistics {
+        let threads = self.threads.ids();
+        let directly = threads.map(|id| self.threads[id].direct_messages);
+        let directly = self.direct_messages + directly.sum::<u64>();
         abi::KernelStatistics {
             pages_free: self.memory.available() as u64,
             cpus: self.cpu_count as u64,
@@ -470,9 +474,9 @@ impl Kernel {
             threads: self.threads.len() as u64,
             channels: self.channels.len() as u64,
             folios: self.folios.len() as u64,
-            calls: self.statistics.calls + self.direct_messages,
-            messages: self.statistics.messages + self.direct_messages,
-            switches: self.statistics.switches + self.direct_messages,
+            calls: self.statistics.calls + directly,
+            messages: self.statistics.messages + directly,
+            switches: self.statistics.switches + directly,
             ..self.statistics
         }
     }

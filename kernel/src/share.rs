@@ -101,7 +101,7 @@ impl Kernel {
     #[inline(always)]
     pub fn count_message(&mut self, thread: Id<Thread>) {
         self.statistics.messages += 1;
-        let sent = &mut self.threads[thread].messages_sent;
+        let sent = &mut self.threads[thread].general_messages;
         *sent = sent.wrapping_add(1);
     }
 
@@ -110,8 +110,9 @@ impl Kernel {
         let mut sent = self.processes[id].messages_sent;
         let mut next = self.processes[id].threads;
         while let Some(thread) = next {
-            sent += self.threads[thread].messages_sent;
-            next = self.threads[thread].sibling;
+            let node = &self.threads[thread];
+            sent += node.direct_messages + node.general_messages;
+            next = node.sibling;
         }
         sent
     }

@@ -42,6 +42,9 @@ pub struct Stored {
 const _: () = assert!(size_of::<Stored>() == 16 && offset_of!(Stored, rights) == 4);
 const _: () = assert!(offset_of!(Stored, kind) == 6 && offset_of!(Stored, uses) == 7);
 
+/// One end of a channel.
+pub type ChannelEnd = (Id<Channel>, Side);
+
 /// Where a handle is in its table: see [`HandleTable::travels`].
 #[derive(Clone, Copy)]
 pub struct Place(*mut Stored);
@@ -183,7 +186,7 @@ fn after(handle: Handle) -> Handle {
     // Never generation 0, so that no handle is `Handle::NONE`; 15 bits, as many as a handle shows.
     Handle::from_raw(match next >> 31 {
         0 => next,
-        _ => next % ONE | ONE,
+        _ => (next % ONE) | ONE,
     })
 }
 
@@ -247,7 +250,7 @@ impl HandleTable {
     /// Where a handle is that a message can carry without a detour; if it is the end of a channel,
     /// which.
     #[inline(always)]
-    pub fn travels(&self, handle: Handle) -> Option<(Place, Option<(Id<Channel>, Side)>)> {
+    pub fn travels(&self, handle: Handle) -> Option<(Place, Option<ChannelEnd>)> {
         let stored = self.named(handle);
         if stored.handle != handle.raw() || stored.uses & TRAVELS == 0 {
             return None;

@@ -57,8 +57,10 @@ pub struct Thread {
     pub running_since: u64,
     /// Ticks that it has spent on CPUs.
     pub cpu_ticks: u64,
-    /// Messages that it has sent, or tried to.
-    pub messages_sent: u64,
+    /// Messages that it has sent the direct way, which counts nothing else.
+    pub direct_messages: u64,
+    /// Messages that it has sent in the general way, or tried to.
+    pub general_messages: u64,
     /// Neighbour on the run queue.
     pub next: Option<Id<Thread>>,
     /// Neighbour on the run queue.
