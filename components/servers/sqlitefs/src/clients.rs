@@ -5,7 +5,7 @@
 //! nothing outside of their directory, for every path is followed from there (`files::Files::resolve`).
 
 use alloc::collections::BTreeMap;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 
 use files::{Files, Kind, Node};
 use ftl::prelude::*;
@@ -173,7 +173,7 @@ impl Client {
 fn make(files: &mut Files, path: &str) -> Result<Node> {
     let mut node = files.root();
     for name in path.split('/').filter(|name| !name.is_empty()) {
-        node = match files.resolve(node, &name.to_string(), true)?.node() {
+        node = match files.resolve(node, name, true)?.node() {
             Err(Error::NotFound) => files.create(node, name, Kind::Directory, 0o755)?,
             found => found?,
         };
