@@ -291,9 +291,11 @@ impl<T> Slab<T> {
         (self.chunk_count * Self::SLOTS) as u32
     }
 
-    /// All living objects.
+    /// All living objects. Free slots after the last of them are not looked at, so where few live, as among
+    /// interrupts, this takes few steps.
     pub fn ids(&self) -> impl Iterator<Item = Id<T>> + '_ {
-        (0..self.capacity()).filter_map(|number| self.at(number))
+        let all = (0..self.capacity()).filter_map(|number| self.at(number));
+        all.take(self.live)
     }
 
     /// The id of the object in a slot, if one lives there.
