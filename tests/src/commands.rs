@@ -8,6 +8,8 @@ use crate::{arch, tool};
 /// Commands that are about to be run.
 pub struct Exec {
     arguments: Vec<String>,
+    /// Whether `./ftl test` has built it already.
+    built: bool,
     stdin: Vec<u8>,
     /// After how many bytes nobody reads the output any more.
     stdout_len_max: usize,
@@ -28,6 +30,7 @@ pub struct Output {
 pub fn exec(system: &str, commands: &str) -> Exec {
     Exec {
         arguments: vec![system.into(), "--exec".into(), commands.into()],
+        built: true,
         stdin: Vec::new(),
         stdout_len_max: usize::MAX,
     }
@@ -41,9 +44,11 @@ impl Exec {
         self
     }
 
-    /// Another argument of `./ftl run`.
-    pub fn argument(mut self, argument: impl Into<String>) -> Exec {
-        self.arguments.push(argument.into());
+    /// Sets a component's setting. The system is built for that, since `./ftl test` has built it without.
+    pub fn set(mut self, setting: &str, value: impl std::fmt::Display) -> Exec {
+        self.arguments
+            .extend(["--set".into(), format!("{setting}={value}")]);
+        self.built = false;
         self
     }
 
@@ -68,7 +73,7 @@ impl Exec {
             // Any port of the host; and a last resort.
             .args(["--arch", &arch(), "--smp", "2"])
             .args(["--port", "0:80", "--timeout", "120"]);
-        if std::env::var_os("FTL_NO_BUILD").is_some() {
+        if self.built && std::env::var_os("FTL_NO_BUILD").is_some() {
             command.arg("--no-build");
         }
         let mut child = command

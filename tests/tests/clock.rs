@@ -40,8 +40,7 @@ fn the_clock_is_read_in_user_mode() {
 #[test]
 fn the_time_is_told_in_the_zone_that_is_set() {
     let done = exec("clock", "date")
-        .argument("--set")
-        .argument("date.zone=FTL-5:30")
+        .set("date.zone", "FTL-5:30")
         .run()
         .ended_with(0);
     assert!(done.text().ends_with(" FTL\n"), "{}", done.text());
