@@ -44,6 +44,12 @@ impl Exec {
         self
     }
 
+    /// Another argument of `./ftl run`.
+    pub fn argument(mut self, argument: impl Into<String>) -> Exec {
+        self.arguments.push(argument.into());
+        self
+    }
+
     /// Sets a component's setting. The system is built for that, since `./ftl test` has built it without.
     pub fn set(mut self, setting: &str, value: impl std::fmt::Display) -> Exec {
         self.arguments
