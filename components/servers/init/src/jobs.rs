@@ -11,6 +11,7 @@ use alloc::vec::Vec;
 use ftl::abi::ProcessState;
 use ftl::handle::{Folio, Process};
 use ftl::prelude::*;
+use ftl::random::Random;
 use interfaces::component;
 use interfaces::launcher::{self, running};
 use plan::{Component, Need, Provider};
@@ -76,17 +77,18 @@ pub struct Jobs {
     pub directories: Left<Channel>,
 }
 
-/// What was left for starts to come.
+/// What was left for starts to come. Each thing has a random number, so that nobody names what somebody else
+/// has left.
 pub struct Left<T> {
     all: VecDeque<(u32, T)>,
-    tokens: u32,
+    random: Option<Random>,
 }
 
 impl<T> Default for Left<T> {
     fn default() -> Left<T> {
         Left {
             all: VecDeque::new(),
-            tokens: 0,
+            random: None,
         }
     }
 }
@@ -97,9 +99,18 @@ impl<T> Left<T> {
         if self.all.len() >= LEFT_MAX {
             self.all.pop_front();
         }
-        self.tokens = self.tokens.wrapping_add(1).max(1);
-        self.all.push_back((self.tokens, what));
-        self.tokens
+        // Without a seed from the machine the numbers can be foreseen; init has said so at its start.
+        let random = self
+            .random
+            .get_or_insert_with(|| Random::from_seed(ftl::sys::random().unwrap_or_default()));
+        let token = loop {
+            let token = random.next_u32();
+            if token != 0 && self.all.iter().all(|(other, _)| *other != token) {
+                break token;
+            }
+        };
+        self.all.push_back((token, what));
+        token
     }
 
     fn take(&mut self, token: u32) -> Option<T> {
