@@ -6,7 +6,8 @@
 use std::io::{IsTerminal, Read};
 
 use rustix::termios::{
-    LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcgetwinsize, tcsetattr,
+    InputModes, LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcgetwinsize,
+    tcsetattr,
 };
 
 /// Keeps the terminal raw; dropping it restores what was there.
@@ -26,6 +27,8 @@ impl RawTerminal {
         let mut raw = before.clone();
         raw.local_modes -=
             LocalModes::ICANON | LocalModes::ECHO | LocalModes::ISIG | LocalModes::IEXTEN;
+        // Else Ctrl-S and Ctrl-Q would stop and start the terminal instead of saving and leaving.
+        raw.input_modes -= InputModes::IXON;
         raw.special_codes[SpecialCodeIndex::VMIN] = 1;
         raw.special_codes[SpecialCodeIndex::VTIME] = 0;
         tcsetattr(&input, OptionalActions::Now, &raw).ok()?;
