@@ -80,7 +80,7 @@ one
 │   └── b
 └── link
 
-1 directories, 3 files
+1 directory, 3 files
 /etc/conf.d/a
 /etc/conf.d/b
 /with blank/etc/conf.d/a

@@ -87,7 +87,13 @@ pub fn tree(files: &Dir, arguments: &[String]) -> Outcome {
             }
         }
     }
-    println!("\n{directories} directories, {others} files");
+    let directory = if directories == 1 {
+        "directory"
+    } else {
+        "directories"
+    };
+    let file = if others == 1 { "file" } else { "files" };
+    println!("\n{directories} {directory}, {others} {file}");
     Ok(0)
 }
 
