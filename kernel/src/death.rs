@@ -83,9 +83,10 @@ impl Kernel {
         self.end_deadline(id);
         let process = &mut self.processes[process_id];
         process.cpu_ticks += self.threads[id].cpu_ticks;
-        let thread = &self.threads[id];
-        process.messages_sent += thread.direct_messages + thread.general_messages;
-        self.direct_messages += thread.direct_messages;
+        // Taken out: a handle may keep the dead thread, and the sum over all threads must not find them again.
+        let directly = core::mem::take(&mut self.threads[id].direct_messages);
+        process.messages_sent += directly + self.threads[id].general_messages;
+        self.direct_messages += directly;
         process.thread_count -= 1;
         let last = process.thread_count == 0;
         let alive = process.state == ProcessState::Running;

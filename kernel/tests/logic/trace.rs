@@ -173,3 +173,38 @@ fn a_ring_outlives_its_handles() {
     sim.ok(root, Call::Nop, &[]);
     assert_eq!(sim.kernel.folios.ids().count(), before - 1);
 }
+
+/// Whichever way they go, and also of threads that have ended.
+#[test]
+fn messages_are_counted_for_each_process_and_for_all() {
+    let mut sim = Sim::new(1);
+    let root = sim.root;
+    let process = sim.kernel.threads[root].process;
+    let (near, far) = sim.channel(root, 4, 64);
+    let queue = sim.queue(root);
+    sim.attach(root, queue, far, 9);
+    let (server, _) = sim.thread(root);
+    sim.ok(root, Call::Yield, &[]);
+    sim.blocks(server, Call::Wait, &[queue, FOREVER]);
+    let before = sim.kernel.current_statistics();
+    let counted = sim.kernel.process_messages_sent(process);
+
+    // A call and its reply, the direct way; then an event, which goes the general one.
+    let request = info(MessageKind::Request, 24, 0);
+    sim.blocks(root, Call::Call, &[near, request, 77, 0, 0, FOREVER]);
+    let reply = info(MessageKind::Reply, 8, 0);
+    let both = far | queue << 32;
+    sim.blocks(server, Call::SendWait, &[both, reply, 77, 0, 0, FOREVER]);
+    let event = info(MessageKind::OneWay, 8, 0);
+    sim.ok(root, Call::Send, &[near, event, 0, 0, 0]);
+    assert_eq!(sim.kernel.process_messages_sent(process), counted + 3);
+    let after = sim.kernel.current_statistics();
+    assert_eq!(after.messages, before.messages + 3);
+    assert!(after.switches > before.switches);
+
+    let ends = sim.kernel.current_statistics().messages;
+    sim.ok(root, Call::Yield, &[]);
+    sim.call(server, Call::ThreadExit, &[]);
+    assert_eq!(sim.kernel.process_messages_sent(process), counted + 3);
+    assert_eq!(sim.kernel.current_statistics().messages, ends);
+}

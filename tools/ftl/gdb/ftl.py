@@ -1,7 +1,7 @@
 """Commands for gdb that know FTL's kernel: `ftl ps`, `ftl handles NAME`, `ftl queues`, `ftl log`, `ftl symbols`.
 
 `./ftl debug` starts gdb with this file. It reads the kernel's own structures by the types in its debugging
-information, and works on a running machine and on a dump alike. FTL_IMAGES names the list that the
+information. FTL_IMAGES names the list that the
 build has made of the unstripped images.
 """
 

@@ -16,22 +16,10 @@ use crate::doctor;
 use crate::qemu::Machine;
 use crate::workspace;
 
-/// What gdb looks at.
-pub enum Subject {
-    /// A machine that is started for it, and stands still before its first instruction.
-    Machine(Box<Machine>),
-    /// What was left of one.
-    Dump(PathBuf),
-}
-
-/// Runs gdb until it ends. With `commands`, it runs those and no more.
-pub fn debug(
-    root: &Path,
-    arch: Arch,
-    built: &Built,
-    subject: Subject,
-    commands: &[String],
-) -> Result<u8> {
+/// Starts the machine, which stands still before its first instruction, and runs gdb until that ends. With `commands`, gdb
+/// runs those and no more.
+pub fn debug(root: &Path, machine: Machine, built: &Built, commands: &[String]) -> Result<u8> {
+    let arch = machine.arch;
     let gdb = doctor::find_gdb().context("there is no gdb; `./ftl doctor` mends that")?;
     let kernel = built
         .unstripped
@@ -51,26 +39,12 @@ pub fn debug(
     ] {
         gdb.args(["-iex", words]);
     }
-    let mut machine = None;
-    match subject {
-        Subject::Dump(file) => {
-            if !file.exists() {
-                bail!("there is no dump {}", file.display());
-            }
-            gdb.args([
-                "-ex".into(),
-                OsString::from(format!("core-file {}", file.display())),
-            ]);
-        }
-        Subject::Machine(asked) => {
-            let socket = folder.join(format!("gdb-{}", std::process::id()));
-            let log = folder.join("debug.log");
-            machine = Some(start(*asked, &socket, &log)?);
-            eprintln!("the machine's UART goes to {}", log.display());
-            let target = format!("target remote {}", socket.display());
-            gdb.args(["-ex".into(), OsString::from(target)]);
-        }
-    }
+    let socket = folder.join(format!("gdb-{}", std::process::id()));
+    let log = folder.join("debug.log");
+    let running = start(machine, &socket, &log)?;
+    eprintln!("the machine's UART goes to {}", log.display());
+    let target = format!("target remote {}", socket.display());
+    gdb.args(["-ex".into(), OsString::from(target)]);
     gdb.args([
         "-ex".into(),
         OsString::from(format!("source {}", script.display())),
@@ -82,7 +56,7 @@ pub fn debug(
         gdb.arg("-batch");
     }
     let status = gdb.status().context("cannot start gdb");
-    drop(machine);
+    drop(running);
     let code = status?.code().and_then(|code| u8::try_from(code).ok());
     Ok(code.unwrap_or(1))
 }

@@ -264,9 +264,6 @@ struct DebugArguments {
     /// Have gdb run this command and end after the last of them, instead of asking at a prompt
     #[arg(short = 'x', long = "command", value_name = "COMMAND")]
     commands: Vec<String>,
-    /// Look at what is left of a machine, instead of starting one
-    #[arg(long, value_name = "FILE")]
-    dump: Option<PathBuf>,
     /// What `./ftl run` takes
     #[command(flatten)]
     run: RunArguments,
@@ -475,19 +472,8 @@ fn run(
 fn debug(root: &Path, arguments: DebugArguments, yes: bool) -> Result<ExitCode> {
     let arch = arguments.run.build.arch;
     doctor::set_up(root, &[arch], Purpose::Debug, yes)?;
-    let (built, subject) = match arguments.dump {
-        Some(file) => {
-            let (request, _) = request(root, &arguments.run.build, WayIn::None)?;
-            let built = build::built_before(root, arch, &request.name)?;
-            (built, debug::Subject::Dump(file))
-        }
-        None => {
-            let prepared = prepare(root, &arguments.run, WayIn::None, true)?;
-            let machine = Box::new(prepared.machine);
-            (prepared.built, debug::Subject::Machine(machine))
-        }
-    };
-    let code = debug::debug(root, arch, &built, subject, &arguments.commands)?;
+    let prepared = prepare(root, &arguments.run, WayIn::None, true)?;
+    let code = debug::debug(root, prepared.machine, &prepared.built, &arguments.commands)?;
     Ok(ExitCode::from(code))
 }
 
