@@ -70,6 +70,19 @@ pub fn build(root: &Path, arch: Arch, request: &Request) -> Result<Built> {
     compile_all(root, arch, std::slice::from_ref(request))?.pack(request)
 }
 
+/// The boot loader for UEFI firmware, as the compiler makes it.
+pub fn uefi_loader(root: &Path, arch: Arch) -> Result<Vec<u8>> {
+    let toolchain = Toolchain::find(root, arch).map_err(|reason| {
+        anyhow::anyhow!("nothing can build for {arch}: {reason}; `./ftl doctor` sets it up")
+    })?;
+    let cargo = toolchain.cargo(root, "build", arch.component_target());
+    let programs = compile(root, &toolchain, cargo, &["uefi_loader"])?;
+    let loader = programs
+        .get("uefi_loader")
+        .context("the package `uefi_loader` has no program")?;
+    read(&loader.path)
+}
+
 /// Compiled programs, out of which archives are packed.
 pub struct Programs {
     arch: Arch,
@@ -361,7 +374,8 @@ fn prune(folder: &Path, may: impl Fn(&str) -> bool, age: Duration) {
     }
 }
 
-fn read(path: &Path) -> Result<Vec<u8>> {
+/// The bytes of a file.
+pub fn read(path: &Path) -> Result<Vec<u8>> {
     std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))
 }
 

@@ -13,6 +13,7 @@ use anyhow::{Context, Result, bail};
 use crate::arch::Arch;
 use crate::report::Step;
 use crate::toolchain::{self, Toolchain};
+use crate::uefi::firmware::Firmware;
 
 /// The oldest QEMU that is known to work.
 const QEMU_MIN: (u32, u32) = (7, 2);
@@ -38,6 +39,8 @@ pub enum Purpose {
     Build,
     /// Compile and boot.
     Run,
+    /// Compile, and boot by way of UEFI firmware.
+    Uefi,
     /// Compile, boot, and look into the machine with a debugger.
     Debug,
     /// Compile, boot, format check and lints.
@@ -93,6 +96,16 @@ pub fn needs(root: &Path, archs: &[Arch], purpose: Purpose) -> Vec<Need> {
                 homebrew: &["qemu"],
             });
         }
+    }
+    if matches!(purpose, Purpose::Uefi | Purpose::Test) && archs.contains(&Arch::Arm64) {
+        needs.push(Need {
+            what: "UEFI firmware for arm64".into(),
+            found: Firmware::find().map(|_| "found".into()),
+            optional: purpose == Purpose::Test,
+            debian: &["qemu-efi-aarch64"],
+            ubuntu: &["qemu-efi-aarch64"],
+            homebrew: &["qemu"],
+        });
     }
     if matches!(purpose, Purpose::Debug | Purpose::Test) {
         needs.push(Need {

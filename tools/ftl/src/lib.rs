@@ -8,6 +8,7 @@
 //! - [`systems`], [`build`], [`image`], [`inspect`], [`archive`]: from YAML and Rust to the boot archive.
 //! - [`test`], [`house`], [`sources`]: what `./ftl test` runs, and the rules of the house.
 //! - [`qemu`], [`run`], [`screen`], [`terminal`], [`symbols`]: booting it, and reading what it says.
+//! - [`uefi`]: disks that firmware boots it from.
 //!
 //! - [`bench`]: measuring what things cost.
 //! - [`new`]: making a component.
@@ -39,6 +40,7 @@ pub mod run;
 pub mod screen;
 pub mod symbols;
 pub mod terminal;
+pub mod uefi;
 
 pub mod closure;
 pub mod host_port;

@@ -31,6 +31,8 @@ use ftl_tool::systems::{self, Isolation, Setting, Variant};
 use ftl_tool::test::{self, Selection};
 use ftl_tool::toolchain::Toolchain;
 use ftl_tool::trace;
+use ftl_tool::uefi::firmware::Firmware;
+use ftl_tool::uefi::{self, TemporaryDisk, boot_disk};
 use ftl_tool::workspace;
 
 /// Builds, boots and tests FTL. Exit statuses: docs/reference/tool.md.
@@ -58,6 +60,8 @@ enum Command {
     Run(RunArguments),
     /// Build a system's boot archive
     Build(BuildArguments),
+    /// Make a disk that UEFI firmware boots a system from
+    Image(ImageArguments),
     /// Check what a compiler does not: generated files, and what may run in the kernel
     Check,
     /// Run all tests: format, lints, rules, host tests, and systems in QEMU
@@ -120,6 +124,18 @@ struct BuildArguments {
     /// Put faulty copies of a component beside it
     #[arg(long, hide = true, value_name = "COMPONENT:SEED:COPIES:EACH")]
     faults: Option<Faults>,
+}
+
+#[derive(Args)]
+struct ImageArguments {
+    #[command(flatten)]
+    build: BuildArguments,
+    /// The file to write
+    #[arg(long, short, value_name = "FILE")]
+    output: PathBuf,
+    /// Words for the kernel's command line
+    #[arg(long, value_name = "WORDS")]
+    append: Vec<String>,
 }
 
 #[derive(Args)]
@@ -210,6 +226,12 @@ struct RunArguments {
     /// The same behind an IOMMU (arm64)
     #[arg(long)]
     iommu: bool,
+    /// Boot by way of UEFI firmware and a disk, as servers do; devices are plugged into PCI Express (arm64)
+    #[arg(long)]
+    uefi: bool,
+    /// Leave the boot archive out of that disk
+    #[arg(long, hide = true, requires = "uefi")]
+    without_archive: bool,
     /// A disk for files: FILE, and FILE-wal for its log; made if they are not there
     #[arg(long, value_name = "FILE")]
     disk: Option<PathBuf>,
@@ -309,6 +331,7 @@ fn execute(command_line: CommandLine) -> Result<ExitCode> {
                 json!({ "archive": shown, "kernel": built.kernel }),
             );
         }
+        Command::Image(arguments) => image(&root, &arguments, yes, json)?,
         Command::Bench(arguments) => return bench(&root, arguments, yes, json),
         Command::New { kind, name } => new::new(&root, kind, &name)?,
         Command::Gen { accept } => {
@@ -343,6 +366,20 @@ fn execute(command_line: CommandLine) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Makes a disk that firmware boots a system from. Whoever boots it sits at its console.
+fn image(root: &Path, arguments: &ImageArguments, yes: bool, json: bool) -> Result<()> {
+    let arch = arguments.build.arch;
+    doctor::set_up(root, &[arch], Purpose::Build, yes)?;
+    uefi::check(arch)?;
+    let (request, _) = request(root, &arguments.build, WayIn::Console)?;
+    let built = build::build(root, arch, &request)?;
+    let disk = uefi::disk(root, arch, &built, &arguments.append.join(" "), true)?;
+    boot_disk::write(&arguments.output, &disk)?;
+    eprintln!("wrote {}", arguments.output.display());
+    answer::tell(json, true, json!({ "image": arguments.output }));
+    Ok(())
+}
+
 /// Runs a system, has it traced, and makes the file.
 fn trace(root: &Path, mut arguments: TraceArguments, yes: bool) -> Result<ExitCode> {
     let commands = arguments.run.exec.as_deref().unwrap_or("sleep 2");
@@ -374,6 +411,8 @@ struct Prepared {
     has_console: bool,
     /// Kept until the machine has ended: nobody else may open the images as databases meanwhile.
     _images: Option<Images>,
+    /// Removed then.
+    _boot_disk: Option<TemporaryDisk>,
 }
 
 /// Builds what the arguments say, and puts the machine together.
@@ -392,8 +431,12 @@ fn prepare(root: &Path, arguments: &RunArguments, way_in: WayIn, debug: bool) ->
         }
         (true, _) => Bus::PciBehindIommu,
         (false, true) => Bus::Pci,
+        (false, false) if arguments.uefi => Bus::Pci,
         (false, false) => Bus::Mmio,
     };
+    if arguments.uefi {
+        uefi::check(arch)?;
+    }
     // Before the build: whoever has to choose another port should not wait for it.
     for port in &mut ports {
         port.claim()?;
@@ -414,7 +457,7 @@ fn prepare(root: &Path, arguments: &RunArguments, way_in: WayIn, debug: bool) ->
         .flat_map(|images| images.arguments(bus))
         .collect();
     extra.extend(arguments.qemu.iter().cloned());
-    let machine = Machine {
+    let mut machine = Machine {
         arch,
         kernel: built.kernel.clone(),
         archive: built.archive.clone(),
@@ -427,13 +470,25 @@ fn prepare(root: &Path, arguments: &RunArguments, way_in: WayIn, debug: bool) ->
         reboot: arguments.reboot,
         append: arguments.append.clone(),
         host_port: None,
+        firmware: None,
         extra,
     };
+    let mut disk_of_boot = None;
+    if arguments.uefi {
+        let firmware = Firmware::find().map_err(anyhow::Error::msg)?;
+        let with_archive = !arguments.without_archive;
+        let disk = uefi::disk(root, arch, &built, &machine.command_line(), with_archive)?;
+        let file = TemporaryDisk::new(&workspace::build_folder(root, arch));
+        boot_disk::write(file.path(), &disk)?;
+        machine.firmware = Some((firmware, file.path().to_owned()));
+        disk_of_boot = Some(file);
+    }
     Ok(Prepared {
         machine,
         built,
         has_console,
         _images: images,
+        _boot_disk: disk_of_boot,
     })
 }
 
@@ -444,7 +499,11 @@ fn run(
     json: bool,
     printed: Option<Printed>,
 ) -> Result<ExitCode> {
-    doctor::set_up(root, &[arguments.build.arch], Purpose::Run, yes)?;
+    let purpose = match arguments.uefi {
+        true => Purpose::Uefi,
+        false => Purpose::Run,
+    };
+    doctor::set_up(root, &[arguments.build.arch], purpose, yes)?;
     let way_in = match &arguments.exec {
         Some(_) => WayIn::Exec,
         None if arguments.console => WayIn::Console,
@@ -471,6 +530,9 @@ fn run(
 /// Starts gdb on a machine, or on what is left of one.
 fn debug(root: &Path, arguments: DebugArguments, yes: bool) -> Result<ExitCode> {
     let arch = arguments.run.build.arch;
+    if arguments.run.uefi {
+        bail!("`./ftl debug` starts a machine at the kernel; leave out --uefi");
+    }
     doctor::set_up(root, &[arch], Purpose::Debug, yes)?;
     let prepared = prepare(root, &arguments.run, WayIn::None, true)?;
     let code = debug::debug(root, prepared.machine, &prepared.built, &arguments.commands)?;

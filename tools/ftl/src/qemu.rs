@@ -2,12 +2,13 @@
 
 use std::ffi::OsString;
 use std::net::{Ipv4Addr, TcpListener};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use anyhow::{Result, bail};
 
 use crate::arch::Arch;
+use crate::uefi::firmware::Firmware;
 
 /// Where virtio devices are plugged in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -67,6 +68,8 @@ pub struct Machine {
     pub append: Vec<String>,
     /// A socket that the port `ftl.host` of a virtio console leads to.
     pub host_port: Option<PathBuf>,
+    /// The firmware that starts it, and from which disk. Without, QEMU itself starts kernel and archive.
+    pub firmware: Option<(Firmware, PathBuf)>,
     /// Passed on to QEMU unseen.
     pub extra: Vec<OsString>,
 }
@@ -137,7 +140,13 @@ impl Machine {
                     Bus::PciBehindIommu => ",iommu=smmuv3",
                     Bus::Mmio | Bus::Pci => "",
                 };
-                let machine = format!("virt,gic-version=3{iommu}");
+                // Firmware hands over either ACPI's tables or a device tree.
+                let tables = if self.firmware.is_some() {
+                    ",acpi=off"
+                } else {
+                    ""
+                };
+                let machine = format!("virt,gic-version=3{iommu}{tables}");
                 add(&["-machine", &machine, "-cpu", "cortex-a72"]);
             }
         }
@@ -185,24 +194,61 @@ impl Machine {
             ]);
         }
 
-        let mut append = self.append.clone();
-        if self.reboot {
-            append.push("ftl.panic=reset".to_owned());
-        }
         if let Some(seed) = self.seed {
-            append.push(format!("ftl.seed={seed}"));
             add(&["-seed", &seed.to_string()]);
             add(&["-rtc", "base=2026-01-01T00:00:00,clock=vm"]);
             add(&["-icount", "shift=0,sleep=off"]);
         } else if self.icount {
             add(&["-icount", "shift=0"]);
         }
-        arguments.extend(["-kernel".into(), self.kernel.clone().into_os_string()]);
-        arguments.extend(["-initrd".into(), self.archive.clone().into_os_string()]);
-        if !append.is_empty() {
-            arguments.extend(["-append".into(), append.join(" ").into()]);
+        match &self.firmware {
+            Some((firmware, disk)) => arguments.extend(self.start_by(firmware, disk)),
+            None => {
+                arguments.extend(["-kernel".into(), self.kernel.clone().into_os_string()]);
+                arguments.extend(["-initrd".into(), self.archive.clone().into_os_string()]);
+                let command_line = self.command_line();
+                if !command_line.is_empty() {
+                    arguments.extend(["-append".into(), command_line.into()]);
+                }
+            }
         }
         arguments.extend(self.extra.iter().cloned());
+        arguments
+    }
+
+    /// The kernel's command line.
+    pub fn command_line(&self) -> String {
+        let mut words = self.append.clone();
+        if self.reboot {
+            words.push("ftl.panic=reset".to_owned());
+        }
+        words.extend(self.seed.map(|seed| format!("ftl.seed={seed}")));
+        words.join(" ")
+    }
+
+    /// The arguments that have firmware start the machine from a disk. Neither the firmware's settings nor the disk are
+    /// changed for good.
+    fn start_by(&self, firmware: &Firmware, disk: &Path) -> Vec<OsString> {
+        let flash = "if=pflash,format=raw";
+        let drives = [
+            (
+                format!("{flash},unit=0,readonly=on"),
+                firmware.code.as_path(),
+            ),
+            (format!("{flash},unit=1,snapshot=on"), &firmware.variables),
+            ("if=none,id=boot,format=raw,snapshot=on".into(), disk),
+        ];
+        let mut arguments = Vec::new();
+        for (options, path) in drives {
+            // A comma in a file's name is written twice.
+            let path = path.display().to_string().replace(',', ",,");
+            arguments.extend(["-drive".into(), format!("{options},file={path}").into()]);
+        }
+        // No file system is on it for FTL: it looks for disks by their names.
+        let device = self
+            .bus
+            .device("blk", "drive=boot,serial=ftl-boot,bootindex=0");
+        arguments.extend(["-device".into(), device.into()]);
         arguments
     }
 }
@@ -228,6 +274,7 @@ mod tests {
             reboot: false,
             append: Vec::new(),
             host_port: None,
+            firmware: None,
             extra: Vec::new(),
         }
     }
@@ -274,6 +321,34 @@ mod tests {
         machine.bus = Bus::PciBehindIommu;
         let behind = text(&machine);
         assert!(behind.contains("iommu=smmuv3") && behind.contains("iommu_platform=on"));
+    }
+
+    #[test]
+    fn firmware_starts_from_a_disk_and_gets_no_kernel() {
+        let mut machine = machine();
+        machine.arch = Arch::Arm64;
+        machine.bus = Bus::Pci;
+        machine.seed = Some(7);
+        machine.firmware = Some((
+            Firmware {
+                code: "/code.fd".into(),
+                variables: "/vars.fd".into(),
+            },
+            "a,b.img".into(),
+        ));
+        let text = format!("{:?}", machine.arguments());
+        for part in [
+            "acpi=off",
+            "unit=0,readonly=on,file=/code.fd",
+            "unit=1,snapshot=on,file=/vars.fd",
+            "file=a,,b.img",
+            "virtio-blk-pci,",
+            "bootindex=0",
+        ] {
+            assert!(text.contains(part), "{part} in {text}");
+        }
+        assert!(!text.contains("-kernel") && !text.contains("-append"));
+        assert_eq!(machine.command_line(), "ftl.seed=7");
     }
 
     #[test]

@@ -21,7 +21,7 @@ use crate::doctor;
 use crate::host_port::{HostPort, News, Printed};
 use crate::qemu::Machine;
 use crate::report;
-use crate::screen::Screen;
+use crate::screen::{Screen, Talker};
 use crate::symbols::Symbols;
 use crate::terminal::{Keys, RawTerminal, Typed, read_input};
 
@@ -182,7 +182,13 @@ pub fn run(root: &Path, mut machine: Machine, built: &Built, options: &Options) 
     let started = Instant::now();
     let mut screen = Screen::new(
         Symbols::new(root, built.unstripped.clone()),
-        options.verbose || machine.arch != Arch::Riscv64,
+        match (options.verbose, &machine.firmware, machine.arch) {
+            (true, ..) => None,
+            (false, Some(_), _) => Some(Talker::Uefi),
+            (false, None, Arch::Riscv64) => Some(Talker::OpenSbi),
+            // QEMU starts the kernel itself.
+            (false, None, Arch::Arm64) => None,
+        },
     )
     .with_ports(&machine.ports)
     .reboots(machine.reboot);

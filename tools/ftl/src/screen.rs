@@ -1,5 +1,5 @@
-//! What comes from the UART, as a person should see it: line by line, without the firmware's
-//! banner, with source lines added to backtraces. The last line tells how the system ended.
+//! What comes from the UART, as a person should see it: line by line, without what the firmware
+//! says, with source lines added to backtraces. The last line tells how the system ended.
 
 use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
@@ -24,7 +24,7 @@ pub struct Screen {
     /// When something came last.
     changed: Instant,
     repeats: Repeats,
-    show_banner: bool,
+    firmware: Option<Talker>,
     /// Whether the machine starts again when it is reset.
     reboots: bool,
     end: Option<End>,
@@ -35,11 +35,11 @@ impl Screen {
     /// The longest line; a longer one is broken, so that rubbish cannot fill our memory.
     const LINE_LEN_MAX: usize = 16384;
 
-    /// An empty screen; OpenSBI's banner is shown if asked for.
-    pub fn new(symbols: Symbols, show_banner: bool) -> Screen {
+    /// An empty screen. What this firmware says is not shown.
+    pub fn new(symbols: Symbols, firmware: Option<Talker>) -> Screen {
         Screen {
             symbols,
-            banner: Banner::new(show_banner),
+            banner: Banner::new(firmware),
             line: Vec::new(),
             shown: 0,
             immediate: std::io::stderr().is_terminal(),
@@ -47,7 +47,7 @@ impl Screen {
             asked: 0,
             changed: Instant::now(),
             repeats: Repeats::default(),
-            show_banner,
+            firmware,
             reboots: false,
             end: None,
             ports: Vec::new(),
@@ -143,11 +143,17 @@ impl Screen {
         let bytes = std::mem::take(&mut self.line);
         let shown = std::mem::take(&mut self.shown);
         let line = String::from_utf8_lossy(&bytes);
-        if self.reboots && line.starts_with(Banner::FIRST) {
+        if self.reboots && self.firmware.is_some_and(|firmware| firmware.begins(&line)) {
             // It starts again, firmware and all.
-            self.banner = Banner::new(self.show_banner);
+            self.banner = Banner::new(self.firmware);
         }
         if self.banner.swallows(&line) {
+            return;
+        }
+        if let Some(reason) = loader_failed(&line) {
+            self.repeats.end(output);
+            output.extend_from_slice(reason.as_bytes());
+            output.push(b'\n');
             return;
         }
         let end = End::from_line(line.trim());
@@ -260,9 +266,39 @@ impl Repeats {
     }
 }
 
-/// Keeps OpenSBI's long banner off the screen. If nothing follows it, it is shown after all,
+/// What the boot loader for UEFI says before it jumps, and if it cannot ([boot/uefi](../../../boot/uefi/src/firmware.rs)).
+const LOADER_DONE: &str = "FTL is started: ";
+const LOADER_FAILED: &str = "FTL cannot be started: ";
+
+/// What the boot loader has to say, without the control sequences around it that firmware sends.
+fn loader_failed(line: &str) -> Option<&str> {
+    let at = line.find(LOADER_FAILED)?;
+    let reason = &line[at..];
+    Some(reason.split('\x1b').next().unwrap_or(reason).trim_end())
+}
+
+/// Firmware that says more than anybody wants to read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Talker {
+    /// OpenSBI's banner.
+    OpenSbi,
+    /// UEFI, and the boot loader. It may say anything, and then FTL's loader says its line.
+    Uefi,
+}
+
+impl Talker {
+    fn begins(self, line: &str) -> bool {
+        match self {
+            Talker::OpenSbi => line.starts_with(Banner::FIRST),
+            Talker::Uefi => line.contains("UEFI firmware ("),
+        }
+    }
+}
+
+/// Keeps what firmware says off the screen. If nothing follows it, it is shown after all,
 /// because then it is the only clue there is.
 struct Banner {
+    firmware: Option<Talker>,
     state: BannerState,
     swallowed: Vec<String>,
 }
@@ -281,12 +317,13 @@ impl Banner {
     /// Longer than any banner.
     const LINES_MAX: usize = 120;
 
-    fn new(show: bool) -> Banner {
+    fn new(firmware: Option<Talker>) -> Banner {
         Banner {
-            state: if show {
-                BannerState::Over
-            } else {
-                BannerState::Expected
+            firmware,
+            state: match firmware {
+                None => BannerState::Over,
+                Some(Talker::OpenSbi) => BannerState::Expected,
+                Some(Talker::Uefi) => BannerState::Inside,
             },
             swallowed: Vec::new(),
         }
@@ -298,6 +335,9 @@ impl Banner {
 
     /// Whether this line belongs to the banner.
     fn swallows(&mut self, line: &str) -> bool {
+        if self.firmware == Some(Talker::Uefi) {
+            return self.swallows_before_loader(line);
+        }
         match self.state {
             BannerState::Expected if line.trim().is_empty() => return true,
             BannerState::Expected if line.starts_with(Banner::FIRST) => {
@@ -316,6 +356,25 @@ impl Banner {
         }
         true
     }
+
+    /// The same for UEFI.
+    fn swallows_before_loader(&mut self, line: &str) -> bool {
+        if self.is_over() {
+            return false;
+        }
+        if loader_failed(line).is_some() {
+            // What firmware says before tells nothing more, and what it says after is its own business.
+            self.swallowed.clear();
+            return false;
+        }
+        if line.contains(LOADER_DONE) {
+            self.state = BannerState::Over;
+            self.swallowed.clear();
+        } else if !line.trim().is_empty() && self.swallowed.len() < Banner::LINES_MAX {
+            self.swallowed.push(line.to_owned());
+        }
+        true
+    }
 }
 
 #[cfg(test)]
@@ -325,7 +384,10 @@ mod tests {
     use std::path::Path;
 
     fn screen() -> Screen {
-        let mut screen = Screen::new(Symbols::new(Path::new("/"), BTreeMap::new()), false);
+        let mut screen = Screen::new(
+            Symbols::new(Path::new("/"), BTreeMap::new()),
+            Some(Talker::OpenSbi),
+        );
         screen.immediate = false;
         screen
     }
@@ -399,6 +461,32 @@ mod tests {
             "  … the same 2 times more\n"
         );
         assert!(!repeats.is_one_more("up", false) && !repeats.is_one_more("up", false));
+    }
+
+    #[test]
+    fn of_uefi_only_the_loaders_failure_is_shown() {
+        let show = |text: &str| {
+            let mut screen = screen();
+            screen.firmware = Some(Talker::Uefi);
+            screen.banner = Banner::new(Some(Talker::Uefi));
+            let mut output = Vec::new();
+            for line in text.lines() {
+                screen.line = line.as_bytes().to_vec();
+                screen.line_ends(&mut output);
+            }
+            (String::from_utf8(output).unwrap(), screen.banner.swallowed)
+        };
+        let begin = "UEFI firmware (version 1)\n\x1b[2J\x1b[01;01HBdsDxe: starting\n";
+        let (shown, _) = show(&format!(
+            "{begin}\x1b[0mFTL is started: kernel 290 KiB\nFTL 0.1\n"
+        ));
+        assert_eq!(shown, "FTL 0.1\n");
+        let failed = "\x1b[0mFTL cannot be started: no archive\x1b[1m\nBdsDxe: failed\n";
+        let (shown, swallowed) = show(&format!("{begin}{failed}"));
+        assert_eq!(shown, "FTL cannot be started: no archive\n");
+        assert_eq!(swallowed, ["BdsDxe: failed"]);
+        let (shown, swallowed) = show(begin);
+        assert_eq!((shown.as_str(), swallowed.len()), ("", 2));
     }
 
     #[test]

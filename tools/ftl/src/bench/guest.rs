@@ -130,6 +130,7 @@ pub fn machine(wanted: &Wanted, built: &Built) -> Machine {
         reboot: false,
         append: Vec::new(),
         host_port: None,
+        firmware: None,
         extra: Vec::new(),
     }
 }
