@@ -99,8 +99,9 @@ pub fn compile_all(root: &Path, arch: Arch, requests: &[Request]) -> Result<Prog
     let folder = workspace::build_folder(root, arch);
     std::fs::create_dir_all(folder.join("unstripped"))?;
     prune(&folder.join("unstripped"), |_| true, WEEK);
-    // Archives with settings of their own, which are mostly made for one test.
-    prune(&folder, |name| name.contains('='), WEEK / 7);
+    // Archives with settings of their own, which are mostly made for one test; boot disks of runs that were killed.
+    let passing = |name: &str| name.contains('=') || name.starts_with("uefi-");
+    prune(&folder, passing, WEEK / 7);
 
     let mut cargo = toolchain.cargo(root, "build", arch.kernel_target());
     if requests.iter().any(|request| request.debug_info) {

@@ -101,7 +101,7 @@ pub fn needs(root: &Path, archs: &[Arch], purpose: Purpose) -> Vec<Need> {
         needs.push(Need {
             what: "UEFI firmware for arm64".into(),
             found: Firmware::find().map(|_| "found".into()),
-            optional: purpose == Purpose::Test,
+            optional: false,
             debian: &["qemu-efi-aarch64"],
             ubuntu: &["qemu-efi-aarch64"],
             homebrew: &["qemu"],

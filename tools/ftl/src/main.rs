@@ -660,6 +660,9 @@ fn build_for_tests(root: &Path, arch: Arch) -> Result<()> {
     for package in systems::packages_without_file(root)? {
         requests.push(Request::init_alone(&package));
     }
+    if uefi::check(arch).is_ok() {
+        build::uefi_loader(root, arch)?;
+    }
     let programs = build::compile_all(root, arch, &requests)?;
     for request in &requests {
         programs.pack(request)?;

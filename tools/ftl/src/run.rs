@@ -31,7 +31,7 @@ pub const STATUS_PANIC: u8 = 241;
 pub const STATUS_INIT: u8 = 242;
 /// Exit status of `./ftl` after `--timeout`.
 pub const STATUS_TIMEOUT: u8 = 243;
-/// Exit status of `./ftl` if QEMU went away and the guest had not said why.
+/// Exit status of `./ftl` if QEMU went away and the guest had not said why, or if the boot loader could not start it.
 pub const STATUS_LOST: u8 = 244;
 /// Exit status of `./ftl` if the tool itself failed: set-up, build, or a wrong argument.
 pub const STATUS_TOOL: u8 = 245;
@@ -54,6 +54,8 @@ pub enum End {
     Init(u64),
     /// The system reset the machine, which was not to start again.
     Reset,
+    /// Firmware started the boot loader, and that could not start the system.
+    NotStarted,
     /// `--timeout` passed.
     Timeout,
     /// QEMU ended, and the guest had not said why.
@@ -86,7 +88,7 @@ impl End {
             End::Panic => STATUS_PANIC,
             End::Init(_) => STATUS_INIT,
             End::Timeout => STATUS_TIMEOUT,
-            End::Lost => STATUS_LOST,
+            End::Lost | End::NotStarted => STATUS_LOST,
             End::Quit | End::Reset => 0,
             End::Interrupted => 130,
             End::Unread => STATUS_UNREAD,
@@ -100,6 +102,7 @@ impl End {
             End::Panic => "panic",
             End::Init(_) => "init",
             End::Reset => "reset",
+            End::NotStarted => "not started",
             End::Timeout => "timeout",
             End::Lost => "lost",
             End::Quit => "quit",
@@ -403,6 +406,7 @@ fn report_end(end: End, ran: Duration, options: &Options, machine: &Machine) {
         End::Init(status) => {
             eprintln!("ftl: init ended by itself with status {status}, and the system with it");
         }
+        End::NotStarted => eprintln!("ftl: the firmware's boot loader could not start it"),
         End::Timeout => eprintln!("ftl: stopped after {} (--timeout)", report::seconds(ran)),
         End::Shutdown(status) if status > u64::from(STATUS_GUEST_MAX) => {
             eprintln!(

@@ -154,6 +154,7 @@ impl Screen {
             self.repeats.end(output);
             output.extend_from_slice(reason.as_bytes());
             output.push(b'\n');
+            self.end = Some(End::NotStarted);
             return;
         }
         let end = End::from_line(line.trim());
@@ -301,6 +302,8 @@ struct Banner {
     firmware: Option<Talker>,
     state: BannerState,
     swallowed: Vec<String>,
+    /// Whether the boot loader has failed.
+    failed: bool,
 }
 
 #[derive(PartialEq)]
@@ -325,6 +328,7 @@ impl Banner {
                 Some(Talker::OpenSbi) => BannerState::Expected,
                 Some(Talker::Uefi) => BannerState::Inside,
             },
+            failed: false,
             swallowed: Vec::new(),
         }
     }
@@ -364,8 +368,12 @@ impl Banner {
         }
         if loader_failed(line).is_some() {
             // What firmware says before tells nothing more, and what it says after is its own business.
+            self.failed = true;
             self.swallowed.clear();
             return false;
+        }
+        if self.failed {
+            return true;
         }
         if line.contains(LOADER_DONE) {
             self.state = BannerState::Over;
@@ -484,7 +492,7 @@ mod tests {
         let failed = "\x1b[0mFTL cannot be started: no archive\x1b[1m\nBdsDxe: failed\n";
         let (shown, swallowed) = show(&format!("{begin}{failed}"));
         assert_eq!(shown, "FTL cannot be started: no archive\n");
-        assert_eq!(swallowed, ["BdsDxe: failed"]);
+        assert_eq!(swallowed, [""; 0]);
         let (shown, swallowed) = show(begin);
         assert_eq!((shown.as_str(), swallowed.len()), ("", 2));
     }

@@ -172,6 +172,12 @@ impl Tally {
             command.args(["--", "-D", "warnings"]);
             command
         };
+        if crate::uefi::check(arch).is_ok() {
+            let name = format!("lints, boot loader for {arch}");
+            self.command(&name, available(), || {
+                lint(arch.component_target(), &["uefi_loader".into()])
+            });
+        }
         let name = format!("lints, kernel for {arch}");
         self.command(&name, available(), || {
             lint(arch.kernel_target(), &["kernel".into()])

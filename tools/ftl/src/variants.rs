@@ -32,6 +32,7 @@ const SMOKE_ARM: &[&str] = &[
     "float_proof",
     "clock",
     "arm64_machines",
+    "uefi",
 ];
 
 /// The machines of one architecture.
