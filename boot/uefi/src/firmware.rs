@@ -1,279 +1,387 @@
-//! Talking to the firmware.
+//! The firmware's tables and protocols as safe Rust: a thin layer over the crate `uefi-raw`, with just what a boot
+//! loader needs. (The crate `uefi` has all of it, but a dependency whose licence this project does not take.)
+//!
+//! Everything is asked through the system table, which is there from [`enter`] until [`end`]. After that nothing is asked, and nothing
+//! can be allocated.
 
-use alloc::string::{String, ToString};
-use alloc::vec;
+use alloc::string::String;
 use alloc::vec::Vec;
-use core::fmt::Write;
-use core::ptr::NonNull;
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::alloc::{GlobalAlloc, Layout};
+use core::ffi::c_void;
+use core::fmt::{self, Write};
+use core::ptr;
+use core::sync::atomic::{AtomicPtr, Ordering};
 
-use uefi::boot::{self, AllocateType};
-use uefi::mem::memory_map::{MemoryDescriptor, MemoryMap, MemoryType};
-use uefi::proto::loaded_image::LoadedImage;
-use uefi::proto::media::file::{Directory, File, FileAttribute, FileInfo, FileMode};
-use uefi::proto::rng::Rng;
-use uefi::{CStr16, Guid, Handle, Status, cstr16, guid, println, system};
+use uefi_raw::protocol::file_system::{
+    FileAttribute, FileInfo, FileMode, FileProtocolV1, SimpleFileSystemProtocol,
+};
+use uefi_raw::protocol::loaded_image::LoadedImageProtocol;
+use uefi_raw::protocol::rng::RngProtocol;
+use uefi_raw::table::boot::{AllocateType, BootServices, MemoryDescriptor, MemoryType};
+use uefi_raw::table::system::SystemTable;
+use uefi_raw::{Guid, Handle, Status};
 
-use uefi_loader::memory::{self, Entry, Range, Use};
-use uefi_loader::tree::{self, Additions};
-use uefi_loader::{PAGE_LEN, kernel_image};
+use uefi_loader::PAGE_LEN;
+use uefi_loader::memory::{Entry, Range, Use};
 
-use crate::arch;
+/// The system table; null before the firmware has entered, and after boot services have ended.
+static TABLE: AtomicPtr<SystemTable> = AtomicPtr::new(ptr::null_mut());
+/// Our own handle.
+static IMAGE: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
 
-/// The configuration table with the device tree (EBBR, section 2.3).
-const DEVICE_TREE: Guid = guid!("b1b621d5-f19c-41a5-830b-d9152c69aae0");
-const KERNEL: &CStr16 = cstr16!("\\EFI\\FTL\\kernel");
-const ARCHIVE: &CStr16 = cstr16!("\\EFI\\FTL\\archive.tar");
-const COMMAND_LINE: &CStr16 = cstr16!("\\EFI\\FTL\\cmdline");
+/// What a call to the firmware gives.
+pub type Result<T> = core::result::Result<T, Status>;
 
-/// Room for the device tree beside the kernel. What a tree may need more than the firmware's is far less.
-const TREE_LEN_MAX: u64 = 2 << 20;
-
-/// Whether boot services have ended, and there is nobody any more who could show a message.
-static ENDED: AtomicBool = AtomicBool::new(false);
-
-/// Why the kernel is not started, for people.
-type Result<T> = core::result::Result<T, String>;
-
-/// Where the firmware enters.
-#[unsafe(no_mangle)]
-unsafe extern "efiapi" fn _start(image: Handle, table: *const core::ffi::c_void) -> Status {
-    // SAFETY: these two are what the firmware passes to a program (UEFI, section 4.1).
-    unsafe {
-        boot::set_image_handle(image);
-        uefi::table::set_system_table(table.cast());
-    }
-    let Err(reason) = start();
-    println!("FTL cannot be started: {reason}");
-    Status::LOAD_ERROR
+/// Takes note of what the firmware passes to a program (UEFI, section 4.1).
+///
+/// # Safety
+///
+/// The two are what it passed, and boot services have not ended.
+pub unsafe fn enter(image: Handle, table: *mut SystemTable) {
+    IMAGE.store(image, Ordering::Relaxed);
+    TABLE.store(table, Ordering::Relaxed);
 }
 
-#[panic_handler]
-fn panic(info: &core::panic::PanicInfo<'_>) -> ! {
-    if !ENDED.load(Ordering::Relaxed) {
-        println!("FTL cannot be started: its boot loader failed: {info}");
-        // SAFETY: this is our own handle, and nothing of ours is used after.
-        let _ = unsafe {
-            boot::exit(
-                boot::image_handle(),
-                Status::ABORTED,
-                0,
-                core::ptr::null_mut(),
+fn table() -> Option<&'static SystemTable> {
+    // SAFETY: `enter`'s caller has promised that it is one, and `end` takes it away.
+    unsafe { TABLE.load(Ordering::Relaxed).as_ref() }
+}
+
+fn services() -> Result<&'static BootServices> {
+    let table = table().ok_or(Status::UNSUPPORTED)?;
+    // SAFETY: a system table has boot services until they end.
+    unsafe { table.boot_services.as_ref() }.ok_or(Status::UNSUPPORTED)
+}
+
+fn image() -> Handle {
+    IMAGE.load(Ordering::Relaxed)
+}
+
+fn check(status: Status) -> Result<()> {
+    match status.is_success() {
+        true => Ok(()),
+        false => Err(status),
+    }
+}
+
+/// Writes a line to the firmware's console, if there is one.
+pub fn say(text: fmt::Arguments<'_>) {
+    let _ = write!(Console, "{text}\r\n");
+}
+
+struct Console;
+
+impl Write for Console {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let output = table().ok_or(fmt::Error)?.stdout;
+        let mut units = text.encode_utf16();
+        loop {
+            // In pieces, each with a zero behind it.
+            let mut piece = [0u16; 65];
+            let mut len = 0;
+            for (slot, unit) in piece[..64].iter_mut().zip(&mut units) {
+                *slot = unit;
+                len += 1;
+            }
+            if len == 0 {
+                return Ok(());
+            }
+            // SAFETY: a console that is there is one until boot services end; the text ends with a zero.
+            let status = unsafe {
+                let Some(console) = output.as_ref() else {
+                    return Err(fmt::Error);
+                };
+                (console.output_string)(output, piece.as_ptr())
+            };
+            check(status).map_err(|_| fmt::Error)?;
+        }
+    }
+}
+
+/// The firmware's pools as Rust's allocator.
+struct Pools;
+
+#[global_allocator]
+static ALLOCATOR: Pools = Pools;
+
+/// What pools are aligned to (UEFI, section 7.2.4).
+const POOL_ALIGNMENT: usize = 8;
+
+// SAFETY: a pool's memory belongs to nobody else until it is freed. What is aligned to more than a pool is lies in a larger one, and
+// right before it stands where that begins.
+unsafe impl GlobalAlloc for Pools {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        let Ok(services) = services() else {
+            return ptr::null_mut();
+        };
+        let extra = match layout.align() {
+            0..=POOL_ALIGNMENT => 0,
+            more => more,
+        };
+        let mut pool = ptr::null_mut();
+        // SAFETY: boot services are there; it writes to a place of ours.
+        let status = unsafe {
+            (services.allocate_pool)(MemoryType::LOADER_DATA, layout.size() + extra, &mut pool)
+        };
+        if !status.is_success() || extra == 0 {
+            return pool;
+        }
+        // At least 8 bytes on, and at most `extra`, both being multiples of 8.
+        // SAFETY: so both the word and the memory lie in the pool.
+        unsafe {
+            let start = pool.add(extra - pool.addr() % extra);
+            start.cast::<*mut u8>().sub(1).write(pool);
+            start
+        }
+    }
+
+    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+        // After the end, nobody takes it back.
+        let Ok(services) = services() else { return };
+        // SAFETY: it was allocated by `alloc` with the same layout.
+        unsafe {
+            let pool = match layout.align() {
+                0..=POOL_ALIGNMENT => memory,
+                _ => memory.cast::<*mut u8>().sub(1).read(),
+            };
+            let _ = (services.free_pool)(pool);
+        }
+    }
+}
+
+/// The address of one of the tables that firmware leaves for systems.
+pub fn configuration_table(wanted: Guid) -> Option<*const u8> {
+    let table = table()?;
+    let entries = table.configuration_table;
+    if entries.is_null() {
+        return None;
+    }
+    // SAFETY: the system table tells how many there are.
+    let entries = unsafe {
+        core::slice::from_raw_parts(entries, table.number_of_configuration_table_entries)
+    };
+    let found = entries.iter().find(|entry| entry.vendor_guid == wanted)?;
+    (!found.vendor_table.is_null()).then_some(found.vendor_table.cast())
+}
+
+/// A protocol of a handle, valid until boot services end.
+fn protocol<T>(handle: Handle, guid: &Guid) -> Result<*mut T> {
+    let mut found = ptr::null_mut();
+    // SAFETY: boot services are there; it reads the GUID and writes to a place of ours.
+    check(unsafe { (services()?.handle_protocol)(handle, guid, &mut found) })?;
+    match found.is_null() {
+        true => Err(Status::UNSUPPORTED),
+        false => Ok(found.cast()),
+    }
+}
+
+/// How the firmware started us.
+fn loaded_image() -> Result<LoadedImageProtocol> {
+    let loaded = protocol::<LoadedImageProtocol>(image(), &LoadedImageProtocol::GUID)?;
+    // SAFETY: the protocol of that name is one of that type.
+    Ok(unsafe { loaded.read() })
+}
+
+/// What whoever started us passed along, as far as it is text.
+pub fn load_options() -> String {
+    let Ok(loaded) = loaded_image() else {
+        return String::new();
+    };
+    let len = loaded.load_options_size as usize / 2;
+    if loaded.load_options.is_null() {
+        return String::new();
+    }
+    // SAFETY: so many bytes lie there. They need not be aligned.
+    let units =
+        (0..len).map(|at| unsafe { loaded.load_options.cast::<u16>().add(at).read_unaligned() });
+    let units: Vec<u16> = units.take_while(|&unit| unit != 0).collect();
+    String::from_utf16_lossy(&units)
+}
+
+/// A file or a folder that is open.
+pub struct File(*mut FileProtocolV1);
+
+impl File {
+    /// The root of the file system that this program comes from.
+    pub fn root() -> Result<File> {
+        let device = loaded_image()?.device_handle;
+        let files = protocol::<SimpleFileSystemProtocol>(device, &SimpleFileSystemProtocol::GUID)?;
+        let mut root = ptr::null_mut();
+        // SAFETY: the protocol of that name is one of that type; it writes to a place of ours.
+        check(unsafe { ((*files).open_volume)(files, &mut root) })?;
+        Ok(File(root))
+    }
+
+    /// Opens a file in this folder to read it, if it is there.
+    pub fn open(&self, name: &str) -> Result<Option<File>> {
+        let name: Vec<u16> = name.encode_utf16().chain([0]).collect();
+        let mut file = ptr::null_mut();
+        // SAFETY: the folder is open; the name ends with a zero.
+        let status = unsafe {
+            ((*self.0).open)(
+                self.0,
+                &mut file,
+                name.as_ptr(),
+                FileMode::READ,
+                FileAttribute::empty(),
             )
         };
+        if status == Status::NOT_FOUND {
+            return Ok(None);
+        }
+        check(status)?;
+        Ok(Some(File(file)))
     }
-    loop {
-        core::hint::spin_loop();
-    }
-}
 
-/// Everything; comes back only if something is missing.
-fn start() -> Result<core::convert::Infallible> {
-    let firmware_tree = device_tree()?;
-    let (kernel, archive, mut command_line) = {
-        let mut volume = volume()?;
-        let kernel = read(&mut volume, KERNEL)?.ok_or_else(|| missing(KERNEL))?;
-        let archive = open(&mut volume, ARCHIVE)?.ok_or_else(|| missing(ARCHIVE))?;
-        let archive = archive.into_pages()?;
-        let command_line = read(&mut volume, COMMAND_LINE)?.unwrap_or_default();
-        (kernel, archive, text(&command_line)?)
-    };
-    add_load_options(&mut command_line);
-    let memory_len = kernel_image::memory_len(&kernel)
-        .ok_or_else(|| alloc::format!("{KERNEL} is no kernel for this machine"))?;
-    let seed = random_seed();
-    println!(
-        "FTL is started: kernel {} KiB, boot archive {} KiB",
-        kernel.len() >> 10,
-        (archive.end - archive.start) >> 10
-    );
-
-    // The kernel, and behind it the tree.
-    let kernel_len = memory_len.next_multiple_of(PAGE_LEN);
-    let map = entries(&boot::memory_map(MemoryType::LOADER_DATA).map_err(refused)?);
-    let place = memory::place(
-        map.iter().copied(),
-        kernel_len + TREE_LEN_MAX,
-        kernel_image::ALIGNMENT,
-    )
-    .ok_or("there is not enough memory in one piece")?;
-    let block = allocate(AllocateType::Address(place), kernel_len + TREE_LEN_MAX)?;
-    block[..kernel.len()].copy_from_slice(&kernel);
-    block[kernel.len()..].fill(0);
-    let tree_block = &mut block[kernel_len as usize..];
-
-    let additions = Additions {
-        memory: &memory::memory(map.iter().copied()),
-        archive,
-        command_line: &command_line,
-        seed: seed.as_ref().map(|seed| &seed[..]),
-    };
-    let written =
-        tree::write(firmware_tree, &additions).ok_or("the firmware's device tree is damaged")?;
-    let tree_block = tree_block
-        .get_mut(..written.len())
-        .ok_or("the firmware's device tree is too long")?;
-    tree_block.copy_from_slice(&written);
-
-    // The point of no return: no messages after it, and no memory. Nothing goes out of scope any more, either.
-    ENDED.store(true, Ordering::Relaxed);
-    // SAFETY: no protocol is open any more, and no reference to the firmware's data is used after: the tree
-    // was copied.
-    let last = unsafe { boot::exit_boot_services(None) };
-    tree::reserve(tree_block, &memory::kept(last.entries().map(entry)));
-    let tree_at = tree_block.as_ptr() as u64;
-    arch::publish(place, kernel_len + TREE_LEN_MAX);
-    arch::publish(archive.start, archive.end - archive.start);
-    // SAFETY: boot services have ended; both were put there above, and published.
-    unsafe { arch::enter_kernel(place, tree_at) }
-}
-
-/// The device tree that the firmware has.
-fn device_tree() -> Result<&'static [u8]> {
-    let address = system::with_config_table(|tables| {
-        let found = tables.iter().find(|table| table.guid == DEVICE_TREE);
-        found.map(|table| table.address.cast::<u8>())
-    })
-    .filter(|address| !address.is_null())
-    .ok_or(
-        "the firmware has no device tree, and FTL needs one: turn ACPI off in the firmware's settings \
-         (QEMU: -machine virt,acpi=off)",
-    )?;
-    // SAFETY: the table holds a device tree, of at least a header, and the header tells how long it is.
-    unsafe {
-        let header = core::slice::from_raw_parts(address, 40);
-        let len = tree::blob_len(header).ok_or("the firmware's device tree is damaged")?;
-        Ok(core::slice::from_raw_parts(address, len))
-    }
-}
-
-/// The root of the file system that this program comes from.
-fn volume() -> Result<Directory> {
-    let mut files = boot::get_image_file_system(boot::image_handle()).map_err(|error| {
-        alloc::format!(
-            "the disk that it comes from cannot be read ({})",
-            error.status()
-        )
-    })?;
-    files
-        .open_volume()
-        .map_err(|error| alloc::format!("its disk cannot be read ({})", error.status()))
-}
-
-/// A file, and how long it is.
-struct Opened {
-    name: &'static CStr16,
-    file: uefi::proto::media::file::RegularFile,
-    len: u64,
-}
-
-/// Opens a file, if it is there.
-fn open(volume: &mut Directory, name: &'static CStr16) -> Result<Option<Opened>> {
-    let failed = |error: uefi::Error| unreadable(name, error.status());
-    let mut handle = match volume.open(name, FileMode::Read, FileAttribute::empty()) {
-        Ok(handle) => handle,
-        Err(error) if error.status() == Status::NOT_FOUND => return Ok(None),
-        Err(error) => return Err(failed(error)),
-    };
-    let info = handle.get_boxed_info::<FileInfo>().map_err(failed)?;
-    let len = info.file_size();
-    let file = handle
-        .into_regular_file()
-        .ok_or_else(|| alloc::format!("{name} is a folder"))?;
-    Ok(Some(Opened { name, file, len }))
-}
-
-/// The bytes of a file, if it is there.
-fn read(volume: &mut Directory, name: &'static CStr16) -> Result<Option<Vec<u8>>> {
-    let Some(mut opened) = open(volume, name)? else {
-        return Ok(None);
-    };
-    let mut bytes = vec![0; opened.len as usize];
-    opened.read_to(&mut bytes)?;
-    Ok(Some(bytes))
-}
-
-impl Opened {
-    fn read_to(&mut self, bytes: &mut [u8]) -> Result<()> {
-        let read = self.file.read(bytes);
-        match read.map_err(|error| unreadable(self.name, error.status()))? {
-            len if len == bytes.len() => Ok(()),
-            _ => Err(alloc::format!(
-                "{} is shorter than its disk says",
-                self.name
-            )),
+    /// How long it is.
+    pub fn len(&self) -> Result<u64> {
+        // Room for a name of 255 characters behind it, and aligned.
+        let mut buffer = [0u64; 80];
+        let mut len = size_of_val(&buffer);
+        // SAFETY: the file is open, and the buffer is as long as is said.
+        check(unsafe {
+            ((*self.0).get_info)(self.0, &FileInfo::ID, &mut len, buffer.as_mut_ptr().cast())
+        })?;
+        // SAFETY: it was filled in, and is longer than the structure; its fields may be anything.
+        let info = unsafe { &*buffer.as_ptr().cast::<FileInfo>() };
+        match info.attribute.contains(FileAttribute::DIRECTORY) {
+            true => Err(Status::INVALID_PARAMETER),
+            false => Ok(info.file_size),
         }
     }
 
-    /// Reads all of it to pages of its own, which stay.
-    fn into_pages(mut self) -> Result<Range> {
-        if self.len == 0 {
-            return Err(alloc::format!("{} is empty", self.name));
+    /// Fills a buffer with the file's next bytes. Fails if there are fewer.
+    pub fn read(&mut self, buffer: &mut [u8]) -> Result<()> {
+        // Some firmware cannot read much at once.
+        for piece in buffer.chunks_mut(1 << 20) {
+            let mut len = piece.len();
+            // SAFETY: the file is open, and the buffer is as long as is said.
+            check(unsafe { ((*self.0).read)(self.0, &mut len, piece.as_mut_ptr().cast()) })?;
+            if len < piece.len() {
+                return Err(Status::END_OF_FILE);
+            }
         }
-        let pages = allocate(AllocateType::AnyPages, self.len)?;
-        self.read_to(&mut pages[..self.len as usize])?;
-        let start = pages.as_ptr() as u64;
-        Ok(Range {
-            start,
-            end: start + self.len,
-        })
+        Ok(())
     }
 }
 
-/// Whole pages of memory, which stay. Their content is anything.
-fn allocate(place: AllocateType, len: u64) -> Result<&'static mut [u8]> {
-    let pages = len.div_ceil(PAGE_LEN) as usize;
-    let memory: NonNull<u8> =
-        boot::allocate_pages(place, MemoryType::LOADER_DATA, pages).map_err(refused)?;
-    // SAFETY: the pages were given to us just now, for good.
+impl Drop for File {
+    fn drop(&mut self) {
+        // SAFETY: it is open, and nobody uses it after.
+        let _ = unsafe { ((*self.0).close)(self.0) };
+    }
+}
+
+/// Fills a buffer with random bytes, if the firmware makes some.
+pub fn random(buffer: &mut [u8]) -> Result<()> {
+    let mut generator = ptr::null_mut();
+    // SAFETY: boot services are there; they read the GUID and write to places of ours.
     unsafe {
-        memory.write_bytes(0, pages * PAGE_LEN as usize);
-        Ok(core::slice::from_raw_parts_mut(
-            memory.as_ptr(),
-            pages * PAGE_LEN as usize,
+        check((services()?.locate_protocol)(
+            &RngProtocol::GUID,
+            ptr::null(),
+            &mut generator,
+        ))?;
+        let generator = generator.cast::<RngProtocol>();
+        check(((*generator).get_rng)(
+            generator,
+            ptr::null(),
+            buffer.len(),
+            buffer.as_mut_ptr(),
         ))
     }
 }
 
-/// The words of a command line, in one line.
-fn text(bytes: &[u8]) -> Result<String> {
-    let text =
-        core::str::from_utf8(bytes).map_err(|_| alloc::format!("{COMMAND_LINE} is no text"))?;
-    Ok(text.split_ascii_whitespace().collect::<Vec<_>>().join(" "))
-}
-
-/// Adds words that whoever started this program gave it, as UEFI's shell or a boot entry can. Only ours count, since
-/// others put their own things there, such as the program's name.
-fn add_load_options(command_line: &mut String) {
-    let Ok(image) = boot::open_protocol_exclusive::<LoadedImage>(boot::image_handle()) else {
-        return;
+/// Whole pages of memory, at an address or anywhere. They are zero, and stay.
+pub fn allocate(place: Option<u64>, len: u64) -> Result<&'static mut [u8]> {
+    let pages = len.div_ceil(PAGE_LEN) as usize;
+    let (kind, mut address) = match place {
+        Some(address) => (AllocateType::ADDRESS, address),
+        None => (AllocateType::ANY_PAGES, 0),
     };
-    let Ok(options) = image.load_options_as_cstr16() else {
-        return;
-    };
-    let options = options.to_string();
-    for word in options.split_ascii_whitespace() {
-        if word.starts_with("ftl.") {
-            let gap = if command_line.is_empty() { "" } else { " " };
-            let _ = write!(command_line, "{gap}{word}");
-        }
+    // SAFETY: boot services are there; they write to a place of ours.
+    check(unsafe {
+        (services()?.allocate_pages)(kind, MemoryType::LOADER_DATA, pages, &mut address)
+    })?;
+    // The page at address 0 can be had, but a reference to it cannot.
+    if address == 0 {
+        return Err(Status::OUT_OF_RESOURCES);
+    }
+    let memory = address as usize as *mut u8;
+    let bytes = pages * PAGE_LEN as usize;
+    // SAFETY: the pages were given to us just now, for good, and firmware maps memory to its own addresses.
+    unsafe {
+        memory.write_bytes(0, bytes);
+        Ok(core::slice::from_raw_parts_mut(memory, bytes))
     }
 }
 
-/// Random bytes, if the firmware makes some.
-fn random_seed() -> Option<[u8; 64]> {
-    let handle = boot::get_handle_for_protocol::<Rng>().ok()?;
-    let mut generator = boot::open_protocol_exclusive::<Rng>(handle).ok()?;
-    let mut seed = [0; 64];
-    generator.get_rng(None, &mut seed).ok()?;
-    Some(seed)
+/// The memory map, as it was at one moment.
+pub struct Map {
+    /// Words, so that entries are aligned.
+    buffer: Vec<u64>,
+    entry_len: usize,
+    entries: usize,
+    key: usize,
 }
 
-fn entries(map: &impl MemoryMap) -> Vec<Entry> {
-    map.entries().map(entry).collect()
+impl Map {
+    /// With room for what may come to be until it is filled in.
+    fn with_room() -> Map {
+        Map {
+            buffer: alloc::vec![0; 8192],
+            entry_len: size_of::<MemoryDescriptor>(),
+            entries: 0,
+            key: 0,
+        }
+    }
+
+    /// The map as it is now.
+    pub fn now() -> Result<Map> {
+        let mut map = Map::with_room();
+        map.fill()?;
+        Ok(map)
+    }
+
+    /// Allocates nothing, which would change the map.
+    fn fill(&mut self) -> Result<()> {
+        let mut len = size_of_val(&self.buffer[..]);
+        let mut version = 0;
+        // SAFETY: boot services are there; the buffer is as long as is said.
+        check(unsafe {
+            (services()?.get_memory_map)(
+                &mut len,
+                self.buffer.as_mut_ptr().cast(),
+                &mut self.key,
+                &mut self.entry_len,
+                &mut version,
+            )
+        })?;
+        // Later versions of an entry are longer, and begin like ours.
+        if self.entry_len < size_of::<MemoryDescriptor>() {
+            return Err(Status::INCOMPATIBLE_VERSION);
+        }
+        self.entries = len / self.entry_len;
+        Ok(())
+    }
+
+    /// What it says.
+    pub fn entries(&self) -> impl Iterator<Item = Entry> + Clone + '_ {
+        (0..self.entries).map(|index| {
+            let start = self.buffer.as_ptr().cast::<u8>();
+            // SAFETY: it lies in what was filled in.
+            let descriptor = unsafe {
+                start
+                    .add(index * self.entry_len)
+                    .cast::<MemoryDescriptor>()
+                    .read_unaligned()
+            };
+            entry(&descriptor)
+        })
+    }
 }
 
-/// What an entry of the memory map is to us (UEFI, section 7.2, "Memory Type Usage after ExitBootServices").
+/// What an entry is to us (UEFI, section 7.2, "Memory Type Usage after ExitBootServices").
 fn entry(descriptor: &MemoryDescriptor) -> Entry {
     let used = match descriptor.ty {
         MemoryType::CONVENTIONAL => Use::Free,
@@ -298,16 +406,24 @@ fn entry(descriptor: &MemoryDescriptor) -> Entry {
     }
 }
 
-fn missing(name: &CStr16) -> String {
-    alloc::format!(
-        "there is no {name} on its disk; `./ftl image` makes a disk with all that is needed"
-    )
-}
-
-fn unreadable(name: &CStr16, status: Status) -> String {
-    alloc::format!("{name} cannot be read ({status})")
-}
-
-fn refused(error: uefi::Error) -> String {
-    alloc::format!("the firmware has no memory for it ({})", error.status())
+/// Ends boot services. From then on the machine is ours but for what the map says, and nothing of this module works any more.
+///
+/// # Safety
+///
+/// Nothing of the firmware's is open or referred to.
+pub unsafe fn end() -> Result<Map> {
+    let mut map = Map::with_room();
+    let services = services()?;
+    let mut ended = Err(Status::ABORTED);
+    // What runs beside us in the firmware may change the map after we have asked; then we have to ask again (UEFI, section 7.4.6).
+    for _ in 0..4 {
+        map.fill()?;
+        // SAFETY: the caller's promise.
+        ended = check(unsafe { (services.exit_boot_services)(image(), map.key) });
+        if ended.is_ok() {
+            TABLE.store(ptr::null_mut(), Ordering::Relaxed);
+            break;
+        }
+    }
+    ended.map(|()| map)
 }

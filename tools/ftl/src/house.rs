@@ -207,7 +207,7 @@ fn may_be_unsafe(path: &str) -> bool {
     path.starts_with("kernel/")
         || path.starts_with("api/")
         || path.starts_with("boot/uefi/src/arch/")
-        || path == "boot/uefi/src/firmware.rs"
+        || matches!(path, "boot/uefi/src/firmware.rs" | "boot/uefi/src/start.rs")
         || listed.into_iter().any(|folder| {
             path.strip_prefix(folder)
                 .is_some_and(|rest| rest.starts_with('/'))
