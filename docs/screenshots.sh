@@ -19,11 +19,11 @@ while [ -z "$address" ]; do
     sleep 0.2
 done
 
-# shoot NAME WIDTH HEIGHT SCHEME: 0 is dark, 1 is light. The budget is virtual time for the page to fill itself.
+# shoot NAME WIDTH HEIGHT SCHEME [PART]: 0 is dark, 1 is light. The budget is virtual time for the page to fill itself.
 shoot() {
     chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --user-data-dir="$work/profile" \
         --blink-settings=preferredColorScheme="$4" --virtual-time-budget=20000 \
-        --window-size="$2,$3" --screenshot="$root/docs/images/$1.png" "$address/" >/dev/null 2>&1
+        --window-size="$2,$3" --screenshot="$root/docs/images/$1.png" "$address/${5:-}" >/dev/null 2>&1
     echo "docs/images/$1.png"
 }
 mkdir -p docs/images
@@ -31,6 +31,7 @@ cargo run --quiet -p e2e --example shell_picture >"$work/shell.html"
 chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --user-data-dir="$work/profile" \
     --window-size=716,490 --screenshot="$root/docs/images/shell.png" "file://$work/shell.html" >/dev/null 2>&1
 echo "docs/images/shell.png"
-shoot page-light 1080 900 1
+shoot page-light 1080 1180 1
 shoot page-dark 1080 900 0
+shoot page-component 1080 900 1 "#/component/tcpip"
 shoot page-phone 390 780 1

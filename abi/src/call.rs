@@ -166,6 +166,10 @@ calls! {
     /// a folio (0) that ends. `(system, cpu, folio or 0)` → 0. Errors: `Unsupported` (the folio is not
     /// contiguous).
     Trace = 41,
+    /// Which ends of channels a process has handles to. `(process, position)` → where to go on, or 0 after
+    /// the last, and a [`crate::ChannelEnds`] in the receive page. Begin with position 0. What changes in between may be
+    /// missed, or told twice.
+    ProcessChannels = 42,
 }
 
 /// No deadline.

@@ -30,7 +30,8 @@ pub use event::{EventKind, HandleTypes};
 pub use handle::{Handle, HandleType, ObjectKind, Rights};
 pub use message::{HANDLES_MAX, MESSAGE_BUFFER_LEN, MESSAGE_LEN_MAX, MessageInfo, MessageKind};
 pub use process::{
-    Isolation, KernelStatistics, NAME_LEN, Name, ProcessInfo, ProcessParams, ProcessState,
+    CHANNEL_ENDS_MAX, ChannelEnd, ChannelEnds, Doing, Isolation, KernelStatistics, NAME_LEN, Name,
+    ProcessInfo, ProcessParams, ProcessState,
 };
 pub use start::{ABI_VERSION, PAGE_SIZE, StartInfo};
 pub use trace::{TRACE_MAGIC, TraceHeader, TraceKind, TraceMessage, TraceRecord};

@@ -114,14 +114,74 @@ pub struct ProcessInfo {
     pub handles: u32,
     /// Threads it has now.
     pub threads: u32,
-    /// The key under which its first thread waits, or `u32::MAX` if it does not wait for one source.
-    pub reserved: u32,
+    /// What its first thread does, a [`Doing`].
+    pub doing: u32,
     /// CPU time it has used, in ticks.
     pub cpu_ticks: u64,
     /// Messages it has sent.
     pub messages_sent: u64,
     /// Address at which its image was loaded.
     pub image_base: u64,
+    /// The channel whose other end owes its first thread a reply, if that is what it waits for, as
+    /// [`ChannelEnd::channel`]; else 0.
+    pub calls_over: u64,
+}
+
+/// What a thread does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Doing {
+    /// Nothing: it has not begun, or has ended.
+    Nothing = 0,
+    /// It runs, or would if a CPU were free.
+    Running = 1,
+    /// It waits for an event.
+    Waiting = 2,
+    /// It waits for the reply to a call.
+    Calling = 3,
+}
+
+impl Doing {
+    /// From its number; a number that stands for nothing is [`Doing::Nothing`].
+    pub const fn from_u32(number: u32) -> Doing {
+        match number {
+            1 => Doing::Running,
+            2 => Doing::Waiting,
+            3 => Doing::Calling,
+            _ => Doing::Nothing,
+        }
+    }
+}
+
+/// Ends of channels in one answer to [`crate::Call::ProcessChannels`].
+pub const CHANNEL_ENDS_MAX: usize = 64;
+
+/// What [`crate::Call::ProcessChannels`] tells.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct ChannelEnds {
+    /// How many there are.
+    pub count: u64,
+    /// The ends; those after the first `count` are all 0.
+    pub ends: [ChannelEnd; CHANNEL_ENDS_MAX],
+}
+
+/// One end of a channel, to which a process has a handle.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct ChannelEnd {
+    /// The channel's number, the same for both ends. No other channel has it, or has had it.
+    pub channel: u64,
+    /// Which end: 0 or 1.
+    pub side: u16,
+    /// Messages that have come in and were not received yet.
+    pub queued: u16,
+    /// Requests and one-way messages that were sent from here, modulo 2³²; not replies.
+    pub sent: u32,
+    /// Those that were sent from the other end, received or not.
+    pub came: u32,
+    /// 0.
+    pub reserved: u32,
 }
 
 /// What [`crate::Call::SystemStatistics`] tells.

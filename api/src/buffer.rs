@@ -85,6 +85,8 @@ unsafe impl Plain for abi::DeviceRange {}
 // SAFETY: as above.
 unsafe impl Plain for abi::ProcessInfo {}
 // SAFETY: as above.
+unsafe impl Plain for abi::ChannelEnds {}
+// SAFETY: as above.
 unsafe impl Plain for abi::ProcessParams {}
 // SAFETY: as above.
 unsafe impl Plain for abi::KernelStatistics {}

@@ -313,6 +313,19 @@ impl Process {
     pub fn info(&self) -> Result<ProcessInfo> {
         sys::process_info(self.handle())
     }
+    /// Calls a function with each end of a channel that it holds now.
+    pub fn for_each_channel(&self, mut tell: impl FnMut(&abi::ChannelEnd)) -> Result<()> {
+        let mut position = 0;
+        loop {
+            let (next, found) = sys::process_channels(self.handle(), position)?;
+            let count = (found.count as usize).min(found.ends.len());
+            found.ends[..count].iter().for_each(&mut tell);
+            if next == 0 {
+                return Ok(());
+            }
+            position = next;
+        }
+    }
 }
 
 impl System {

@@ -5,8 +5,9 @@
 //! in the receive page after `wait`.
 
 use abi::{
-    Call, DeviceInfo, DeviceRange, Error, EventKind, Handle, HandleTypes, KernelStatistics,
-    MessageInfo, ProcessInfo, ProcessParams, Result, Rights, pack_handles, unpack_handles,
+    Call, ChannelEnds, DeviceInfo, DeviceRange, Error, EventKind, Handle, HandleTypes,
+    KernelStatistics, MessageInfo, ProcessInfo, ProcessParams, Result, Rights, pack_handles,
+    unpack_handles,
 };
 
 use crate::{buffer, gate};
@@ -376,6 +377,12 @@ pub fn process_kill(process: Handle, status: usize) -> Result<()> {
 pub fn process_info(process: Handle) -> Result<ProcessInfo> {
     call(Call::ProcessInfo, [raw(process), 0, 0, 0, 0, 0])?;
     Ok(buffer::read_struct())
+}
+
+/// [`Call::ProcessChannels`]: where to go on, or 0, and a part of the ends.
+pub fn process_channels(process: Handle, position: usize) -> Result<(usize, ChannelEnds)> {
+    let next = call(Call::ProcessChannels, [raw(process), position, 0, 0, 0, 0])?;
+    Ok((next, buffer::read_struct()))
 }
 
 /// [`Call::ThreadCreate`]. Not public: the entry may be no function at all. See

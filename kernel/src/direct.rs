@@ -104,6 +104,7 @@ impl Kernel {
         there.owed = there.owed.wrapping_add(1);
         let here = channel.end(side);
         here.reserved = here.reserved.wrapping_add(1);
+        here.sent = here.sent.wrapping_add(1);
         here.caller = Some((sender_id, transaction as u32));
         queue.waiter = None;
         sender.deadline = deadline as u64;

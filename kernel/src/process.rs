@@ -1,8 +1,8 @@
 //! Making processes and threads.
 
 use abi::{
-    Error, Handle, Isolation, PAGE_SIZE, ProcessInfo, ProcessParams, ProcessState, Result, Rights,
-    StartInfo,
+    CHANNEL_ENDS_MAX, ChannelEnd, ChannelEnds, Doing, Error, Handle, Isolation, PAGE_SIZE,
+    ProcessInfo, ProcessParams, ProcessState, Result, Rights, StartInfo,
 };
 
 use crate::arch::{Context, PageTable, Permission};
@@ -16,6 +16,8 @@ use crate::object::{
 use crate::scheduler::PRIORITIES;
 use crate::vm::MapRequest;
 
+/// Places of a table that are looked at in one call.
+const PLACES_MAX: usize = 256;
 /// Limits of the limits: what no system file can raise.
 const HEAP_LEN_MAX: usize = 64 << 20;
 const STACK_LEN_MAX: usize = 1 << 20;
@@ -435,6 +437,16 @@ impl Kernel {
     /// What [`abi::Call::ProcessInfo`] tells.
     pub fn process_info(&self, id: Id<Process>) -> ProcessInfo {
         let process = &self.processes[id];
+        // New threads come first in the list.
+        let next = |thread: &Id<Thread>| self.threads[*thread].sibling;
+        let first = core::iter::successors(process.threads, next).last();
+        let first = first.map(|first| self.threads[first].state);
+        let (doing, calls_over) = match first {
+            None | Some(ThreadState::New | ThreadState::Dead) => (Doing::Nothing, 0),
+            Some(ThreadState::Ready | ThreadState::Running) => (Doing::Running, 0),
+            Some(ThreadState::Waiting(_)) => (Doing::Waiting, 0),
+            Some(ThreadState::Calling(channel, _)) => (Doing::Calling, channel.number()),
+        };
         ProcessInfo {
             name: process.name,
             state: process.state as u32,
@@ -443,11 +455,44 @@ impl Kernel {
             memory_pages: process.memory_pages as u32,
             handles: process.handles.len() as u32,
             threads: process.thread_count,
-            reserved: 0,
+            doing: doing as u32,
             cpu_ticks: self.process_cpu_ticks(id),
             messages_sent: self.process_messages_sent(id),
             image_base: process.load.base as u64,
+            calls_over,
         }
+    }
+
+    /// [`abi::Call::ProcessChannels`]: tells a thread which channels a process has.
+    pub fn process_channels(&mut self, thread: Id<Thread>, of: Id<Process>, from: usize) -> usize {
+        let table = &self.processes[of].handles;
+        let mut found = ChannelEnds {
+            count: 0,
+            ends: [ChannelEnd::default(); CHANNEL_ENDS_MAX],
+        };
+        let mut index = from;
+        let until = from.saturating_add(PLACES_MAX).min(table.capacity());
+        while index < until && (found.count as usize) < CHANNEL_ENDS_MAX {
+            let place = table.at(index).map(|entry| entry.object);
+            index += 1;
+            let Some(Object::Channel(side, id)) = place else {
+                continue;
+            };
+            let channel = &self.channels[id];
+            let end = &channel.ends[side as usize];
+            found.ends[found.count as usize] = ChannelEnd {
+                channel: id.number(),
+                side: side as u16,
+                queued: end.count,
+                sent: end.sent,
+                came: channel.ends[side.other() as usize].sent,
+                reserved: 0,
+            };
+            found.count += 1;
+        }
+        let is_last = index >= table.capacity();
+        self.answer(thread, found);
+        if is_last { 0 } else { index }
     }
 
     /// Writes an answer into a thread's receive page.

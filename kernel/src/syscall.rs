@@ -439,6 +439,13 @@ impl Kernel {
                 self.answer(thread, info);
                 Ok(0)
             }
+            Call::ProcessChannels => {
+                let entry = self.lookup(process, handle(a[0]), Rights::READ)?;
+                let Object::Process(target) = entry.object else {
+                    return Err(Error::WrongKind);
+                };
+                Ok(self.process_channels(thread, target, a[1]))
+            }
             Call::ThreadCreate => self.thread_create_call(process, a[0], a[1], a[2], cpu),
             Call::SystemStatistics => {
                 self.system(process, a[0])?;

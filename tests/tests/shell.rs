@@ -82,9 +82,18 @@ fn mistakes_are_told_on_standard_error() {
 #[test]
 fn the_system_shows_itself() {
     let run = exec(
-        "ps; why init; why tcpip; log | head -n 2 | wc -l; uptime; sleep 100 & ps | grep -c sleep",
+        "ps; why init; why tcpip; log | head -n 2 | wc -l; uptime; sleep 100 & ps | grep -c sleep; graph",
     );
-    for expected in ["COMPONENT", "virtio_console", "\n2\nup ", "\n1\n"] {
+    for expected in [
+        "COMPONENT",
+        "virtio_console",
+        "idle",
+        "\n2\nup ",
+        "\n1\n",
+        "─ net ─▶ virtio_net  ",
+        "/s there, ",
+        "(command)\n",
+    ] {
         assert!(run.output.contains(expected), "{expected}: {}", run.output);
     }
 }

@@ -157,11 +157,8 @@ fn check_accepted(port: u16, least: u64) {
     assert!(accepted.is_some_and(|count| count >= least), "{state}");
 }
 
-/// The page in a real browser: its script has drawn the components from live data.
-#[test]
-fn a_browser_draws_the_page() {
-    let ftl = boot(None);
-    let url = format!("http://127.0.0.1:{}/", ftl.port(80));
+/// What a browser makes of a page after some seconds; nothing if there is no browser.
+fn browsed(url: &str) -> Option<String> {
     let profile = std::env::temp_dir().join(format!("ftl-browser-{}", std::process::id()));
     let output = Command::new("chromium")
         .args([
@@ -178,19 +175,93 @@ fn a_browser_draws_the_page() {
         ])
         .args(["--virtual-time-budget=5000", "--dump-dom"])
         .arg(format!("--user-data-dir={}", profile.display()))
-        .arg(&url)
+        .arg(url)
         .output();
     let _ = std::fs::remove_dir_all(profile);
-    let output = match output {
-        Ok(output) => output,
+    match output {
+        Ok(output) => Some(String::from_utf8_lossy(&output.stdout).into_owned()),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound && !e2e::long() => {
             eprintln!("chromium is not installed: the page was not tried in a browser");
-            return;
+            None
         }
         Err(error) => panic!("chromium: {error}"),
-    };
-    let page = String::from_utf8_lossy(&output.stdout);
-    for name in ["virtio_net", "tcpip", "http_server"] {
-        assert!(page.contains(name), "no {name} in {page}");
     }
+}
+
+/// The page in a real browser: its script has drawn the components from live data, and the page of one of them.
+#[test]
+fn a_browser_draws_the_page() {
+    let ftl = boot(Some("user"));
+    let url = format!("http://127.0.0.1:{}/", ftl.port(80));
+    let Some(page) = browsed(&url) else {
+        return;
+    };
+    for text in [
+        "#/component/virtio_net",
+        "#/component/tcpip",
+        "#/component/http_server",
+        "listens on port 80",
+    ] {
+        assert!(page.contains(text), "no {text} in {page}");
+    }
+    let page = browsed(&format!("{url}#/component/tcpip")).expect("there was a browser before");
+    for text in [
+        "in its own address space<",
+        "tcpip (needed there)",
+        "address 10.",
+    ] {
+        assert!(page.contains(text), "no {text} in {page}");
+    }
+    // What does not concern the component is not in its part of the log.
+    assert!(!page.contains("listens on port 80"), "{page}");
+}
+
+/// The page's data tell who is connected to whom, and their messages are counted as they are sent; the log is
+/// told in parts.
+#[test]
+fn connections_and_the_log_are_told() {
+    let ftl = boot(None);
+    let port = ftl.port(80);
+    let look = || -> serde_json::Value {
+        let answer = e2e::http::get(port, "/system.json");
+        serde_json::from_slice(&answer.body).expect("valid JSON")
+    };
+    let said = |state: &serde_json::Value| {
+        let all = state["connections"].as_array().expect("a list");
+        let found = all
+            .iter()
+            .find(|one| one["component"] == "http_server" && one["peer"] == "tcpip")
+            .unwrap_or_else(|| panic!("{state}"));
+        found["sent"].as_u64().expect("a number")
+    };
+    let before = look();
+    // A picture is shown for a moment, whoever asks.
+    let mut now = look();
+    while now["uptime_ns"] == before["uptime_ns"] {
+        now = look();
+    }
+    assert!(said(&now) > said(&before), "{before} {now}");
+    let server = now["components"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .find(|one| one["name"] == "http_server")
+        .expect("it runs");
+    assert_eq!(
+        (server["activity"].as_str(), server["calls"].as_str()),
+        (Some("calling"), Some("init")),
+        "it asks at this moment"
+    );
+
+    let part = |from: u64| -> serde_json::Value {
+        let answer = e2e::http::get(port, &format!("/log.json?from={from}"));
+        serde_json::from_slice(&answer.body).expect("valid JSON")
+    };
+    let first = part(0);
+    let text = first["text"].as_str().expect("a text");
+    assert!(text.contains("listens on port 80\n"), "{first}");
+    let next = first["next"].as_u64().expect("a number");
+    assert_eq!(next, text.len() as u64);
+    assert_eq!(part(next)["text"], "");
+    assert_eq!(e2e::http::get(port, "/log.json?from=x").status, 400);
 }

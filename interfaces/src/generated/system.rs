@@ -10,7 +10,7 @@
     clippy::useless_conversion
 )]
 /// The version of this interface. Both sides of a channel must have been built from the same.
-pub const HASH: u64 = 0x65e9ab8c0e35a75f;
+pub const HASH: u64 = 0x233ad2015b0529ce;
 
 /// How a component is kept apart.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -73,6 +73,38 @@ impl ::ftl::wire::Wire<'_> for State {
     }
 }
 
+/// What a component's first thread does at the moment.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[repr(u32)]
+pub enum Activity {
+    /// Nothing: the component does not run.
+    Nothing = 0,
+    /// It runs, or would if a CPU were free.
+    Running = 1,
+    /// It waits for an event.
+    Waiting = 2,
+    /// It waits for the reply to a call.
+    Calling = 3,
+}
+
+impl ::ftl::wire::Wire<'_> for Activity {
+    #[inline(always)]
+    fn encode(self, writer: &mut ::ftl::wire::Writer) -> ::ftl::Result<()> {
+        writer.u32(self as u32)
+    }
+
+    #[inline(always)]
+    fn decode(reader: &mut ::ftl::wire::Reader<'_>) -> ::ftl::Result<Self> {
+        match reader.u32()? {
+            0 => Ok(Activity::Nothing),
+            1 => Ok(Activity::Running),
+            2 => Ok(Activity::Waiting),
+            3 => Ok(Activity::Calling),
+            _ => Err(::ftl::Error::Malformed),
+        }
+    }
+}
+
 /// One component.
 #[derive(Clone, Copy, Debug)]
 pub struct Component<'a> {
@@ -100,6 +132,10 @@ pub struct Component<'a> {
     pub cpu_ns: u64,
     /// Messages sent.
     pub messages_sent: u64,
+    /// Activity.
+    pub activity: Activity,
+    /// Who owes it the reply that it waits for; empty if it waits for none.
+    pub calls: &'a str,
 }
 
 impl<'a> ::ftl::wire::Wire<'a> for Component<'a> {
@@ -118,6 +154,8 @@ impl<'a> ::ftl::wire::Wire<'a> for Component<'a> {
         writer.u32(self.threads)?;
         writer.u64(self.cpu_ns)?;
         writer.u64(self.messages_sent)?;
+        ::ftl::wire::Wire::encode(self.activity, writer)?;
+        writer.str(self.calls, 32)?;
         Ok(())
     }
 
@@ -137,6 +175,53 @@ impl<'a> ::ftl::wire::Wire<'a> for Component<'a> {
             threads: reader.u32()?,
             cpu_ns: reader.u64()?,
             messages_sent: reader.u64()?,
+            activity: ::ftl::wire::Wire::decode(reader.by_ref())?,
+            calls: reader.str(32)?,
+        })
+    }
+}
+
+/// All channels between two components, or a component and init. The peer was started earlier; usually it is the
+/// one that is needed.
+#[derive(Clone, Copy, Debug)]
+pub struct Connection<'a> {
+    /// A component's name, or a command's with `#` and its number.
+    pub component: &'a str,
+    /// Another one, or `init`.
+    pub peer: &'a str,
+    /// How many there are now.
+    pub channels: u32,
+    /// Messages that were sent and not received yet.
+    pub queued: u32,
+    /// Requests and one-way messages that the component has sent, as far as they were seen.
+    pub sent: u64,
+    /// Those that the peer has sent, as far as they were seen.
+    pub received: u64,
+}
+
+impl<'a> ::ftl::wire::Wire<'a> for Connection<'a> {
+    #[inline]
+    #[allow(unused_variables)]
+    fn encode(self, writer: &mut ::ftl::wire::Writer) -> ::ftl::Result<()> {
+        writer.str(self.component, 32)?;
+        writer.str(self.peer, 32)?;
+        writer.u32(self.channels)?;
+        writer.u32(self.queued)?;
+        writer.u64(self.sent)?;
+        writer.u64(self.received)?;
+        Ok(())
+    }
+
+    #[inline]
+    #[allow(unused_variables)]
+    fn decode(reader: &mut ::ftl::wire::Reader<'a>) -> ::ftl::Result<Self> {
+        Ok(Connection {
+            component: reader.str(32)?,
+            peer: reader.str(32)?,
+            channels: reader.u32()?,
+            queued: reader.u32()?,
+            sent: reader.u64()?,
+            received: reader.u64()?,
         })
     }
 }
@@ -181,6 +266,7 @@ pub const BODY_LEN_MAX: usize = 2768;
 
 const COMPONENTS: u32 = 0x6c306fbf;
 const NEEDS: u32 = 0xcb71e6a4;
+const CONNECTIONS: u32 = 0x21e36519;
 const STATISTICS: u32 = 0x2f2e1e4c;
 const KILL: u32 = 0xcef5734e;
 const RESTART: u32 = 0x96d5ca45;
@@ -263,6 +349,47 @@ impl NeedsReplier {
     ) -> ::ftl::Result<()> {
         let mut writer = self.0.begin()?;
         writer.list(needs.into(), 24)?;
+        self.0.send(writer)
+    }
+
+    /// Answers that it did not.
+    pub fn error(self, error: ::ftl::Error) -> ::ftl::Result<()> {
+        self.0.fail(u32::from(error.code()))
+    }
+}
+
+/// What the call `connections` is asked with.
+#[derive(Clone, Copy, Debug)]
+pub struct ConnectionsRequest {
+    /// How many to pass over.
+    pub first: u16,
+}
+
+/// What the call `connections` answers with.
+#[derive(Clone, Copy, Debug)]
+pub struct ConnectionsReply<'a> {
+    /// How many there are.
+    pub total: u16,
+    /// Connections.
+    pub connections: ::ftl::wire::List<'a, Connection<'a>>,
+}
+
+/// Answers the call `connections`. It may be kept and used later; dropped, it answers `NoReply`.
+#[derive(Debug)]
+#[must_use = "the caller waits for an answer"]
+pub struct ConnectionsReplier(::ftl::reply::Replier);
+
+impl ConnectionsReplier {
+    /// Answers that it worked.
+    #[inline]
+    pub fn ok<'a>(
+        self,
+        total: u16,
+        connections: impl Into<::ftl::wire::List<'a, Connection<'a>>>,
+    ) -> ::ftl::Result<()> {
+        let mut writer = self.0.begin()?;
+        writer.u16(total)?;
+        writer.list(connections.into(), 20)?;
         self.0.send(writer)
     }
 
@@ -656,6 +783,17 @@ impl Client {
         self.0.start(NEEDS, writer)
     }
 
+    /// Who is connected to whom, a page of them at a time. The channels are looked at when the first page is
+    /// asked for; the messages of one that came and went in between are not seen.
+    ///
+    /// The answer comes as an event with the transaction that is returned here.
+    #[inline]
+    pub fn connections_start(&self, first: u16) -> ::ftl::Result<::ftl::Transaction> {
+        let mut writer = ::ftl::wire::Writer::new();
+        writer.u16(first)?;
+        self.0.start(CONNECTIONS, writer)
+    }
+
     /// Counters of the kernel.
     ///
     /// The answer comes as an event with the transaction that is returned here.
@@ -775,6 +913,13 @@ pub trait Blocking {
         name: &str,
     ) -> ::core::result::Result<::ftl::wire::List<'s, Need<'s>>, ::ftl::Error>;
 
+    /// Who is connected to whom, a page of them at a time. The channels are looked at when the first page is
+    /// asked for; the messages of one that came and went in between are not seen.
+    fn connections<'s>(
+        &'s mut self,
+        first: u16,
+    ) -> ::core::result::Result<ConnectionsReply<'s>, ::ftl::Error>;
+
     /// Counters of the kernel.
     fn statistics(&mut self) -> ::core::result::Result<StatisticsReply, ::ftl::Error>;
 
@@ -864,6 +1009,35 @@ impl Blocking for Client {
         let mut reader = incoming.read_with_views();
         let result = match ::ftl::reply::read_status(&mut reader)? {
             Ok(()) => Ok(reader.list(24)?),
+            Err(code) => Err(::ftl::reply::error_from_code(code)),
+        };
+        reader.finish()?;
+        result
+    }
+
+    #[inline]
+    fn connections<'s>(
+        &'s mut self,
+        first: u16,
+    ) -> ::core::result::Result<ConnectionsReply<'s>, ::ftl::Error> {
+        let incoming = self
+            .0
+            .call_again(
+                CONNECTIONS,
+                || {
+                    let mut writer = ::ftl::wire::Writer::new();
+                    writer.u16(first)?;
+                    Ok(writer)
+                },
+            )?;
+        let mut reader = incoming.read_with_views();
+        let result = match ::ftl::reply::read_status(&mut reader)? {
+            Ok(()) => {
+                Ok(ConnectionsReply {
+                    total: reader.u16()?,
+                    connections: reader.list(20)?,
+                })
+            }
             Err(code) => Err(::ftl::reply::error_from_code(code)),
         };
         reader.finish()?;
@@ -1069,6 +1243,11 @@ pub enum ToClient<'a> {
         ::ftl::Transaction,
         ::core::result::Result<::ftl::wire::List<'a, Need<'a>>, ::ftl::Error>,
     ),
+    /// The answer to [`Client::connections_start`].
+    Connections(
+        ::ftl::Transaction,
+        ::core::result::Result<ConnectionsReply<'a>, ::ftl::Error>,
+    ),
     /// The answer to [`Client::statistics_start`].
     Statistics(
         ::ftl::Transaction,
@@ -1126,6 +1305,21 @@ impl<'a> ToClient<'a> {
                 };
                 reader.finish()?;
                 Ok(ToClient::Needs(transaction, result))
+            }
+            CONNECTIONS if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
+                let transaction = incoming.transaction();
+                let mut reader = incoming.read_with_views();
+                let result = match ::ftl::reply::read_status(&mut reader)? {
+                    Ok(()) => {
+                        Ok(ConnectionsReply {
+                            total: reader.u16()?,
+                            connections: reader.list(20)?,
+                        })
+                    }
+                    Err(code) => Err(::ftl::reply::error_from_code(code)),
+                };
+                reader.finish()?;
+                Ok(ToClient::Connections(transaction, result))
             }
             STATISTICS if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
                 let transaction = incoming.transaction();
@@ -1269,6 +1463,7 @@ impl<'a> ToClient<'a> {
         match ordinal {
             COMPONENTS => Some(ToClient::Components(transaction, Err(error))),
             NEEDS => Some(ToClient::Needs(transaction, Err(error))),
+            CONNECTIONS => Some(ToClient::Connections(transaction, Err(error))),
             STATISTICS => Some(ToClient::Statistics(transaction, Err(error))),
             KILL => Some(ToClient::Kill(transaction, Err(error))),
             RESTART => Some(ToClient::Restart(transaction, Err(error))),
@@ -1330,6 +1525,9 @@ pub enum ToServer<'a> {
     Components(ComponentsRequest, ComponentsReplier),
     /// What a component needs, and who provides it.
     Needs(NeedsRequest<'a>, NeedsReplier),
+    /// Who is connected to whom, a page of them at a time. The channels are looked at when the first page is
+    /// asked for; the messages of one that came and went in between are not seen.
+    Connections(ConnectionsRequest, ConnectionsReplier),
     /// Counters of the kernel.
     Statistics(StatisticsReplier),
     /// Ends a component at once. It is started again if its file says so.
@@ -1375,6 +1573,16 @@ impl<'a> ToServer<'a> {
                 };
                 reader.finish()?;
                 Ok(ToServer::Needs(request, NeedsReplier(asked.into())))
+            }
+            CONNECTIONS if incoming.kind() == ::ftl::abi::MessageKind::Request => {
+                let asked = incoming.asked();
+                let mut reader = incoming.read();
+                reader.expect_len(2)?;
+                let request = ConnectionsRequest {
+                    first: reader.u16()?,
+                };
+                reader.finish()?;
+                Ok(ToServer::Connections(request, ConnectionsReplier(asked.into())))
             }
             STATISTICS if incoming.kind() == ::ftl::abi::MessageKind::Request => {
                 let asked = incoming.asked();

@@ -89,6 +89,8 @@ pub struct End {
     pub reserved: u16,
     /// Requests that arrived here, or are queued, and have not been answered.
     pub owed: u16,
+    /// Requests and one-way messages that were sent from here.
+    pub sent: u32,
     /// Where the end is attached.
     pub source: Option<Id<Source>>,
     /// The thread that waits here for the reply to one transaction.
@@ -106,6 +108,7 @@ impl End {
             count: 0,
             reserved: 0,
             owed: 0,
+            sent: 0,
             source: None,
             caller: None,
         }
@@ -171,13 +174,17 @@ impl Channel {
                 if !self.has_room(side) || !self.has_room(there) {
                     return Err(self.refuse(side));
                 }
-                self.end(side).reserved += 1;
+                let here = self.end(side);
+                here.reserved += 1;
+                here.sent = here.sent.wrapping_add(1);
                 self.end(there).owed += 1;
             }
             MessageKind::OneWay => {
                 if !self.has_room(there) {
                     return Err(self.refuse(side));
                 }
+                let here = self.end(side);
+                here.sent = here.sent.wrapping_add(1);
             }
         }
         Ok(())

@@ -217,9 +217,11 @@ impl World {
             Call::DoorbellRing => (BELL, Call::DoorbellCreate),
             Call::DeviceMap | Call::DeviceInterrupt => (DEVICE, Call::DeviceOpen),
             Call::InterruptAck => (LINE, Call::DeviceInterrupt),
-            Call::ProcessLoad | Call::ProcessStart | Call::ProcessKill | Call::ProcessInfo => {
-                (PROCESS, Call::ProcessCreate)
-            }
+            Call::ProcessLoad
+            | Call::ProcessStart
+            | Call::ProcessKill
+            | Call::ProcessInfo
+            | Call::ProcessChannels => (PROCESS, Call::ProcessCreate),
             _ => return call,
         };
         match self.handle(thread, needed, 0) {
@@ -425,6 +427,7 @@ impl World {
             Call::ProcessStart => [h(PROCESS, r[0]), h(ANY, r[1]), 0, 0, 0, 0],
             Call::ProcessKill => [h(PROCESS, r[0]), 9, 0, 0, 0, 0],
             Call::ProcessInfo => [h(PROCESS, r[0]), 0, 0, 0, 0, 0],
+            Call::ProcessChannels => [h(PROCESS, r[0]), r[1] as usize % 40, 0, 0, 0, 0],
             Call::ThreadCreate => [
                 0x1000,
                 1,
@@ -563,7 +566,7 @@ impl World {
         ];
         let call = match number {
             0..180 => Some(OFTEN[number as usize % OFTEN.len()]),
-            180..250 => Call::from_number(number as usize % 41),
+            180..250 => Call::from_number(number as usize % (Call::ProcessChannels as usize + 1)),
             _ => None,
         };
         // What ends things is rarer than what makes them.
@@ -612,6 +615,7 @@ impl World {
             call,
             Some(
                 Call::ProcessInfo
+                    | Call::ProcessChannels
                     | Call::Random
                     | Call::LogRead
                     | Call::ConsoleLog

@@ -9,6 +9,7 @@ use ftl::prelude::*;
 
 mod client;
 mod directory;
+mod page;
 mod server;
 mod sha256;
 mod site;

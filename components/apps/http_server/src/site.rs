@@ -10,11 +10,11 @@ use interfaces::files::Dir;
 use interfaces::{system, tcpip};
 
 use crate::directory::{self, Found, PREFIX, Part};
+use crate::page::PAGE;
 use crate::server::now;
 use crate::sha256::Sha256;
 use crate::system_json;
 
-const PAGE: &str = include_str!("page.html");
 const TEXT: &str = "text/plain; charset=utf-8";
 const JSON: &str = "application/json";
 /// How long a picture of the system is shown to others who ask.
@@ -116,7 +116,7 @@ impl Site {
         }
         let path = request.path();
         let allowed: &[&str] = match path {
-            "/" | "/system.json" | "/bench" | "/download" => &["GET", "HEAD"],
+            "/" | "/system.json" | "/log.json" | "/bench" | "/download" => &["GET", "HEAD"],
             "/upload" => &["POST", "PUT"],
             path if path.starts_with(PREFIX) && self.files.is_some() => &["GET", "HEAD"],
             _ => {
@@ -160,6 +160,7 @@ impl Site {
                 ),
             },
             path if path.starts_with(PREFIX) => self.file(request),
+            "/log.json" => self.log(request),
             _ => {
                 let now = now();
                 if self.taken.is_none_or(|taken| now >= taken + FRESH) {
@@ -177,18 +178,35 @@ impl Site {
                         );
                     }
                 }
-                Answer::Bytes {
-                    status: Status::OK,
-                    content_type: JSON,
-                    body: self.picture.as_bytes(),
-                    headers: &[("cache-control", "no-store")],
-                }
+                fresh_json(&self.picture)
             }
         }
     }
 }
 
 impl Site {
+    /// A part of the log, from the position that the request names.
+    fn log(&mut self, request: Request<'_>) -> Answer<'_> {
+        let from = match request.parameter("from") {
+            None => Some(0),
+            Some(text) => text.parse().ok(),
+        };
+        let Some(from) = from else {
+            let text = b"Say where to begin: /log.json?from=0\n";
+            return bytes(Status::BAD_REQUEST, TEXT, text);
+        };
+        self.text.clear();
+        if let Err(error) = system_json::write_log(&mut self.text, &mut self.system, from) {
+            warn!("cannot read the log: {error}");
+            return bytes(
+                Status::SERVICE_UNAVAILABLE,
+                TEXT,
+                b"The system does not answer.\n",
+            );
+        }
+        fresh_json(&self.text)
+    }
+
     /// The answer to a request for a file.
     fn file(&mut self, request: Request<'_>) -> Answer<'_> {
         let found = match &self.files {
@@ -223,6 +241,16 @@ impl Site {
             status,
             header: (header, &self.text),
         }
+    }
+}
+
+/// JSON that is another one the next time.
+fn fresh_json(text: &str) -> Answer<'_> {
+    Answer::Bytes {
+        status: Status::OK,
+        content_type: JSON,
+        body: text.as_bytes(),
+        headers: &[("cache-control", "no-store")],
     }
 }
 

@@ -1,11 +1,11 @@
-//! The system's picture as JSON: what the page is drawn from.
+//! The system's picture and its log as JSON: what the page is drawn from.
 
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt::Write;
 
 use ftl::prelude::*;
-use interfaces::system::{self, Blocking as _, Isolation, State};
+use interfaces::system::{self, Activity, Blocking as _, Isolation, State};
 use interfaces::tcpip::{self, Blocking as _};
 
 /// Writes it.
@@ -55,13 +55,19 @@ pub fn write(
                 Isolation::Kernel => "kernel",
                 Isolation::User => "user",
             };
+            let activity = match c.activity {
+                Activity::Nothing => "nothing",
+                Activity::Running => "running",
+                Activity::Waiting => "waiting",
+                Activity::Calling => "calling",
+            };
             out.push_str("{\"name\":");
             text(out, c.name);
             let _ = write!(
                 out,
                 ",\"state\":\"{state}\",\"isolation\":\"{isolation}\",\"restarts\":{},\"status\":{},\
                  \"started_ns\":{},\"memory\":{},\"memory_max\":{},\"handles\":{},\"threads\":{},\
-                 \"cpu_ns\":{},\"messages\":{}}}",
+                 \"cpu_ns\":{},\"messages\":{},\"activity\":\"{activity}\",\"calls\":",
                 c.restarts,
                 c.status,
                 c.started_ns,
@@ -72,6 +78,8 @@ pub fn write(
                 c.cpu_ns,
                 c.messages_sent,
             );
+            text(out, c.calls);
+            out.push('}');
         }
         if names.len() >= page.total as usize || names.len() == before {
             break;
@@ -93,6 +101,30 @@ pub fn write(
             out.push('}');
         }
     }
+    out.push_str("],\"connections\":[");
+    let mut seen = 0;
+    loop {
+        let page = system.connections(seen)?;
+        let before = seen;
+        for c in page.connections.iter() {
+            if seen > 0 {
+                out.push(',');
+            }
+            seen += 1;
+            out.push_str("{\"component\":");
+            text(out, c.component);
+            out.push_str(",\"peer\":");
+            text(out, c.peer);
+            let _ = write!(
+                out,
+                ",\"channels\":{},\"queued\":{},\"sent\":{},\"received\":{}}}",
+                c.channels, c.queued, c.sent, c.received,
+            );
+        }
+        if seen >= page.total || seen == before {
+            break;
+        }
+    }
     let n = tcpip.status()?;
     let ip = core::net::Ipv4Addr::from_bits(n.ip);
     let _ = writeln!(
@@ -108,6 +140,31 @@ pub fn write(
         n.accepted,
         n.dropped,
     );
+    Ok(())
+}
+
+/// Parts of the log in one answer.
+const LOG_PARTS: usize = 4;
+
+/// Writes what was logged from a position on, and the position after it. An answer without text is the end.
+pub fn write_log(out: &mut String, system: &mut system::Client, from: u64) -> Result<()> {
+    let (mut next, mut found) = (from, Vec::new());
+    for _ in 0..LOG_PARTS {
+        let part = system.log(next)?;
+        if part.text.is_empty() {
+            break;
+        }
+        next = part.next;
+        found.extend_from_slice(part.text);
+    }
+    // An answer does not end in the middle of a line, so not in the middle of a character either.
+    if let Some(end) = found.iter().rposition(|byte| *byte == b'\n') {
+        next -= (found.len() - 1 - end) as u64;
+        found.truncate(end + 1);
+    }
+    let _ = write!(out, "{{\"next\":{next},\"text\":");
+    text(out, &String::from_utf8_lossy(&found));
+    out.push_str("}\n");
     Ok(())
 }
 

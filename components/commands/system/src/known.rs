@@ -22,7 +22,11 @@ pub struct Known {
     pub handles: u32,
     pub cpu_ns: u64,
     pub messages: u64,
-    /// Whom it waits for, if it does.
+    /// What it does while it runs.
+    pub activity: Activity,
+    /// Who owes it the reply that it waits for.
+    pub calls: String,
+    /// Whom its start waits for, if it does.
     pub waits_for: Option<String>,
     /// What it needs: the interface, and who provides it.
     pub needs: Vec<(String, String)>,
@@ -38,11 +42,27 @@ pub enum State {
     Failed,
 }
 
+/// What a component that runs does at the moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Activity {
+    /// It uses a CPU, or would.
+    #[default]
+    Running,
+    /// It waits for events.
+    Idle,
+    /// It waits for a reply.
+    Calling,
+}
+
 impl Known {
     /// What it is doing, in a few words.
     pub fn state_text(&self) -> String {
         match self.state {
-            Some(State::Running) => "running".into(),
+            Some(State::Running) => match self.activity {
+                Activity::Running => "running".into(),
+                Activity::Idle => "idle".into(),
+                Activity::Calling => alloc::format!("calls {}", self.calls),
+            },
             Some(State::Waiting) => match &self.waits_for {
                 Some(name) => alloc::format!("waits for {name}"),
                 None => "waits".into(),
@@ -82,6 +102,12 @@ pub fn components(env: &mut Environ) -> Result<Vec<Known>> {
             handles: component.handles,
             cpu_ns: component.cpu_ns,
             messages: component.messages_sent,
+            activity: match component.activity {
+                system::Activity::Nothing | system::Activity::Running => Activity::Running,
+                system::Activity::Waiting => Activity::Idle,
+                system::Activity::Calling => Activity::Calling,
+            },
+            calls: component.calls.to_string(),
             ..Known::default()
         }));
         if all.len() == before || all.len() >= usize::from(reply.total) {
@@ -116,6 +142,35 @@ pub fn components_with_needs(env: &mut Environ) -> Result<Vec<Known>> {
             .collect();
     }
     Ok(all)
+}
+
+/// Two that have channels to each other.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Connection {
+    pub component: String,
+    pub peer: String,
+    pub channels: u32,
+    pub sent: u64,
+    pub received: u64,
+}
+
+/// Who is connected to whom.
+pub fn connections(env: &mut Environ) -> Result<Vec<Connection>> {
+    let mut all: Vec<Connection> = Vec::new();
+    loop {
+        let reply = env.system.connections(all.len() as u16)?;
+        let before = all.len();
+        all.extend(reply.connections.iter().map(|connection| Connection {
+            component: connection.component.to_string(),
+            peer: connection.peer.to_string(),
+            channels: connection.channels,
+            sent: connection.sent,
+            received: connection.received,
+        }));
+        if all.len() == before || all.len() >= usize::from(reply.total) {
+            return Ok(all);
+        }
+    }
 }
 
 /// All commands that run.

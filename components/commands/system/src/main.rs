@@ -14,6 +14,7 @@ use ftl::process::Command;
 mod spec;
 
 mod act;
+mod graph;
 mod known;
 mod log;
 mod processes;
@@ -29,7 +30,7 @@ type Run = fn(&mut Environ) -> Result<usize>;
 /// All commands: name, what `--help` prints, and function.
 const COMMANDS: &[(&str, &str, Run)] = &[
     ("dmesg", log::DMESG, log::dmesg),
-    ("graph", why::GRAPH, why::graph),
+    ("graph", graph::GRAPH, graph::graph),
     ("help", HELP, help),
     ("kill", act::KILL, act::kill),
     ("log", log::LOG, log::log),

@@ -16,8 +16,9 @@ usage: ps [-a]
 
   -a  components that ended long ago, too
 
-ID is the number of a command. CPU is the share of one CPU since the start. STATE says what a component does, whom it
-waits for, and its status if it ended; `why COMPONENT` says more.
+ID is the number of a command. CPU is the share of one CPU since the start. STATE says what a component does: it is
+running, idle until an event comes, waits for the reply to a call, was not started because somebody is missing, or
+ended with a status; `why COMPONENT` says more.
 ";
 
 pub fn ps(env: &mut Environ) -> Result<usize> {

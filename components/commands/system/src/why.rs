@@ -1,4 +1,4 @@
-//! `why` and `graph`: who needs whom.
+//! `why`: why a component runs, or does not.
 
 use alloc::format;
 use alloc::string::String;
@@ -119,70 +119,6 @@ fn doing(component: &Known, now_ns: u64) -> String {
     }
 }
 
-pub const GRAPH: &str = "\
-shows who is connected to whom
-usage: graph [COMPONENT]
-
-Under each component stands whom it calls; the numbers are the messages that it has sent since its start, and in a second of that time.
-With a component: only what it needs, and what needs it.
-";
-
-pub fn graph(env: &mut Environ) -> Result<usize> {
-    let only = match env.arguments.as_slice() {
-        [] => None,
-        [name] => Some(name.clone()),
-        _ => return misused(env, "there is more than one component"),
-    };
-    let all = components_with_needs(env)?;
-    if let Some(name) = &only
-        && !all.iter().any(|component| component.name == *name)
-    {
-        eprintln!("graph: there is no component `{name}`; `ps -a` lists them");
-        return Ok(1);
-    }
-    for line in drawn(&all, only.as_deref(), Instant::now().as_nanos()) {
-        println!("{line}");
-    }
-    Ok(0)
-}
-
-fn drawn(all: &[Known], only: Option<&str>, now_ns: u64) -> Vec<String> {
-    let mut lines = Vec::new();
-    for component in all {
-        let concerns = |(_, provider): &&(String, String)| {
-            only.is_none_or(|only| component.name == only || provider == only)
-        };
-        let needs: Vec<&(String, String)> = component.needs.iter().filter(concerns).collect();
-        if needs.is_empty() && only.is_some_and(|only| component.name != only) {
-            continue;
-        }
-        lines.push(format!(
-            "{} ({}, {}, {} messages, {}/s)",
-            component.name,
-            component.isolation,
-            component.state_text(),
-            component.messages,
-            rate(component, now_ns)
-        ));
-        for (i, (interface, provider)) in needs.iter().enumerate() {
-            let corner = if i + 1 == needs.len() { "└" } else { "├" };
-            let provider = if provider.is_empty() {
-                "nobody"
-            } else {
-                provider
-            };
-            lines.push(format!("  {corner}─ {interface} ─▶ {provider}"));
-        }
-    }
-    lines
-}
-
-/// Messages a second since its start.
-fn rate(component: &Known, now_ns: u64) -> u64 {
-    let lived_ms = now_ns.saturating_sub(component.started_ns) / 1_000_000;
-    component.messages * 1000 / lived_ms.max(1)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -239,23 +175,5 @@ mod tests {
                 "It needs net from virtio_net, which runs, restarted 4 s ago (1 time)."
             ]
         );
-    }
-
-    #[test]
-    fn the_graph_shows_needs() {
-        let all = [known(
-            "tcpip",
-            State::Running,
-            &[("net", "virtio_net"), ("clock", "")],
-        )];
-        assert_eq!(
-            drawn(&all, None, 0),
-            [
-                "tcpip (user, running, 0 messages, 0/s)",
-                "  ├─ net ─▶ virtio_net",
-                "  └─ clock ─▶ nobody"
-            ]
-        );
-        assert!(drawn(&all, Some("pong"), 0).is_empty());
     }
 }

@@ -17,6 +17,7 @@ use plan::Plan;
 #[rustfmt::skip]
 mod spec;
 
+mod connections;
 mod ends;
 mod jobs;
 mod launcher;

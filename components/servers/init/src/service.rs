@@ -1,12 +1,14 @@
 //! The interface `system`: what init tells and does for shells and status pages.
 
 use alloc::boxed::Box;
+use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 
+use ftl::abi::ProcessInfo;
 use ftl::prelude::*;
 use ftl::time::ticks_to_duration;
-use interfaces::system::{self, ToServer};
+use interfaces::system::{self, Activity, ToServer};
 
 use crate::jobs::Start;
 use crate::launcher;
@@ -16,6 +18,7 @@ use crate::supervisor::{Off, Source, State, Supervisor};
 /// Components in one answer, and needs: the bounds in `interfaces/system.yml`.
 const COMPONENTS_MAX: usize = 16;
 const NEEDS_MAX: usize = 24;
+const CONNECTIONS_MAX: usize = 20;
 /// Bytes of log in one answer.
 const LOG_LEN_MAX: usize = 2048;
 
@@ -33,10 +36,22 @@ pub enum Todo {
 pub fn serve(request: ToServer<'_>, supervisor: &mut Supervisor) -> Result<Todo> {
     match request {
         ToServer::Components(request, reply) => {
-            let components: Vec<system::Component<'_>> = (0..supervisor.members.len())
-                .skip(request.first.into())
-                .take(COMPONENTS_MAX)
-                .map(|index| describe(supervisor, index))
+            let found: Vec<(usize, Option<ProcessInfo>, (Activity, String))> =
+                (0..supervisor.members.len())
+                    .skip(request.first.into())
+                    .take(COMPONENTS_MAX)
+                    .map(|index| {
+                        let info = supervisor.process_info(index);
+                        let name = &supervisor.plan.components[index].name;
+                        let activity = supervisor.activity(name, info.as_ref());
+                        (index, info, activity)
+                    })
+                    .collect();
+            let components: Vec<system::Component<'_>> = found
+                .iter()
+                .map(|(index, info, activity)| {
+                    describe(supervisor, *index, info.as_ref(), activity)
+                })
                 .collect();
             reply.ok(supervisor.members.len() as u16, components.as_slice())?;
         }
@@ -56,6 +71,27 @@ pub fn serve(request: ToServer<'_>, supervisor: &mut Supervisor) -> Result<Todo>
             }
             None => reply.error(Error::NotFound)?,
         },
+        ToServer::Connections(request, reply) => {
+            let first = usize::from(request.first);
+            if first == 0 {
+                supervisor.look_at_connections();
+            }
+            let all = supervisor.connections.all();
+            let part: Vec<system::Connection<'_>> = all
+                .iter()
+                .skip(first)
+                .take(CONNECTIONS_MAX)
+                .map(|connection| system::Connection {
+                    component: &connection.from,
+                    peer: &connection.to,
+                    channels: connection.channels,
+                    queued: connection.queued,
+                    sent: connection.sent,
+                    received: connection.received,
+                })
+                .collect();
+            reply.ok(all.len() as u16, part.as_slice())?;
+        }
         ToServer::Statistics(reply) => match supervisor.machine.system.statistics() {
             Ok(found) => reply.ok(
                 Instant::now().as_nanos(),
@@ -152,11 +188,14 @@ pub fn finish(
     }
 }
 
-fn describe(supervisor: &Supervisor, index: usize) -> system::Component<'_> {
+fn describe<'a>(
+    supervisor: &'a Supervisor,
+    index: usize,
+    info: Option<&ProcessInfo>,
+    (activity, calls): &'a (Activity, String),
+) -> system::Component<'a> {
     let component = &supervisor.plan.components[index];
     let member = &supervisor.members[index];
-    let info = supervisor.process_info(index);
-    let info = info.as_ref();
     system::Component {
         name: &component.name,
         state: match member.state {
@@ -179,6 +218,8 @@ fn describe(supervisor: &Supervisor, index: usize) -> system::Component<'_> {
         threads: info.map_or(0, |info| info.threads),
         cpu_ns: info.map_or(0, |info| nanos(info.cpu_ticks)),
         messages_sent: info.map_or(0, |info| info.messages_sent),
+        activity: *activity,
+        calls,
     }
 }
 

@@ -9,6 +9,7 @@ use ftl::prelude::*;
 use interfaces::{component, launcher, system};
 use plan::{Component, Need, Plan, Provider};
 
+use crate::connections::Connections;
 use crate::jobs::Jobs;
 use crate::policy::{End, Policy, Verdict};
 use crate::spec::EventLoop;
@@ -115,6 +116,8 @@ pub struct Supervisor {
     pub jobs: Jobs,
     /// What the kernel traces into.
     pub trace: Trace,
+    /// Who is connected to whom.
+    pub connections: Connections,
     /// Set once the machine is to go off, with how.
     pub(crate) going_off: Option<Off>,
     pub(crate) grace: Timer,
@@ -157,6 +160,7 @@ impl Supervisor {
             plan,
             members,
             trace: Trace::default(),
+            connections: Connections::default(),
             jobs: Jobs::default(),
             going_off: None,
             grace,

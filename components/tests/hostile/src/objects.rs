@@ -30,6 +30,7 @@ const ON_A_HANDLE: &[(Call, [usize; 5])] = &[
     (Call::ProcessStart, [0; 5]),
     (Call::ProcessKill, [9, 0, 0, 0, 0]),
     (Call::ProcessInfo, [0; 5]),
+    (Call::ProcessChannels, [0; 5]),
     (Call::SystemStatistics, [0; 5]),
     (Call::SystemShutdown, [0; 5]),
     (Call::LogRead, [0; 5]),
