@@ -1,8 +1,9 @@
-//! The file system on disks in memory: each operation, random ones against a model, power loss at
+//! The file system on disks in memory: each operation, random ones against a model and against the host, power loss at
 //! any moment, full and damaged disks.
 
 mod common;
 mod damage;
+mod host;
 mod model;
 mod operations;
 mod power;
