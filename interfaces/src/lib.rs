@@ -10,13 +10,14 @@
 //! - `Provider`, a component's clients all together;
 //! - `Blocking`, the calls as functions that wait.
 //!
-//! Two modules are written by hand: [`tcp`], the client's half of what `tcpip` does with shared memory, and
-//! [`files`], what `fs` does under the names of `std::fs`.
+//! Three modules are written by hand: [`tcp`], the client's half of what `tcpip` does with shared memory;
+//! [`files`], what `fs` does under the names of `std::fs`; and [`desk`], the server's half of `terminal`.
 #![cfg_attr(target_os = "none", no_std)]
 #![forbid(unsafe_code)]
 
 extern crate alloc;
 
+pub mod desk;
 pub mod files;
 mod generated;
 pub mod tcp;

@@ -51,19 +51,6 @@ pub fn sit_at(system: &str) -> Console {
 
 /// The same with more arguments for `./ftl run`.
 pub fn sit_at_with(system: &str, arguments: &[&str]) -> Console {
-    let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("there are terminals");
-    grantpt(&terminal).expect("it is ours");
-    unlockpt(&terminal).expect("it is ours");
-    let name = ptsname(&terminal, Vec::new()).expect("it has a name");
-    let inside = rustix::fs::open(name, OFlags::RDWR | OFlags::NOCTTY, Mode::empty())
-        .expect("it can be opened");
-    let size = Winsize {
-        ws_row: WINDOW.0,
-        ws_col: WINDOW.1,
-        ws_xpixel: 0,
-        ws_ypixel: 0,
-    };
-    tcsetwinsize(&inside, size).expect("it has a size");
     let mut command = Command::new(tool());
     command
         .args(["run", system, "--arch", &arch(), "--timeout", "600"])
@@ -78,14 +65,40 @@ pub fn sit_at_with(system: &str, arguments: &[&str]) -> Console {
     if std::env::var_os("FTL_NO_BUILD").is_some() {
         command.arg("--no-build");
     }
+    // What it prints besides is not for the person.
+    run_at_terminal(command, false)
+}
+
+/// Runs a program of this computer at a terminal.
+pub fn run(command: Command) -> Console {
+    run_at_terminal(command, true)
+}
+
+fn run_at_terminal(mut command: Command, shows_stdout: bool) -> Console {
+    let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("there are terminals");
+    grantpt(&terminal).expect("it is ours");
+    unlockpt(&terminal).expect("it is ours");
+    let name = ptsname(&terminal, Vec::new()).expect("it has a name");
+    let inside = rustix::fs::open(name, OFlags::RDWR | OFlags::NOCTTY, Mode::empty())
+        .expect("it can be opened");
+    let size = Winsize {
+        ws_row: WINDOW.0,
+        ws_col: WINDOW.1,
+        ws_xpixel: 0,
+        ws_ypixel: 0,
+    };
+    tcsetwinsize(&inside, size).expect("it has a size");
     let end = |fd: &OwnedFd| Stdio::from(fd.try_clone().expect("it can be opened again"));
     let child = command
         .stdin(end(&inside))
-        .stdout(Stdio::null())
+        .stdout(match shows_stdout {
+            true => end(&inside),
+            false => Stdio::null(),
+        })
         .stderr(end(&inside))
         .spawn()
-        .expect("./ftl can be started");
-    // Only the tool has it now: its end is the terminal's.
+        .expect("it can be started");
+    // Only the program has it now: its end is the terminal's.
     drop(command);
     drop(inside);
     let clone = terminal.as_fd().try_clone_to_owned();

@@ -154,6 +154,14 @@ pub fn needs(root: &Path, archs: &[Arch], purpose: Purpose) -> Vec<Need> {
             homebrew: &["curl"],
         });
         needs.push(Need {
+            what: "ssh, to come in over the network".into(),
+            found: program("ssh"),
+            optional: true,
+            debian: &["openssh-client"],
+            ubuntu: &["openssh-client"],
+            homebrew: &["openssh"],
+        });
+        needs.push(Need {
             what: "chromium, to try the page in a browser".into(),
             found: chromium(),
             optional: true,

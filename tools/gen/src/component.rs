@@ -87,6 +87,8 @@ pub struct Component {
     pub names: Vec<(String, String)>,
     /// Whether it hears streams in its event loop; commands always do.
     pub streams: bool,
+    /// Interfaces of which it makes channels itself, and is the server of those.
+    pub hosts: Vec<String>,
     /// Where its file begins.
     pub place: Place,
 }
@@ -307,6 +309,14 @@ pub fn read(
         .get("streams")
         .and_then(|node| node.expect_bool("`streams`", reports))
         .unwrap_or(role == Role::Command);
+    let mut hosts = Vec::new();
+    if let Some(node) = fields.get("hosts") {
+        let names = entries(node, reports);
+        let found = names
+            .iter()
+            .filter_map(|(key, _)| find_interface(key, interfaces, reports));
+        hosts = found.collect();
+    }
     let names = match fields.get("names") {
         Some(node) => read_names(node, role, reports),
         None => Vec::new(),
@@ -332,6 +342,7 @@ pub fn read(
         terminal,
         directory,
         streams,
+        hosts,
         place: root.head(),
     };
     component.check_names(reports);

@@ -145,7 +145,9 @@ impl Client {
             Top::Opened(node) | Top::Named(_, Some(node)) => Ok(*node),
             Top::None => Err(Error::PermissionDenied),
             Top::Named(path, known) => {
-                let node = match files.resolve(files.root(), path, true)?.node() {
+                // One above it may be missing as well.
+                let found = files.resolve(files.root(), path, true);
+                let node = match found.and_then(|found| found.node()) {
                     Err(Error::NotFound) if self.write => make(files, path)?,
                     found => found?,
                 };

@@ -247,7 +247,13 @@ fn heard<'a>(
         .into_iter()
         .filter(|_| component.streams);
     let terminal = component.terminal.then_some(("terminal", 0));
-    for (name, role) in sources.chain(init).chain(streams).chain(terminal) {
+    let hosts = component.hosts.iter().map(|name| (name.as_str(), 1));
+    for (name, role) in sources
+        .chain(hosts)
+        .chain(init)
+        .chain(streams)
+        .chain(terminal)
+    {
         let Some(interface) = find(name) else {
             continue;
         };
