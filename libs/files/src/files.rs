@@ -343,6 +343,7 @@ impl Files {
     /// Sees to it that a transaction is open. There nearly always is one: a statement outside of any
     /// would begin and end its own, which takes as long as the statement itself.
     pub(crate) fn begin_reading(&mut self) -> Result<()> {
+        self.notice_loss();
         if !self.db.in_transaction() {
             self.statements.begin.execute(&[]).map_err(refused)?;
         }
@@ -362,24 +363,36 @@ impl Files {
         change: impl FnOnce(&mut Files) -> Result<T>,
     ) -> Result<T> {
         self.begin()?;
-        self.statements.savepoint.execute(&[]).map_err(refused)?;
-        let result = change(self);
-        match result {
-            Ok(value) => {
-                self.statements.release.execute(&[]).map_err(refused)?;
-                Ok(value)
+        let opened = self.statements.savepoint.execute(&[]).map_err(refused);
+        opened.map_err(|error| self.refuse(error))?;
+        let result = change(self).and_then(|value| {
+            self.statements.release.execute(&[]).map_err(refused)?;
+            Ok(value)
+        });
+        result.map_err(|error| {
+            self.chunk = None;
+            if self.db.in_transaction() {
+                let _ = self.statements.undo.execute(&[]);
+                let _ = self.statements.release.execute(&[]);
             }
-            Err(error) => {
-                self.chunk = None;
-                if self.db.in_transaction() {
-                    let _ = self.statements.undo.execute(&[]);
-                    let _ = self.statements.release.execute(&[]);
-                } else {
-                    // SQLite had to take back everything since the last commit.
-                    self.lose(error);
-                }
-                Err(error)
-            }
+            self.refuse(error)
+        })
+    }
+
+    /// Something in a transaction has failed. It may be that SQLite had to take back everything since the last
+    /// commit.
+    fn refuse(&mut self, error: Error) -> Error {
+        if self.changed && !self.db.in_transaction() {
+            self.lose(error);
+        }
+        error
+    }
+
+    /// Finds out whether SQLite had to take everything back because it could not read: it does so when memory or the
+    /// disk fails in the middle of a statement, whatever that was to do. The reason went to whoever asked.
+    fn notice_loss(&mut self) {
+        if self.changed && !self.db.in_transaction() {
+            self.lose(Error::Io);
         }
     }
 
@@ -425,6 +438,7 @@ impl Files {
     }
 
     fn commit(&mut self) -> Result<()> {
+        self.notice_loss();
         if !self.changed {
             return Ok(());
         }
@@ -441,12 +455,9 @@ impl Files {
         self.chunk = None;
         self.written = 0;
         let committed = self.statements.commit.execute(&[]).map_err(refused);
-        match committed {
-            Ok(()) => self.changed = false,
-            Err(error) if !self.db.in_transaction() => self.lose(error),
-            Err(_) => {}
-        }
-        committed
+        committed.map_err(|error| self.refuse(error))?;
+        self.changed = false;
+        Ok(())
     }
 
     pub(crate) fn commit_if_large(&mut self) -> Result<()> {
@@ -471,7 +482,8 @@ impl Files {
             (a.times.changed as i64).into(),
         ];
         self.begin()?;
-        self.statements.node_set.execute(&values).map_err(refused)?;
+        let written = self.statements.node_set.execute(&values).map_err(refused);
+        written.map_err(|error| self.refuse(error))?;
         if let Some(open) = self.open.get_mut(&node) {
             open.dirty = false;
         }

@@ -24,6 +24,8 @@ extern crate alloc;
 mod blob;
 mod connection;
 mod error;
+#[cfg(feature = "failing_memory")]
+pub mod failing_memory;
 #[cfg(target_os = "none")]
 mod libc;
 mod statement;

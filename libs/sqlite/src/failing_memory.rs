@@ -1,0 +1,97 @@
+//! Memory that is refused when a test wants it: with the feature `failing_memory`, on the host.
+
+extern crate std;
+
+use core::ffi::{c_int, c_void};
+use core::ptr::null_mut;
+use core::sync::atomic::{AtomicBool, AtomicI64, Ordering::Relaxed};
+use std::sync::OnceLock;
+
+use libsqlite3_sys as ffi;
+
+/// Allocations until one fails; below zero, none does.
+static LEFT: AtomicI64 = AtomicI64::new(-1);
+/// Whether all fail after the first that does.
+static STAYS: AtomicBool = AtomicBool::new(false);
+/// SQLite's own functions.
+static REAL: OnceLock<(Malloc, Realloc)> = OnceLock::new();
+
+type Malloc = unsafe extern "C" fn(c_int) -> *mut c_void;
+type Realloc = unsafe extern "C" fn(*mut c_void, c_int) -> *mut c_void;
+
+fn fails() -> bool {
+    match LEFT.load(Relaxed) {
+        0 => {
+            if !STAYS.load(Relaxed) {
+                LEFT.store(-1, Relaxed);
+            }
+            true
+        }
+        left if left > 0 => {
+            LEFT.store(left - 1, Relaxed);
+            false
+        }
+        _ => false,
+    }
+}
+
+/// From now on the allocation with this number fails; all after it, too, if `stays`.
+pub fn arm(number: i64, stays: bool) {
+    STAYS.store(stays, Relaxed);
+    LEFT.store(number, Relaxed);
+}
+
+/// Calls a function with all the memory that it wants.
+pub fn at_ease<T>(act: impl FnOnce() -> T) -> T {
+    let left = LEFT.swap(-1, Relaxed);
+    let result = act();
+    LEFT.store(left, Relaxed);
+    result
+}
+
+/// Whether memory has been refused since [`arm`].
+#[must_use]
+pub fn has_failed() -> bool {
+    LEFT.load(Relaxed) <= 0
+}
+
+fn real() -> (Malloc, Realloc) {
+    *REAL.get().expect("set before SQLite is told")
+}
+
+unsafe extern "C" fn malloc(len: c_int) -> *mut c_void {
+    if fails() {
+        return null_mut();
+    }
+    // SAFETY: SQLite's own function, called as SQLite calls this one.
+    unsafe { real().0(len) }
+}
+
+unsafe extern "C" fn realloc(block: *mut c_void, len: c_int) -> *mut c_void {
+    if fails() {
+        return null_mut();
+    }
+    // SAFETY: as above; the block came from `malloc`.
+    unsafe { real().1(block, len) }
+}
+
+/// Has SQLite take its memory from here, for good.
+///
+/// # Panics
+/// If SQLite was used before, or if this is called again.
+pub fn install() {
+    let mut methods = core::mem::MaybeUninit::<ffi::sqlite3_mem_methods>::zeroed();
+    // SAFETY: before any other call of SQLite, with a structure of the kind that each of the two options wants;
+    // SQLite copies it.
+    unsafe {
+        let asked = ffi::sqlite3_config(ffi::SQLITE_CONFIG_GETMALLOC, methods.as_mut_ptr());
+        assert_eq!(asked, ffi::SQLITE_OK);
+        let mut methods = methods.assume_init();
+        let own = (methods.xMalloc.unwrap(), methods.xRealloc.unwrap());
+        assert!(REAL.set(own).is_ok());
+        methods.xMalloc = Some(malloc);
+        methods.xRealloc = Some(realloc);
+        let told = ffi::sqlite3_config(ffi::SQLITE_CONFIG_MALLOC, &raw mut methods);
+        assert_eq!(told, ffi::SQLITE_OK);
+    }
+}
