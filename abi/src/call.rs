@@ -113,7 +113,8 @@ calls! {
     /// What a device is. `(system, index)` → 0, and a [`crate::DeviceInfo`] in the receive page.
     /// Errors: `NotFound` past the last device.
     DeviceInfo = 24,
-    /// A handle to a device. `(system, index)` → handle. Errors: `Busy` (another process has it).
+    /// A handle to a device. `(system, index)` → handle. Errors: `Busy` (another process has it, or it
+    /// has not been reset yet).
     DeviceOpen = 25,
     /// Maps the device's registers, each range once and for as long as the caller has the device.
     /// `(device, which range)` → address, and a [`crate::DeviceRange`] in the receive page. Errors: `NotFound`,

@@ -48,6 +48,9 @@ impl Kernel {
         if self.devices[id].holder.is_some() {
             return Err(Error::Busy);
         }
+        if !self.pci_is_reset(id) {
+            return Err(Error::Busy);
+        }
         self.confine(id, process)?;
         let handle = match self.add_handle(process, Object::Device(id), Rights::ALL) {
             Ok(handle) => handle,
@@ -134,7 +137,7 @@ impl Kernel {
         self.interrupts
             .reserve(&self.memory.machine, &mut self.memory.frames)?;
         self.reserve_process_handles(process, 1)?;
-        let number = self.pci_interrupt(id, which)?;
+        let number = self.pci_interrupt(id, process, which)?;
         let line = Interrupt {
             device: (id, which as u8),
             number,
@@ -170,7 +173,7 @@ impl Kernel {
         }
         if !self.devices[id].dma.contains(&Some(folio)) {
             let len = self.folios[folio].pages as usize * abi::PAGE_SIZE;
-            self.let_reach(id, base, len)?;
+            self.let_reach(id, process, base, len)?;
             let slot = self.devices[id]
                 .dma
                 .iter_mut()

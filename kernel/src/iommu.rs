@@ -4,7 +4,7 @@
 //! From the moment somebody has the device, its addresses are translated by tables of its own
 //! ([`Reach`]). Addresses stay what they are, so a device is told the same with and without an IOMMU; but only what
 //! was given is in the tables. Besides, there is the place that its interrupts are written to. Tables are charged to
-//! whoever opened the device, which is init.
+//! whoever opened the device until somebody uses it, and from then on to that one: init opens it, its driver uses it.
 //!
 //! What a device is refused is logged once, and the device reaches no memory any more: its driver, or the
 //! device itself, is not what it should be.
@@ -13,7 +13,7 @@ use abi::{Error, PAGE_SIZE, Result};
 
 use crate::kernel::Kernel;
 use crate::log::Level;
-use crate::memory::{Id, PhysAddr};
+use crate::memory::{Id, Memory, PhysAddr};
 use crate::object::{Device, Process};
 use crate::platform::iommu::CONTEXTS_MAX;
 
@@ -27,6 +27,32 @@ pub struct Reach {
     /// Who pays, and for how many frames.
     owner: Id<Process>,
     frames: usize,
+}
+
+impl Reach {
+    /// Who pays for the tables, and for how many frames.
+    pub fn charged(&self) -> (Id<Process>, usize) {
+        (self.owner, self.frames)
+    }
+
+    /// All frames of the tables, those that lead to others last.
+    pub fn each_frame(&self, memory: &Memory, each: &mut dyn FnMut(PhysAddr)) {
+        for high in 0..ENTRIES {
+            let middle = memory.read_u64(self.root.offset(8 * high));
+            if middle & VALID != VALID {
+                continue;
+            }
+            let middle = PhysAddr(middle & TARGET);
+            for low in 0..ENTRIES {
+                let leaf = memory.read_u64(middle.offset(8 * low));
+                if leaf & VALID == VALID {
+                    each(PhysAddr(leaf & TARGET));
+                }
+            }
+            each(middle);
+        }
+        each(self.root);
+    }
 }
 
 /// Levels of tables, and how many bits each resolves.
@@ -83,14 +109,43 @@ impl Kernel {
         Ok(())
     }
 
-    /// Lets a device reach memory, if that is checked at all.
-    pub fn let_reach(&mut self, id: Id<Device>, start: PhysAddr, len: usize) -> Result<()> {
+    /// Lets a device reach memory, if that is checked at all. `process` asks for it, and pays for the tables.
+    pub fn let_reach(
+        &mut self,
+        id: Id<Device>,
+        process: Id<Process>,
+        start: PhysAddr,
+        len: usize,
+    ) -> Result<()> {
+        self.charge_reach(id, process)?;
         self.add_to_reach(id, start, len, PAGE)
     }
 
-    /// Lets a device write its interrupts.
-    pub fn let_interrupt(&mut self, id: Id<Device>, address: u64) -> Result<()> {
+    /// Lets a device write its interrupts. `process` as above.
+    pub fn let_interrupt(
+        &mut self,
+        id: Id<Device>,
+        process: Id<Process>,
+        address: u64,
+    ) -> Result<()> {
+        self.charge_reach(id, process)?;
         self.add_to_reach(id, PhysAddr(address).frame(), PAGE_SIZE, PAGE | REGISTERS)
+    }
+
+    /// From now on a process pays for the tables there are.
+    fn charge_reach(&mut self, id: Id<Device>, process: Id<Process>) -> Result<()> {
+        let Some(reach) = self.devices[id].reach else {
+            return Ok(());
+        };
+        if reach.owner != process {
+            self.charge(process, reach.frames)?;
+            self.uncharge(Some(reach.owner), reach.frames);
+            self.devices[id].reach = Some(Reach {
+                owner: process,
+                ..reach
+            });
+        }
+        Ok(())
     }
 
     fn add_to_reach(

@@ -15,7 +15,7 @@ use abi::{DEVICE_COMPATIBLE_LEN, DeviceInfo, Error, Result};
 
 use crate::kernel::Kernel;
 use crate::memory::{Id, PhysAddr};
-use crate::object::{Device, INTERRUPTS_MAX, RANGES_MAX};
+use crate::object::{Device, INTERRUPTS_MAX, Process, RANGES_MAX};
 use crate::platform::interrupt_controller::Message;
 use crate::platform::pci::{Function, Messages, command, register};
 
@@ -88,7 +88,13 @@ impl Kernel {
     }
 
     /// The number of an interrupt that somebody gets a handle to, and the device may raise it from now on.
-    pub fn pci_interrupt(&mut self, id: Id<Device>, which: usize) -> Result<u32> {
+    /// Who asks pays for what that takes.
+    pub fn pci_interrupt(
+        &mut self,
+        id: Id<Device>,
+        process: Id<Process>,
+        which: usize,
+    ) -> Result<u32> {
         let device = &self.devices[id];
         let Some(function) = device.pci else {
             return Ok(device.interrupts[which]);
@@ -100,7 +106,7 @@ impl Kernel {
                     .take_message(function.address, which as u32)
                     .ok_or(Error::OutOfMemory)?;
                 self.devices[id].interrupts[which] = message.number;
-                if let Err(error) = self.let_interrupt(id, message.address) {
+                if let Err(error) = self.let_interrupt(id, process, message.address) {
                     self.memory.machine.give_back_message(message.number);
                     return Err(error);
                 }
@@ -140,6 +146,21 @@ impl Kernel {
         function.is_none_or(|function| function.reset.is_some())
     }
 
+    /// Whether the device has forgotten what it was told: by its last driver, or by firmware. If not, it is told to, and whoever
+    /// wants it has to come again: a reset takes as long as it takes (virtio 1.2, section 2.4), and until then it would use the
+    /// memory of others, once it may use any.
+    pub fn pci_is_reset(&self, id: Id<Device>) -> bool {
+        let Some(reset) = self.devices[id].pci.and_then(|function| function.reset) else {
+            return true;
+        };
+        let machine = &self.memory.machine;
+        if machine.read_device_byte(PhysAddr(reset)) == 0 {
+            return true;
+        }
+        machine.write_device_byte(PhysAddr(reset), 0);
+        machine.read_device_byte(PhysAddr(reset)) == 0
+    }
+
     /// The device has been given memory.
     pub fn pci_may_use_memory(&self, id: Id<Device>) {
         if self.devices[id].pci.is_some() {
@@ -165,7 +186,11 @@ impl Kernel {
         // From here on it reaches no memory, whatever it was told; the reset makes it forget that.
         self.set_command(id, command::MEMORY | command::NO_WIRE);
         if let Some(reset) = function.reset {
-            self.memory.machine.write_device_byte(PhysAddr(reset), 0);
+            let machine = &self.memory.machine;
+            machine.write_device_byte(PhysAddr(reset), 0);
+            // The answer comes behind what the function has sent to memory before (PCIe, section 2.4.1), so all of that is there
+            // when its folios are free. Whether the reset is through is asked when somebody wants the device.
+            machine.read_device_byte(PhysAddr(reset));
         }
         if self.devices[id].sends_messages {
             self.set_messages(id, 0);

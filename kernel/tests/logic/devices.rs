@@ -6,7 +6,7 @@ use kernel::memory::PhysAddr;
 use kernel::platform::machine_info::{Interrupt, PhysicalRange};
 use kernel::platform::pci::{Function, Messages, command, register};
 
-use crate::common::{Outcome, Sim};
+use crate::common::{Outcome, Sim, params};
 
 const WIRE: u32 = 33;
 const CAPABILITY: usize = 0x40;
@@ -171,6 +171,62 @@ fn memory_is_used_from_the_first_folio_until_the_reset() {
         refused(&mut sim, Call::DeviceDma, &[other, folio]),
         Error::Unsupported
     );
+}
+
+/// What a device was told stays with it until its reset is through: nobody gets it before.
+#[test]
+fn a_device_that_takes_long_to_reset_is_nobodys_until_then() {
+    let mut sim = Sim::new(1);
+    let function = add(&mut sim, 1, true);
+    let (root, system) = (sim.root, sim.system);
+    let status = PhysAddr(function.reset.unwrap());
+    // Left at work by firmware: the reset of the first who wants it does.
+    assert_eq!(sim.kernel.memory.machine.read_device(status), 0xf);
+    let device = sim.ok(root, Call::DeviceOpen, &[system, 0]);
+    assert_eq!(sim.kernel.memory.machine.read_device(status), 0);
+    sim.kernel.memory.machine.write_device(status, 0xf);
+    sim.kernel.memory.machine.set_stuck(status, true);
+    sim.ok(root, Call::HandleClose, &[device]);
+    assert_eq!(command_of(&sim, 1) & command::MASTER, 0);
+    assert_eq!(
+        refused(&mut sim, Call::DeviceOpen, &[system, 0]),
+        Error::Busy
+    );
+    sim.kernel.memory.machine.set_stuck(status, false);
+    sim.ok(root, Call::DeviceOpen, &[system, 0]);
+}
+
+/// Who lets the device reach something pays for the tables of that, and gets it back when it is over. Init, who has opened
+/// it, does not.
+#[test]
+fn the_tables_of_a_device_are_charged_to_its_driver() {
+    let mut sim = Sim::new(2);
+    sim.kernel.memory.machine.set_iommu();
+    sim.kernel.memory.machine.set_messages(2);
+    add(&mut sim, 1, true);
+    let (root, system) = (sim.root, sim.system);
+    let pages = |sim: &Sim, process| sim.kernel.processes[process].memory_pages;
+    let init = sim.kernel.threads[root].process;
+    let before = pages(&sim, init);
+    let device = sim.ok(root, Call::DeviceOpen, &[system, 0]);
+    assert_eq!(pages(&sim, init), before + 1);
+
+    let driver = sim.spawn_with(params("driver"), device);
+    let driver_process = driver.process;
+    let device = abi::Handle::new(0, 1).raw() as usize;
+    let folio = sim.ok(driver.thread, Call::FolioCreate, &[8192, 1]);
+    let with_folio = pages(&sim, driver_process);
+    let open = pages(&sim, init);
+    sim.ok(driver.thread, Call::DeviceDma, &[device, folio]);
+    // The first table is the driver's now, and the two below it.
+    assert_eq!(pages(&sim, driver_process), with_folio + 3);
+    assert_eq!(pages(&sim, init), open - 1);
+    // The place that messages go to lies in another GiB.
+    sim.ok(driver.thread, Call::DeviceInterrupt, &[device, 0]);
+    assert_eq!(pages(&sim, driver_process), with_folio + 5);
+    sim.ok(driver.thread, Call::HandleClose, &[device]);
+    assert_eq!(pages(&sim, driver_process), with_folio);
+    assert_eq!(pages(&sim, init), open - 1);
 }
 
 #[test]

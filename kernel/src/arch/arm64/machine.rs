@@ -122,6 +122,12 @@ impl Machine {
         unsafe { self.memory(at).write_volatile(value) };
     }
 
+    /// Reads a device's register of one byte.
+    pub fn read_device_byte(&self, at: PhysAddr) -> u8 {
+        // SAFETY: as in `read_device`.
+        unsafe { self.memory(at).read_volatile() }
+    }
+
     /// Whether interrupts can be made of messages that devices send.
     pub fn has_messages(&self) -> bool {
         self.interrupts

@@ -14,7 +14,8 @@ use crate::arch::Permission;
 use crate::kernel::{CPUS_MAX, Shutdown};
 use crate::memory::{Frames, Memory, PhysAddr};
 use crate::platform::interrupt_controller::Message;
-use crate::platform::iommu::SmmuV3;
+use crate::platform::iommu::{self, SmmuV3};
+use crate::platform::machine_info::{Interrupt, IommuInfo, PhysicalRange};
 
 /// Components under `kernel` isolation: start and bytes.
 pub const KERNEL_COMPONENT_AREA: (usize, usize) = (0xffff_ffe0_0000_0000, 16 << 30);
@@ -63,6 +64,8 @@ struct State {
     upper_tables: HashMap<usize, BTreeSet<usize>>,
     ended: Option<Shutdown>,
     registers: HashMap<u64, u32>,
+    /// Those that keep their value.
+    stuck: BTreeSet<u64>,
     messages: Vec<Option<(u16, u32)>>,
     current_cpu: usize,
     /// Translations that were removed and that CPUs may still know, per space.
@@ -101,6 +104,7 @@ pub struct Machine {
     memory: *mut u8,
     len: usize,
     state: Mutex<State>,
+    iommu: Option<SmmuV3>,
 }
 
 // SAFETY: the memory belongs to the machine; who may touch which part of it is the kernel's
@@ -130,6 +134,7 @@ impl Machine {
             memory,
             len,
             state: Mutex::default(),
+            iommu: None,
         };
         machine.state().spaces.insert(0, BTreeMap::new());
         machine.state().next_space = 1;
@@ -277,7 +282,50 @@ impl Machine {
 
     /// Writes a device's register of one byte: the lowest of its word.
     pub fn write_device_byte(&self, at: PhysAddr, value: u8) {
-        self.state().registers.insert(at.0, value.into());
+        let mut state = self.state();
+        if !state.stuck.contains(&at.0) {
+            state.registers.insert(at.0, value.into());
+        }
+    }
+
+    /// Reads a device's register of one byte.
+    pub fn read_device_byte(&self, at: PhysAddr) -> u8 {
+        self.read_device(at) as u8
+    }
+
+    /// A device's register of one byte keeps its value whatever is written, or does not any more.
+    pub fn set_stuck(&self, at: PhysAddr, stuck: bool) {
+        let mut state = self.state();
+        match stuck {
+            true => state.stuck.insert(at.0),
+            false => state.stuck.remove(&at.0),
+        };
+    }
+
+    /// From now on there is a unit that checks what devices reach. It is one that plain memory plays.
+    pub fn set_iommu(&mut self) {
+        const STEP: usize = 64 << 10;
+        // Never given back: the unit keeps it for ever, as on a machine.
+        let memory = |len: usize| {
+            let words = Box::leak(vec![0u64; (len + STEP) / 8].into_boxed_slice());
+            let start = words.as_ptr().expose_provenance().next_multiple_of(STEP);
+            PhysicalRange {
+                start: start as u64,
+                len: len as u64,
+            }
+        };
+        let info = IommuInfo {
+            registers: memory(2 * STEP),
+            interrupt: Interrupt {
+                number: 1000,
+                edge: true,
+            },
+            phandle: 1,
+        };
+        let own = memory(iommu::MEMORY_LEN);
+        // SAFETY: both are memory of its own, seen where they are.
+        let unit = unsafe { iommu::start(&info, &mut |range| range.start as usize, own, || {}) };
+        self.iommu = Some(unit);
     }
 
     /// From now on there are interrupts for this many messages, numbered from [`MESSAGES_START`].
@@ -312,9 +360,9 @@ impl Machine {
         self.state().messages[(number - MESSAGES_START) as usize] = None;
     }
 
-    /// The unit that checks what devices reach: there is none.
+    /// The unit that checks what devices reach, if there is one.
     pub fn iommu(&self) -> Option<&SmmuV3> {
-        None
+        self.iommu.as_ref()
     }
 
     /// The kernel's own page table.

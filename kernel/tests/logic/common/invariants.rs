@@ -462,6 +462,11 @@ fn accounts(kernel: &Kernel) {
             *messages.entry(channel.owner).or_default() += 2 * channel.slots as usize;
         }
     }
+    for id in kernel.devices.ids() {
+        if let Some((owner, frames)) = kernel.devices[id].reach.map(|reach| reach.charged()) {
+            *charged.entry(owner).or_default() += frames;
+        }
+    }
     for id in kernel.processes.ids() {
         let process = &kernel.processes[id];
         let mut expected = charged.get(&id).copied().unwrap_or(0);
@@ -539,6 +544,11 @@ fn frames(kernel: &Kernel) {
         *mark = 2;
         owned += 1;
     };
+    for id in kernel.devices.ids() {
+        if let Some(reach) = &kernel.devices[id].reach {
+            reach.each_frame(memory, &mut |frame| own(frame.0, "device's table"));
+        }
+    }
     for id in kernel.folios.ids() {
         let folio = &kernel.folios[id];
         match folio.backing {
