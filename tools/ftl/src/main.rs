@@ -614,12 +614,12 @@ fn bench(root: &Path, arguments: BenchArguments, yes: bool, json: bool) -> Resul
         let toolchain = Toolchain::find(root, arch).map_err(anyhow::Error::msg)?;
         let mut budgets = Budgets::read(root)?;
         if arguments.check {
-            let outcome = budgets::check(&budgets, &figures, &toolchain.name);
+            let outcome = budgets::check(&budgets, &figures, &toolchain.name, arch);
             eprint!("{}", outcome.text);
             failed = outcome.failed > 0;
         }
         if arguments.record {
-            budgets.record(&figures, &toolchain.name);
+            budgets.record(&figures, &toolchain.name, arch);
             budgets.write(root)?;
             failed = false;
         }

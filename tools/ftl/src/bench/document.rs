@@ -1,4 +1,5 @@
-//! `docs/performance.md` and its plots, out of the figures in `bench/figures.json`.
+//! `docs/performance.md` and its plots, out of the figures in `bench/figures.json` and, of the other machine,
+//! `bench/figures-arm64.json`. Plots and budgets are those of the first; the other has a column.
 //!
 //! `./ftl bench --write-docs` measures everything and writes that file; `./ftl gen` makes of it what
 //! stands in the page between `<!-- bench: … -->` and `<!-- end -->`. All other text is people's.
@@ -23,8 +24,13 @@ use crate::arch::Arch;
 use crate::doctor;
 use crate::toolchain::Toolchain;
 
-/// Where the figures lie.
-pub const FIGURES: &str = "bench/figures.json";
+/// Where the figures of a machine lie.
+pub fn figures_path(arch: Arch) -> String {
+    match arch {
+        Arch::Riscv64 => "bench/figures.json".to_owned(),
+        other => format!("bench/figures-{other}.json"),
+    }
+}
 /// The page.
 pub const PAGE: &str = "docs/performance.md";
 
@@ -47,15 +53,16 @@ pub struct Record {
 }
 
 impl Record {
-    /// Reads what was measured last.
-    pub fn read(root: &Path) -> Result<Record> {
-        let text = std::fs::read_to_string(root.join(FIGURES))
-            .with_context(|| format!("cannot read {FIGURES}"))?;
-        serde_json::from_str(&text).with_context(|| format!("{FIGURES} is wrong"))
+    /// Reads what was measured last on a machine.
+    pub fn read(root: &Path, arch: Arch) -> Result<Record> {
+        let path = figures_path(arch);
+        let text = std::fs::read_to_string(root.join(&path))
+            .with_context(|| format!("cannot read {path}"))?;
+        serde_json::from_str(&text).with_context(|| format!("{path} is wrong"))
     }
 
     /// Writes it, a line for each figure so that changes can be read.
-    pub fn write(&self, root: &Path) -> Result<()> {
+    pub fn write(&self, root: &Path, arch: Arch) -> Result<()> {
         let head = Record {
             figures: Vec::new(),
             ..self.clone()
@@ -69,8 +76,9 @@ impl Record {
             "\"figures\":[]",
             &format!("\"figures\":[\n{}\n]", lines.join(",\n")),
         );
-        std::fs::write(root.join(FIGURES), text + "\n")
-            .with_context(|| format!("cannot write {FIGURES}"))
+        let path = figures_path(arch);
+        std::fs::write(root.join(&path), text + "\n")
+            .with_context(|| format!("cannot write {path}"))
     }
 
     /// Takes over figures; those that were not measured this time stay.
@@ -87,14 +95,14 @@ impl Record {
 /// Keeps figures as the last that were measured.
 pub fn write(root: &Path, arch: Arch, figures: &[Figure]) -> Result<()> {
     let toolchain = Toolchain::find(root, arch).map_err(anyhow::Error::msg)?;
-    let mut record = Record::read(root).unwrap_or_default();
+    let mut record = Record::read(root, arch).unwrap_or_default();
     record.date = today();
     record.toolchain = toolchain.name;
     let (major, minor) = doctor::qemu_version(arch).map_err(anyhow::Error::msg)?;
     record.qemu = format!("{major}.{minor}");
     record.arch = arch.name().to_owned();
     record.update(figures);
-    record.write(root)
+    record.write(root, arch)
 }
 
 /// The day, in UTC, as 2026-11-25.
@@ -200,11 +208,13 @@ const PLOTS: &[(&str, &str, &str, &str, Scale, Lines)] = &[
 
 /// What should be in each generated file: paths and texts.
 pub fn pages(root: &Path) -> Result<Vec<(String, String)>> {
-    let record = Record::read(root)?;
+    let record = Record::read(root, Arch::Riscv64)?;
+    // The page tells what there is.
+    let other = Record::read(root, Arch::Arm64).unwrap_or_default();
     let budgets = Budgets::read(root)?;
     let text =
         std::fs::read_to_string(root.join(PAGE)).with_context(|| format!("cannot read {PAGE}"))?;
-    let mut pages = vec![(PAGE.to_owned(), filled(&text, &record, &budgets)?)];
+    let mut pages = vec![(PAGE.to_owned(), filled(&text, [&record, &other], &budgets)?)];
     for (file, title, across, up, scale, lines) in PLOTS {
         let lines: Vec<_> = lines
             .iter()
@@ -240,8 +250,8 @@ fn points(figures: &[Figure], before: &str, case: &str) -> Vec<(f64, f64)> {
     points
 }
 
-/// The page with what is between its markers made anew.
-fn filled(text: &str, record: &Record, budgets: &Budgets) -> Result<String> {
+/// The page with what is between its markers made anew, out of the figures of both machines.
+fn filled(text: &str, records: [&Record; 2], budgets: &Budgets) -> Result<String> {
     let mut filled = String::new();
     let mut lines = text.lines();
     while let Some(line) = lines.next() {
@@ -258,9 +268,9 @@ fn filled(text: &str, record: &Record, budgets: &Budgets) -> Result<String> {
         }
         let words: Vec<&str> = what.split_whitespace().collect();
         filled += &match words[..] {
-            ["taken"] => taken(record),
-            ["budgets"] => budget_table(record, budgets),
-            ["figures", ..] => figure_table(record, &words[1..]),
+            ["taken"] => records.map(taken).concat(),
+            ["budgets"] => budget_table(records, budgets),
+            ["figures", ..] => figure_table(records, &words[1..]),
             _ => bail!("nobody knows how to fill in `{what}`"),
         };
         filled += END;
@@ -270,14 +280,27 @@ fn filled(text: &str, record: &Record, budgets: &Budgets) -> Result<String> {
 }
 
 fn taken(record: &Record) -> String {
+    if record.figures.is_empty() {
+        return String::new();
+    }
     format!(
-        "Taken on {} with `./ftl bench --write-docs`: {}, built by {}, in QEMU {}.\n",
+        "Taken on {} with `./ftl bench --write-docs --arch {}`, built by {}, in QEMU {}.\n",
         record.date, record.arch, record.toolchain, record.qemu
     )
 }
 
-fn budget_table(record: &Record, budgets: &Budgets) -> String {
-    let mut table = String::from("| | is | budget | aim | others |\n|---|---:|---:|---:|---|\n");
+impl Record {
+    /// The median of a figure, as it stands in a table; nothing if it was not measured.
+    fn median(&self, id: &str) -> String {
+        let figure = self.figures.iter().find(|figure| figure.id() == id);
+        figure.map_or_else(String::new, |figure| number(figure.median))
+    }
+}
+
+fn budget_table([record, other]: [&Record; 2], budgets: &Budgets) -> String {
+    let mut table = String::from(
+        "| | is | budget | aim | others | on arm64 |\n|---|---:|---:|---:|---|---:|\n",
+    );
     for row in budgets.rows.iter().filter(|row| row.budget.is_some()) {
         let figure = record.figures.iter().find(|figure| figure.id() == row.id);
         let is = figure.map_or("not measured".to_owned(), |figure| {
@@ -295,33 +318,36 @@ fn budget_table(record: &Record, budgets: &Budgets) -> String {
             .collect();
         let optional = |value: Option<f64>| value.map_or_else(String::new, number);
         table += &format!(
-            "| {} | {is} | {} | {} | {} |\n",
+            "| {} | {is} | {} | {} | {} | {} |\n",
             row.what,
             optional(row.budget),
             optional(row.aim),
-            others.join(", ")
+            others.join(", "),
+            other.median(&row.id)
         );
     }
     table
 }
 
-fn figure_table(record: &Record, names: &[&str]) -> String {
+fn figure_table([record, other]: [&Record; 2], names: &[&str]) -> String {
     let mut table = String::from(
-        "| figure | case | least | median | most | samples | |\n|---|---|---:|---:|---:|---:|---|\n",
+        "| figure | case | least | median | most | samples | | median, arm64 |\n\
+         |---|---|---:|---:|---:|---:|---|---:|\n",
     );
     let mut any = false;
     for figure in &record.figures {
         if names.iter().any(|name| figure.name.starts_with(name)) {
             any = true;
             table += &format!(
-                "| `{}` | {} | {} | {} | {} | {} | {} |\n",
+                "| `{}` | {} | {} | {} | {} | {} | {} | {} |\n",
                 figure.name,
                 figure.case.replace('-', " to "),
                 number(figure.min),
                 number(figure.median),
                 number(figure.max),
                 number(figure.samples as f64),
-                figure.unit
+                figure.unit,
+                other.median(&figure.id())
             );
         }
     }
@@ -373,15 +399,34 @@ mod tests {
     fn markers_are_filled_and_filling_again_changes_nothing() {
         let budgets = Budgets { rows: Vec::new() };
         let text = "# A\n<!-- bench: figures rpc_typed -->\nold\n<!-- end -->\nB\n";
-        let once = filled(text, &record(), &budgets).unwrap();
+        let once = filled(text, [&record(), &Record::default()], &budgets).unwrap();
         assert!(once.contains("900") && !once.contains("old") && once.ends_with("-->\nB\n"));
-        assert_eq!(filled(&once, &record(), &budgets).unwrap(), once);
+        assert_eq!(
+            filled(&once, [&record(), &Record::default()], &budgets).unwrap(),
+            once
+        );
         for wrong in [
             "<!-- bench: figures rpc_ -->\n",
             "<!-- bench: what -->\n<!-- end -->\n",
         ] {
-            assert!(filled(wrong, &record(), &budgets).is_err(), "{wrong}");
+            assert!(
+                filled(wrong, [&record(), &record()], &budgets).is_err(),
+                "{wrong}"
+            );
         }
+    }
+
+    #[test]
+    fn the_other_machine_has_a_column() {
+        let mut other = record();
+        other.figures.remove(0);
+        other.figures[0].median = 555.0;
+        let table = figure_table([&record(), &other], &["rpc_0", "rpc_64"]);
+        assert!(table.contains("| instructions | 555 |"), "{table}");
+        assert!(
+            table.contains("| 700 | 700 | 700 | 1,000 | instructions |  |"),
+            "{table}"
+        );
     }
 
     #[test]
