@@ -62,12 +62,14 @@ pub struct Completion {
 impl<M: DmaMemory> Queue<M> {
     /// Bytes that a queue of this size takes, a multiple of 64.
     pub const fn bytes(size: u16) -> usize {
-        Self::used_offset(size) + (6 + 8 * size as usize).next_multiple_of(64)
+        (Self::used_offset(size) + 6 + 8 * size as usize).next_multiple_of(64)
     }
 
     const fn used_offset(size: u16) -> usize {
-        // On a line of its own: the device writes here, the driver does not.
-        (16 * size as usize + 6 + 2 * size as usize).next_multiple_of(64)
+        // On a line of its own: the device writes here, the driver does not. The part has to be at a multiple of 4
+        // (section 2.7); its elements, which begin 4 bytes on, should be at multiples of 8, so that none lies in two pages:
+        // behind an IOMMU, QEMU 7.2 writes the second half of such a one to a wrong address.
+        (16 * size as usize + 6 + 2 * size as usize).next_multiple_of(64) + 4
     }
 
     /// A queue that nobody uses yet; [`crate::Transport::queue`] makes it known to the device.
