@@ -64,9 +64,11 @@ pub fn walk(root: &Path, starts: &[String], reviewed: &[Reviewed]) -> Result<Out
     for arch in Arch::ALL {
         let metadata = metadata(root, arch)?;
         let checksums = checksums(metadata.workspace_root.as_std_path())?;
+        let compiled = compiled(root, arch, starts)?;
         let mut walk = Walk {
             metadata: &metadata,
             checksums: &checksums,
+            compiled: &compiled,
             reviewed,
             used: &mut used,
             outcome: &mut outcome,
@@ -98,6 +100,33 @@ fn metadata(root: &Path, arch: Arch) -> Result<Metadata> {
         command.cargo_path(cargo);
     }
     command.exec().context("cargo metadata failed")
+}
+
+/// What is compiled for these packages and this architecture. Cargo's metadata unites the features that all packages of the
+/// workspace ask for, the tool's for the host among them; a build of the components, and this list, has theirs alone.
+fn compiled(root: &Path, arch: Arch, starts: &[String]) -> Result<BTreeSet<(String, String)>> {
+    let cargo = std::env::var_os("FTL_CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = std::process::Command::new(cargo);
+    command.current_dir(root);
+    command.args(["tree", "--edges", "normal", "--prefix", "none"]);
+    command.args(["--format", "{p}", "--target", arch.component_target()]);
+    for start in starts {
+        command.args(["--package", start]);
+    }
+    let output = command.output().context("cargo tree cannot be started")?;
+    anyhow::ensure!(
+        output.status.success(),
+        "cargo tree failed: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let text = String::from_utf8(output.stdout).context("cargo tree prints no text")?;
+    // Lines like `smoltcp v0.14.0`, with more behind for some.
+    let packages = text.lines().filter_map(|line| {
+        let (name, rest) = line.split_once(" v")?;
+        let version = rest.split(' ').next()?;
+        Some((name.to_owned(), version.to_owned()))
+    });
+    Ok(packages.collect())
 }
 
 /// Whether a package's dependency is really compiled. Cargo's metadata also lists optional ones that only a
@@ -156,6 +185,8 @@ fn checksums(root: &Path) -> Result<BTreeMap<(String, String), String>> {
 struct Walk<'a> {
     metadata: &'a Metadata,
     checksums: &'a BTreeMap<(String, String), String>,
+    /// Names and versions of what is compiled for the components at all.
+    compiled: &'a BTreeSet<(String, String)>,
     reviewed: &'a [Reviewed],
     used: &'a mut BTreeSet<String>,
     outcome: &'a mut Outcome,
@@ -189,6 +220,10 @@ impl Walk<'_> {
                 continue;
             }
             let package = &self.metadata[&id];
+            let title = (package.name.to_string(), package.version.to_string());
+            if !self.compiled.contains(&title) {
+                continue;
+            }
             self.judge(package, &chain)?;
             if is_proc_macro(package) {
                 continue;
