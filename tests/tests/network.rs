@@ -214,3 +214,17 @@ fn echoes_come_back_from_both_sides() {
         assert!(back == sent);
     }
 }
+
+/// A command asks the machine's own web server, by both of its addresses and by name.
+#[test]
+fn the_machine_talks_with_itself() {
+    let commands = "
+        for at in 127.0.0.1 localhost 10.0.2.15; do
+            until curl http://$at/ > page; do sleep 0.1; done
+            grep -c '<title>' page
+        done
+        curl http://127.0.0.1:1/ || printf 'refused: %d\\n' $?
+    ";
+    let output = e2e::commands::exec("default", commands).run().ended_with(0);
+    assert_eq!(output.text(), "1\n1\n1\nrefused: 1\n");
+}

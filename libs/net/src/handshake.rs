@@ -281,10 +281,11 @@ impl Stack {
             return false;
         };
         self.statistics.accepted += 1;
-        if let Some(next_hop) = self
-            .address
-            .as_ref()
-            .and_then(|address| address.next_hop(tuple.remote))
+        if !self.is_own(tuple.remote)
+            && let Some(next_hop) = self
+                .address
+                .as_ref()
+                .and_then(|address| address.next_hop(tuple.remote))
         {
             self.neighbors
                 .prove(&mut self.out, next_hop, half_open.from, now);

@@ -27,7 +27,10 @@
 //! 4. **Same input, same output.** Time is a [`Duration`] since boot given by the caller, randomness
 //!    one seed.
 //!
-//! Deliberately absent: IPv6, IP fragments, multicast, loopback.
+//! Packets to this machine's own address or to 127.0.0.1 do not leave the stack: `next_transmit` receives them at once. From
+//! outside, 127.0.0.1 is nobody's address.
+//!
+//! Deliberately absent: IPv6, IP fragments, multicast.
 //!
 //! [`Duration`]: core::time::Duration
 

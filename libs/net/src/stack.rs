@@ -173,6 +173,7 @@ impl Stack {
             random,
         };
         stack.start_names();
+        stack.name_addresses();
         match config.addressing {
             Addressing::Static(address) => stack.set_address(Some(address)),
             Addressing::Dhcp(lease) => {
@@ -284,20 +285,44 @@ impl Stack {
     }
 
     /// The next frame to be sent, if there is one. To be called only when the driver has room for it:
-    /// packets are made when they are taken.
+    /// packets are made when they are taken. Those for this machine itself are received here and now.
     pub fn next_transmit(&mut self, now: Duration) -> Option<&[u8]> {
         let now = instant(now);
         if let Some(frame) = self.lent.take() {
             self.out.recycle(frame);
         }
-        while self.out.len() == 0 {
-            let id = self.dirty.pop_front()?;
-            self.ask(id, now);
-        }
-        let frame = self.out.pop()?;
+        let frame = loop {
+            while self.out.len() == 0 {
+                let id = self.dirty.pop_front()?;
+                self.ask(id, now);
+            }
+            let frame = self.out.pop()?;
+            if !frame.bytes().starts_with(&self.mac.0) {
+                break frame;
+            }
+            self.receive_own(frame, now);
+        };
         self.statistics.frames_sent += 1;
         self.statistics.bytes_sent += frame.bytes().len() as u64;
         Some(self.lent.insert(frame).bytes())
+    }
+
+    /// Receives a frame of our own.
+    fn receive_own(&mut self, frame: Frame, now: Instant) {
+        if let Seen::Ip(packet) = look(frame.bytes(), self.mac) {
+            match packet.protocol {
+                IpProtocol::Tcp => self.receive_tcp(packet, now),
+                IpProtocol::Udp => self.receive_udp(packet, true, now),
+                IpProtocol::Icmp => self.receive_icmp(packet, now),
+                _ => {}
+            }
+        }
+        self.out.recycle(frame);
+    }
+
+    /// Whether this is an address of this machine.
+    pub(crate) fn is_own(&self, ip: Ipv4Addr) -> bool {
+        ip == Ipv4Addr::LOCALHOST || self.address.as_ref().is_some_and(|own| own.ip == ip)
     }
 
     /// Marks a socket as one that may have something to send.
@@ -387,6 +412,9 @@ impl Stack {
         };
         let b = &frame.bytes()[ETHERNET_LEN..];
         let to = Ipv4Addr::new(b[16], b[17], b[18], b[19]);
+        if self.is_own(to) {
+            return self.neighbors.address_reply(&mut self.out, self.mac);
+        }
         match &self.address {
             Some(address) if address.is_broadcast(to) => {
                 self.neighbors
@@ -472,7 +500,7 @@ impl Stack {
             return;
         };
         let unicast = packet.destination == address.ip;
-        if !unicast && !address.is_broadcast(packet.destination) || packet.source == address.ip {
+        if !unicast && !address.is_broadcast(packet.destination) || self.is_own(packet.source) {
             self.statistics.not_for_us += 1;
             return;
         }
@@ -566,14 +594,6 @@ impl Stack {
             return;
         }
         let moved = self.address.as_ref().map(|a| a.ip) != address.as_ref().map(|a| a.ip);
-        self.interface.update_ip_addrs(|addresses| {
-            addresses.clear();
-            if let Some(address) = &address {
-                // There is room for two.
-                let _ =
-                    addresses.push(IpCidr::new(IpAddress::Ipv4(address.ip), address.prefix_len));
-            }
-        });
         self.neighbors.clear(&mut self.out);
         if moved {
             self.forget_handshakes();
@@ -582,7 +602,22 @@ impl Stack {
         }
         self.set_name_servers(address.as_ref().map_or(&[], |address| &address.dns_servers));
         self.address = address;
+        self.name_addresses();
         self.signals.push_back(Signal::AddressChanged);
+    }
+
+    /// Tells smoltcp our addresses: the one that others know first, since that is what packets come from.
+    fn name_addresses(&mut self) {
+        let own = self.address.as_ref();
+        let own = own.map(|own| IpCidr::new(IpAddress::Ipv4(own.ip), own.prefix_len));
+        let local = IpCidr::new(IpAddress::Ipv4(Ipv4Addr::LOCALHOST), 8);
+        self.interface.update_ip_addrs(|addresses| {
+            addresses.clear();
+            for address in own.into_iter().chain([local]) {
+                // There is room for two.
+                let _ = addresses.push(address);
+            }
+        });
     }
 }
 

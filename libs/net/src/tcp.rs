@@ -277,6 +277,7 @@ impl Stack {
     }
 
     /// Begins a connection; [`crate::Event::Connected`] or [`crate::Event::Closed`] follows.
+    /// This machine's own address and 127.0.0.1 are as good as others.
     /// Errors: `Unreachable` without an address, `InvalidArgument`, `AddrInUse` (no port free), `ServerLimit`.
     pub fn connect(
         &mut self,
@@ -287,17 +288,21 @@ impl Stack {
     ) -> Result<ConnectionId, Error> {
         options.check()?;
         let now = instant(now);
-        let address = self.address.as_ref().ok_or(Error::Unreachable)?;
-        if remote.port() == 0
-            || remote.ip().is_unspecified()
-            || remote.ip().is_multicast()
-            || address.is_broadcast(*remote.ip())
-            || *remote.ip() == address.ip
-        {
+        let is_own = self.is_own(*remote.ip());
+        if remote.port() == 0 || remote.ip().is_unspecified() || remote.ip().is_multicast() {
             return Err(Error::InvalidArgument);
         }
-        address.next_hop(*remote.ip()).ok_or(Error::Unreachable)?;
-        let local = address.ip;
+        let local = match &self.address {
+            _ if is_own => *remote.ip(),
+            Some(address) if address.is_broadcast(*remote.ip()) => {
+                return Err(Error::InvalidArgument);
+            }
+            Some(address) => {
+                address.next_hop(*remote.ip()).ok_or(Error::Unreachable)?;
+                address.ip
+            }
+            None => return Err(Error::Unreachable),
+        };
         let tuple = (0..64)
             .map(|_| Tuple {
                 local,
@@ -306,8 +311,11 @@ impl Stack {
                 remote_port: remote.port(),
             })
             .find(|tuple| {
-                !self.flows.contains_key(tuple)
-                    && !self.listener_ports.contains_key(&tuple.local_port)
+                let is_taken = self.flows.contains_key(tuple)
+                    || self.listener_ports.contains_key(&tuple.local_port);
+                // Not to itself.
+                let is_same = is_own && tuple.local_port == tuple.remote_port;
+                !is_taken && !is_same
             })
             .ok_or(Error::AddrInUse)?;
 

@@ -21,6 +21,7 @@ mod grep;
 mod hexdump;
 mod lines;
 mod options;
+mod printf;
 mod regex;
 mod sequence;
 mod sort;
@@ -81,6 +82,16 @@ const fn command(
 /// All commands, by name.
 pub const COMMANDS: &[Command] = &[
     command("cat", filters::CAT, filters::cat),
+    command("clear", CLEAR, |arguments, io| {
+        if let [first, ..] = arguments {
+            return Err(Failure::usage(format!(
+                "what is `{first}`? It takes nothing"
+            )));
+        }
+        // To the left at the top; the window empty; what has left it, too.
+        io.write(b"\x1b[H\x1b[2J\x1b[3J")?;
+        Ok(0)
+    }),
     command("echo", ECHO, |arguments, io| {
         io.write(&shell_language::echo(arguments))?;
         Ok(0)
@@ -92,6 +103,7 @@ pub const COMMANDS: &[Command] = &[
     command("grep", grep::GREP, grep::grep),
     command("head", filters::HEAD, filters::head),
     command("hexdump", hexdump::HEXDUMP, hexdump::hexdump),
+    command("printf", printf::PRINTF, printf::printf),
     command("seq", sequence::SEQ, sequence::seq),
     command("sleep", sequence::SLEEP, sequence::sleep),
     command("sort", sort::SORT, sort::sort),
@@ -107,6 +119,13 @@ pub const COMMANDS: &[Command] = &[
     command("uniq", sort::UNIQ, sort::uniq),
     command("wc", filters::WC, filters::wc),
 ];
+
+const CLEAR: &str = "\
+empties the terminal's window
+usage: clear
+
+At the prompt, Ctrl-L does the same and leaves the line that is being typed.
+";
 
 const ECHO: &str = "\
 prints its arguments

@@ -86,6 +86,24 @@ fn check_error(line: &str, error: &str, status: u8) {
 }
 
 #[test]
+fn clear_and_printf() {
+    check("clear", "", "\x1b[H\x1b[2J\x1b[3J");
+    check("printf %s:%03d\\n a 1 b 2", "", "a:001\nb:002\n");
+    check("printf -- -%s x", "", "-x");
+    check_error(
+        "printf",
+        "printf: it needs a format; `printf --help` says more\n",
+        2,
+    );
+    check_error("printf %d x", "printf: `x` is not a number\n", 1);
+    check_error(
+        "clear all",
+        "clear: what is `all`? It takes nothing; `clear --help` says more\n",
+        2,
+    );
+}
+
+#[test]
 fn cat() {
     check("cat", "a\nb", "a\nb");
     check("cat one - two", "in\n", "1\nin\n2\n22\n");
