@@ -53,7 +53,7 @@ errors! {
     AlreadyExists = 11,
     /// this is not supported here
     Unsupported = 12,
-    /// another thread is using it
+    /// somebody else is using it, or has changed it meanwhile
     Busy = 13,
     /// the component reached its limit `memory`; raise it in the system file
     MemoryLimit = 14,

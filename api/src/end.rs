@@ -34,6 +34,8 @@ pub enum OnFull {
     DropOldest,
     /// The receiver is too slow: the channel is closed.
     Close,
+    /// It is not sent: the sender is told [`Error::QueueFull`], and by `Event::Writable` when to go on.
+    Refuse,
 }
 
 /// Calls that may be under way on one end at once.
@@ -449,9 +451,13 @@ impl Inner {
         if error != Error::QueueFull {
             return Err(self.error(error));
         }
-        if on_full == OnFull::Close {
-            self.close();
-            return Err(Error::Closed);
+        match on_full {
+            OnFull::Coalesce | OnFull::DropOldest => {}
+            OnFull::Refuse => return Err(Error::QueueFull),
+            OnFull::Close => {
+                self.close();
+                return Err(Error::Closed);
+            }
         }
         let mut body = alloc::vec![0; info.len()];
         buffer::read_send(&mut body);

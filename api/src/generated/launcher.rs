@@ -412,7 +412,7 @@ impl Client {
         self.0.start(JOBS, writer)
     }
 
-    /// Leaves words for a `start` that follows.
+    /// Leaves words for a `start` that follows on the same channel.
     ///
     /// The answer comes as an event with the transaction that is returned here.
     #[inline]
@@ -427,7 +427,7 @@ impl Client {
         self.0.start(LONG_WORDS, writer)
     }
 
-    /// Leaves a directory for a `start` that follows, of a command that asks for one.
+    /// Leaves a directory for a `start` that follows on the same channel, of a command that asks for one.
     ///
     /// The answer comes as an event with the transaction that is returned here.
     #[inline]
@@ -516,14 +516,14 @@ pub trait Blocking {
         first: u16,
     ) -> ::core::result::Result<JobsReply<'s>, ::ftl::Error>;
 
-    /// Leaves words for a `start` that follows.
+    /// Leaves words for a `start` that follows on the same channel.
     fn long_words(
         &mut self,
         folio: ::ftl::handle::Folio,
         len: u32,
     ) -> ::core::result::Result<u32, ::ftl::Error>;
 
-    /// Leaves a directory for a `start` that follows, of a command that asks for one.
+    /// Leaves a directory for a `start` that follows on the same channel, of a command that asks for one.
     fn directory(
         &mut self,
         directory: ::ftl::handle::Channel,
@@ -883,9 +883,9 @@ pub enum ToServer<'a> {
     Commands(CommandsRequest, CommandsReplier),
     /// The commands that run, whoever started them, a page of them at a time.
     Jobs(JobsRequest, JobsReplier),
-    /// Leaves words for a `start` that follows.
+    /// Leaves words for a `start` that follows on the same channel.
     LongWords(LongWordsRequest, LongWordsReplier),
-    /// Leaves a directory for a `start` that follows, of a command that asks for one.
+    /// Leaves a directory for a `start` that follows on the same channel, of a command that asks for one.
     Directory(DirectoryRequest, DirectoryReplier),
     /// Starts a command. What is absent of the standard streams is empty (input) or vanishes (output).
     Start(StartRequest<'a>, StartReplier),

@@ -9,7 +9,7 @@ use ftl::io::{Read, Write};
 use ftl::launcher::{self, Blocking as _};
 use ftl::{Error, Result};
 
-use super::{File, Metadata, OpenOptions, Permissions, ReadDir, Server};
+use super::{File, Metadata, OpenOptions, Permissions, ReadDir, Server, Transaction};
 use crate::fs::{self, Blocking as _};
 
 /// A directory that a component was given. Paths begin here, with or without a `/`; nothing leads out of it.
@@ -299,6 +299,19 @@ impl Dir {
         let path = self.absolute(path);
         self.server
             .change(|fs| fs.set_permissions(&path, permissions.mode()))
+    }
+
+    /// Tells of changes in a directory or of a file from now on. What comes back is to be added to an event loop:
+    /// `Changed` says what has happened. `Closed` says that no more will be told, since the file server was started
+    /// anew: watch again, and look at what is there.
+    pub fn watch(&self, path: &str) -> Result<fs::watch::Client> {
+        let path = self.absolute(path);
+        self.server.ask(|fs| fs.watch(&path))
+    }
+
+    /// Begins a list of changes that will happen together.
+    pub fn transaction(&self) -> Result<Transaction> {
+        Transaction::begin(self)
     }
 
     /// Waits until all that was changed before, by anyone, survives a loss of power.

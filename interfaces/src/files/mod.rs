@@ -34,11 +34,13 @@ mod metadata;
 mod options;
 mod read_dir;
 mod server;
+mod transaction;
 
 pub use dir::{Dir, Space};
 pub use file::File;
 pub use metadata::{FileType, Metadata, Permissions};
 pub use options::OpenOptions;
-pub use read_dir::{DirEntry, ReadDir};
+pub use read_dir::{DirEntry, ReadDir, entry_len, push_entry};
+pub use transaction::Transaction;
 
 use server::Server;

@@ -1,21 +1,65 @@
 //! What is in a directory.
 
-use alloc::collections::VecDeque;
 use alloc::rc::Rc;
 use alloc::string::String;
+use alloc::vec::Vec;
 
-use ftl::Result;
+use ftl::{Error, Result};
+use ring::SharedMemory;
 
 use super::{Dir, FileType, Metadata, Server};
-use crate::fs::{self, Blocking as _};
+use crate::fs::{self, Blocking as _, Kind};
+
+/// Entries in a message: the bound in `interfaces/fs.yml`. A directory with fewer is read with one.
+const MESSAGE_MAX: usize = 14;
+/// Bytes of entries that are read at once if there are more: some hundred.
+const PART_LEN: usize = 16 * 1024;
+/// Bytes of an entry before its name.
+const HEAD_LEN: usize = 10;
+
+/// Adds an entry to others, as `read_dir_shared` in `interfaces/fs.yml` has them in memory. Names are at most 255 bytes.
+pub fn push_entry(entries: &mut Vec<u8>, id: u64, kind: Kind, name: &str) {
+    entries.extend_from_slice(&id.to_le_bytes());
+    let kind = match kind {
+        Kind::File => 0,
+        Kind::Directory => 1,
+        Kind::Symlink => 2,
+    };
+    let len = name.len().min(255);
+    entries.extend_from_slice(&[kind, len as u8]);
+    entries.extend_from_slice(&name.as_bytes()[..len]);
+}
+
+/// Bytes that [`push_entry`] adds.
+pub fn entry_len(name: &str) -> usize {
+    HEAD_LEN + name.len()
+}
+
+/// Takes the first of some entries apart: its number, kind and name, and what comes behind.
+fn first_entry(entries: &[u8]) -> Option<(u64, Kind, &str, &[u8])> {
+    let (id, rest) = entries.split_first_chunk::<8>()?;
+    let (&[kind, len], rest) = rest.split_first_chunk::<2>()?;
+    let kind = match kind {
+        0 => Kind::File,
+        1 => Kind::Directory,
+        2 => Kind::Symlink,
+        _ => return None,
+    };
+    let (name, rest) = rest.split_at_checked(len.into())?;
+    let name = core::str::from_utf8(name).ok()?;
+    Some((u64::from_le_bytes(*id), kind, name, rest))
+}
 
 /// The entries of a directory, in the order of their names' bytes. Names that come or go meanwhile are told or not;
 /// no other is left out or told twice.
 pub struct ReadDir {
     server: Rc<Server>,
-    path: String,
+    path: Rc<str>,
+    /// The name that was told last.
     last: String,
-    entries: VecDeque<(String, fs::Kind, u64)>,
+    /// Entries that were read, and where the next one begins.
+    part: Vec<u8>,
+    next: usize,
     ended: bool,
 }
 
@@ -23,29 +67,69 @@ impl ReadDir {
     pub(super) fn new(server: Rc<Server>, path: String) -> Result<ReadDir> {
         let mut entries = ReadDir {
             server,
-            path,
+            path: path.into(),
             last: String::new(),
-            entries: VecDeque::new(),
+            part: Vec::new(),
+            next: 0,
             ended: false,
         };
         // So that a directory that is not there is an error here, and not at the first entry.
-        entries.fetch()?;
+        entries.fetch_few()?;
         Ok(entries)
     }
 
-    fn fetch(&mut self) -> Result<()> {
-        let (path, last, entries) = (&self.path, &mut self.last, &mut self.entries);
-        self.server.ask(|fs| {
-            for entry in fs.read_dir(path, last)?.iter() {
-                entries.push_back((entry.name.into(), entry.kind, entry.id));
+    /// The first entries, in a message: most directories have no more.
+    fn fetch_few(&mut self) -> Result<()> {
+        let (path, part) = (&self.path, &mut self.part);
+        let count = self.server.ask(|fs| {
+            let entries = fs.read_dir(path, "")?;
+            for entry in entries.iter() {
+                push_entry(part, entry.id, entry.kind, entry.name);
             }
+            Ok(entries.iter().count())
+        })?;
+        self.ended = count < MESSAGE_MAX;
+        Ok(())
+    }
+
+    /// More of them, through shared memory.
+    fn fetch_many(&mut self) -> Result<()> {
+        let (path, last, server) = (&self.path, &self.last, &self.server);
+        let part = &mut self.part;
+        part.clear();
+        self.next = 0;
+        server.ask_again(|fs| {
+            let memory = server.memory()?;
+            let len = fs.read_dir_shared(path, last, 0, PART_LEN as u32)? as usize;
+            // Copied once: what is in shared memory may change.
+            part.resize(len.min(PART_LEN), 0);
+            memory.read(0, part);
             Ok(())
         })?;
-        match entries.back() {
-            Some((name, ..)) => *last = name.clone(),
-            None => self.ended = true,
-        }
+        self.ended = part.is_empty();
         Ok(())
+    }
+
+    fn next_entry(&mut self) -> Result<Option<DirEntry>> {
+        if self.next == self.part.len() && !self.ended {
+            self.fetch_many()?;
+        }
+        let entries = &self.part[self.next..];
+        if entries.is_empty() {
+            return Ok(None);
+        }
+        let (id, kind, name, rest) = first_entry(entries).ok_or(Error::Malformed)?;
+        self.next = self.part.len() - rest.len();
+        if rest.is_empty() {
+            self.last = name.into();
+        }
+        Ok(Some(DirEntry {
+            server: self.server.clone(),
+            directory: self.path.clone(),
+            name: name.into(),
+            kind,
+            id,
+        }))
     }
 }
 
@@ -53,28 +137,18 @@ impl Iterator for ReadDir {
     type Item = Result<DirEntry>;
 
     fn next(&mut self) -> Option<Result<DirEntry>> {
-        if self.entries.is_empty()
-            && !self.ended
-            && let Err(error) = self.fetch()
-        {
-            self.ended = true;
-            return Some(Err(error));
+        let entry = self.next_entry().transpose();
+        if let Some(Err(_)) = &entry {
+            // There is no going on.
+            (self.ended, self.next) = (true, self.part.len());
         }
-        let (name, kind, id) = self.entries.pop_front()?;
-        Some(Ok(DirEntry {
-            server: self.server.clone(),
-            directory: self.path.clone(),
-            name,
-            kind,
-            id,
-        }))
+        entry
     }
 }
-
 /// An entry of a directory.
 pub struct DirEntry {
     server: Rc<Server>,
-    directory: String,
+    directory: Rc<str>,
     name: String,
     kind: fs::Kind,
     id: u64,
@@ -102,5 +176,40 @@ impl DirEntry {
         let path = self.path();
         self.server
             .ask(|fs| fs.metadata(&path, false).map(Metadata))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entries_are_taken_apart_as_they_were_put_together() {
+        let all = [
+            (1, Kind::File, "a"),
+            (u64::MAX, Kind::Directory, "größer"),
+            (7, Kind::Symlink, ""),
+        ];
+        let mut bytes = Vec::new();
+        for (id, kind, name) in all {
+            let before = bytes.len();
+            push_entry(&mut bytes, id, kind, name);
+            assert_eq!(bytes.len() - before, entry_len(name));
+        }
+        let mut rest = bytes.as_slice();
+        for expected in all {
+            let (id, kind, name, behind) = first_entry(rest).expect("an entry");
+            assert_eq!((id, kind, name), expected);
+            rest = behind;
+        }
+        // What a server sends that means no good.
+        for len in 0..bytes.len() {
+            let mut rest = &bytes[..len];
+            while let Some((.., behind)) = first_entry(rest) {
+                rest = behind;
+            }
+        }
+        assert!(first_entry(&[0, 0, 0, 0, 0, 0, 0, 0, 3, 0]).is_none());
+        assert!(first_entry(&[0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0xff]).is_none());
     }
 }

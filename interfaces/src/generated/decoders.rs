@@ -40,6 +40,20 @@ pub const ALL: &[(&str, &str, usize, Decoder)] = &[
     ),
     ("fs", "fs", 0, |incoming| show(crate::fs::ToClient::decode(incoming)?)),
     ("fs", "fs", 1, |incoming| show(crate::fs::ToServer::decode(incoming)?)),
+    ("fs", "watch", 0, |incoming| show(crate::fs::watch::ToClient::decode(incoming)?)),
+    ("fs", "watch", 1, |incoming| show(crate::fs::watch::ToServer::decode(incoming)?)),
+    (
+        "fs",
+        "transaction",
+        0,
+        |incoming| show(crate::fs::transaction::ToClient::decode(incoming)?),
+    ),
+    (
+        "fs",
+        "transaction",
+        1,
+        |incoming| show(crate::fs::transaction::ToServer::decode(incoming)?),
+    ),
     ("fs", "file", 0, |incoming| show(crate::fs::file::ToClient::decode(incoming)?)),
     ("fs", "file", 1, |incoming| show(crate::fs::file::ToServer::decode(incoming)?)),
     (

@@ -186,26 +186,44 @@ impl Files {
     /// `after` is empty. Names that come or go meanwhile are told or not; no other is left out or
     /// told twice.
     pub fn list(&mut self, directory: Node, after: &str, max: usize) -> Result<Vec<Entry>> {
-        self.directory(directory)?;
-        let max = i64::try_from(max).unwrap_or(i64::MAX);
-        let rows = &mut self.statements.entries;
         let mut entries = Vec::new();
-        let mut more = rows
-            .run(&[directory.0.into(), after.into(), max.into()])
-            .map_err(refused)?;
-        while more {
-            let Some(kind) = Kind::from_number(rows.integer(2)) else {
-                rows.reset();
-                return Err(Error::InvalidData);
-            };
-            entries.push(Entry {
-                name: rows.text(0).into(),
-                node: Node(rows.integer(1)),
-                kind,
-            });
-            more = rows.step().map_err(refused)?;
+        if max > 0 {
+            self.list_each(directory, after, |name, node, kind| {
+                entries.push(Entry {
+                    name: name.into(),
+                    node,
+                    kind,
+                });
+                entries.len() < max
+            })?;
         }
         Ok(entries)
+    }
+
+    /// Hands the same to `each`, one by one, as long as it answers that it wants more. Answers whether that was all.
+    pub fn list_each(
+        &mut self,
+        directory: Node,
+        after: &str,
+        mut each: impl FnMut(&str, Node, Kind) -> bool,
+    ) -> Result<bool> {
+        self.directory(directory)?;
+        let rows = &mut self.statements.entries;
+        let mut more = rows
+            .run(&[directory.0.into(), after.into()])
+            .map_err(refused)?;
+        while more {
+            let goes_on = match Kind::from_number(rows.integer(2)) {
+                Some(kind) => Ok(each(rows.text(0), Node(rows.integer(1)), kind)),
+                None => Err(Error::InvalidData),
+            };
+            if goes_on != Ok(true) {
+                rows.reset();
+                return goes_on;
+            }
+            more = rows.step().map_err(refused)?;
+        }
+        Ok(true)
     }
 
     /// The directory that a directory lies in; the topmost lies in itself.
@@ -222,6 +240,19 @@ impl Files {
             true => Ok(parent),
             false => Err(Error::NotFound),
         }
+    }
+
+    /// The directories that a node lies in, and its names there.
+    pub fn entries_of(&mut self, node: Node) -> Result<Vec<(Node, String)>> {
+        self.begin_reading()?;
+        let rows = &mut self.statements.parent;
+        let mut found = Vec::new();
+        let mut more = rows.run(&[node.0.into()]).map_err(refused)?;
+        while more {
+            found.push((Node(rows.integer(0)), rows.text(1).into()));
+            more = rows.step().map_err(refused)?;
+        }
+        Ok(found)
     }
 
     /// Whether `node` is `ancestor` or lies below it.

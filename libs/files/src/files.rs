@@ -78,6 +78,9 @@ pub struct Files {
     /// Bytes written since the last commit, and how many are too many for the log.
     pub(crate) written: u64,
     pub(crate) written_max: u64,
+    /// What [`Files::together`] takes at most, and whether it is under way: then nothing is committed.
+    pub(crate) together_max: u64,
+    pub(crate) together: bool,
     /// Pages that are free for sure.
     room: u64,
     /// The newest snapshot, for which chunks are kept before they change.
@@ -109,6 +112,9 @@ statements! {
     savepoint: "savepoint op",
     release: "release op",
     undo: "rollback to op",
+    savepoint_all: "savepoint all_of_it",
+    release_all: "release all_of_it",
+    undo_all: "rollback to all_of_it",
     node: "select kind, mode, links, size, created, modified, changed, data is null from node where id = ?",
     node_new: "insert into node(kind, mode, links, size, created, modified, changed, data) \
         values (?1, ?2, 1, ?3, ?4, ?4, ?4, ?5)",
@@ -130,7 +136,7 @@ statements! {
     entry_remove: "delete from entry where parent = ?1 and name = ?2",
     entry_any: "select 1 from entry where parent = ? limit 1",
     entries: "select entry.name, entry.node, node.kind from entry join node on node.id = entry.node \
-        where entry.parent = ?1 and entry.name > ?2 order by entry.name limit ?3",
+        where entry.parent = ?1 and entry.name > ?2 order by entry.name",
     parent: "select parent, name from entry where node = ?",
     pages_max: "pragma max_page_count",
     pages: "pragma page_count",
@@ -163,6 +169,9 @@ impl Files {
             written: 0,
             // Each byte makes less than two of log, and a commit must fit behind an earlier one.
             written_max: options.log_len / 8,
+            // Of what is committed before, at most half of the log is left.
+            together_max: options.log_len / 4,
+            together: false,
             room: 0,
             newest: None,
             lost: None,
@@ -357,6 +366,10 @@ impl Files {
         Ok(())
     }
 
+    pub(crate) fn in_transaction(&self) -> bool {
+        self.db.in_transaction()
+    }
+
     /// Runs `change` so that it happens as a whole or not at all.
     pub(crate) fn atomically<T>(
         &mut self,
@@ -381,7 +394,7 @@ impl Files {
 
     /// Something in a transaction has failed. It may be that SQLite had to take back everything since the last
     /// commit.
-    fn refuse(&mut self, error: Error) -> Error {
+    pub(crate) fn refuse(&mut self, error: Error) -> Error {
         if self.changed && !self.db.in_transaction() {
             self.lose(error);
         }
@@ -437,7 +450,7 @@ impl Files {
         gone
     }
 
-    fn commit(&mut self) -> Result<()> {
+    pub(crate) fn commit(&mut self) -> Result<()> {
         self.notice_loss();
         if !self.changed {
             return Ok(());
@@ -461,7 +474,7 @@ impl Files {
     }
 
     pub(crate) fn commit_if_large(&mut self) -> Result<()> {
-        match self.written > self.written_max {
+        match self.written > self.written_max && !self.together {
             true => self.commit(),
             false => Ok(()),
         }

@@ -33,6 +33,7 @@ mod region;
 pub mod schema;
 mod snapshot;
 mod sql;
+mod together;
 
 pub use attributes::{Attributes, Kind, Node, Times};
 pub use directory::Entry;

@@ -303,10 +303,15 @@ impl Reader<'_> {
             }
             let mut fields = node.fields("an event", reports);
             let on_full = match fields.require("full", reports).and_then(|node| {
-                node.expect_word("`full`", &["coalesce", "drop_oldest", "close"], reports)
+                node.expect_word(
+                    "`full`",
+                    &["coalesce", "drop_oldest", "close", "refuse"],
+                    reports,
+                )
             }) {
                 Some("coalesce") => "Coalesce",
                 Some("drop_oldest") => "DropOldest",
+                Some("refuse") => "Refuse",
                 _ => "Close",
             };
             let event = EventDef {

@@ -10,6 +10,7 @@ pub use ::interfaces::tcpip::udp_socket::Blocking as _;
 pub use ::interfaces::system::Blocking as _;
 pub use ::interfaces::fs::Blocking as _;
 pub use ::interfaces::fs::file::Blocking as _;
+pub use ::interfaces::fs::transaction::Blocking as _;
 
 /// The component's event loop.
 pub type EventLoop<S> = ::ftl::EventLoop<S, Messages>;
@@ -102,6 +103,10 @@ pub enum Message<'a> {
     Fs(fs::ToClient<'a>),
     /// On a `file` channel, for the `client`.
     File(fs::file::ToClient<'a>),
+    /// On a `watch` channel, for the `client`.
+    Watch(fs::watch::ToClient<'a>),
+    /// On a `transaction` channel, for the `client`.
+    Transaction(fs::transaction::ToClient),
 }
 
 /// Decodes the component's messages, for its event loop.
@@ -129,6 +134,8 @@ impl ::ftl::event_loop::Messages for Messages {
             4 => system::ToClient::decode(incoming).map(Message::System),
             5 => fs::ToClient::decode(incoming).map(Message::Fs),
             6 => fs::file::ToClient::decode(incoming).map(Message::File),
+            7 => fs::watch::ToClient::decode(incoming).map(Message::Watch),
+            8 => fs::transaction::ToClient::decode(incoming).map(Message::Transaction),
             _ => Err(incoming.refuse()),
         }
     }
@@ -159,6 +166,14 @@ impl ::ftl::event_loop::Messages for Messages {
             5 => fs::ToClient::ended(ordinal, transaction, error).map(Message::Fs),
             6 => {
                 fs::file::ToClient::ended(ordinal, transaction, error).map(Message::File)
+            }
+            7 => {
+                fs::watch::ToClient::ended(ordinal, transaction, error)
+                    .map(Message::Watch)
+            }
+            8 => {
+                fs::transaction::ToClient::ended(ordinal, transaction, error)
+                    .map(Message::Transaction)
             }
             _ => None,
         }
@@ -191,4 +206,12 @@ impl ::ftl::event_loop::Hears<fs::Client> for Messages {
 
 impl ::ftl::event_loop::Hears<fs::file::Client> for Messages {
     const TAG: u16 = 6;
+}
+
+impl ::ftl::event_loop::Hears<fs::watch::Client> for Messages {
+    const TAG: u16 = 7;
+}
+
+impl ::ftl::event_loop::Hears<fs::transaction::Client> for Messages {
+    const TAG: u16 = 8;
 }

@@ -3,8 +3,11 @@
 //! What the command `edit` is given, and what it can hear.
 #![allow(unused_imports, dead_code)]
 
-pub use ::interfaces::{stream, terminal};
+pub use ::interfaces::{fs, stream, terminal};
 pub use ::interfaces::terminal::Blocking as _;
+pub use ::interfaces::fs::Blocking as _;
+pub use ::interfaces::fs::file::Blocking as _;
+pub use ::interfaces::fs::transaction::Blocking as _;
 
 /// The component's event loop.
 pub type EventLoop<S> = ::ftl::EventLoop<S, Messages>;
@@ -64,6 +67,14 @@ pub enum Message<'a> {
     StreamReceiver(stream::ToReceiver<'a>),
     /// On a `terminal` channel, for the `client`.
     Terminal(terminal::ToClient),
+    /// On a `fs` channel, for the `client`.
+    Fs(fs::ToClient<'a>),
+    /// On a `file` channel, for the `client`.
+    File(fs::file::ToClient<'a>),
+    /// On a `watch` channel, for the `client`.
+    Watch(fs::watch::ToClient<'a>),
+    /// On a `transaction` channel, for the `client`.
+    Transaction(fs::transaction::ToClient),
 }
 
 /// Decodes the component's messages, for its event loop.
@@ -82,6 +93,10 @@ impl ::ftl::event_loop::Messages for Messages {
             0 => stream::ToSender::decode(incoming).map(Message::StreamSender),
             1 => stream::ToReceiver::decode(incoming).map(Message::StreamReceiver),
             2 => terminal::ToClient::decode(incoming).map(Message::Terminal),
+            3 => fs::ToClient::decode(incoming).map(Message::Fs),
+            4 => fs::file::ToClient::decode(incoming).map(Message::File),
+            5 => fs::watch::ToClient::decode(incoming).map(Message::Watch),
+            6 => fs::transaction::ToClient::decode(incoming).map(Message::Transaction),
             _ => Err(incoming.refuse()),
         }
     }
@@ -105,6 +120,18 @@ impl ::ftl::event_loop::Messages for Messages {
                 terminal::ToClient::ended(ordinal, transaction, error)
                     .map(Message::Terminal)
             }
+            3 => fs::ToClient::ended(ordinal, transaction, error).map(Message::Fs),
+            4 => {
+                fs::file::ToClient::ended(ordinal, transaction, error).map(Message::File)
+            }
+            5 => {
+                fs::watch::ToClient::ended(ordinal, transaction, error)
+                    .map(Message::Watch)
+            }
+            6 => {
+                fs::transaction::ToClient::ended(ordinal, transaction, error)
+                    .map(Message::Transaction)
+            }
             _ => None,
         }
     }
@@ -120,4 +147,20 @@ impl ::ftl::event_loop::Hears<stream::Receiver> for Messages {
 
 impl ::ftl::event_loop::Hears<terminal::Client> for Messages {
     const TAG: u16 = 2;
+}
+
+impl ::ftl::event_loop::Hears<fs::Client> for Messages {
+    const TAG: u16 = 3;
+}
+
+impl ::ftl::event_loop::Hears<fs::file::Client> for Messages {
+    const TAG: u16 = 4;
+}
+
+impl ::ftl::event_loop::Hears<fs::watch::Client> for Messages {
+    const TAG: u16 = 5;
+}
+
+impl ::ftl::event_loop::Hears<fs::transaction::Client> for Messages {
+    const TAG: u16 = 6;
 }

@@ -3,8 +3,11 @@
 //! What the command `launch` is given, and what it can hear.
 #![allow(unused_imports, dead_code)]
 
-pub use ::interfaces::{launcher, stream};
+pub use ::interfaces::{fs, launcher, stream};
 pub use ::interfaces::launcher::Blocking as _;
+pub use ::interfaces::fs::Blocking as _;
+pub use ::interfaces::fs::file::Blocking as _;
+pub use ::interfaces::fs::transaction::Blocking as _;
 
 /// The component's event loop.
 pub type EventLoop<S> = ::ftl::EventLoop<S, Messages>;
@@ -66,6 +69,14 @@ pub enum Message<'a> {
     StreamSender(stream::ToSender),
     /// On a `stream` channel, for the `receiver`.
     StreamReceiver(stream::ToReceiver<'a>),
+    /// On a `fs` channel, for the `client`.
+    Fs(fs::ToClient<'a>),
+    /// On a `file` channel, for the `client`.
+    File(fs::file::ToClient<'a>),
+    /// On a `watch` channel, for the `client`.
+    Watch(fs::watch::ToClient<'a>),
+    /// On a `transaction` channel, for the `client`.
+    Transaction(fs::transaction::ToClient),
 }
 
 /// Decodes the component's messages, for its event loop.
@@ -85,6 +96,10 @@ impl ::ftl::event_loop::Messages for Messages {
             1 => launcher::running::ToOwner::decode(incoming).map(Message::Running),
             2 => stream::ToSender::decode(incoming).map(Message::StreamSender),
             3 => stream::ToReceiver::decode(incoming).map(Message::StreamReceiver),
+            4 => fs::ToClient::decode(incoming).map(Message::Fs),
+            5 => fs::file::ToClient::decode(incoming).map(Message::File),
+            6 => fs::watch::ToClient::decode(incoming).map(Message::Watch),
+            7 => fs::transaction::ToClient::decode(incoming).map(Message::Transaction),
             _ => Err(incoming.refuse()),
         }
     }
@@ -112,6 +127,18 @@ impl ::ftl::event_loop::Messages for Messages {
                 stream::ToReceiver::ended(ordinal, transaction, error)
                     .map(Message::StreamReceiver)
             }
+            4 => fs::ToClient::ended(ordinal, transaction, error).map(Message::Fs),
+            5 => {
+                fs::file::ToClient::ended(ordinal, transaction, error).map(Message::File)
+            }
+            6 => {
+                fs::watch::ToClient::ended(ordinal, transaction, error)
+                    .map(Message::Watch)
+            }
+            7 => {
+                fs::transaction::ToClient::ended(ordinal, transaction, error)
+                    .map(Message::Transaction)
+            }
             _ => None,
         }
     }
@@ -131,4 +158,20 @@ impl ::ftl::event_loop::Hears<stream::Sender> for Messages {
 
 impl ::ftl::event_loop::Hears<stream::Receiver> for Messages {
     const TAG: u16 = 3;
+}
+
+impl ::ftl::event_loop::Hears<fs::Client> for Messages {
+    const TAG: u16 = 4;
+}
+
+impl ::ftl::event_loop::Hears<fs::file::Client> for Messages {
+    const TAG: u16 = 5;
+}
+
+impl ::ftl::event_loop::Hears<fs::watch::Client> for Messages {
+    const TAG: u16 = 6;
+}
+
+impl ::ftl::event_loop::Hears<fs::transaction::Client> for Messages {
+    const TAG: u16 = 7;
 }

@@ -15,6 +15,7 @@ use interfaces::files::{Dir, FileType, Metadata};
 use text_commands::Failure;
 
 mod about;
+mod changes;
 mod find;
 mod list;
 #[rustfmt::skip]
@@ -30,6 +31,7 @@ type Outcome = text_commands::Result<u8>;
 type Known = (&'static str, &'static str, fn(&Dir, &[String]) -> Outcome);
 
 const COMMANDS: &[Known] = &[
+    ("changes", changes::CHANGES, changes::changes),
     ("df", about::DF, about::df),
     ("du", tree::DU, tree::du),
     ("find", find::FIND, find::find),

@@ -3,7 +3,10 @@
 //! What the command `list_files` is given, and what it can hear.
 #![allow(unused_imports, dead_code)]
 
-pub use ::interfaces::stream;
+pub use ::interfaces::{fs, stream};
+pub use ::interfaces::fs::Blocking as _;
+pub use ::interfaces::fs::file::Blocking as _;
+pub use ::interfaces::fs::transaction::Blocking as _;
 
 /// The component's event loop.
 pub type EventLoop<S> = ::ftl::EventLoop<S, Messages>;
@@ -58,6 +61,14 @@ pub enum Message<'a> {
     StreamSender(stream::ToSender),
     /// On a `stream` channel, for the `receiver`.
     StreamReceiver(stream::ToReceiver<'a>),
+    /// On a `fs` channel, for the `client`.
+    Fs(fs::ToClient<'a>),
+    /// On a `file` channel, for the `client`.
+    File(fs::file::ToClient<'a>),
+    /// On a `watch` channel, for the `client`.
+    Watch(fs::watch::ToClient<'a>),
+    /// On a `transaction` channel, for the `client`.
+    Transaction(fs::transaction::ToClient),
 }
 
 /// Decodes the component's messages, for its event loop.
@@ -75,6 +86,10 @@ impl ::ftl::event_loop::Messages for Messages {
         match tag {
             0 => stream::ToSender::decode(incoming).map(Message::StreamSender),
             1 => stream::ToReceiver::decode(incoming).map(Message::StreamReceiver),
+            2 => fs::ToClient::decode(incoming).map(Message::Fs),
+            3 => fs::file::ToClient::decode(incoming).map(Message::File),
+            4 => fs::watch::ToClient::decode(incoming).map(Message::Watch),
+            5 => fs::transaction::ToClient::decode(incoming).map(Message::Transaction),
             _ => Err(incoming.refuse()),
         }
     }
@@ -94,6 +109,18 @@ impl ::ftl::event_loop::Messages for Messages {
                 stream::ToReceiver::ended(ordinal, transaction, error)
                     .map(Message::StreamReceiver)
             }
+            2 => fs::ToClient::ended(ordinal, transaction, error).map(Message::Fs),
+            3 => {
+                fs::file::ToClient::ended(ordinal, transaction, error).map(Message::File)
+            }
+            4 => {
+                fs::watch::ToClient::ended(ordinal, transaction, error)
+                    .map(Message::Watch)
+            }
+            5 => {
+                fs::transaction::ToClient::ended(ordinal, transaction, error)
+                    .map(Message::Transaction)
+            }
             _ => None,
         }
     }
@@ -105,4 +132,20 @@ impl ::ftl::event_loop::Hears<stream::Sender> for Messages {
 
 impl ::ftl::event_loop::Hears<stream::Receiver> for Messages {
     const TAG: u16 = 1;
+}
+
+impl ::ftl::event_loop::Hears<fs::Client> for Messages {
+    const TAG: u16 = 2;
+}
+
+impl ::ftl::event_loop::Hears<fs::file::Client> for Messages {
+    const TAG: u16 = 3;
+}
+
+impl ::ftl::event_loop::Hears<fs::watch::Client> for Messages {
+    const TAG: u16 = 4;
+}
+
+impl ::ftl::event_loop::Hears<fs::transaction::Client> for Messages {
+    const TAG: u16 = 5;
 }

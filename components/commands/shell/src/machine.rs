@@ -23,7 +23,7 @@ use interfaces::files::{Dir, OpenOptions};
 use shell_language::{End, Launch, Machine, Mode, ProcessId};
 
 use crate::spec::*;
-use crate::streams::{Dead, Graveyard, Reader, ReaderState, Stream, Writer, WriterState};
+use crate::streams::{Dead, DiskFile, Graveyard, Reader, ReaderState, Stream, Writer, WriterState};
 
 /// Bytes of the files that lie in the shell's memory, all together.
 const FILES_MAX: usize = 512 * 1024;
@@ -80,6 +80,10 @@ pub struct FtlMachine {
     variables: Variables,
     /// What the shell was given, until [`Self::standard_streams`] takes it.
     given: Option<(Stdin, Stdout, Stderr)>,
+    /// Where the shell's own errors go, if that is not the terminal. Not held, so that it can still be handed on.
+    errors: Option<Weak<Writer>>,
+    /// What they have not taken yet.
+    complaints: VecDeque<u8>,
     /// Where everything is written that belongs on the terminal.
     screen: Option<Rc<Writer>>,
     /// What is typed at the prompt.
@@ -123,6 +127,8 @@ impl FtlMachine {
             terminal: env.terminal,
             variables: env.variables,
             given: Some((env.stdin, env.stdout, env.stderr)),
+            errors: None,
+            complaints: VecDeque::new(),
             screen: None,
             keys: None,
             notices: None,
@@ -203,6 +209,9 @@ impl FtlMachine {
             })
         };
         let streams = [stdin, output(stdout)?, output(stderr)?];
+        if let Stream::Writer(writer) = &streams[2] {
+            self.errors = Some(Rc::downgrade(writer));
+        }
         Ok(streams)
     }
 
@@ -365,7 +374,10 @@ impl FtlMachine {
 
     /// Waits until everything that was printed has been taken.
     pub fn drain(&mut self) -> Result<()> {
-        while !self.waiting.is_empty() || self.pumps.iter().any(|pump| pump.process.is_some()) {
+        while !self.waiting.is_empty()
+            || !self.complaints.is_empty()
+            || self.pumps.iter().any(|pump| pump.process.is_some())
+        {
             self.wait()?;
             let closed = self.screen.as_ref().is_some_and(|screen| is_closed(screen));
             if closed {
@@ -416,6 +428,31 @@ impl FtlMachine {
                 Ok(0) => return,
                 Ok(len) => drop(self.waiting.drain(..len)),
                 Err(_) => self.waiting.clear(),
+            }
+        }
+    }
+
+    /// Says what went wrong with a command's files, where the shell's errors go.
+    fn complain(&mut self, message: &str) {
+        self.complaints
+            .extend(alloc::format!("shell: {message}\n").bytes());
+        self.flush_complaints();
+    }
+
+    /// Writes what is taken. If nobody is there to take it, it stands in the log.
+    fn flush_complaints(&mut self) {
+        while !self.complaints.is_empty() {
+            let errors = self.screen.clone();
+            let errors = errors.or_else(|| self.errors.as_ref().and_then(Weak::upgrade));
+            let bytes: Vec<u8> = self.complaints.iter().copied().collect();
+            let written = errors.map(|errors| self.write(&Stream::Writer(errors), &bytes));
+            match written {
+                Some(Poll::Pending) => return,
+                Some(Poll::Ready(Ok(len))) => drop(self.complaints.drain(..len)),
+                Some(Poll::Ready(Err(()))) | None => {
+                    warn!("{}", String::from_utf8_lossy(&bytes).trim_end());
+                    self.complaints.clear();
+                }
             }
         }
     }
@@ -580,6 +617,7 @@ impl FtlMachine {
         });
         pumps.append(&mut self.pumps);
         self.pumps = pumps;
+        self.flush_complaints();
         self.bury();
     }
 
@@ -840,7 +878,10 @@ impl Machine for FtlMachine {
                 Error::NotFound => "there is no such file".into(),
                 error => error.to_string(),
             })?;
-            return Ok(Stream::DiskFile(Rc::new(RefCell::new(file))));
+            return Ok(Stream::DiskFile(Rc::new(DiskFile {
+                path: path.into(),
+                file: RefCell::new(file),
+            })));
         }
         match (mode, self.files.get(path)) {
             (Mode::Read, Some(file)) => {
@@ -940,18 +981,22 @@ impl Machine for FtlMachine {
             Stream::File(file) => {
                 let all: usize = self.files.values().map(|file| file.borrow().len()).sum();
                 if all + bytes.len() > FILES_MAX {
+                    self.complain("there is no room left for files in the shell's memory");
                     return Poll::Ready(Err(()));
                 }
                 file.borrow_mut().extend_from_slice(bytes);
                 Poll::Ready(Ok(bytes.len()))
             }
-            Stream::DiskFile(file) => match file.borrow_mut().write(bytes) {
-                Ok(len) => Poll::Ready(Ok(len)),
-                Err(error) => {
-                    warn!("writing to a file: {error}");
-                    Poll::Ready(Err(()))
+            Stream::DiskFile(file) => {
+                let written = file.file.borrow_mut().write(bytes);
+                match written {
+                    Ok(len) => Poll::Ready(Ok(len)),
+                    Err(error) => {
+                        self.complain(&alloc::format!("{}: {error}", file.path));
+                        Poll::Ready(Err(()))
+                    }
                 }
-            },
+            }
             Stream::Writer(writer) if self.is_screen(writer) => match self.room(stream) {
                 Err(()) => Poll::Ready(Err(())),
                 Ok(0) => Poll::Pending,
@@ -1016,11 +1061,11 @@ impl Machine for FtlMachine {
             }
             Stream::DiskFile(file) => {
                 let mut bytes = alloc::vec![0; len.min(AHEAD_MAX)];
-                let read = file.borrow_mut().read(&mut bytes).unwrap_or_else(|error| {
-                    warn!("reading a file: {error}");
-                    0
-                });
-                bytes.truncate(read);
+                let read = file.file.borrow_mut().read(&mut bytes);
+                bytes.truncate(read.unwrap_or(0));
+                if let Err(error) = read {
+                    self.complain(&alloc::format!("{}: {error}", file.path));
+                }
                 Poll::Ready(bytes)
             }
             Stream::Keyboard => match self.lines() {

@@ -8,6 +8,7 @@ pub use ::interfaces::launcher::Blocking as _;
 pub use ::interfaces::system::Blocking as _;
 pub use ::interfaces::fs::Blocking as _;
 pub use ::interfaces::fs::file::Blocking as _;
+pub use ::interfaces::fs::transaction::Blocking as _;
 pub use ::interfaces::terminal::Blocking as _;
 
 /// The component's event loop.
@@ -73,6 +74,10 @@ pub enum Message<'a> {
     Fs(fs::ToClient<'a>),
     /// On a `file` channel, for the `client`.
     File(fs::file::ToClient<'a>),
+    /// On a `watch` channel, for the `client`.
+    Watch(fs::watch::ToClient<'a>),
+    /// On a `transaction` channel, for the `client`.
+    Transaction(fs::transaction::ToClient),
     /// On a `stream` channel, for the `sender`.
     StreamSender(stream::ToSender),
     /// On a `stream` channel, for the `receiver`.
@@ -99,9 +104,11 @@ impl ::ftl::event_loop::Messages for Messages {
             2 => system::ToClient::decode(incoming).map(Message::System),
             3 => fs::ToClient::decode(incoming).map(Message::Fs),
             4 => fs::file::ToClient::decode(incoming).map(Message::File),
-            5 => stream::ToSender::decode(incoming).map(Message::StreamSender),
-            6 => stream::ToReceiver::decode(incoming).map(Message::StreamReceiver),
-            7 => terminal::ToClient::decode(incoming).map(Message::Terminal),
+            5 => fs::watch::ToClient::decode(incoming).map(Message::Watch),
+            6 => fs::transaction::ToClient::decode(incoming).map(Message::Transaction),
+            7 => stream::ToSender::decode(incoming).map(Message::StreamSender),
+            8 => stream::ToReceiver::decode(incoming).map(Message::StreamReceiver),
+            9 => terminal::ToClient::decode(incoming).map(Message::Terminal),
             _ => Err(incoming.refuse()),
         }
     }
@@ -129,14 +136,22 @@ impl ::ftl::event_loop::Messages for Messages {
                 fs::file::ToClient::ended(ordinal, transaction, error).map(Message::File)
             }
             5 => {
+                fs::watch::ToClient::ended(ordinal, transaction, error)
+                    .map(Message::Watch)
+            }
+            6 => {
+                fs::transaction::ToClient::ended(ordinal, transaction, error)
+                    .map(Message::Transaction)
+            }
+            7 => {
                 stream::ToSender::ended(ordinal, transaction, error)
                     .map(Message::StreamSender)
             }
-            6 => {
+            8 => {
                 stream::ToReceiver::ended(ordinal, transaction, error)
                     .map(Message::StreamReceiver)
             }
-            7 => {
+            9 => {
                 terminal::ToClient::ended(ordinal, transaction, error)
                     .map(Message::Terminal)
             }
@@ -165,14 +180,22 @@ impl ::ftl::event_loop::Hears<fs::file::Client> for Messages {
     const TAG: u16 = 4;
 }
 
-impl ::ftl::event_loop::Hears<stream::Sender> for Messages {
+impl ::ftl::event_loop::Hears<fs::watch::Client> for Messages {
     const TAG: u16 = 5;
 }
 
-impl ::ftl::event_loop::Hears<stream::Receiver> for Messages {
+impl ::ftl::event_loop::Hears<fs::transaction::Client> for Messages {
     const TAG: u16 = 6;
 }
 
-impl ::ftl::event_loop::Hears<terminal::Client> for Messages {
+impl ::ftl::event_loop::Hears<stream::Sender> for Messages {
     const TAG: u16 = 7;
+}
+
+impl ::ftl::event_loop::Hears<stream::Receiver> for Messages {
+    const TAG: u16 = 8;
+}
+
+impl ::ftl::event_loop::Hears<terminal::Client> for Messages {
+    const TAG: u16 = 9;
 }

@@ -6,6 +6,7 @@
 
 use alloc::collections::VecDeque;
 use alloc::rc::Rc;
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::cell::RefCell;
 
@@ -25,11 +26,17 @@ pub enum Stream {
     /// What can be written to.
     Writer(Rc<Writer>),
     /// An open file.
-    DiskFile(Rc<RefCell<File>>),
+    DiskFile(Rc<DiskFile>),
     /// A file that lies in the shell's memory: what is written to it.
     File(Rc<RefCell<Vec<u8>>>),
     /// What is still to be read of one.
     FileReader(Rc<RefCell<VecDeque<u8>>>),
+}
+
+/// A file that is open, and how it was named.
+pub struct DiskFile {
+    pub path: String,
+    pub file: RefCell<File>,
 }
 
 /// Ends that were dropped, to be taken out of the event loop.

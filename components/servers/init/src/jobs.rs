@@ -3,15 +3,13 @@
 //! A job has two ends: its process's, which is told to the owner, and the owner's interest, with
 //! which the process is killed. Whichever comes first, the other follows.
 
-use alloc::collections::VecDeque;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use ftl::abi::ProcessState;
+use ftl::abi::{Handle, ProcessState};
 use ftl::handle::{Folio, Process};
 use ftl::prelude::*;
-use ftl::random::Random;
 use interfaces::component;
 use interfaces::launcher::{self, running};
 use plan::{Component, Need, Provider};
@@ -25,11 +23,13 @@ const JOBS_MAX: usize = 1000;
 /// No command is started when less than this part of the memory is free: what runs already may still
 /// need some, and so may whoever is to mend things.
 const FREE_PART: u64 = 8;
-/// Words, and directories, that are kept for starts to come. Whoever leaves more waits for none of them.
-const LEFT_MAX: usize = 16;
+/// Words, and directories, that are kept for starts to come of one client. Whoever leaves more waits for none of them.
+const LEFT_MAX: usize = 4;
 
 /// What somebody wants to be started.
 pub struct Start {
+    /// Who wants it, by its channel.
+    pub client: Handle,
     /// The command's name.
     pub command: String,
     /// Arguments and environment, if they are short.
@@ -77,49 +77,55 @@ pub struct Jobs {
     pub directories: Left<Channel>,
 }
 
-/// What was left for starts to come. Each thing has a random number, so that nobody names what somebody else
-/// has left.
+/// What was left for starts to come. It is for whoever left it: numbers that somebody else has learnt or
+/// guessed mean nothing, and nobody throws away what others left.
 pub struct Left<T> {
-    all: VecDeque<(u32, T)>,
-    random: Option<Random>,
+    /// Whose it is, by the client's channel; its number; and the thing itself.
+    all: Vec<(Handle, u32, T)>,
+    number: u32,
 }
 
 impl<T> Default for Left<T> {
     fn default() -> Left<T> {
         Left {
-            all: VecDeque::new(),
-            random: None,
+            all: Vec::new(),
+            number: 0,
         }
     }
 }
 
 impl<T> Left<T> {
-    /// Keeps something; answers with what the start will call it.
-    pub fn keep(&mut self, what: T) -> u32 {
-        if self.all.len() >= LEFT_MAX {
-            self.all.pop_front();
+    /// Keeps something for a client; answers with what its start will call it.
+    pub fn keep(&mut self, client: Handle, what: T) -> u32 {
+        let of_client = || self.all.iter().filter(|(owner, ..)| *owner == client);
+        if of_client().count() >= LEFT_MAX
+            && let Some(oldest) = self.all.iter().position(|(owner, ..)| *owner == client)
+        {
+            self.all.remove(oldest);
         }
-        // Without a seed from the machine the numbers can be foreseen; init has said so at its start.
-        let random = self
-            .random
-            .get_or_insert_with(|| Random::from_seed(ftl::sys::random().unwrap_or_default()));
-        let token = loop {
-            let token = random.next_u32();
-            if token != 0 && self.all.iter().all(|(other, _)| *other != token) {
-                break token;
-            }
-        };
-        self.all.push_back((token, what));
-        token
+        self.number = self.number.wrapping_add(1).max(1);
+        self.all.push((client, self.number, what));
+        self.number
     }
 
-    fn take(&mut self, token: u32) -> Option<T> {
-        let place = self.all.iter().position(|(other, _)| *other == token)?;
-        self.all.remove(place).map(|(_, what)| what)
+    fn take(&mut self, client: Handle, token: u32) -> Option<T> {
+        let mut all = self.all.iter();
+        let place = all.position(|(owner, number, _)| (*owner, *number) == (client, token))?;
+        Some(self.all.remove(place).2)
+    }
+
+    fn forget(&mut self, client: Handle) {
+        self.all.retain(|(owner, ..)| *owner != client);
     }
 }
 
 impl Jobs {
+    /// A client is gone, and starts nothing any more.
+    pub fn starter_left(&mut self, client: Handle) {
+        self.words.forget(client);
+        self.directories.forget(client);
+    }
+
     /// The jobs, in no particular order.
     pub fn iter(&self) -> impl Iterator<Item = &Job> {
         self.places.iter().flatten()
@@ -164,11 +170,21 @@ impl Supervisor {
         self.refuse_job(&self.plan.commands[command])?;
         let long = match start.token {
             0 => None,
-            token => Some(self.jobs.words.take(token).ok_or_else(too_late)?),
+            token => Some(
+                self.jobs
+                    .words
+                    .take(start.client, token)
+                    .ok_or_else(too_late)?,
+            ),
         };
         let directory = match start.directory {
             0 => None,
-            token => Some(self.jobs.directories.take(token).ok_or_else(too_late)?),
+            token => Some(
+                self.jobs
+                    .directories
+                    .take(start.client, token)
+                    .ok_or_else(too_late)?,
+            ),
         };
         let Some(place) = self.jobs.free_place() else {
             return Err(Refusal {
@@ -344,5 +360,32 @@ fn refused(error: Error) -> Refusal {
     Refusal {
         error,
         reason: format!("init: {error}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_left_is_for_whoever_left_it() {
+        let (one, other) = (Handle::from_raw(1), Handle::from_raw(2));
+        let mut left = Left::default();
+        let token = left.keep(one, "a directory");
+        for guess in 0..100 {
+            assert_eq!(left.take(other, guess), None);
+        }
+        assert_eq!(left.take(one, token), Some("a directory"));
+        assert_eq!(left.take(one, token), None, "it is there once");
+
+        // Nobody is thrown out by what others leave, and what nobody will ask for goes.
+        let token = left.keep(one, "kept");
+        for _ in 0..100 {
+            left.keep(other, "too many");
+        }
+        assert_eq!(left.all.len(), 1 + LEFT_MAX);
+        left.forget(other);
+        assert_eq!(left.all.len(), 1);
+        assert_eq!(left.take(one, token), Some("kept"));
     }
 }

@@ -3,6 +3,7 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
+use ftl::abi::Handle;
 use ftl::prelude::*;
 use interfaces::launcher::{self, ToServer};
 use plan::DirectoryRights;
@@ -17,8 +18,8 @@ const COMMANDS_MAX: usize = 8;
 const JOBS_MAX: usize = 16;
 const REASON_LEN_MAX: usize = 240;
 
-/// Answers one request.
-pub fn serve(request: ToServer<'_>, supervisor: &mut Supervisor) -> Result<Todo> {
+/// Answers one request of the client with this channel.
+pub fn serve(client: Handle, request: ToServer<'_>, supervisor: &mut Supervisor) -> Result<Todo> {
     match request {
         ToServer::Commands(request, reply) => {
             let all = &supervisor.plan.commands;
@@ -49,13 +50,17 @@ pub fn serve(request: ToServer<'_>, supervisor: &mut Supervisor) -> Result<Todo>
             reply.ok(supervisor.jobs.iter().count() as u16, jobs.as_slice())?;
         }
         ToServer::LongWords(request, reply) => {
-            reply.ok(supervisor.jobs.words.keep((request.folio, request.len)))?;
+            reply.ok(supervisor
+                .jobs
+                .words
+                .keep(client, (request.folio, request.len)))?;
         }
         ToServer::Directory(request, reply) => {
-            reply.ok(supervisor.jobs.directories.keep(request.directory))?;
+            reply.ok(supervisor.jobs.directories.keep(client, request.directory))?;
         }
         ToServer::Start(request, reply) => {
             return Ok(Todo::Start(Box::new(Start {
+                client,
                 command: request.command.into(),
                 words: request.words.into(),
                 token: request.token,

@@ -71,8 +71,12 @@ fn main(info: &'static StartInfo) -> Result<()> {
             Event::Message(Source::Client, Message::System(request)) => {
                 service::serve(request, &mut supervisor)?
             }
-            Event::Message(Source::Client, Message::Launcher(request)) => {
-                launcher::serve(request, &mut supervisor)?
+            Event::Message(Source::Starter(client), Message::Launcher(request)) => {
+                launcher::serve(client, request, &mut supervisor)?
+            }
+            Event::Closed(Source::Starter(client)) => {
+                supervisor.jobs.starter_left(client);
+                continue;
             }
             Event::Message(Source::Job(index), Message::Running(message)) => {
                 supervisor.job_heard(index.into(), message);

@@ -4,7 +4,9 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use ftl::handle::{OwnedHandle, Process};
+use ftl::abi::Handle;
+use ftl::event_loop::TypedEnd;
+use ftl::handle::{AsHandle, OwnedHandle, Process};
 use ftl::prelude::*;
 use interfaces::{component, launcher, system};
 use plan::{Component, Need, Plan, Provider};
@@ -27,8 +29,10 @@ pub enum Source {
     Again(u16),
     /// The time to look whether a component answers.
     Heartbeat(u16),
-    /// A client of the interface `system` or `launcher`.
+    /// A client of the interface `system`.
     Client,
+    /// A client of the interface `launcher`, by its channel.
+    Starter(Handle),
     /// A command that runs: its process, or whoever started it. Numbers are places among the jobs.
     Job(u16),
     /// The time at which those are killed that were asked to end and did not.
@@ -440,7 +444,7 @@ fn connect(
         Provider::None => Ok(()),
         Provider::Init if need.interface == "launcher" => {
             let server = launcher::Server::from(OwnedHandle::from(end));
-            events.add(&server, Source::Client)
+            events.add(&server, Source::Starter(server.end().handle()))
         }
         Provider::Init => {
             let server = system::Server::from(OwnedHandle::from(end));

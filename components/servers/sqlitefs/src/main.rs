@@ -8,6 +8,7 @@ extern crate alloc;
 use ftl::prelude::*;
 
 mod answers;
+mod changes;
 mod clients;
 mod disks;
 mod names;
@@ -17,6 +18,8 @@ mod snapshots;
 #[rustfmt::skip]
 mod spec;
 mod sql;
+mod transactions;
+mod watches;
 
 use clients::Key;
 use names::Heard;
@@ -33,6 +36,10 @@ enum Source {
     Photographer(Connection),
     /// An open file, by its place.
     File(usize),
+    /// Who is told of changes, by its number.
+    Watch(u32),
+    /// A transaction, by its number.
+    Transaction(u32),
     Block,
     Clock,
     /// What has been changed is old enough to be synchronised without anybody asking.
@@ -65,6 +72,12 @@ fn main(env: Environ) -> Result<()> {
                     Some(Heard::Directory(directory, key)) => {
                         events.add(&directory, Source::Client(key))?
                     }
+                    Some(Heard::Watch(watch, number)) => {
+                        events.add(&watch, Source::Watch(number))?
+                    }
+                    Some(Heard::Transaction(transaction, number)) => {
+                        events.add(&transaction, Source::Transaction(number))?
+                    }
                     None => {}
                 }
             }
@@ -80,12 +93,18 @@ fn main(env: Environ) -> Result<()> {
             Event::Message(Source::File(place), Message::File(request)) => {
                 server.file(place, request)?;
             }
+            Event::Message(Source::Transaction(number), Message::Transaction(request)) => {
+                server.change(number, request)?;
+            }
+            Event::Closed(Source::Transaction(number)) => server.transactions.dropped(number),
             Event::Connected(Source::Client(Key::Connected(client))) => {
                 server.connected(client, events.grant(client));
             }
             Event::Connected(_) => {}
             Event::Closed(Source::Client(client)) => server.left(client),
             Event::Closed(Source::File(place)) => server.closed(place),
+            Event::Closed(Source::Watch(number)) => server.unwatch(number),
+            Event::Writable(Source::Watch(number)) => server.watches.writable(number),
             Event::Timer(Source::Settle) => server.settle(),
             Event::Closed(Source::Block) => server.lost_disk(),
             Event::Restarted(Source::Block) => server.mount(),
@@ -96,6 +115,13 @@ fn main(env: Environ) -> Result<()> {
                 ftl::process::exit(0);
             }
             other => warn!("unexpected: {other:?}"),
+        }
+        // Clients may have let go of them in this moment.
+        for ended in server.watches.take_ended() {
+            let _ = events.remove_channel(&ended);
+        }
+        for ended in server.transactions.take_ended() {
+            let _ = events.remove_channel(&ended);
         }
         if server.is_dirty() {
             if !settle.is_set() {

@@ -2,12 +2,15 @@
 
 use alloc::vec::Vec;
 
-use files::{Attributes, Files, Kind, Node, Place};
+use files::{Attributes, Files, Kind, Node};
 use ftl::prelude::*;
-use interfaces::fs::{self, ToServer, file};
+use interfaces::files::{entry_len, push_entry};
+use interfaces::fs::{self, ToServer, file, transaction, watch};
 
+use crate::changes::Changing;
 use crate::clients::{Client, Key};
 use crate::server::{Server, answer};
+use ring::SharedMemory;
 
 /// Entries in one answer: the bound in `interfaces/fs.yml`.
 const ENTRIES_MAX: usize = 14;
@@ -18,6 +21,10 @@ pub enum Heard {
     File(file::Server, usize),
     /// A directory that was opened, and whose it is.
     Directory(fs::Server, Key),
+    /// Who is told of changes, and its number.
+    Watch(watch::Server, u32),
+    /// A transaction, and its number.
+    Transaction(transaction::Server, u32),
 }
 
 impl Server {
@@ -45,6 +52,20 @@ impl Server {
                 }
                 Err(error) => reply.error(error),
             },
+            ToServer::Watch(r, reply) => match self.watch(key, r.path) {
+                Ok((theirs, ours, number)) => {
+                    reply.ok(theirs)?;
+                    return Ok(Some(Heard::Watch(ours, number)));
+                }
+                Err(error) => reply.error(error),
+            },
+            ToServer::Transaction(reply) => match self.transaction(key) {
+                Ok((theirs, ours, number)) => {
+                    reply.ok(theirs)?;
+                    return Ok(Some(Heard::Transaction(ours, number)));
+                }
+                Err(error) => reply.error(error),
+            },
             ToServer::Metadata(r, reply) => {
                 let found = self.reading(key, |files, top| {
                     let node = files.resolve(top, r.path, r.follow)?.node()?;
@@ -61,47 +82,28 @@ impl Server {
                 let entries = found.map(|entries| entries.iter().map(entry).collect());
                 answer!(reply, entries, entries => Vec::as_slice(&entries))
             }
+            ToServer::ReadDirShared(r, reply) => {
+                answer!(reply, self.read_dir_shared(key, &r), len => len)
+            }
             ToServer::CreateDir(r, reply) => {
-                let made = self.writing(key, |files, top| {
-                    let place = files.resolve(top, r.path.trim_end_matches('/'), false)?;
-                    let (directory, name) = place.name()?;
-                    files.create(directory, name, Kind::Directory, 0o755)
-                });
-                answer!(reply, made.map(drop))
+                answer!(reply, self.changing(key, |to| to.create_dir(r.path)))
             }
             ToServer::RemoveFile(r, reply) => {
-                let done = self.writing(key, |files, top| remove(files, top, r.path, false));
-                answer!(reply, done)
+                answer!(reply, self.changing(key, |to| to.remove(r.path, false)))
             }
             ToServer::RemoveDir(r, reply) => {
-                let done = self.writing(key, |files, top| remove(files, top, r.path, true));
-                answer!(reply, done)
+                answer!(reply, self.changing(key, |to| to.remove(r.path, true)))
             }
             ToServer::Rename(r, reply) => {
-                let done = self.writing(key, |files, top| {
-                    let old = files.resolve(top, r.old, false)?;
-                    let new = files.resolve(top, r.new, false)?;
-                    let ((from, name), (to, new_name)) = (old.name()?, new.name()?);
-                    files.rename(from, name, to, new_name)
-                });
-                answer!(reply, done)
+                answer!(reply, self.changing(key, |to| to.rename(r.old, r.new)))
             }
             ToServer::HardLink(r, reply) => {
-                let done = self.writing(key, |files, top| {
-                    let node = files.resolve(top, r.original, false)?.node()?;
-                    let place = files.resolve(top, r.link, false)?;
-                    let (directory, name) = place.name()?;
-                    files.link(node, directory, name)
-                });
-                answer!(reply, done)
+                let link = |to: &mut Changing<'_>| to.hard_link(r.original, r.link);
+                answer!(reply, self.changing(key, link))
             }
             ToServer::Symlink(r, reply) => {
-                let done = self.writing(key, |files, top| {
-                    let place = files.resolve(top, r.link, false)?;
-                    let (directory, name) = place.name()?;
-                    files.symlink(directory, name, r.target)
-                });
-                answer!(reply, done.map(drop))
+                let link = |to: &mut Changing<'_>| to.symlink(r.target, r.link);
+                answer!(reply, self.changing(key, link))
             }
             ToServer::ReadLink(r, reply) => {
                 let found = self.reading(key, |files, top| {
@@ -111,11 +113,8 @@ impl Server {
                 answer!(reply, found, target => &target)
             }
             ToServer::SetPermissions(r, reply) => {
-                let done = self.writing(key, |files, top| {
-                    let node = files.resolve(top, r.path, true)?.node()?;
-                    files.set_mode(node, r.mode)
-                });
-                answer!(reply, done)
+                let set = |to: &mut Changing<'_>| to.set_permissions(r.path, r.mode);
+                answer!(reply, self.changing(key, set))
             }
             ToServer::Sync(reply) => answer!(reply, self.sync_for(key)),
             ToServer::Space(reply) => {
@@ -141,6 +140,32 @@ impl Server {
         Ok((client, files, top))
     }
 
+    /// Many entries of a directory, into a client's shared memory.
+    fn read_dir_shared(&mut self, key: Key, r: &fs::ReadDirSharedRequest<'_>) -> Result<u32> {
+        let memory = self.shared(key, r.at, r.len)?;
+        let room = r.len as usize;
+        let mut entries = core::mem::take(&mut self.scratch);
+        entries.clear();
+        let listed = self.reading(key, |files, top| {
+            let node = files.resolve(top, r.path, true)?.node()?;
+            files.list_each(node, r.after, |name, node, kind_of| {
+                let fits = entries.len() + entry_len(name) <= room;
+                if fits {
+                    push_entry(&mut entries, node.0 as u64, kind(kind_of), name);
+                }
+                fits
+            })
+        });
+        memory.write(r.at as usize, &entries);
+        let len = entries.len() as u32;
+        self.scratch = entries;
+        match listed {
+            // Otherwise a client would take it for the end.
+            Ok(false) if len == 0 => Err(Error::InvalidArgument),
+            listed => listed.map(|_| len),
+        }
+    }
+
     fn reading<T>(
         &mut self,
         key: Key,
@@ -150,14 +175,22 @@ impl Server {
         what(files, top)
     }
 
-    fn writing<T>(
+    /// Changes something, and tells those who watch.
+    pub(crate) fn changing<T>(
         &mut self,
         key: Key,
-        what: impl FnOnce(&mut Files, Node) -> Result<T>,
+        what: impl FnOnce(&mut Changing<'_>) -> Result<T>,
     ) -> Result<T> {
         let (client, files, top) = self.client_of(key)?;
         client.must_write()?;
-        what(files, top)
+        let mut told = Vec::new();
+        let done = what(&mut Changing {
+            files,
+            top,
+            told: &mut told,
+        })?;
+        self.tell(&told);
+        Ok(done)
     }
 
     /// Makes a channel to a directory: both of its ends, and whose it is.
@@ -181,17 +214,6 @@ impl Server {
         let (theirs, ours) = fs::channel()?;
         self.files()?.keep(node)?;
         Ok((theirs, ours, self.clients.hand_on(node, write, self.losses)))
-    }
-}
-
-fn remove(files: &mut Files, top: Node, path: &str, wants_directory: bool) -> Result<()> {
-    let place: Place = files.resolve(top, path, false)?;
-    let (directory, name) = place.name()?;
-    let kind = files.attributes(place.node()?)?.kind;
-    match (kind == Kind::Directory, wants_directory) {
-        (true, false) => Err(Error::IsADirectory),
-        (false, true) => Err(Error::NotADirectory),
-        _ => files.unlink(directory, name),
     }
 }
 

@@ -3,7 +3,7 @@
 use alloc::vec;
 use alloc::vec::Vec;
 
-use files::{Attributes, Files, Kind, Node, Place};
+use files::{Attributes, Files, Kind, Node};
 use ftl::prelude::*;
 use interfaces::fs::{OpenRequest, ReopenRequest, file};
 use ring::SharedMemory;
@@ -102,14 +102,18 @@ impl Server {
         if client.open >= OPEN_MAX {
             return Err(Error::ServerLimit);
         }
-        let node = match files.resolve(top, r.path, !r.create_new)? {
-            Place::Name(_, _, Some(_)) if r.create_new => return Err(Error::AlreadyExists),
-            Place::Name(directory, name, None) if r.create || r.create_new => {
-                files.create(directory, &name, Kind::File, 0o644)?
-            }
-            place => place.node()?,
+        let (node, is_new) = match changes {
+            true => self.changing(key, |to| {
+                let node = to.file(r.path, r.create, r.create_new)?;
+                Ok((node, !to.told.is_empty()))
+            })?,
+            false => (files.resolve(top, r.path, true)?.node()?, false),
         };
-        self.open_node(key, node, (r.read, r.write, r.truncate))
+        let opened = self.open_node(key, node, (r.read, r.write, r.truncate))?;
+        if r.truncate && !is_new {
+            self.tell_modified(node);
+        }
+        Ok(opened)
     }
 
     pub(crate) fn reopen_file(&mut self, key: Key, r: &ReopenRequest) -> Result<JustOpened> {
@@ -249,14 +253,16 @@ impl Server {
         open: &Open,
         what: impl FnOnce(&mut Files) -> Result<T>,
     ) -> Result<T> {
-        match open.write {
-            true => what(self.files()?),
-            false => Err(Error::PermissionDenied),
+        if !open.write {
+            return Err(Error::PermissionDenied);
         }
+        let done = what(self.files()?)?;
+        self.tell_modified(open.node);
+        Ok(done)
     }
 
     /// A client's shared memory, if this part lies in it.
-    fn shared(&mut self, key: Key, at: u32, len: u32) -> Result<SharedBytes> {
+    pub(crate) fn shared(&mut self, key: Key, at: u32, len: u32) -> Result<SharedBytes> {
         let memory = self.clients.get(key)?.shared.as_ref();
         let memory = memory.ok_or(Error::NotConnected)?;
         let end = at as usize + len as usize;

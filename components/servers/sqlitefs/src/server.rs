@@ -15,6 +15,8 @@ use crate::clients::{Clients, Key};
 use crate::disks;
 use crate::open::Opened;
 use crate::spec::Settings;
+use crate::transactions::Transactions;
+use crate::watches::Watches;
 
 /// Answers a call with what came of it: nothing, or what `found` makes of it.
 macro_rules! answer {
@@ -48,6 +50,8 @@ pub struct Server {
     pub(crate) answers: Answers,
     /// What is on its way from a file to a client.
     pub(crate) scratch: Vec<u8>,
+    pub(crate) watches: Watches,
+    pub(crate) transactions: Transactions,
 }
 
 /// The time: the clock's, counted on from when it was asked.
@@ -86,6 +90,8 @@ impl Server {
             opened: Opened::default(),
             answers: Answers::default(),
             scratch: Vec::new(),
+            watches: Watches::default(),
+            transactions: Transactions::default(),
         }
     }
 
@@ -121,6 +127,7 @@ impl Server {
             Ok(mut files) => {
                 self.opened.mounted(&mut files);
                 self.clients.mounted(&mut files);
+                self.watches.mounted(&mut files);
                 if let Ok((total, free)) = files.space() {
                     info!("{} MiB, {} MiB free", total >> 20, free >> 20);
                 }

@@ -44,6 +44,7 @@ impl Server {
         let gone = self.files()?.restore(name)?;
         self.opened.forget(&gone);
         self.clients.forget(&gone);
+        self.watches.restored(&gone);
         self.files()?.sync()
     }
 

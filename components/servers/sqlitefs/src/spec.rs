@@ -105,6 +105,10 @@ pub enum Message<'a> {
     Fs(fs::ToServer<'a>),
     /// On a `file` channel, for the `server`.
     File(fs::file::ToServer<'a>),
+    /// On a `watch` channel, for the `server`.
+    Watch(fs::watch::ToServer),
+    /// On a `transaction` channel, for the `server`.
+    Transaction(fs::transaction::ToServer<'a>),
     /// On a `snapshots` channel, for the `server`.
     Snapshots(snapshots::ToServer<'a>),
     /// On a `sql` channel, for the `server`.
@@ -132,11 +136,13 @@ impl ::ftl::event_loop::Messages for Messages {
         match tag {
             0 => fs::ToServer::decode(incoming).map(Message::Fs),
             1 => fs::file::ToServer::decode(incoming).map(Message::File),
-            2 => snapshots::ToServer::decode(incoming).map(Message::Snapshots),
-            3 => sql::ToServer::decode(incoming).map(Message::Sql),
-            4 => block::ToClient::decode(incoming).map(Message::Block),
-            5 => block::disk::ToClient::decode(incoming).map(Message::Disk),
-            6 => clock::ToClient::decode(incoming).map(Message::Clock),
+            2 => fs::watch::ToServer::decode(incoming).map(Message::Watch),
+            3 => fs::transaction::ToServer::decode(incoming).map(Message::Transaction),
+            4 => snapshots::ToServer::decode(incoming).map(Message::Snapshots),
+            5 => sql::ToServer::decode(incoming).map(Message::Sql),
+            6 => block::ToClient::decode(incoming).map(Message::Block),
+            7 => block::disk::ToClient::decode(incoming).map(Message::Disk),
+            8 => clock::ToClient::decode(incoming).map(Message::Clock),
             _ => Err(incoming.refuse()),
         }
     }
@@ -153,16 +159,24 @@ impl ::ftl::event_loop::Messages for Messages {
                 fs::file::ToServer::ended(ordinal, transaction, error).map(Message::File)
             }
             2 => {
+                fs::watch::ToServer::ended(ordinal, transaction, error)
+                    .map(Message::Watch)
+            }
+            3 => {
+                fs::transaction::ToServer::ended(ordinal, transaction, error)
+                    .map(Message::Transaction)
+            }
+            4 => {
                 snapshots::ToServer::ended(ordinal, transaction, error)
                     .map(Message::Snapshots)
             }
-            3 => sql::ToServer::ended(ordinal, transaction, error).map(Message::Sql),
-            4 => block::ToClient::ended(ordinal, transaction, error).map(Message::Block),
-            5 => {
+            5 => sql::ToServer::ended(ordinal, transaction, error).map(Message::Sql),
+            6 => block::ToClient::ended(ordinal, transaction, error).map(Message::Block),
+            7 => {
                 block::disk::ToClient::ended(ordinal, transaction, error)
                     .map(Message::Disk)
             }
-            6 => clock::ToClient::ended(ordinal, transaction, error).map(Message::Clock),
+            8 => clock::ToClient::ended(ordinal, transaction, error).map(Message::Clock),
             _ => None,
         }
     }
@@ -176,22 +190,30 @@ impl ::ftl::event_loop::Hears<fs::file::Server> for Messages {
     const TAG: u16 = 1;
 }
 
-impl ::ftl::event_loop::Hears<snapshots::Server> for Messages {
+impl ::ftl::event_loop::Hears<fs::watch::Server> for Messages {
     const TAG: u16 = 2;
 }
 
-impl ::ftl::event_loop::Hears<sql::Server> for Messages {
+impl ::ftl::event_loop::Hears<fs::transaction::Server> for Messages {
     const TAG: u16 = 3;
 }
 
-impl ::ftl::event_loop::Hears<block::Client> for Messages {
+impl ::ftl::event_loop::Hears<snapshots::Server> for Messages {
     const TAG: u16 = 4;
 }
 
-impl ::ftl::event_loop::Hears<block::disk::Client> for Messages {
+impl ::ftl::event_loop::Hears<sql::Server> for Messages {
     const TAG: u16 = 5;
 }
 
-impl ::ftl::event_loop::Hears<clock::Client> for Messages {
+impl ::ftl::event_loop::Hears<block::Client> for Messages {
     const TAG: u16 = 6;
+}
+
+impl ::ftl::event_loop::Hears<block::disk::Client> for Messages {
+    const TAG: u16 = 7;
+}
+
+impl ::ftl::event_loop::Hears<clock::Client> for Messages {
+    const TAG: u16 = 8;
 }

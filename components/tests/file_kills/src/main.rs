@@ -11,6 +11,7 @@ use alloc::vec::Vec;
 use ftl::prelude::*;
 use interfaces::files::{Dir, File, OpenOptions};
 
+mod pair;
 #[rustfmt::skip]
 mod spec;
 
@@ -41,14 +42,18 @@ fn main(mut env: Environ) -> Result<()> {
         synchronised: settings.synchronised,
     };
     journal.check()?;
+    pair::check(&files)?;
     if settings.endless {
         loop {
+            // Not synchronised for itself: the journal's synchronisation may find it or not, but not half.
+            pair::write(&files, journal.synchronised)?;
             journal.write()?;
             info!("synchronised {}", journal.synchronised);
         }
     }
     for round in 0..settings.rounds {
         journal.write()?;
+        let transaction = again(|| pair::begin(&env.fs, round.into()))?;
         // Nobody listens to these answers: the writes are under way when the kill comes.
         let under_way = again(|| {
             use fs::Blocking as _;
@@ -62,10 +67,12 @@ fn main(mut env: Environ) -> Result<()> {
             let _ = under_way.write_start(at, &bytes(at, PIECE));
         }
         let _ = under_way.sync_start();
+        let _ = transaction.commit_start();
         let victim = VICTIMS[round as usize % VICTIMS.len()];
         env.system.kill(victim)?;
-        drop(under_way);
+        drop((under_way, transaction));
         journal.check()?;
+        pair::check(&files)?;
     }
     info!("nothing was lost in {} kills", settings.rounds);
     Ok(())

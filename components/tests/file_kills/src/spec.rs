@@ -6,6 +6,7 @@
 pub use ::interfaces::{fs, system};
 pub use ::interfaces::fs::Blocking as _;
 pub use ::interfaces::fs::file::Blocking as _;
+pub use ::interfaces::fs::transaction::Blocking as _;
 pub use ::interfaces::system::Blocking as _;
 
 /// The component's event loop.
@@ -91,6 +92,10 @@ pub enum Message<'a> {
     Fs(fs::ToClient<'a>),
     /// On a `file` channel, for the `client`.
     File(fs::file::ToClient<'a>),
+    /// On a `watch` channel, for the `client`.
+    Watch(fs::watch::ToClient<'a>),
+    /// On a `transaction` channel, for the `client`.
+    Transaction(fs::transaction::ToClient),
     /// On a `system` channel, for the `client`.
     System(system::ToClient<'a>),
 }
@@ -110,7 +115,9 @@ impl ::ftl::event_loop::Messages for Messages {
         match tag {
             0 => fs::ToClient::decode(incoming).map(Message::Fs),
             1 => fs::file::ToClient::decode(incoming).map(Message::File),
-            2 => system::ToClient::decode(incoming).map(Message::System),
+            2 => fs::watch::ToClient::decode(incoming).map(Message::Watch),
+            3 => fs::transaction::ToClient::decode(incoming).map(Message::Transaction),
+            4 => system::ToClient::decode(incoming).map(Message::System),
             _ => Err(incoming.refuse()),
         }
     }
@@ -127,6 +134,14 @@ impl ::ftl::event_loop::Messages for Messages {
                 fs::file::ToClient::ended(ordinal, transaction, error).map(Message::File)
             }
             2 => {
+                fs::watch::ToClient::ended(ordinal, transaction, error)
+                    .map(Message::Watch)
+            }
+            3 => {
+                fs::transaction::ToClient::ended(ordinal, transaction, error)
+                    .map(Message::Transaction)
+            }
+            4 => {
                 system::ToClient::ended(ordinal, transaction, error).map(Message::System)
             }
             _ => None,
@@ -142,6 +157,14 @@ impl ::ftl::event_loop::Hears<fs::file::Client> for Messages {
     const TAG: u16 = 1;
 }
 
-impl ::ftl::event_loop::Hears<system::Client> for Messages {
+impl ::ftl::event_loop::Hears<fs::watch::Client> for Messages {
     const TAG: u16 = 2;
+}
+
+impl ::ftl::event_loop::Hears<fs::transaction::Client> for Messages {
+    const TAG: u16 = 3;
+}
+
+impl ::ftl::event_loop::Hears<system::Client> for Messages {
+    const TAG: u16 = 4;
 }

@@ -16,6 +16,8 @@ use interfaces::files::{Dir, OpenOptions};
 mod boundary;
 #[rustfmt::skip]
 mod spec;
+mod transactions;
+mod watching;
 
 use spec::*;
 
@@ -30,6 +32,8 @@ fn main(env: Environ) -> Result<()> {
     match env.settings.run {
         1 => {
             boundary::check(&all, &www)?;
+            watching::check(&all)?;
+            transactions::check(&all)?;
             write(&all)?;
         }
         _ => {

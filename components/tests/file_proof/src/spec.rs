@@ -6,6 +6,7 @@
 pub use ::interfaces::fs;
 pub use ::interfaces::fs::Blocking as _;
 pub use ::interfaces::fs::file::Blocking as _;
+pub use ::interfaces::fs::transaction::Blocking as _;
 
 /// The component's event loop.
 pub type EventLoop<S> = ::ftl::EventLoop<S, Messages>;
@@ -82,6 +83,10 @@ pub enum Message<'a> {
     Fs(fs::ToClient<'a>),
     /// On a `file` channel, for the `client`.
     File(fs::file::ToClient<'a>),
+    /// On a `watch` channel, for the `client`.
+    Watch(fs::watch::ToClient<'a>),
+    /// On a `transaction` channel, for the `client`.
+    Transaction(fs::transaction::ToClient),
 }
 
 /// Decodes the component's messages, for its event loop.
@@ -99,6 +104,8 @@ impl ::ftl::event_loop::Messages for Messages {
         match tag {
             0 => fs::ToClient::decode(incoming).map(Message::Fs),
             1 => fs::file::ToClient::decode(incoming).map(Message::File),
+            2 => fs::watch::ToClient::decode(incoming).map(Message::Watch),
+            3 => fs::transaction::ToClient::decode(incoming).map(Message::Transaction),
             _ => Err(incoming.refuse()),
         }
     }
@@ -114,6 +121,14 @@ impl ::ftl::event_loop::Messages for Messages {
             1 => {
                 fs::file::ToClient::ended(ordinal, transaction, error).map(Message::File)
             }
+            2 => {
+                fs::watch::ToClient::ended(ordinal, transaction, error)
+                    .map(Message::Watch)
+            }
+            3 => {
+                fs::transaction::ToClient::ended(ordinal, transaction, error)
+                    .map(Message::Transaction)
+            }
             _ => None,
         }
     }
@@ -125,4 +140,12 @@ impl ::ftl::event_loop::Hears<fs::Client> for Messages {
 
 impl ::ftl::event_loop::Hears<fs::file::Client> for Messages {
     const TAG: u16 = 1;
+}
+
+impl ::ftl::event_loop::Hears<fs::watch::Client> for Messages {
+    const TAG: u16 = 2;
+}
+
+impl ::ftl::event_loop::Hears<fs::transaction::Client> for Messages {
+    const TAG: u16 = 3;
 }

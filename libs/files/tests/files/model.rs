@@ -61,8 +61,33 @@ fn model_directory(tree: &Tree, path: &str) -> Result<()> {
     Ok(())
 }
 
-/// One random operation on both; panics if the answers differ.
+/// One random operation on both, or several together, which all happen or none.
 pub fn step(files: &mut Files, tree: &mut Tree, random: &mut Random) {
+    if random.below(8) > 0 {
+        return single(files, tree, random);
+    }
+    let mut after = tree.clone();
+    let gives_up = random.below(2) == 0;
+    let done = files.together(files.weight(8, 0).0, |files| {
+        for _ in 0..random.below(6) {
+            single(files, &mut after, random);
+        }
+        match gives_up {
+            true => Err(Error::Cancelled),
+            false => Ok(()),
+        }
+    });
+    match gives_up {
+        true => assert_eq!(done, Err(Error::Cancelled)),
+        false => {
+            assert_eq!(done, Ok(()));
+            *tree = after;
+        }
+    }
+}
+
+/// One random operation on both; panics if the answers differ.
+fn single(files: &mut Files, tree: &mut Tree, random: &mut Random) {
     let mut path = || {
         let depth = 1 + random.below(3);
         let parts: Vec<String> = (0..depth)

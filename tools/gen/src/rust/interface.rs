@@ -705,6 +705,12 @@ impl Emitter<'_> {
         } else {
             format!("match ordinal {{ {ended} _ => None }}")
         };
+        let decode = match arms.is_empty() {
+            true => "Err(incoming.refuse())".into(),
+            false => {
+                format!("match incoming.ordinal() {{ {arms} _ => Err(incoming.refuse()) }}")
+            }
+        };
         format!(
             "/// What arrives at a [`{end}`].
             #[derive(Debug)]
@@ -713,7 +719,7 @@ impl Emitter<'_> {
                 /// Decodes a message; an error means that the sender broke the interface's rules.
                 #[inline]
                 pub fn decode(incoming: ::ftl::end::Incoming<{incoming}>) -> ::ftl::Result<Self> {{
-                    match incoming.ordinal() {{ {arms} _ => Err(incoming.refuse()) }}
+                    {decode}
                 }}
                 /// What tells that a call ended because the other side is gone.
                 pub fn ended(

@@ -42,6 +42,7 @@ fn space_out(text: &str) -> String {
         let indent = line.len() - line.trim_start().len();
         // An item ends with a line of its own indentation; inside bodies nothing begins an item.
         let ends = (last.ends_with('}') || last.ends_with(';'))
+            && !last.trim_start().starts_with("//")
             && last.len() - last.trim_start().len() == indent;
         let begins = ["///", "#[", "pub ", "impl", "const ", "fn "]
             .iter()

@@ -248,12 +248,10 @@ fn heard<'a>(
         .filter(|_| component.streams);
     let terminal = component.terminal.then_some(("terminal", 0));
     let hosts = component.hosts.iter().map(|name| (name.as_str(), 1));
-    for (name, role) in sources
-        .chain(hosts)
-        .chain(init)
-        .chain(streams)
-        .chain(terminal)
-    {
+    // What a directory is watched with.
+    let directory = component.directory.map(|_| ("fs", 0));
+    let given = terminal.into_iter().chain(directory);
+    for (name, role) in sources.chain(hosts).chain(init).chain(streams).chain(given) {
         let Some(interface) = find(name) else {
             continue;
         };

@@ -1,0 +1,106 @@
+// Generated from components/apps/ledger/component.yml by `./ftl gen`. Changes belong there; here they would be lost.
+
+//! What the component `ledger` is given, and what it can hear.
+#![allow(unused_imports, dead_code)]
+
+pub use ::interfaces::fs;
+pub use ::interfaces::fs::Blocking as _;
+pub use ::interfaces::fs::file::Blocking as _;
+pub use ::interfaces::fs::transaction::Blocking as _;
+
+/// The component's event loop.
+pub type EventLoop<S> = ::ftl::EventLoop<S, Messages>;
+
+/// What `main` is given.
+#[derive(Debug)]
+pub struct Environ {
+    /// The directory with the ledger: `inbox`, `journal` and `total`.
+    pub fs: fs::Client,
+    /// The component's random generator.
+    pub random: ::ftl::random::Random,
+}
+
+impl ::ftl::runtime::Environment for Environ {
+    fn new(info: &'static ::ftl::abi::StartInfo) -> ::ftl::Result<Environ> {
+        #[allow(unused_mut)]
+        let mut start = ::ftl::bootstrap::Start::receive(info)?;
+        Ok(Environ {
+            fs: start.need(0, "fs", fs::HASH)?,
+            random: start.random(),
+        })
+    }
+}
+
+/// A message that this component can hear.
+#[derive(Debug)]
+pub enum Message<'a> {
+    /// On a `fs` channel, for the `client`.
+    Fs(fs::ToClient<'a>),
+    /// On a `file` channel, for the `client`.
+    File(fs::file::ToClient<'a>),
+    /// On a `watch` channel, for the `client`.
+    Watch(fs::watch::ToClient<'a>),
+    /// On a `transaction` channel, for the `client`.
+    Transaction(fs::transaction::ToClient),
+}
+
+/// Decodes the component's messages, for its event loop.
+#[derive(Debug)]
+pub enum Messages {}
+
+impl ::ftl::event_loop::Messages for Messages {
+    type Message<'a> = Message<'a>;
+
+    #[inline]
+    fn decode<'a>(
+        tag: u16,
+        incoming: ::ftl::end::Incoming<'a>,
+    ) -> ::ftl::Result<Self::Message<'a>> {
+        match tag {
+            0 => fs::ToClient::decode(incoming).map(Message::Fs),
+            1 => fs::file::ToClient::decode(incoming).map(Message::File),
+            2 => fs::watch::ToClient::decode(incoming).map(Message::Watch),
+            3 => fs::transaction::ToClient::decode(incoming).map(Message::Transaction),
+            _ => Err(incoming.refuse()),
+        }
+    }
+
+    fn ended<'a>(
+        tag: u16,
+        ordinal: u32,
+        transaction: ::ftl::Transaction,
+        error: ::ftl::Error,
+    ) -> Option<Self::Message<'a>> {
+        match tag {
+            0 => fs::ToClient::ended(ordinal, transaction, error).map(Message::Fs),
+            1 => {
+                fs::file::ToClient::ended(ordinal, transaction, error).map(Message::File)
+            }
+            2 => {
+                fs::watch::ToClient::ended(ordinal, transaction, error)
+                    .map(Message::Watch)
+            }
+            3 => {
+                fs::transaction::ToClient::ended(ordinal, transaction, error)
+                    .map(Message::Transaction)
+            }
+            _ => None,
+        }
+    }
+}
+
+impl ::ftl::event_loop::Hears<fs::Client> for Messages {
+    const TAG: u16 = 0;
+}
+
+impl ::ftl::event_loop::Hears<fs::file::Client> for Messages {
+    const TAG: u16 = 1;
+}
+
+impl ::ftl::event_loop::Hears<fs::watch::Client> for Messages {
+    const TAG: u16 = 2;
+}
+
+impl ::ftl::event_loop::Hears<fs::transaction::Client> for Messages {
+    const TAG: u16 = 3;
+}

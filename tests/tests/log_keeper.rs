@@ -1,0 +1,119 @@
+//! The log on disk: see components/servers/log_keeper.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::process::Command;
+
+use e2e::commands;
+use e2e::console::{PROMPT, sit_at_with};
+
+/// A folder for a disk, removed at the end.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Folder {
+        let name = format!("ftl-{name}-{}-{}", e2e::arch(), std::process::id());
+        let folder = std::env::temp_dir().join(name);
+        std::fs::create_dir_all(&folder).expect("a folder for the disk");
+        Folder(folder)
+    }
+
+    fn disk(&self) -> String {
+        self.0.join("disk.img").display().to_string()
+    }
+
+    /// What the host's `sqlite3` answers.
+    fn ask(&self, sql: &str) -> String {
+        let done = Command::new("sqlite3")
+            .args([&self.disk(), sql])
+            .output()
+            .expect("sqlite3 is there");
+        let said = String::from_utf8_lossy(&done.stderr);
+        assert!(done.status.success(), "{sql}: {said}");
+        String::from_utf8(done.stdout).expect("text")
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// All of the log, from the oldest file on.
+const ALL: &str = "select cast(content as text) from files where path like '/log/log%' \
+                   order by case path when '/log/log' then 0 else cast(substr(path, 10) as int) end desc";
+
+#[test]
+fn the_log_is_kept_whole_over_kills_and_boots() {
+    let folder = Folder::new("log");
+    let mut said = Vec::new();
+    for script in [
+        // The keeper and the file server are killed; what is logged then is found all the same.
+        "crash 2> /dev/null; until grep -q crashed /log/crashes 2> /dev/null; do sleep 0.05; done
+         for i in 1 2 3; do kill log_keeper; kill sqlitefs; done; crash 2> /dev/null
+         until test $(grep -c crashed /log/crashes) = 2; do sleep 0.05; done 2> /dev/null",
+        "for i in 1 2 3 4 5 6 7 8; do crash; done; echo done",
+    ] {
+        let done = commands::exec("default", script)
+            .argument("--disk")
+            .argument(folder.disk())
+            .set("log_keeper.seconds", 1)
+            .set("log_keeper.file_kib", 4)
+            .run()
+            .ended_with(0);
+        said.push(done.stderr);
+    }
+    // The host reads it, and each line is there once.
+    let all = folder.ask(ALL);
+    let mut lines = BTreeSet::new();
+    for line in all.lines().filter(|line| line.starts_with('[')) {
+        assert!(lines.insert(line), "twice: {line}\n{all}");
+    }
+    for expected in ["init: sqlitefs was killed", "crash: ERROR crashed: "] {
+        let here = all.matches(expected).count();
+        let there: usize = said.iter().map(|log| log.matches(expected).count()).sum();
+        assert!(
+            here == there && here >= 3,
+            "{here} of {there}: {expected}\n{all}"
+        );
+    }
+    assert_eq!(
+        all.lines()
+            .filter(|line| line.starts_with("=== 20"))
+            .count(),
+        2,
+        "{all}"
+    );
+    // Reports of crashes alone, with what leads to lines of source.
+    let crashes = folder.ask("select cast(content as text) from files where path = '/log/crashes'");
+    let of_crash = |line: &str| !line.starts_with('[') || line.contains("crash: ERROR ");
+    assert!(crashes.lines().all(of_crash), "{crashes}");
+    assert!(crashes.contains("crash: ERROR   at crash+0x"), "{crashes}");
+    // No file has got longer than it may, and there are older ones.
+    let sizes = folder.ask("select path, size from files where path like '/log/_%' order by size");
+    let size = |line: &str| line.rsplit('|').next().unwrap().parse::<u64>().unwrap();
+    assert!(sizes.lines().all(|line| size(line) <= 4096), "{sizes}");
+    assert!(sizes.contains("/log/log.1|"), "{sizes}");
+}
+
+#[test]
+fn changes_are_told_live_until_ctrl_c() {
+    let mut console = sit_at_with("default", &["--port", "0:80"]);
+    console.wait_for_line(PROMPT);
+    console.run("mkdir /d");
+    console.enter("changes /d &");
+    console.wait_for("watching /d");
+    console.enter("echo x > /d/new; mv /d/new /d/moved; rm /d/moved");
+    for row in ["+ new", "- new", "+ moved", "- moved"] {
+        console.wait_for_row(row);
+    }
+    console.clear();
+    console.enter("changes -n 10 /d/none; changes /d");
+    console.wait_for("watching /d");
+    console.keys("\x03");
+    console.wait_for_line(PROMPT);
+    assert_eq!(console.run("echo $?"), ["130"]);
+    console.run("kill sqlitefs");
+    console.wait_for("the file server was started anew");
+}
