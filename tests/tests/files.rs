@@ -98,6 +98,8 @@ fn the_tutorials_session_is_what_happens() {
     let block = chapter.split("```console\n").nth(1).expect("there is one");
     let block = block.split("```").next().expect("there is a first");
     let mut console = sit_at_with("ledger", &[]);
+    // The last line of the boot's log, which would come between.
+    console.wait_for("MiB free");
     console.wait_for_line(PROMPT);
     for entry in block.split(PROMPT).filter(|entry| !entry.is_empty()) {
         let (line, shown) = entry.split_once('\n').expect("the line has an end");
