@@ -10,6 +10,7 @@ pub use ::interfaces::tcpip::udp_socket::Blocking as _;
 pub use ::interfaces::launcher::Blocking as _;
 pub use ::interfaces::fs::Blocking as _;
 pub use ::interfaces::fs::file::Blocking as _;
+pub use ::interfaces::fs::transaction::Blocking as _;
 
 /// The component's event loop.
 pub type EventLoop<S> = ::ftl::EventLoop<S, Messages>;
@@ -114,6 +115,10 @@ pub enum Message<'a> {
     Fs(fs::ToClient<'a>),
     /// On a `file` channel, for the `client`.
     File(fs::file::ToClient<'a>),
+    /// On a `watch` channel, for the `client`.
+    Watch(fs::watch::ToClient<'a>),
+    /// On a `transaction` channel, for the `client`.
+    Transaction(fs::transaction::ToClient),
     /// On a `terminal` channel, for the `server`.
     Terminal(terminal::ToServer),
     /// On a `stream` channel, for the `sender`.
@@ -148,9 +153,11 @@ impl ::ftl::event_loop::Messages for Messages {
             5 => launcher::running::ToOwner::decode(incoming).map(Message::Running),
             6 => fs::ToClient::decode(incoming).map(Message::Fs),
             7 => fs::file::ToClient::decode(incoming).map(Message::File),
-            8 => terminal::ToServer::decode(incoming).map(Message::Terminal),
-            9 => stream::ToSender::decode(incoming).map(Message::StreamSender),
-            10 => stream::ToReceiver::decode(incoming).map(Message::StreamReceiver),
+            8 => fs::watch::ToClient::decode(incoming).map(Message::Watch),
+            9 => fs::transaction::ToClient::decode(incoming).map(Message::Transaction),
+            10 => terminal::ToServer::decode(incoming).map(Message::Terminal),
+            11 => stream::ToSender::decode(incoming).map(Message::StreamSender),
+            12 => stream::ToReceiver::decode(incoming).map(Message::StreamReceiver),
             _ => Err(incoming.refuse()),
         }
     }
@@ -188,14 +195,22 @@ impl ::ftl::event_loop::Messages for Messages {
                 fs::file::ToClient::ended(ordinal, transaction, error).map(Message::File)
             }
             8 => {
+                fs::watch::ToClient::ended(ordinal, transaction, error)
+                    .map(Message::Watch)
+            }
+            9 => {
+                fs::transaction::ToClient::ended(ordinal, transaction, error)
+                    .map(Message::Transaction)
+            }
+            10 => {
                 terminal::ToServer::ended(ordinal, transaction, error)
                     .map(Message::Terminal)
             }
-            9 => {
+            11 => {
                 stream::ToSender::ended(ordinal, transaction, error)
                     .map(Message::StreamSender)
             }
-            10 => {
+            12 => {
                 stream::ToReceiver::ended(ordinal, transaction, error)
                     .map(Message::StreamReceiver)
             }
@@ -236,14 +251,22 @@ impl ::ftl::event_loop::Hears<fs::file::Client> for Messages {
     const TAG: u16 = 7;
 }
 
-impl ::ftl::event_loop::Hears<terminal::Server> for Messages {
+impl ::ftl::event_loop::Hears<fs::watch::Client> for Messages {
     const TAG: u16 = 8;
 }
 
-impl ::ftl::event_loop::Hears<stream::Sender> for Messages {
+impl ::ftl::event_loop::Hears<fs::transaction::Client> for Messages {
     const TAG: u16 = 9;
 }
 
-impl ::ftl::event_loop::Hears<stream::Receiver> for Messages {
+impl ::ftl::event_loop::Hears<terminal::Server> for Messages {
     const TAG: u16 = 10;
+}
+
+impl ::ftl::event_loop::Hears<stream::Sender> for Messages {
+    const TAG: u16 = 11;
+}
+
+impl ::ftl::event_loop::Hears<stream::Receiver> for Messages {
+    const TAG: u16 = 12;
 }
