@@ -297,6 +297,11 @@ impl FakeDevice {
     pub fn poke_used(&self, queue: usize, id: u32, len: u32, idx: u16) {
         let q = self.state.borrow().queues[queue];
         let slot = q.device + 4 + 8 * (q.used_idx as u64 % q.size as u64);
+        // Not asked for by the specification, but by QEMU 7.2 behind an IOMMU.
+        assert!(
+            slot.is_multiple_of(8),
+            "a used element may lie in two pages"
+        );
         self.store_u32(slot, id);
         self.store_u32(slot + 4, len);
         self.store_u16(q.device + 2, idx);
