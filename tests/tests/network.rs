@@ -215,7 +215,7 @@ fn echoes_come_back_from_both_sides() {
     }
 }
 
-/// A command asks the machine's own web server, by both of its addresses and by name.
+/// A command asks the machine's own web server, by both of its addresses and by name; and who else is there.
 #[test]
 fn the_machine_talks_with_itself() {
     let commands = "
@@ -224,7 +224,8 @@ fn the_machine_talks_with_itself() {
             grep -c '<title>' page
         done
         curl http://127.0.0.1:1/ || printf 'refused: %d\\n' $?
+        for at in localhost 10.0.2.15 10.0.2.2; do ping -c 1 $at | grep -c 'answers after'; done
     ";
     let output = e2e::commands::exec("default", commands).run().ended_with(0);
-    assert_eq!(output.text(), "1\n1\n1\nrefused: 1\n");
+    assert_eq!(output.text(), "1\n1\n1\nrefused: 1\n1\n1\n1\n");
 }

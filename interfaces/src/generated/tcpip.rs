@@ -61,6 +61,7 @@ const LISTEN: u32 = 0xe8f90b17;
 const CONNECT: u32 = 0x83defb67;
 const BIND: u32 = 0x0e759e75;
 const RESOLVE: u32 = 0x515b7cd6;
+const PING: u32 = 0x7a03e7a4;
 const STATUS: u32 = 0xa8144542;
 
 /// The clients of a component that provides this interface.
@@ -247,6 +248,33 @@ impl ResolveReplier {
     }
 }
 
+/// What the call `ping` is asked with.
+#[derive(Clone, Copy, Debug)]
+pub struct PingRequest {
+    /// As in `address`.
+    pub ip: u32,
+}
+
+/// Answers the call `ping`. It may be kept and used later; dropped, it answers `NoReply`.
+#[derive(Debug)]
+#[must_use = "the caller waits for an answer"]
+pub struct PingReplier(::ftl::reply::Replier);
+
+impl PingReplier {
+    /// Answers that it worked.
+    #[inline]
+    pub fn ok(self, round_trip_ns: u64) -> ::ftl::Result<()> {
+        let mut writer = self.0.begin()?;
+        writer.u64(round_trip_ns)?;
+        self.0.send(writer)
+    }
+
+    /// Answers that it did not.
+    pub fn error(self, error: ::ftl::Error) -> ::ftl::Result<()> {
+        self.0.fail(u32::from(error.code()))
+    }
+}
+
 /// What the call `status` answers with.
 #[derive(Clone, Copy, Debug)]
 pub struct StatusReply {
@@ -422,6 +450,17 @@ impl Client {
         self.0.start(RESOLVE, writer)
     }
 
+    /// Asks an address for an echo (ICMP). Answered when it has come; `TimedOut` after 3 s without one, `Unreachable` if
+    /// somebody on the way says so.
+    ///
+    /// The answer comes as an event with the transaction that is returned here.
+    #[inline]
+    pub fn ping_start(&self, ip: u32) -> ::ftl::Result<::ftl::Transaction> {
+        let mut writer = ::ftl::wire::Writer::new();
+        writer.u32(ip)?;
+        self.0.start(PING, writer)
+    }
+
     /// What the stack is like now.
     ///
     /// The answer comes as an event with the transaction that is returned here.
@@ -466,6 +505,10 @@ pub trait Blocking {
         &'s mut self,
         name: &str,
     ) -> ::core::result::Result<::ftl::wire::List<'s, u32>, ::ftl::Error>;
+
+    /// Asks an address for an echo (ICMP). Answered when it has come; `TimedOut` after 3 s without one, `Unreachable` if
+    /// somebody on the way says so.
+    fn ping(&mut self, ip: u32) -> ::core::result::Result<u64, ::ftl::Error>;
 
     /// What the stack is like now.
     fn status(&mut self) -> ::core::result::Result<StatusReply, ::ftl::Error>;
@@ -580,6 +623,30 @@ impl Blocking for Client {
     }
 
     #[inline]
+    fn ping(&mut self, ip: u32) -> ::core::result::Result<u64, ::ftl::Error> {
+        let incoming = self
+            .0
+            .call_again(
+                PING,
+                || {
+                    let mut writer = ::ftl::wire::Writer::new();
+                    writer.u32(ip)?;
+                    Ok(writer)
+                },
+            )?;
+        let mut reader = incoming.read();
+        let result = match ::ftl::reply::read_status(&mut reader)? {
+            Ok(()) => {
+                reader.expect_len(16)?;
+                Ok(reader.u64()?)
+            }
+            Err(code) => Err(::ftl::reply::error_from_code(code)),
+        };
+        reader.finish()?;
+        result
+    }
+
+    #[inline]
     fn status(&mut self) -> ::core::result::Result<StatusReply, ::ftl::Error> {
         let incoming = self
             .0
@@ -633,6 +700,8 @@ pub enum ToClient<'a> {
         ::ftl::Transaction,
         ::core::result::Result<::ftl::wire::List<'a, u32>, ::ftl::Error>,
     ),
+    /// The answer to [`Client::ping_start`].
+    Ping(::ftl::Transaction, ::core::result::Result<u64, ::ftl::Error>),
     /// The answer to [`Client::status_start`].
     Status(::ftl::Transaction, ::core::result::Result<StatusReply, ::ftl::Error>),
 }
@@ -707,6 +776,19 @@ impl<'a> ToClient<'a> {
                 reader.finish()?;
                 Ok(ToClient::Resolve(transaction, result))
             }
+            PING if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
+                let transaction = incoming.transaction();
+                let mut reader = incoming.read();
+                let result = match ::ftl::reply::read_status(&mut reader)? {
+                    Ok(()) => {
+                        reader.expect_len(16)?;
+                        Ok(reader.u64()?)
+                    }
+                    Err(code) => Err(::ftl::reply::error_from_code(code)),
+                };
+                reader.finish()?;
+                Ok(ToClient::Ping(transaction, result))
+            }
             STATUS if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
                 let transaction = incoming.transaction();
                 let mut reader = incoming.read();
@@ -747,6 +829,7 @@ impl<'a> ToClient<'a> {
             CONNECT => Some(ToClient::Connect(transaction, Err(error))),
             BIND => Some(ToClient::Bind(transaction, Err(error))),
             RESOLVE => Some(ToClient::Resolve(transaction, Err(error))),
+            PING => Some(ToClient::Ping(transaction, Err(error))),
             STATUS => Some(ToClient::Status(transaction, Err(error))),
             _ => None,
         }
@@ -805,6 +888,9 @@ pub enum ToServer<'a> {
     Bind(BindRequest, BindReplier),
     /// Finds the addresses of a name.
     Resolve(ResolveRequest<'a>, ResolveReplier),
+    /// Asks an address for an echo (ICMP). Answered when it has come; `TimedOut` after 3 s without one, `Unreachable` if
+    /// somebody on the way says so.
+    Ping(PingRequest, PingReplier),
     /// What the stack is like now.
     Status(StatusReplier),
 }
@@ -865,6 +951,14 @@ impl<'a> ToServer<'a> {
                 };
                 reader.finish()?;
                 Ok(ToServer::Resolve(request, ResolveReplier(asked.into())))
+            }
+            PING if incoming.kind() == ::ftl::abi::MessageKind::Request => {
+                let asked = incoming.asked();
+                let mut reader = incoming.read();
+                reader.expect_len(4)?;
+                let request = PingRequest { ip: reader.u32()? };
+                reader.finish()?;
+                Ok(ToServer::Ping(request, PingReplier(asked.into())))
             }
             STATUS if incoming.kind() == ::ftl::abi::MessageKind::Request => {
                 let asked = incoming.asked();

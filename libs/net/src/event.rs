@@ -2,6 +2,7 @@
 
 use alloc::vec::Vec;
 use core::net::Ipv4Addr;
+use core::time::Duration;
 
 use crate::Error;
 use crate::stack::Stack;
@@ -19,6 +20,9 @@ pub struct UdpId(pub(crate) Id);
 /// Names a question for the address of a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct QueryId(pub(crate) u64);
+/// Names a question for an echo.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct EchoId(pub(crate) u64);
 
 macro_rules! index {
     ($($name:ident),+) => {$(
@@ -53,6 +57,8 @@ pub enum Event {
     Undelivered(UdpId),
     /// A name's addresses, or why there are none: `NotFound`, `TimedOut`.
     Resolved(QueryId, Result<Vec<Ipv4Addr>, Error>),
+    /// What came of a [`Stack::ping`]: how long the echo took, or `TimedOut` or `Unreachable`.
+    Echoed(EchoId, Result<Duration, Error>),
     /// The stack has got an address, another one, or lost it: see [`Stack::address`].
     AddressChanged,
     /// The DHCP server has lent the address for longer: see [`Stack::lease`].
@@ -64,6 +70,7 @@ pub(crate) enum Signal {
     Socket(Id),
     Listener(Id),
     Query(QueryId, Result<Vec<Ipv4Addr>, Error>),
+    Echo(EchoId, Result<Duration, Error>),
     AddressChanged,
     LeaseChanged,
 }
@@ -102,6 +109,7 @@ impl Stack {
                 Signal::AddressChanged => return Some(Event::AddressChanged),
                 Signal::LeaseChanged => return Some(Event::LeaseChanged),
                 Signal::Query(id, result) => return Some(Event::Resolved(id, result)),
+                Signal::Echo(id, result) => return Some(Event::Echoed(id, result)),
                 Signal::Listener(id) => {
                     if self
                         .listeners

@@ -45,6 +45,7 @@ mod budget;
 mod checksum;
 mod config;
 mod dhcp;
+mod echo;
 mod event;
 mod handshake;
 mod hash;
@@ -62,7 +63,7 @@ mod udp;
 
 pub use budget::{Budget, OwnerId};
 pub use config::{Address, Addressing, Config, Lease, Limits};
-pub use event::{ConnectionId, Event, ListenerId, QueryId, UdpId};
+pub use event::{ConnectionId, EchoId, Event, ListenerId, QueryId, UdpId};
 pub use stack::Stack;
 pub use statistics::Statistics;
 pub use tcp::{ConnectionInfo, ConnectionState, TcpOptions};

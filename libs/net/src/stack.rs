@@ -12,10 +12,12 @@ use smoltcp::socket::{dns, tcp, udp};
 use smoltcp::time::Instant;
 use smoltcp::wire::{EthernetAddress, HardwareAddress, IpAddress, IpCidr, IpProtocol};
 
+use crate::Error;
 use crate::budget::Owner;
 use crate::checksum;
 use crate::config::{Address, Addressing, Config, Lease, Limits};
 use crate::dhcp::Dhcp;
+use crate::echo::Echoes;
 use crate::event::{Signal, Signals};
 use crate::handshake::{HalfOpen, TimeWait};
 use crate::hash::Keyed;
@@ -66,6 +68,7 @@ pub struct Stack {
     pub(crate) timers: Timers,
     pub(crate) signals: VecDeque<Signal>,
     pub(crate) names: Names,
+    pub(crate) echoes: Echoes,
     dhcp: Option<Dhcp>,
     /// The end of the lease that `Event::LeaseChanged` told of last.
     lease_told: Instant,
@@ -167,6 +170,7 @@ impl Stack {
             timers: Timers::default(),
             signals: VecDeque::new(),
             names: Names::default(),
+            echoes: Echoes::default(),
             dhcp: None,
             lease_told: Instant::ZERO,
             statistics: Statistics::default(),
@@ -267,6 +271,7 @@ impl Stack {
         self.poll_handshakes(now);
         let own = self.address.as_ref().map(|address| address.ip);
         self.neighbors.poll(&mut self.out, own, now);
+        self.poll_echoes(now);
         self.poll_dhcp(now);
     }
 
@@ -276,6 +281,7 @@ impl Stack {
             self.timers.first().map(|first| first.0),
             self.handshake_deadline(),
             self.neighbors.deadline(),
+            self.echoes.deadline(),
             self.dhcp.as_ref().and_then(|dhcp| dhcp.deadline),
         ]
         .into_iter()
@@ -522,7 +528,14 @@ impl Stack {
     }
 
     fn receive_icmp(&mut self, packet: Packet<'_>, now: Instant) {
-        // RFC 792: type 3 is "destination unreachable"; the packet it is about is embedded from byte 8 on.
+        // RFC 792: type 0 is "echo reply".
+        if packet.payload.first() == Some(&0) {
+            if !self.receive_echo(&packet, now) {
+                self.statistics.icmp_errors_ignored += 1;
+            }
+            return;
+        }
+        // Type 3 is "destination unreachable"; the packet it is about is embedded from byte 8 on.
         if packet.payload.first() != Some(&3) {
             return self.give(&packet, None, now);
         }
@@ -562,6 +575,11 @@ impl Stack {
                     remote_port,
                 };
                 self.tcp_unreachable(tuple, payload, code, now)
+            }
+            IpProtocol::Icmp => {
+                let to = ip.dst_addr();
+                let is_known = self.end_echo(to, payload, |_| Err(Error::Unreachable));
+                is_known.then_some(())
             }
             IpProtocol::Udp => {
                 let id = *self.udp_ports.get(&local_port)?;

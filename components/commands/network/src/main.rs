@@ -1,4 +1,4 @@
-//! Commands that use the network: `curl`, `dns`, `ip` and `nc`.
+//! Commands that use the network: `curl`, `dns`, `ip`, `nc` and `ping`.
 #![no_std]
 #![cfg_attr(not(test), no_main)]
 #![forbid(unsafe_code)]
@@ -13,6 +13,7 @@ use ftl::prelude::*;
 mod curl;
 mod exchange;
 mod nc;
+mod ping;
 #[rustfmt::skip]
 mod spec;
 
@@ -35,6 +36,7 @@ fn main(env: Environ) -> Result<usize> {
             "curl" => curl::CURL,
             "dns" => DNS,
             "nc" => nc::NC,
+            "ping" => ping::PING,
             _ => IP,
         };
         print!("{help}");
@@ -44,6 +46,7 @@ fn main(env: Environ) -> Result<usize> {
         "curl" => curl::curl(env),
         "dns" => dns(env),
         "nc" => nc::nc(env),
+        "ping" => ping::ping(env),
         _ => ip(env),
     }
 }

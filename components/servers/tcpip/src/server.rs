@@ -7,11 +7,12 @@ use core::net::{Ipv4Addr, SocketAddrV4};
 use ftl::prelude::*;
 use interfaces::net::AttachReply;
 use interfaces::tcpip::{
-    Address, ResolveReplier, ShareRequest, ToServer, tcp_connection, tcp_listener, udp_socket,
+    Address, PingReplier, ResolveReplier, ShareRequest, ToServer, tcp_connection, tcp_listener,
+    udp_socket,
 };
 use net::{
-    Addressing, Budget, Config, ConnectionId, ListenerId, OwnerId, QueryId, Stack, TcpOptions,
-    UdpId,
+    Addressing, Budget, Config, ConnectionId, EchoId, ListenerId, OwnerId, QueryId, Stack,
+    TcpOptions, UdpId,
 };
 
 use crate::Source;
@@ -46,6 +47,7 @@ pub struct Server {
     streams: Vec<Option<Stream>>,
     udp: Vec<Option<Udp>>,
     queries: Vec<(QueryId, ResolveReplier)>,
+    pings: Vec<(EchoId, PingReplier)>,
     /// What clients asked before there was a stack.
     early: VecDeque<(Connection, EarlyMessage)>,
     /// Channels that the event loop is to listen to: it cannot be told while a message is handled
@@ -130,6 +132,7 @@ impl Server {
             streams: Vec::new(),
             udp: Vec::new(),
             queries: Vec::new(),
+            pings: Vec::new(),
             early: VecDeque::new(),
             fresh: VecDeque::new(),
             doomed: Vec::new(),
@@ -252,6 +255,7 @@ impl Server {
                 net::Event::Datagram(id) => self.datagrams(id),
                 net::Event::Undelivered(_) => {}
                 net::Event::Resolved(id, result) => self.resolved(id, result),
+                net::Event::Echoed(id, result) => self.echoed(id, result),
                 net::Event::AddressChanged => match self.stack.as_ref().and_then(Stack::address) {
                     Some(address) => info!("address {}/{}", address.ip, address.prefix_len),
                     None => {
@@ -325,6 +329,7 @@ impl Server {
                 }
                 ToServer::Connect(_, reply) => reply.error(Error::Unreachable),
                 ToServer::Resolve(_, reply) => reply.error(Error::Unreachable),
+                ToServer::Ping(_, reply) => reply.error(Error::Unreachable),
             };
         }
         let index = self.client(from)?;
@@ -365,6 +370,18 @@ impl Server {
                 match stack.resolve(request.name, self.now) {
                     Ok(id) => {
                         self.queries.push((id, reply));
+                        Ok(())
+                    }
+                    Err(error) => reply.error(error),
+                }
+            }
+            ToServer::Ping(request, reply) => {
+                let Some(stack) = &mut self.stack else {
+                    return reply.error(Error::Unreachable);
+                };
+                match stack.ping(request.ip.into(), self.now) {
+                    Ok(id) => {
+                        self.pings.push((id, reply));
                         Ok(())
                     }
                     Err(error) => reply.error(error),
@@ -750,6 +767,18 @@ impl Server {
         ) {
             stack.udp_close(udp.id);
         }
+    }
+
+    fn echoed(&mut self, id: EchoId, result: Result<Duration>) {
+        let Some(at) = self.pings.iter().position(|ping| ping.0 == id) else {
+            return;
+        };
+        let (_, reply) = self.pings.swap_remove(at);
+        // Who has asked may be gone.
+        let _ = match result {
+            Ok(took) => reply.ok(took.as_nanos() as u64),
+            Err(error) => reply.error(error),
+        };
     }
 
     fn resolved(&mut self, id: QueryId, result: Result<Vec<Ipv4Addr>>) {
