@@ -214,4 +214,16 @@ pub struct KernelStatistics {
     pub page_faults: u64,
     /// Counter ticks since boot during which a CPU had nothing to do, over all CPUs.
     pub idle_ticks: u64,
+    /// Handles that processes hold, and that are in messages under way.
+    pub handles: u64,
+    /// Event queues that exist.
+    pub queues: u64,
+    /// Sources of events that exist: ends of channels, timers, doorbells, interrupts, processes.
+    pub sources: u64,
+    /// Mappings of memory that exist.
+    pub mappings: u64,
+    /// Timers that exist.
+    pub timers: u64,
+    /// Doorbells that exist.
+    pub doorbells: u64,
 }

@@ -512,6 +512,8 @@ impl Kernel {
         let threads = self.threads.ids();
         let directly = threads.map(|id| self.threads[id].direct_messages);
         let directly = self.direct_messages + directly.sum::<u64>();
+        let processes = self.processes.ids();
+        let handles = processes.map(|id| self.processes[id].handles.len());
         abi::KernelStatistics {
             pages_free: self.memory.available() as u64,
             cpus: self.cpu_count as u64,
@@ -519,6 +521,12 @@ impl Kernel {
             threads: self.threads.len() as u64,
             channels: self.channels.len() as u64,
             folios: self.folios.len() as u64,
+            handles: handles.sum::<usize>() as u64,
+            queues: self.queues.len() as u64,
+            sources: self.sources.len() as u64,
+            mappings: self.mappings.len() as u64,
+            timers: self.timers.len() as u64,
+            doorbells: self.doorbells.len() as u64,
             calls: self.statistics.calls + directly,
             messages: self.statistics.messages + directly,
             switches: self.statistics.switches + directly,

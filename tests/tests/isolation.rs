@@ -37,10 +37,37 @@ fn check(cpus: u32, title: &str) {
         "components/tests/hostile/src/memory.rs:",
         "buggy did not answer its heartbeat",
         "RESULT trials: ",
+        // Reaching a limit is told with its name and the value that the system file gives.
+        "hostile: reached its limit `memory: 12288K`",
+        "hostile: reached its limit `handles: 100`",
+        "hostile: reached its limit `threads: 6`",
+        "hostile: reached its limit `messages: 1000`",
     ] {
         assert!(log.contains(line), "no `{line}` in\n{log}");
     }
+    check_targets(&log);
     exit.record(title);
+}
+
+/// The kernel's own memory and the page of another component: mapped there for whoever is let in, and for nobody under
+/// `user`.
+fn check_targets(log: &str) {
+    let targets: Vec<&str> = log
+        .lines()
+        .filter_map(|line| Some(line.split_once("a target lies at ")?.1.trim()))
+        .collect();
+    // Three of the kernel, and two of the component that leads.
+    assert_eq!(targets.len(), 5, "{log}");
+    for target in targets {
+        for said in [
+            format!("buggy: at {target} lies "),
+            format!("reads {target}, which it may not"),
+            format!("writes to {target}, which it may not"),
+            format!("executes at {target}, which it may not"),
+        ] {
+            assert!(log.contains(&said), "no `{said}` in\n{log}");
+        }
+    }
 }
 
 #[test]

@@ -47,6 +47,12 @@ fn ping_on_four_cpus() {
     check(4);
 }
 
+/// As many as the kernel uses.
+#[test]
+fn ping_on_eight_cpus() {
+    check(8);
+}
+
 #[test]
 fn a_seed_repeats_a_run() {
     let run = || {

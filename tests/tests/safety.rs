@@ -15,11 +15,32 @@ fn a_spinning_driver_and_a_reset() {
     for expected in [
         "Kernel: the driver had",
         "User: the driver had",
+        "Kernel: an app beside another had",
+        "User: an app beside another had",
+        "Kernel: an app beside a driver had",
+        "User: an app beside a driver had",
         "kernel: the machine was reset; the last it had said before:",
         "init: the first life ends",
         "this is the second life",
     ] {
         assert!(log.contains(expected), "no `{expected}` in\n{log}");
+    }
+}
+
+/// What spins on four CPUs takes nothing from its like, nor from a driver. CPUs run one after the other here (`--icount`), so
+/// ratios of what they had do not depend on the host.
+#[test]
+fn shares_on_four_cpus() {
+    let exit = e2e::boot_init("safety_proof")
+        .smp(4)
+        .argument("--icount")
+        .start()
+        .wait_exit_within(std::time::Duration::from_secs(300));
+    let log = exit.log.join("\n");
+    assert_eq!(exit.code, 0, "{log}");
+    for isolation in ["Kernel", "User"] {
+        let line = format!("{isolation}: the driver had ");
+        assert!(log.contains(&line), "no `{line}` in\n{log}");
     }
 }
 

@@ -10,7 +10,7 @@
     clippy::useless_conversion
 )]
 /// The version of this interface. Both sides of a channel must have been built from the same.
-pub const HASH: u64 = 0x233ad2015b0529ce;
+pub const HASH: u64 = 0x1b2b2e1085eb5c70;
 
 /// How a component is kept apart.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -430,6 +430,18 @@ pub struct StatisticsReply {
     pub page_faults: u64,
     /// Time with nothing to do since boot, over all CPUs, in nanoseconds.
     pub idle_ns: u64,
+    /// Handles that components hold, and that are in messages under way.
+    pub handles: u64,
+    /// Event queues that exist.
+    pub queues: u64,
+    /// Sources of events that exist: ends of channels, timers and others.
+    pub sources: u64,
+    /// Mappings of memory that exist.
+    pub mappings: u64,
+    /// Timers that exist.
+    pub timers: u64,
+    /// Doorbells that exist.
+    pub doorbells: u64,
 }
 
 /// Answers the call `statistics`. It may be kept and used later; dropped, it answers `NoReply`.
@@ -456,6 +468,12 @@ impl StatisticsReplier {
         switches: u64,
         page_faults: u64,
         idle_ns: u64,
+        handles: u64,
+        queues: u64,
+        sources: u64,
+        mappings: u64,
+        timers: u64,
+        doorbells: u64,
     ) -> ::ftl::Result<()> {
         let mut writer = self.0.begin()?;
         writer.u64(uptime_ns)?;
@@ -472,6 +490,12 @@ impl StatisticsReplier {
         writer.u64(switches)?;
         writer.u64(page_faults)?;
         writer.u64(idle_ns)?;
+        writer.u64(handles)?;
+        writer.u64(queues)?;
+        writer.u64(sources)?;
+        writer.u64(mappings)?;
+        writer.u64(timers)?;
+        writer.u64(doorbells)?;
         self.0.send(writer)
     }
 
@@ -1058,7 +1082,7 @@ impl Blocking for Client {
         let mut reader = incoming.read();
         let result = match ::ftl::reply::read_status(&mut reader)? {
             Ok(()) => {
-                reader.expect_len(120)?;
+                reader.expect_len(168)?;
                 Ok(StatisticsReply {
                     uptime_ns: reader.u64()?,
                     pages_total: reader.u64()?,
@@ -1074,6 +1098,12 @@ impl Blocking for Client {
                     switches: reader.u64()?,
                     page_faults: reader.u64()?,
                     idle_ns: reader.u64()?,
+                    handles: reader.u64()?,
+                    queues: reader.u64()?,
+                    sources: reader.u64()?,
+                    mappings: reader.u64()?,
+                    timers: reader.u64()?,
+                    doorbells: reader.u64()?,
                 })
             }
             Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -1326,7 +1356,7 @@ impl<'a> ToClient<'a> {
                 let mut reader = incoming.read();
                 let result = match ::ftl::reply::read_status(&mut reader)? {
                     Ok(()) => {
-                        reader.expect_len(120)?;
+                        reader.expect_len(168)?;
                         Ok(StatisticsReply {
                             uptime_ns: reader.u64()?,
                             pages_total: reader.u64()?,
@@ -1342,6 +1372,12 @@ impl<'a> ToClient<'a> {
                             switches: reader.u64()?,
                             page_faults: reader.u64()?,
                             idle_ns: reader.u64()?,
+                            handles: reader.u64()?,
+                            queues: reader.u64()?,
+                            sources: reader.u64()?,
+                            mappings: reader.u64()?,
+                            timers: reader.u64()?,
+                            doorbells: reader.u64()?,
                         })
                     }
                     Err(code) => Err(::ftl::reply::error_from_code(code)),

@@ -10,7 +10,7 @@
     clippy::useless_conversion
 )]
 /// The version of this interface. Both sides of a channel must have been built from the same.
-pub const HASH: u64 = 0x2c502b92bc240ddc;
+pub const HASH: u64 = 0x80a48da860b90545;
 
 /// What a hostile component tries.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -22,46 +22,52 @@ pub enum Attack {
     Write = 1,
     /// Jumps to where it may not, to address number `seed`.
     Jump = 2,
+    /// Reads at address `seed`.
+    ReadAt = 3,
+    /// Writes at address `seed`.
+    WriteAt = 4,
+    /// Jumps to address `seed`.
+    JumpAt = 5,
     /// Writes over its own code.
-    WriteCode = 3,
+    WriteCode = 6,
     /// Runs data of its own.
-    RunData = 4,
+    RunData = 7,
     /// Goes on somewhere in its own code.
-    RunAnywhere = 5,
+    RunAnywhere = 8,
     /// Makes `count` system calls with arguments at random and at the edges. The answer is how many.
-    Storm = 6,
+    Storm = 9,
     /// Uses `count` handles that it made up. The answer is how many were taken.
-    Forge = 7,
+    Forge = 10,
     /// Uses `count` handles that it has closed. The answer is how many were taken.
-    Stale = 8,
+    Stale = 11,
     /// Uses handles without the right. The answer is how many calls were let through.
-    Rights = 9,
+    Rights = 12,
     /// Sends channels through themselves and through each other in rings.
-    Circles = 10,
+    Circles = 13,
     /// Fills the queues of as many channels as it may have. The answer is how many messages fitted.
-    Fill = 11,
+    Fill = 14,
     /// Maps one page `count` times. The answer is how often it could.
-    Map = 12,
+    Map = 15,
     /// Makes folios until it may not, absurd ones among them. The answer is how many.
-    Hoard = 13,
+    Hoard = 16,
     /// Starts as many threads as it may, each of which spins. The answer is how many.
-    Threads = 14,
+    Threads = 17,
     /// Tries to make processes without the right. The answer is how many there were.
-    Processes = 15,
+    Processes = 18,
     /// Overflows its stack by recursion.
-    Overflow = 16,
+    Overflow = 19,
     /// Overflows its stack by one frame of 200 KiB.
-    Leap = 17,
+    Leap = 20,
     /// Loops for ever.
-    Spin = 18,
+    Spin = 21,
     /// Waits for ever.
-    Sleep = 19,
+    Sleep = 22,
     /// Ends in the middle of the call.
-    Exit = 20,
+    Exit = 23,
     /// Ends with the status of one that was killed, which its policy would not count.
-    Feign = 21,
+    Feign = 24,
     /// Sends nonsense to everybody that it has a channel to.
-    Babble = 22,
+    Babble = 25,
 }
 
 impl ::ftl::wire::Wire<'_> for Attack {
@@ -76,26 +82,29 @@ impl ::ftl::wire::Wire<'_> for Attack {
             0 => Ok(Attack::Read),
             1 => Ok(Attack::Write),
             2 => Ok(Attack::Jump),
-            3 => Ok(Attack::WriteCode),
-            4 => Ok(Attack::RunData),
-            5 => Ok(Attack::RunAnywhere),
-            6 => Ok(Attack::Storm),
-            7 => Ok(Attack::Forge),
-            8 => Ok(Attack::Stale),
-            9 => Ok(Attack::Rights),
-            10 => Ok(Attack::Circles),
-            11 => Ok(Attack::Fill),
-            12 => Ok(Attack::Map),
-            13 => Ok(Attack::Hoard),
-            14 => Ok(Attack::Threads),
-            15 => Ok(Attack::Processes),
-            16 => Ok(Attack::Overflow),
-            17 => Ok(Attack::Leap),
-            18 => Ok(Attack::Spin),
-            19 => Ok(Attack::Sleep),
-            20 => Ok(Attack::Exit),
-            21 => Ok(Attack::Feign),
-            22 => Ok(Attack::Babble),
+            3 => Ok(Attack::ReadAt),
+            4 => Ok(Attack::WriteAt),
+            5 => Ok(Attack::JumpAt),
+            6 => Ok(Attack::WriteCode),
+            7 => Ok(Attack::RunData),
+            8 => Ok(Attack::RunAnywhere),
+            9 => Ok(Attack::Storm),
+            10 => Ok(Attack::Forge),
+            11 => Ok(Attack::Stale),
+            12 => Ok(Attack::Rights),
+            13 => Ok(Attack::Circles),
+            14 => Ok(Attack::Fill),
+            15 => Ok(Attack::Map),
+            16 => Ok(Attack::Hoard),
+            17 => Ok(Attack::Threads),
+            18 => Ok(Attack::Processes),
+            19 => Ok(Attack::Overflow),
+            20 => Ok(Attack::Leap),
+            21 => Ok(Attack::Spin),
+            22 => Ok(Attack::Sleep),
+            23 => Ok(Attack::Exit),
+            24 => Ok(Attack::Feign),
+            25 => Ok(Attack::Babble),
             _ => Err(::ftl::Error::Malformed),
         }
     }
@@ -115,18 +124,20 @@ pub enum Bug {
     ReadNull = 3,
     /// Writes through a null pointer.
     WriteNull = 4,
+    /// Reads at `address` through a pointer that it made up.
+    ReadWild = 5,
     /// Recurses without end.
-    Overflow = 5,
+    Overflow = 6,
     /// Takes a stack frame of 200 KiB.
-    Leap = 6,
+    Leap = 7,
     /// Loops for ever.
-    Spin = 7,
+    Spin = 8,
     /// Asks for more heap than there is.
-    Exhaust = 8,
+    Exhaust = 9,
     /// Drops a request without an answer.
-    Forget = 9,
+    Forget = 10,
     /// Ends by itself in the middle of a call.
-    Leave = 10,
+    Leave = 11,
 }
 
 impl ::ftl::wire::Wire<'_> for Bug {
@@ -143,12 +154,13 @@ impl ::ftl::wire::Wire<'_> for Bug {
             2 => Ok(Bug::Divide),
             3 => Ok(Bug::ReadNull),
             4 => Ok(Bug::WriteNull),
-            5 => Ok(Bug::Overflow),
-            6 => Ok(Bug::Leap),
-            7 => Ok(Bug::Spin),
-            8 => Ok(Bug::Exhaust),
-            9 => Ok(Bug::Forget),
-            10 => Ok(Bug::Leave),
+            5 => Ok(Bug::ReadWild),
+            6 => Ok(Bug::Overflow),
+            7 => Ok(Bug::Leap),
+            8 => Ok(Bug::Spin),
+            9 => Ok(Bug::Exhaust),
+            10 => Ok(Bug::Forget),
+            11 => Ok(Bug::Leave),
             _ => Err(::ftl::Error::Malformed),
         }
     }
@@ -208,6 +220,8 @@ impl AttackReplier {
 pub struct MakeRequest {
     /// Bug.
     pub bug: Bug,
+    /// Where `read_wild` reads.
+    pub address: u64,
 }
 
 /// Answers the call `make`. It may be kept and used later; dropped, it answers `NoReply`.
@@ -290,9 +304,14 @@ impl Client {
     ///
     /// The answer comes as an event with the transaction that is returned here.
     #[inline]
-    pub fn make_start(&self, bug: Bug) -> ::ftl::Result<::ftl::Transaction> {
+    pub fn make_start(
+        &self,
+        bug: Bug,
+        address: u64,
+    ) -> ::ftl::Result<::ftl::Transaction> {
         let mut writer = ::ftl::wire::Writer::new();
         ::ftl::wire::Wire::encode(bug, &mut writer)?;
+        writer.u64(address)?;
         self.0.start(MAKE, writer)
     }
 }
@@ -309,7 +328,11 @@ pub trait Blocking {
     ) -> ::core::result::Result<u64, ::ftl::Error>;
 
     /// Makes a mistake. Most end the component, and then there is no answer.
-    fn make(&mut self, bug: Bug) -> ::core::result::Result<(), ::ftl::Error>;
+    fn make(
+        &mut self,
+        bug: Bug,
+        address: u64,
+    ) -> ::core::result::Result<(), ::ftl::Error>;
 }
 
 impl Blocking for Client {
@@ -338,9 +361,14 @@ impl Blocking for Client {
     }
 
     #[inline]
-    fn make(&mut self, bug: Bug) -> ::core::result::Result<(), ::ftl::Error> {
+    fn make(
+        &mut self,
+        bug: Bug,
+        address: u64,
+    ) -> ::core::result::Result<(), ::ftl::Error> {
         let mut writer = ::ftl::wire::Writer::new();
         ::ftl::wire::Wire::encode(bug, &mut writer)?;
+        writer.u64(address)?;
         let incoming = self.0.call(MAKE, writer)?;
         let mut reader = incoming.read();
         let result = match ::ftl::reply::read_status(&mut reader)? {
@@ -475,9 +503,10 @@ impl ToServer {
             MAKE if incoming.kind() == ::ftl::abi::MessageKind::Request => {
                 let asked = incoming.asked();
                 let mut reader = incoming.read();
-                reader.expect_len(4)?;
+                reader.expect_len(16)?;
                 let request = MakeRequest {
                     bug: ::ftl::wire::Wire::decode(reader.by_ref())?,
+                    address: reader.u64()?,
                 };
                 reader.finish()?;
                 Ok(ToServer::Make(request, MakeReplier(asked.into())))

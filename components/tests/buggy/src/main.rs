@@ -34,6 +34,12 @@ fn main(env: Environ) -> Result<()> {
                 if request.bug == Bug::Leave {
                     return Ok(());
                 }
+                if request.bug == Bug::ReadWild {
+                    let found = wild::read(request.address as usize);
+                    info!("at {:#x} lies {found:#x}", request.address);
+                    reply.ok()?;
+                    continue;
+                }
                 make(request.bug);
                 // What comes back here dropped the request, and says so by doing just that.
                 drop(reply);
@@ -81,7 +87,7 @@ fn make(bug: Bug) {
                 hoard.push(Vec::with_capacity(black_box(16 << 10)));
             }
         }
-        Bug::Forget | Bug::Leave => {}
+        Bug::Forget | Bug::Leave | Bug::ReadWild => {}
     }
 }
 

@@ -5,7 +5,24 @@ use core::ptr::{read_volatile, write_volatile};
 
 use crate::random::Random;
 
-/// Where things lie that are not this component's, on either machine: see the layouts in `kernel/src/arch`.
+/// Where the kernel's own half is in use: its map of all memory, its image, components in its address space, and
+/// the stack of its first CPU. See the layouts in `kernel/src/arch`.
+#[cfg(target_arch = "aarch64")]
+const KERNEL: &[usize] = &[
+    0xffff_0000_4008_0000,
+    0xffff_ffff_8000_0000,
+    0xffff_8000_0000_0000,
+    0xffff_c000_0040_0000 - 64,
+];
+#[cfg(not(target_arch = "aarch64"))]
+const KERNEL: &[usize] = &[
+    0xffff_ffc0_8020_0000,
+    0xffff_ffff_8020_0000,
+    0xffff_ffe0_0000_0000,
+    0xffff_fff0_0040_0000 - 64,
+];
+
+/// Where other things lie that are not this component's, on either machine.
 const FOREIGN: &[usize] = &[
     0,
     8,
@@ -21,20 +38,11 @@ const FOREIGN: &[usize] = &[
     0x8020_0000,
     0x4000_0000,
     0x4008_0000,
-    // The kernel's map of all memory.
+    // The kernel's half, of either machine.
     0xffff_ffc0_0000_0000,
     0xffff_ffc0_8000_0000,
-    0xffff_ffc0_8020_0000,
     0xffff_0000_0000_0000,
-    0xffff_0000_4008_0000,
-    // Components in the kernel's address space, and the kernel's stacks.
-    0xffff_ffe0_0000_0000,
-    0xffff_8000_0000_0000,
-    0xffff_fff0_0040_0000 - 64,
-    0xffff_c000_0040_0000 - 64,
-    // The kernel's image.
     0xffff_ffff_8020_0000,
-    0xffff_ffff_8000_0000,
     // No address at all.
     0x0000_8000_0000_0000,
     0x0000_4000_0000_0000,
@@ -42,9 +50,9 @@ const FOREIGN: &[usize] = &[
     usize::MAX - 7,
 ];
 
-/// Address number `n`: one of the list, and beyond it one in the kernel's half at random.
+/// Address number `n`: one of the lists, and beyond them one in the kernel's half at random.
 fn foreign(n: u64) -> usize {
-    match FOREIGN.get(n as usize) {
+    match KERNEL.iter().chain(FOREIGN).nth(n as usize) {
         Some(address) => *address,
         None => (Random::new(n).next() as usize | 0xffff_ff80_0000_0000) & !7,
     }
@@ -52,14 +60,24 @@ fn foreign(n: u64) -> usize {
 
 /// Reads there; comes back with what it found only if nothing is protected.
 pub fn read(n: u64) -> u64 {
-    let address = foreign(n) as *const u64;
+    read_at(foreign(n))
+}
+
+/// Reads at an address.
+pub fn read_at(address: usize) -> u64 {
+    let address = address as *const u64;
     // SAFETY: none, on purpose: see the crate's first lines.
     unsafe { read_volatile(black_box(address)) | 1 }
 }
 
 /// Writes there.
 pub fn write(n: u64) -> u64 {
-    let address = foreign(n) as *mut u64;
+    write_at(foreign(n))
+}
+
+/// Writes at an address.
+pub fn write_at(address: usize) -> u64 {
+    let address = address as *mut u64;
     // SAFETY: as above.
     unsafe { write_volatile(black_box(address), 0x6861_636b_6564_2121) };
     1
@@ -95,7 +113,8 @@ pub fn run_anywhere(seed: u64) -> u64 {
     call_at((here + somewhere).saturating_sub(32 << 10))
 }
 
-fn call_at(address: usize) -> u64 {
+/// Jumps to an address.
+pub fn call_at(address: usize) -> u64 {
     let pointer = black_box(address) as *const ();
     // SAFETY: as above.
     unsafe {

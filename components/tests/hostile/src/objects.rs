@@ -35,7 +35,47 @@ const ON_A_HANDLE: &[(Call, [usize; 5])] = &[
     (Call::SystemShutdown, [0; 5]),
     (Call::LogRead, [0; 5]),
     (Call::ConsoleLog, [0; 5]),
+    (Call::SendWait, [0; 5]),
+    (Call::Call, [0; 5]),
+    (Call::QueueAttach, [0; 5]),
+    (Call::DeviceDma, [0; 5]),
+    (Call::ProcessLoad, [0, 0, 4096, 0, 0]),
+    (Call::Trace, [0; 5]),
 ];
+
+/// All other calls.
+const WITHOUT_A_HANDLE: &[Call] = &[
+    Call::Nop,
+    Call::ProcessExit,
+    Call::ProcessPanic,
+    Call::Log,
+    Call::Yield,
+    Call::ChannelCreate,
+    Call::QueueCreate,
+    Call::FolioCreate,
+    Call::FolioUnmap,
+    Call::TimerCreate,
+    Call::DoorbellCreate,
+    Call::ThreadCreate,
+    Call::ThreadExit,
+    Call::Random,
+];
+
+// Each call is in one list or the other, and in that once: a new one cannot be forgotten.
+const _: () = {
+    let mut seen = [false; Call::COUNT];
+    let mut at = 0;
+    while at < ON_A_HANDLE.len() + WITHOUT_A_HANDLE.len() {
+        let number = match at < ON_A_HANDLE.len() {
+            true => ON_A_HANDLE[at].0 as usize,
+            false => WITHOUT_A_HANDLE[at - ON_A_HANDLE.len()] as usize,
+        };
+        assert!(!seen[number], "a call is listed twice");
+        seen[number] = true;
+        at += 1;
+    }
+    assert!(at == Call::COUNT, "a call is in neither list");
+};
 
 /// Tries every call on a handle; answers how many were let through.
 fn try_all(handle: u32) -> u64 {

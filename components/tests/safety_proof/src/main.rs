@@ -1,6 +1,7 @@
-//! Boots in the place of init and proves two promises of the kernel: a driver that spins leaves the rest of its
-//! share of the CPU to an app (rule 14), under both isolations, and what was logged survives a warm reset
-//! of the machine (rule 28). Its second life finds the marks of its first one in the log.
+//! Boots in the place of init and proves promises of the kernel. A driver that spins leaves the rest of its
+//! share of the CPU to an app (rule 14), and an app that spins takes nothing from who is as important or more,
+//! under both isolations. What was logged survives a warm reset of the machine (rule 28): its second life finds the
+//! marks of its first one in the log. On several CPUs only shares are tried.
 //!
 //! `./ftl run --init safety_proof --smp 1 --icount --reboot` runs it; the status is 0 if all of it held.
 #![no_std]
@@ -17,7 +18,10 @@ const MARK: &str = "the first life ends";
 /// How the kernel shows that in the second one.
 const REPEATED: &[u8] = b"before: [";
 const FOREVER: usize = usize::MAX;
-/// How long the two compete for the CPU.
+/// Priorities of drivers and of apps.
+const DRIVER: u32 = 2;
+const APP: u32 = 5;
+/// How long they compete for the CPU.
 const COMPETITION_NS: u64 = 400_000_000;
 
 #[ftl::main]
@@ -42,8 +46,15 @@ fn prove(info: &'static StartInfo, system: &System) -> Result<()> {
         info!("this is the second life, and the log of the first is there");
         return Ok(());
     }
+    let cpus = system.statistics()?.cpus;
     for isolation in [Isolation::Kernel, Isolation::User] {
-        compete(info, isolation)?;
+        match cpus {
+            1 => compete(info, isolation)?,
+            _ => crowd(info, isolation, cpus)?,
+        }
+    }
+    if cpus > 1 {
+        return Ok(());
     }
     info!("{MARK}");
     system.reset(false)
@@ -65,12 +76,17 @@ fn second_life(system: &System) -> Result<bool> {
     }
 }
 
-/// A driver and an app spin on one CPU. The driver is more important and has 90 %.
-fn compete(info: &'static StartInfo, isolation: Isolation) -> Result<()> {
+/// Components of these priorities spin, each with 90 % of a CPU: how many ticks of CPU time each of them had.
+fn spin<const N: usize>(
+    info: &'static StartInfo,
+    isolation: Isolation,
+    priorities: [u32; N],
+) -> Result<[u64; N]> {
     let queue = sys::queue_create()?;
-    let start = |name: &str, priority: u32, key: usize| {
+    let mut processes = [Handle::NONE; N];
+    for (key, (process, priority)) in processes.iter_mut().zip(priorities).enumerate() {
         let params = ProcessParams {
-            name: Name::new(name),
+            name: Name::new("spinner"),
             isolation: isolation as u32,
             priority,
             memory_pages_max: 1024,
@@ -81,41 +97,82 @@ fn compete(info: &'static StartInfo, isolation: Isolation) -> Result<()> {
             cpu_share_percent: 90,
             messages_max: 16,
         };
-        let process = sys::process_create(info.system, &params)?;
+        *process = sys::process_create(info.system, &params)?;
         // The archive's one entry is this image, behind a header of 512 bytes.
         let (offset, len) = (512, info.archive_len as usize - 512);
-        while sys::process_load(process, info.archive, offset, len) == Err(Error::Again) {}
-        sys::queue_attach(queue, process, key)?;
+        while sys::process_load(*process, info.archive, offset, len) == Err(Error::Again) {}
+        sys::queue_attach(queue, *process, key)?;
+    }
+    for process in processes {
         sys::process_start(process, Handle::NONE)?;
-        Ok(process)
-    };
-    let (driver, app) = (start("driver", 2, 1)?, start("app", 5, 2)?);
+    }
     let timer = sys::timer_create()?;
-    sys::queue_attach(queue, timer, 3)?;
+    sys::queue_attach(queue, timer, N)?;
     let until = Instant::now().as_nanos() + COMPETITION_NS;
     let ticks = info.boot_ticks + until * info.ticks_per_second / 1_000_000_000;
     sys::timer_set(timer, ticks as usize, 0)?;
     if sys::wait(queue, FOREVER)?.kind != EventKind::Timer {
         return Err(Error::Internal);
     }
-    let ticks = |process| sys::process_info(process).map(|info| info.cpu_ticks);
-    let (drivers, apps) = (ticks(driver)?, ticks(app)?);
-    for process in [driver, app] {
+    let mut used = [0; N];
+    for (used, process) in used.iter_mut().zip(processes) {
+        *used = sys::process_info(process)?.cpu_ticks;
+    }
+    for process in processes {
         sys::process_kill(process, ProcessState::EXIT_KILLED)?;
     }
-    for _ in 0..2 {
+    for _ in processes {
         if sys::wait(queue, FOREVER)?.kind != EventKind::Exited {
             return Err(Error::Internal);
         }
     }
-    for handle in [driver, app, timer, queue] {
+    for handle in processes.into_iter().chain([timer, queue]) {
         sys::handle_close(handle)?;
     }
-    let percent = drivers * 100 / (drivers + apps).max(1);
-    info!("{isolation:?}: the driver had {percent} % of the CPU");
-    // On one CPU, and where time counts instructions, as it does for the test.
-    match percent {
-        80..=92 => Ok(()),
-        _ => Err(Error::Internal),
+    Ok(used)
+}
+
+/// Two spin on one CPU. What the first one has lies in a range, on one CPU and where time counts instructions, as it does
+/// for the test.
+fn compete(info: &'static StartInfo, isolation: Isolation) -> Result<()> {
+    for (who, priorities, expected) in [
+        // The less important one has what the driver's share leaves.
+        ("the driver", [DRIVER, APP], 80..=92),
+        // One that spins cannot take more than its half from its like.
+        ("an app beside another", [APP, APP], 45..=55),
+        // Nor anything from who is more important, even if it began first.
+        ("an app beside a driver", [APP, DRIVER], 8..=20),
+    ] {
+        let [first, second] = spin(info, isolation, priorities)?;
+        let percent = first * 100 / (first + second).max(1);
+        info!("{isolation:?}: {who} had {percent} % of the CPU");
+        if !expected.contains(&percent) {
+            return Err(Error::Internal);
+        }
+    }
+    Ok(())
+}
+
+/// A driver and many apps spin on several CPUs.
+fn crowd(info: &'static StartInfo, isolation: Isolation, cpus: u64) -> Result<()> {
+    let mut priorities = [APP; 9];
+    priorities[8] = DRIVER;
+    let used = spin(info, isolation, priorities)?;
+    let (apps, driver) = (&used[..8], used[8]);
+    let all: u64 = used.iter().sum();
+    // In hundredths of one CPU, of the time that all of them had.
+    let of_cpu = |ticks: u64| ticks * 100 * cpus / all.max(1);
+    let least = apps.iter().copied().min().unwrap_or(0);
+    let most = apps.iter().copied().max().unwrap_or(0);
+    info!(
+        "{isolation:?}: the driver had {} % of a CPU, eight apps {} % to {} %",
+        of_cpu(driver),
+        of_cpu(least),
+        of_cpu(most)
+    );
+    // Its share, and no app has less than half of what another one has.
+    match of_cpu(driver) >= 80 && most <= 2 * least {
+        true => Ok(()),
+        false => Err(Error::Internal),
     }
 }

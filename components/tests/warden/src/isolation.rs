@@ -4,8 +4,10 @@
 //! Everything is done twice, in the same way. The first round lets the kernel's tables grow to the size they need, which
 //! they keep; after it nothing may be lost any more.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::sync::atomic::{AtomicU64, Ordering};
 
 use ftl::Transaction;
 use ftl::prelude::*;
@@ -14,7 +16,7 @@ use interfaces::{system, trial};
 use crate::prober::Prober;
 use crate::spec::*;
 use crate::statistics::{Counters, component};
-use crate::trials::{Expect, STORM_PIECE, TRIALS, Trial, What, storm};
+use crate::trials::{Expect, KERNEL, STORM_PIECE, TRIALS, Trial, What, attacks_at, look_at, storm};
 use crate::{Director, Source};
 
 /// How long what never ends by itself is let go on.
@@ -23,6 +25,10 @@ const SPELL: Duration = Duration::from_millis(30);
 const PATIENCE: Duration = Duration::from_secs(120);
 /// How long what is under way elsewhere, connections for one, may take to go.
 const SETTLING: Duration = Duration::from_secs(30);
+
+/// What must not be read nor changed by anybody else: once among this component's static data, once on its heap.
+const TREASURE: u64 = 0x7472_6561_7375_7265;
+static TREASURY: AtomicU64 = AtomicU64::new(0);
 
 /// See the [module](self).
 pub struct Isolation {
@@ -41,6 +47,7 @@ pub struct Isolation {
     last_counters: Option<Counters>,
     trials: u64,
     calls: u64,
+    treasure: Box<AtomicU64>,
     failed: bool,
 }
 
@@ -70,9 +77,18 @@ impl Isolation {
         buggy: trial::Client,
         settings: &Settings,
     ) -> Isolation {
-        let mut list = TRIALS.to_vec();
+        TREASURY.store(TREASURE, Ordering::Relaxed);
+        let treasure = Box::new(AtomicU64::new(TREASURE));
+        let own = [&TREASURY, &*treasure].map(|place| core::ptr::from_ref(place) as usize as u64);
+        let places: Vec<u64> = KERNEL.into_iter().chain(own).collect();
+        let mut list: Vec<Trial> = places.iter().flat_map(|at| attacks_at(*at)).collect();
+        list.extend_from_slice(TRIALS);
         for trial in &mut list {
             trial.times = trial.times.min(settings.repeats);
+        }
+        for at in places {
+            info!("a target lies at {at:#x}");
+            list.push(look_at(at));
         }
         list.push(storm(settings.count));
         Isolation {
@@ -90,6 +106,7 @@ impl Isolation {
             last_counters: None,
             trials: 0,
             calls: 0,
+            treasure,
             failed: false,
         }
     }
@@ -135,11 +152,14 @@ impl Isolation {
         let trial = self.trial();
         let seed = match trial.what {
             What::Attack(trial::Attack::Storm) => self.seed << 32 | u64::from(self.time),
+            What::Attack(
+                trial::Attack::ReadAt | trial::Attack::WriteAt | trial::Attack::JumpAt,
+            ) => trial.at,
             _ => self.time.into(),
         };
         let started = match trial.what {
             What::Attack(attack) => self.hostile.attack_start(attack, seed, trial.count),
-            What::Bug(bug) => self.buggy.make_start(bug),
+            What::Bug(bug) => self.buggy.make_start(bug, trial.at),
         };
         match started {
             Ok(transaction) if matches!(trial.expect, Expect::Hangs) => {
@@ -154,6 +174,12 @@ impl Isolation {
 
     /// One attempt is over, and all is as it should be.
     fn next(&mut self) -> Result<bool> {
+        for place in [&TREASURY, &*self.treasure] {
+            if place.swap(TREASURE, Ordering::Relaxed) != TREASURE {
+                self.failed = true;
+                error!("a value of this component was changed");
+            }
+        }
         self.trials += 1;
         self.time += 1;
         if self.time == self.trial().times {

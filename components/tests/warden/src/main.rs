@@ -64,7 +64,12 @@ fn main(env: Environ) -> Result<()> {
     if let Some(buggy) = &env.buggy {
         events.add(buggy, Source::Buggy)?;
     }
-    let mut prober = Prober::new(env.tcpip, env.settings.port, events.timer(Source::Try))?;
+    let port = env.settings.port;
+    let first = match env.settings.hold {
+        0 => port,
+        hold => hold,
+    };
+    let mut prober = Prober::new(env.tcpip, first, events.timer(Source::Try))?;
     let tick = events.timer(Source::Tick);
     let random = seeded(env.settings.seed);
     let count = env.settings.count;
@@ -75,17 +80,17 @@ fn main(env: Environ) -> Result<()> {
                 return Err(Error::NotFound);
             };
             let mut plan = isolation::Isolation::new(env.system, hostile, buggy, &env.settings);
-            lead(&mut plan, &mut prober, &mut events, &tick)?;
+            lead(&mut plan, &mut prober, &mut events, &tick, port)?;
             plan.report()
         }
         Plan::Chaos => {
             let mut plan = chaos::Chaos::new(env.system, &env.settings, random)?;
-            lead(&mut plan, &mut prober, &mut events, &tick)?;
+            lead(&mut plan, &mut prober, &mut events, &tick, port)?;
             plan.report()
         }
         Plan::Faults => {
             let mut plan = faults::Faults::new(env.system, count)?;
-            lead(&mut plan, &mut prober, &mut events, &tick)?;
+            lead(&mut plan, &mut prober, &mut events, &tick, port)?;
             plan.report()
         }
     }
@@ -102,12 +107,13 @@ fn seeded(seed: u64) -> Random {
 const TICK: Duration = Duration::from_millis(1);
 
 /// Hands events to the plan until it is done. At each tick it looks for what is to be found only by asking init
-/// again and again.
+/// again and again. After the first page all others come from `port`.
 fn lead(
     plan: &mut impl Director,
     prober: &mut Prober,
     events: &mut EventLoop<Source>,
     tick: &Timer,
+    port: u16,
 ) -> Result<()> {
     tick.set(TICK);
     prober.begin()?;
@@ -133,8 +139,11 @@ fn lead(
             other => warn!("unexpected: {other:?}"),
         }
         prober.introduce(events)?;
-        if prober.take_served() && !plan.served()? {
-            return Ok(());
+        if prober.take_served() {
+            prober.aim(port);
+            if !plan.served()? {
+                return Ok(());
+            }
         }
     }
 }

@@ -112,6 +112,11 @@ impl Prober {
         self.next_attempt();
     }
 
+    /// From now on asks at this port of the host.
+    pub fn aim(&mut self, port: u16) {
+        self.port = port;
+    }
+
     /// Whether the page has come since the last look.
     pub fn take_served(&mut self) -> bool {
         core::mem::take(&mut self.served)

@@ -52,6 +52,8 @@ pub struct Settings {
     pub plan: Plan,
     /// The port of the host that leads to this machine's port 80.
     pub port: u16,
+    /// A port of the host that is asked for the first page, so that somebody there can put off what follows it; none if 0.
+    pub hold: u16,
     /// How often: calls of a storm, kills, or faulty images.
     pub count: u32,
     /// The one component that is killed. All but init and this one if it is empty.
@@ -71,6 +73,7 @@ impl Settings {
         let settings = Settings {
             plan: Plan::from_number(reader.u32()?)?,
             port: reader.u16()?,
+            hold: reader.u16()?,
             count: reader.u32()?,
             only: reader.str(32)?.into(),
             pause: reader.u32()?,
@@ -89,6 +92,7 @@ impl Settings {
         let encode = |writer: &mut ::ftl::wire::Writer| -> ::ftl::Result<()> {
             writer.u32(self.plan as u32)?;
             writer.u16(self.port)?;
+            writer.u16(self.hold)?;
             writer.u32(self.count)?;
             writer.str(&self.only, 32)?;
             writer.u32(self.pause)?;
@@ -107,6 +111,7 @@ impl Default for Settings {
         Settings {
             plan: Plan::Isolation,
             port: 8080,
+            hold: 0,
             count: 50,
             only: "".into(),
             pause: 10,

@@ -21,6 +21,18 @@ pub struct Counters {
     pub channels: u64,
     /// Folios.
     pub folios: u64,
+    /// Handles.
+    pub handles: u64,
+    /// Event queues.
+    pub queues: u64,
+    /// Sources of events.
+    pub sources: u64,
+    /// Mappings.
+    pub mappings: u64,
+    /// Timers.
+    pub timers: u64,
+    /// Doorbells.
+    pub doorbells: u64,
 }
 
 impl Counters {
@@ -33,6 +45,12 @@ impl Counters {
             threads: found.threads,
             channels: found.channels,
             folios: found.folios,
+            handles: found.handles,
+            queues: found.queues,
+            sources: found.sources,
+            mappings: found.mappings,
+            timers: found.timers,
+            doorbells: found.doorbells,
         })
     }
 
@@ -44,6 +62,12 @@ impl Counters {
             && self.threads <= before.threads
             && self.channels <= before.channels
             && self.folios <= before.folios
+            && self.handles <= before.handles
+            && self.queues <= before.queues
+            && self.sources <= before.sources
+            && self.mappings <= before.mappings
+            && self.timers <= before.timers
+            && self.doorbells <= before.doorbells
     }
 }
 
