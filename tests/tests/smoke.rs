@@ -18,22 +18,40 @@ fn the_page_and_a_thousand_requests() {
 #[test]
 fn one_kill_for_each_component() {
     let port = e2e::free_port();
-    // Every other kill goes in turn, so five are enough for each of three components.
+    // Every other kill goes in turn, so eleven are enough for each of six components.
     let exit = e2e::boot("chaos")
         .port_at(port, 80)
         .set("warden.port", port)
-        .set("warden.count", 5)
+        .set("warden.count", 11)
         .start()
         .wait_exit_within(Duration::from_secs(400));
     assert_eq!(exit.code, 0, "{}", exit.tail());
     // The orderly end comes in the reverse of the order of starts.
-    let off = "off, after http_server, tcpip, virtio_net";
+    let off = exit
+        .log
+        .iter()
+        .find_map(|line| line.split_once("off, after "));
+    let (_, off) = off.unwrap_or_else(|| panic!("no orderly end in\n{}", exit.tail()));
+    let place = |name: &str| off.find(name);
     assert!(
-        exit.log.iter().any(|line| line.contains(off)),
-        "no `{off}` in\n{}",
-        exit.log.join("\n")
+        place("http_server").is_some()
+            && place("http_server") < place("tcpip")
+            && place("tcpip") < place("virtio_net"),
+        "{off}"
     );
-    for component in ["virtio_net", "tcpip", "http_server"] {
+    assert!(place("sqlitefs") < place("virtio_blk"), "{off}");
+    let clock = match e2e::arch().as_str() {
+        "arm64" => "pl031",
+        _ => "goldfish_rtc",
+    };
+    for component in [
+        "virtio_net",
+        "tcpip",
+        "http_server",
+        "virtio_blk",
+        "sqlitefs",
+        clock,
+    ] {
         let line = format!("{component} was killed");
         let found = exit.log.iter().any(|found| found.contains(&line));
         assert!(found, "no `{line}` in\n{}", exit.log.join("\n"));

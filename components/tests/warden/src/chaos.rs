@@ -1,6 +1,8 @@
 //! Chaos: kills one component after the other, in turn and at random, and measures how long the system
 //! needs until it serves a page again.
 //!
+//! A component has recovered when it runs again and a page has come.
+//!
 //! Init is spared, since its end is the system's, and so is this component, which measures.
 
 use alloc::string::String;
@@ -38,8 +40,8 @@ enum State {
     Starting,
     /// The next kill comes then.
     Pause(Instant),
-    /// This target was killed then.
-    Recovering(usize, Instant),
+    /// This target was killed then, and whether a page has come since.
+    Recovering(usize, Instant, bool),
 }
 
 impl Chaos {
@@ -82,6 +84,30 @@ impl Chaos {
         let longest = self.pause_max.as_micros() as u64;
         let pause = Duration::from_micros(self.random.below(longest));
         self.state = State::Pause(Instant::now() + pause);
+    }
+
+    /// Goes on if the target runs again, now that a page has come.
+    fn recovered(&mut self, target: usize, since: Instant) -> Result<()> {
+        let time = since.elapsed();
+        let name = &self.targets[target];
+        let status = component(&mut self.system, name)?;
+        let lives = self.recoveries[target].len();
+        if status.restarts as usize <= lives || status.state != system::State::Running {
+            return match time > PATIENCE {
+                true => Err(Error::TimedOut),
+                false => Ok(()),
+            };
+        }
+        if time > RECOVERY_MAX {
+            warn!(
+                "kill {} of {name}: back only after {} us",
+                self.kills,
+                time.as_micros()
+            );
+        }
+        self.recoveries[target].push(time);
+        self.pause();
+        Ok(())
     }
 
     /// Says how it went; an error if a recovery took too long, or if somebody crashed.
@@ -152,11 +178,12 @@ impl Director for Chaos {
                         return Err(error);
                     }
                 }
-                self.state = State::Recovering(target, Instant::now());
+                self.state = State::Recovering(target, Instant::now(), false);
                 self.kills += 1;
                 prober.want();
             }
-            State::Recovering(target, since) if since.elapsed() > PATIENCE => {
+            State::Recovering(target, since, true) => self.recovered(target, since)?,
+            State::Recovering(target, since, false) if since.elapsed() > PATIENCE => {
                 error!(
                     "no page came any more after {} was killed",
                     self.targets[target]
@@ -174,18 +201,9 @@ impl Director for Chaos {
                 info!("the first page came; {} kills follow", self.count);
                 self.pause();
             }
-            State::Recovering(target, since) => {
-                let time = since.elapsed();
-                if time > RECOVERY_MAX {
-                    warn!(
-                        "kill {} of {}: back only after {} us",
-                        self.kills,
-                        self.targets[target],
-                        time.as_micros()
-                    );
-                }
-                self.recoveries[target].push(time);
-                self.pause();
+            State::Recovering(target, since, _) => {
+                self.state = State::Recovering(target, since, true);
+                self.recovered(target, since)?;
             }
             State::Pause(_) => {}
         }
