@@ -10,7 +10,7 @@
     clippy::useless_conversion
 )]
 /// The version of this interface. Both sides of a channel must have been built from the same.
-pub const HASH: u64 = 0x80a48da860b90545;
+pub const HASH: u64 = 0x78f4377c8b7b751a;
 
 /// What a hostile component tries.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -132,12 +132,14 @@ pub enum Bug {
     Leap = 7,
     /// Loops for ever.
     Spin = 8,
+    /// Waits for ever.
+    Sleep = 9,
     /// Asks for more heap than there is.
-    Exhaust = 9,
+    Exhaust = 10,
     /// Drops a request without an answer.
-    Forget = 10,
+    Forget = 11,
     /// Ends by itself in the middle of a call.
-    Leave = 11,
+    Leave = 12,
 }
 
 impl ::ftl::wire::Wire<'_> for Bug {
@@ -158,9 +160,10 @@ impl ::ftl::wire::Wire<'_> for Bug {
             6 => Ok(Bug::Overflow),
             7 => Ok(Bug::Leap),
             8 => Ok(Bug::Spin),
-            9 => Ok(Bug::Exhaust),
-            10 => Ok(Bug::Forget),
-            11 => Ok(Bug::Leave),
+            9 => Ok(Bug::Sleep),
+            10 => Ok(Bug::Exhaust),
+            11 => Ok(Bug::Forget),
+            12 => Ok(Bug::Leave),
             _ => Err(::ftl::Error::Malformed),
         }
     }

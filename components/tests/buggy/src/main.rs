@@ -35,7 +35,7 @@ fn main(env: Environ) -> Result<()> {
                     return Ok(());
                 }
                 if request.bug == Bug::ReadWild {
-                    let found = wild::read(request.address as usize);
+                    let found = wild::read_kernel(request.address as usize);
                     info!("at {:#x} lies {found:#x}", request.address);
                     reply.ok()?;
                     continue;
@@ -81,6 +81,8 @@ fn make(bug: Bug) {
         Bug::Spin => loop {
             core::hint::spin_loop();
         },
+        // A thousand years.
+        Bug::Sleep => ftl::time::sleep(Duration::from_secs(1_000 * 366 * 86_400)),
         Bug::Exhaust => {
             let mut hoard: Vec<Vec<u8>> = Vec::new();
             loop {

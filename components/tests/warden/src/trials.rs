@@ -103,6 +103,7 @@ pub const TRIALS: &[Trial] = &[
     bug(Bug::Overflow, Expect::Ends(OVERFLOW)),
     bug(Bug::Leap, Expect::Ends(OVERFLOW)),
     bug(Bug::Spin, Expect::Found),
+    bug(Bug::Sleep, Expect::Found),
     bug(Bug::Exhaust, Expect::Ends(PANIC)),
     bug(Bug::Forget, Expect::NoReply),
     bug(Bug::Leave, Expect::Ends(0)),
