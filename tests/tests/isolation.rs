@@ -38,10 +38,10 @@ fn check(cpus: u32, title: &str) {
         "buggy did not answer its heartbeat",
         "RESULT trials: ",
         // Reaching a limit is told with its name and the value that the system file gives.
-        "hostile: reached its limit `memory: 12288K`",
-        "hostile: reached its limit `handles: 100`",
-        "hostile: reached its limit `threads: 6`",
-        "hostile: reached its limit `messages: 1000`",
+        "hostile: WARN reached its limit `memory: 12288K`",
+        "hostile: WARN reached its limit `handles: 100`",
+        "hostile: WARN reached its limit `threads: 6`",
+        "hostile: WARN reached its limit `messages: 1000`",
     ] {
         assert!(log.contains(line), "no `{line}` in\n{log}");
     }
