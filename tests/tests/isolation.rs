@@ -24,6 +24,7 @@ fn check(cpus: u32, title: &str) {
         .set("warden.port", port)
         .set("warden.count", calls)
         .set("warden.repeats", repeats)
+        .set("warden.targets", kernel_targets())
         .argument("--timeout")
         .argument(patience.as_secs().to_string())
         .start()
@@ -47,6 +48,24 @@ fn check(cpus: u32, title: &str) {
     }
     check_targets(&log);
     exit.record(title);
+}
+
+/// Addresses at which the kernel has something mapped for itself: all memory, its image, and the stack of its first CPU.
+/// See the layouts in `kernel/src/arch`.
+fn kernel_targets() -> String {
+    let targets: [u64; 3] = match e2e::arch().as_str() {
+        "arm64" => [
+            0xffff_0000_4008_0000,
+            0xffff_ffff_8000_0000,
+            0xffff_c000_0040_0000 - 64,
+        ],
+        _ => [
+            0xffff_ffc0_8020_0000,
+            0xffff_ffff_8020_0000,
+            0xffff_fff0_0040_0000 - 64,
+        ],
+    };
+    targets.map(|target| format!("{target:x}")).join(",")
 }
 
 /// The kernel's own memory and the page of another component: mapped there for whoever is let in, and for nobody under

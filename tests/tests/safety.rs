@@ -7,7 +7,7 @@ fn a_spinning_driver_and_a_reset() {
         .argument("--icount")
         .argument("--reboot")
         .start()
-        .wait_exit();
+        .wait_exit_within(std::time::Duration::from_secs(180));
     let log = exit.log.join("\n");
     assert_eq!(exit.code, 0, "{log}");
     let versions = log.matches("kernel: FTL ").count();
@@ -24,23 +24,6 @@ fn a_spinning_driver_and_a_reset() {
         "this is the second life",
     ] {
         assert!(log.contains(expected), "no `{expected}` in\n{log}");
-    }
-}
-
-/// What spins on four CPUs takes nothing from its like, nor from a driver. CPUs run one after the other here (`--icount`), so
-/// ratios of what they had do not depend on the host.
-#[test]
-fn shares_on_four_cpus() {
-    let exit = e2e::boot_init("safety_proof")
-        .smp(4)
-        .argument("--icount")
-        .start()
-        .wait_exit_within(std::time::Duration::from_secs(300));
-    let log = exit.log.join("\n");
-    assert_eq!(exit.code, 0, "{log}");
-    for isolation in ["Kernel", "User"] {
-        let line = format!("{isolation}: the driver had ");
-        assert!(log.contains(&line), "no `{line}` in\n{log}");
     }
 }
 

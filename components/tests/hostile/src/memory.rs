@@ -5,21 +5,17 @@ use core::ptr::{read_volatile, write_volatile};
 
 use crate::random::Random;
 
-/// Where the kernel's own half is in use: its map of all memory, its image, components in its address space, and
-/// the stack of its first CPU. See the layouts in `kernel/src/arch`.
-#[cfg(target_arch = "aarch64")]
-const KERNEL: &[usize] = &[
-    0xffff_0000_4008_0000,
-    0xffff_ffff_8000_0000,
-    0xffff_8000_0000_0000,
-    0xffff_c000_0040_0000 - 64,
-];
-#[cfg(not(target_arch = "aarch64"))]
+/// Where the kernel's own half is in use, on one machine and on the other: its map of all memory, its image,
+/// components in its address space, and the stack of its first CPU. See the layouts in `kernel/src/arch`.
 const KERNEL: &[usize] = &[
     0xffff_ffc0_8020_0000,
     0xffff_ffff_8020_0000,
     0xffff_ffe0_0000_0000,
     0xffff_fff0_0040_0000 - 64,
+    0xffff_0000_4008_0000,
+    0xffff_ffff_8000_0000,
+    0xffff_8000_0000_0000,
+    0xffff_c000_0040_0000 - 64,
 ];
 
 /// Where other things lie that are not this component's, on either machine.
@@ -38,11 +34,10 @@ const FOREIGN: &[usize] = &[
     0x8020_0000,
     0x4000_0000,
     0x4008_0000,
-    // The kernel's half, of either machine.
+    // Where the kernel's maps begin.
     0xffff_ffc0_0000_0000,
     0xffff_ffc0_8000_0000,
     0xffff_0000_0000_0000,
-    0xffff_ffff_8020_0000,
     // No address at all.
     0x0000_8000_0000_0000,
     0x0000_4000_0000_0000,

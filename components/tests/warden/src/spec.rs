@@ -52,6 +52,8 @@ pub struct Settings {
     pub plan: Plan,
     /// The port of the host that leads to this machine's port 80.
     pub port: u16,
+    /// For `isolation`: addresses at which the kernel has something mapped, hexadecimal, with commas between them. Attacked besides those of this component.
+    pub targets: ::ftl::String,
     /// A port of the host that is asked for the first page, so that somebody there can put off what follows it; none if 0.
     pub hold: u16,
     /// How often: calls of a storm, kills, or faulty images.
@@ -73,6 +75,7 @@ impl Settings {
         let settings = Settings {
             plan: Plan::from_number(reader.u32()?)?,
             port: reader.u16()?,
+            targets: reader.str(128)?.into(),
             hold: reader.u16()?,
             count: reader.u32()?,
             only: reader.str(32)?.into(),
@@ -92,6 +95,7 @@ impl Settings {
         let encode = |writer: &mut ::ftl::wire::Writer| -> ::ftl::Result<()> {
             writer.u32(self.plan as u32)?;
             writer.u16(self.port)?;
+            writer.str(&self.targets, 128)?;
             writer.u16(self.hold)?;
             writer.u32(self.count)?;
             writer.str(&self.only, 32)?;
@@ -111,6 +115,7 @@ impl Default for Settings {
         Settings {
             plan: Plan::Isolation,
             port: 8080,
+            targets: "".into(),
             hold: 0,
             count: 50,
             only: "".into(),

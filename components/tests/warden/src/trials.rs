@@ -109,21 +109,6 @@ pub const TRIALS: &[Trial] = &[
     bug(Bug::Leave, Expect::Ends(0)),
 ];
 
-/// Addresses at which the kernel has something mapped for itself: all memory, its image, and the stack of its first
-/// CPU. See the layouts in `kernel/src/arch`.
-#[cfg(target_arch = "aarch64")]
-pub const KERNEL: [u64; 3] = [
-    0xffff_0000_4008_0000,
-    0xffff_ffff_8000_0000,
-    0xffff_c000_0040_0000 - 64,
-];
-#[cfg(not(target_arch = "aarch64"))]
-pub const KERNEL: [u64; 3] = [
-    0xffff_ffc0_8020_0000,
-    0xffff_ffff_8020_0000,
-    0xffff_fff0_0040_0000 - 64,
-];
-
 /// Attacks on what lies at an address, under `user`.
 pub fn attacks_at(at: u64) -> [Trial; 3] {
     let attacks = [Attack::ReadAt, Attack::WriteAt, Attack::JumpAt];
