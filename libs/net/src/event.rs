@@ -87,7 +87,7 @@ pub(crate) struct Signals {
 }
 
 impl Signals {
-    fn any(&self) -> bool {
+    pub fn any(&self) -> bool {
         self.connected
             || self.readable
             || self.writable

@@ -95,6 +95,7 @@ impl Stack {
             owner: None,
             charge: 0,
             dirty: false,
+            eager: false,
             signals: Signals::default(),
             kind: Kind::Names,
         });

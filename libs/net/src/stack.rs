@@ -83,6 +83,8 @@ pub(crate) struct Socket {
     pub owner: Option<Id>,
     pub charge: usize,
     pub dirty: bool,
+    /// Ask at once, without looking whether it has anything to send.
+    pub eager: bool,
     pub signals: Signals,
     pub kind: Kind,
 }
@@ -341,14 +343,30 @@ impl Stack {
         }
     }
 
-    /// Asks a dirty socket for a packet.
+    /// Marks a socket as one that most likely has something to send.
+    pub(crate) fn mark_eager(&mut self, id: Id) {
+        if let Some(socket) = self.sockets.get_mut(id) {
+            socket.eager = true;
+            if !core::mem::replace(&mut socket.dirty, true) {
+                self.dirty.push_back(id);
+            }
+        }
+    }
+
+    /// Asks a dirty socket for a packet, unless it can be seen that it has none.
     fn ask(&mut self, id: Id, now: Instant) {
         let Some(socket) = self.sockets.get_mut(id) else {
             return;
         };
         socket.dirty = false;
-        if matches!(&socket.kind, Kind::Connection(connection) if connection.is_detached()) {
+        if !core::mem::take(&mut socket.eager) && !self.look_ahead(id, None, now) {
             return;
+        }
+        let Some(socket) = self.sockets.get_mut(id) else {
+            return;
+        };
+        if matches!(&socket.kind, Kind::Connection(connection) if connection.is_detached()) {
+            return self.timers.set(id.index, None);
         }
         self.statistics.polls += 1;
         let before = self.out.len();
@@ -449,18 +467,17 @@ impl Stack {
         let Some(socket) = self.sockets.get_mut(id) else {
             return;
         };
-        let gone = match socket.kind {
-            Kind::Connection(_) => self.settle_connection(id, cause, now),
-            Kind::Udp {
-                port,
-                wants_datagram,
-            } => {
-                if wants_datagram && socket.udp().can_recv() {
+        let gone = match &mut socket.kind {
+            Kind::Connection(connection) => {
+                let tcp = socket.set.get_mut(socket.handle);
+                !connection.settle_open(tcp, &mut socket.signals)
+                    && self.settle_connection(id, cause, now)
+            }
+            Kind::Udp { wants_datagram, .. } => {
+                let udp: &mut udp::Socket<'static> = socket.set.get_mut(socket.handle);
+                if *wants_datagram && udp.can_recv() {
                     socket.signals.readable = true;
-                    socket.kind = Kind::Udp {
-                        port,
-                        wants_datagram: false,
-                    };
+                    *wants_datagram = false;
                 }
                 false
             }
@@ -472,21 +489,54 @@ impl Stack {
         if gone {
             return;
         }
-        self.signal(id);
         let Some(socket) = self.sockets.get_mut(id) else {
             return;
         };
-        if matches!(&socket.kind, Kind::Connection(connection) if connection.is_detached()) {
-            return self.timers.set(id.index, None);
+        if socket.signals.any() && !socket.signals.queued {
+            socket.signals.queued = true;
+            self.signals.push_back(Signal::Socket(id));
+        }
+        match cause {
+            Cause::Asked { sent } => {
+                self.look_ahead(id, Some(sent), now);
+            }
+            // When it wants to be asked is found out when it is asked next, once for all that has happened to it.
+            Cause::Packet | Cause::Owner => {
+                if !core::mem::replace(&mut socket.dirty, true) {
+                    self.dirty.push_back(id);
+                }
+            }
+        }
+    }
+
+    /// Finds out when a socket wants to be asked. True if that is now. `asked` says of one that was just asked
+    /// whether it had a packet.
+    fn look_ahead(&mut self, id: Id, asked: Option<bool>, now: Instant) -> bool {
+        let Some(socket) = self.sockets.get_mut(id) else {
+            return false;
+        };
+        let mut linger = None;
+        if let Kind::Connection(connection) = &socket.kind {
+            if connection.is_detached() {
+                self.timers.set(id.index, None);
+                return false;
+            }
+            linger = connection.linger_deadline();
         }
         let wanted = self.interface.poll_at(now, &socket.set);
-        let wanted = wanted.into_iter().chain(self.linger_deadline(id)).min();
-        match wanted {
-            Some(at) if at <= now => match cause {
-                Cause::Asked { sent: false } => self.timers.set(id.index, Some(now + REST)),
-                _ => self.mark_dirty(id),
-            },
-            at => self.timers.set(id.index, at),
+        match wanted.into_iter().chain(linger).min() {
+            Some(at) if at <= now => {
+                match asked {
+                    Some(false) => self.timers.set(id.index, Some(now + REST)),
+                    Some(true) => self.mark_eager(id),
+                    None => {}
+                }
+                true
+            }
+            at => {
+                self.timers.set(id.index, at);
+                false
+            }
         }
     }
 

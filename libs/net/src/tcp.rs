@@ -370,6 +370,7 @@ impl Stack {
             owner: Some(owner),
             charge,
             dirty: false,
+            eager: false,
             signals: Signals::default(),
             kind: Kind::Connection(connection),
         })?;
@@ -451,6 +452,7 @@ impl Stack {
             .map_err(|_| Error::NotConnected)?;
         if taken > 0 {
             self.settle(id.0, Cause::Owner, instant(now));
+            self.mark_eager(id.0);
         }
         Ok(taken)
     }
@@ -764,34 +766,8 @@ impl Stack {
             };
             return false;
         }
-        let at_end = !tcp.may_recv() && !matches!(state, State::SynSent | State::SynReceived);
-        if connection.wants_readable && !connection.connecting && (tcp.can_recv() || at_end) {
-            connection.wants_readable = false;
-            signals.readable = true;
-        }
-        let room = tcp.send_capacity() - tcp.send_queue();
-        // Not at the first free byte, so that the owner is not woken for crumbs.
-        if connection.wants_writable
-            && !connection.connecting
-            && (room * 2 >= tcp.send_capacity() || !tcp.may_send())
-        {
-            connection.wants_writable = false;
-            signals.writable = true;
-        }
+        connection.tell(tcp, signals);
         false
-    }
-
-    /// When a connection that lingers has lingered long enough.
-    pub(crate) fn linger_deadline(&self, id: Id) -> Option<Instant> {
-        let Kind::Connection(connection) = &self.sockets.get(id)?.kind else {
-            return None;
-        };
-        let linger = if connection.state == State::FinWait2 {
-            LINGER_HALF_CLOSED
-        } else {
-            LINGER
-        };
-        Some(connection.released_at? + linger)
     }
 
     /// Takes a connection out of the table, and gives its buffers back.
@@ -827,6 +803,49 @@ impl Stack {
 impl Connection {
     pub fn is_detached(&self) -> bool {
         self.detached
+    }
+
+    /// [`Stack::settle_connection`] for a connection that is simply open, as nearly all are nearly always. False if
+    /// it is not, or not yet known to be.
+    #[inline]
+    pub fn settle_open(&mut self, tcp: &tcp::Socket<'static>, signals: &mut Signals) -> bool {
+        let open = tcp.state() == State::Established
+            && self.state == State::Established
+            && !self.connecting
+            && self.over.is_none()
+            && self.released_at.is_none()
+            && self.listener.is_none();
+        if open {
+            self.tell(tcp, signals);
+        }
+        open
+    }
+
+    /// What its owner has waited for and is to hear now.
+    #[inline]
+    fn tell(&mut self, tcp: &tcp::Socket<'static>, signals: &mut Signals) {
+        let at_end =
+            || !tcp.may_recv() && !matches!(self.state, State::SynSent | State::SynReceived);
+        if self.wants_readable && !self.connecting && (tcp.can_recv() || at_end()) {
+            self.wants_readable = false;
+            signals.readable = true;
+        }
+        // Not at the first free byte, so that the owner is not woken for crumbs.
+        let room = || (tcp.send_capacity() - tcp.send_queue()) * 2 >= tcp.send_capacity();
+        if self.wants_writable && !self.connecting && (room() || !tcp.may_send()) {
+            self.wants_writable = false;
+            signals.writable = true;
+        }
+    }
+
+    /// When a connection that lingers has lingered long enough.
+    pub fn linger_deadline(&self) -> Option<Instant> {
+        let linger = if self.state == State::FinWait2 {
+            LINGER_HALF_CLOSED
+        } else {
+            LINGER
+        };
+        Some(self.released_at? + linger)
     }
 }
 

@@ -51,6 +51,7 @@ impl Stack {
             owner: Some(owner.0),
             charge,
             dirty: false,
+            eager: false,
             signals: Signals::default(),
             kind: Kind::Udp {
                 port,

@@ -9,6 +9,7 @@ extern crate alloc;
 use ftl::prelude::*;
 use ftl::time::instructions;
 
+mod answer;
 mod cable;
 mod web;
 #[rustfmt::skip]

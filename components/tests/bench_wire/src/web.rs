@@ -1,6 +1,5 @@
 //! The client: connections to the web server, requests that go round among them, and the count.
 
-use alloc::vec;
 use alloc::vec::Vec;
 use core::net::{Ipv4Addr, SocketAddrV4};
 
@@ -10,6 +9,7 @@ use net::{
     Address, Addressing, Budget, Config, ConnectionId, Event, Limits, OwnerId, Stack, TcpOptions,
 };
 
+use crate::answer::Answer;
 use crate::spec::Settings;
 
 /// Ours, and the server's.
@@ -21,8 +21,8 @@ const OPENING_MAX: usize = 16;
 /// Requests that make one sample: what is due only now and then, such as an acknowledgement for every
 /// other segment, shows in each.
 const BATCH: u32 = 50;
-/// Longest answer, headers included.
-const ANSWER_LEN_MAX: usize = 4096;
+/// Bytes of an answer that may wait for the client.
+const RECEIVE_LEN: usize = 4096;
 
 /// The time since boot.
 pub fn now() -> Duration {
@@ -40,9 +40,7 @@ pub struct Web {
     /// The one that asks now, and how many requests have been answered.
     turn: usize,
     answered: u32,
-    /// The answer as far as it has come, and what is read at once.
-    answer: Vec<u8>,
-    piece: Vec<u8>,
+    answer: Answer,
     /// When the first answer was there, in nanoseconds since the kernel's start.
     first_answer: u64,
     /// When the batch began, and our own part since then.
@@ -86,8 +84,7 @@ impl Web {
             open: 0,
             turn: 0,
             answered: 0,
-            answer: Vec::with_capacity(ANSWER_LEN_MAX),
-            piece: vec![0; ANSWER_LEN_MAX],
+            answer: Answer::default(),
             first_answer: 0,
             began: 0,
             own: 0,
@@ -106,7 +103,7 @@ impl Web {
             && self.connections.len() < self.open + OPENING_MAX
         {
             let options = TcpOptions {
-                receive_buffer: ANSWER_LEN_MAX,
+                receive_buffer: RECEIVE_LEN,
                 send_buffer: 1024,
                 ..TcpOptions::default()
             };
@@ -159,19 +156,31 @@ impl Web {
     /// Takes what has come of an answer; when it is whole, the next connection asks. True when that
     /// was the last.
     fn read(&mut self, connection: ConnectionId) -> Result<bool> {
-        while let Some(len) = self
-            .stack
-            .receive_from(connection, &mut self.piece, now())?
-        {
-            if len == 0 {
-                return Err(Error::Closed);
+        let mut whole = false;
+        while !whole {
+            let mut result = Ok(());
+            let answer = &mut self.answer;
+            let taken = self.stack.receive_with(
+                connection,
+                |bytes| match answer.take(bytes) {
+                    Ok((len, end)) => {
+                        whole = end;
+                        len
+                    }
+                    Err(error) => {
+                        result = Err(error);
+                        0
+                    }
+                },
+                now(),
+            )?;
+            result?;
+            match taken {
+                None => return Ok(false),
+                Some(0) => return Err(Error::Closed),
+                Some(_) => {}
             }
-            self.answer.extend_from_slice(&self.piece[..len]);
         }
-        if self.answer.len() < answer_len(&self.answer)? {
-            return Ok(false);
-        }
-        self.answer.clear();
         self.answered += 1;
         if self.answered == 1 {
             self.first_answer = Instant::now().as_nanos();
@@ -235,22 +244,4 @@ impl Web {
             );
         }
     }
-}
-
-/// How long the answer is that begins so; the longest if that cannot be told yet.
-fn answer_len(answer: &[u8]) -> Result<usize> {
-    let Some(end) = answer.windows(4).position(|four| four == b"\r\n\r\n") else {
-        return Ok(ANSWER_LEN_MAX);
-    };
-    let head = core::str::from_utf8(&answer[..end]).map_err(|_| Error::Malformed)?;
-    if !head.starts_with("HTTP/1.1 200") {
-        error!("the server answers: {head}");
-        return Err(Error::Malformed);
-    }
-    let len = head.lines().find_map(|line| {
-        let (name, value) = line.split_once(':')?;
-        name.eq_ignore_ascii_case("content-length")
-            .then(|| value.trim().parse::<usize>().ok())?
-    });
-    Ok(end + 4 + len.ok_or(Error::Malformed)?)
 }
