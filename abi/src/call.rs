@@ -43,7 +43,8 @@ calls! {
     /// `UnexpectedReply`, and what is wrong with a handle.
     Send = 2,
     /// [`Call::Send`], then [`Call::Wait`], in one entry. If the send fails nothing is waited for;
-    /// register 1 tells which of the two failed.
+    /// register 1 tells which of the two failed. With [`crate::MessageInfo::RING`] for `info` it is
+    /// [`Call::DoorbellRing`] and a wait, and a doorbell stands in the channel's place.
     /// `(channel | queue << 32, info, transaction, handles 0 and 1, handles 2 and 3, deadline)`
     /// → six registers.
     SendWait = 3,

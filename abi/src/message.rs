@@ -40,7 +40,7 @@ impl MessageKind {
 /// |---|---|
 /// | 0..13 | length of the body in bytes, 0 to 4096 |
 /// | 16..19 | number of handles, 0 to 4 |
-/// | 20..22 | [`MessageKind`] |
+/// | 20..22 | [`MessageKind`]; 3 for [`MessageInfo::RING`] |
 /// | 32..64 | ordinal: which message of the interface this is; the kernel passes it through |
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[repr(transparent)]
@@ -89,6 +89,13 @@ impl MessageInfo {
     pub const fn carries(self, kind: MessageKind) -> bool {
         let count = self.handle_count();
         self.0 & (3 << 20) == (kind as u64) << 20 && count > 0 && count <= HANDLES_MAX
+    }
+    /// Stands in the place of a header and says that there is no message: [`crate::Call::SendWait`] rings a doorbell.
+    pub const RING: MessageInfo = MessageInfo(3 << 20);
+    /// Whether it is [`MessageInfo::RING`], as far as the kernel cares.
+    #[inline(always)]
+    pub const fn is_ring(self) -> bool {
+        self.0 & (3 << 20 | 7 << 16) == MessageInfo::RING.0
     }
     /// Which message of the interface this is.
     pub const fn ordinal(self) -> u32 {

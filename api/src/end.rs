@@ -230,6 +230,23 @@ impl End {
             Err(error) => self.inner.event_failed(error, info, handles, on_full),
         }
     }
+
+    /// Sends a one-way event without handles when the calling thread waits next, or sends anything else: no entry
+    /// into the kernel of its own. How that goes is not told; what [`OnFull`] says holds as ever.
+    #[inline]
+    pub fn event_soon(&self, ordinal: u32, writer: Writer, on_full: OnFull) {
+        self.inner.flush_kept();
+        let (len, handles, _) = writer.finish();
+        let info = MessageInfo::new(MessageKind::OneWay, ordinal, len, 0);
+        if self.inner.kept.borrow().is_empty() {
+            let teller = Rc::downgrade(&self.inner);
+            Stage::of_thread().put_event(teller, on_full, self.inner.channel.get(), info);
+        } else {
+            let _ = self
+                .inner
+                .event_failed(Error::QueueFull, info, handles, on_full);
+        }
+    }
 }
 
 impl Inner {
@@ -436,7 +453,7 @@ impl Inner {
 
     #[cold]
     #[inline(never)]
-    fn event_failed(
+    pub(crate) fn event_failed(
         &self,
         error: Error,
         info: MessageInfo,

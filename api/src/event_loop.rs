@@ -539,7 +539,7 @@ impl<S: Copy, M: Messages> EventLoop<S, M> {
             .extend(closed(&mut self.slots, &mut self.first_free, key));
     }
 
-    /// Waits for what the kernel reports next, and sends a staged reply along.
+    /// Waits for what the kernel reports next, and sends along what is staged.
     #[inline(always)]
     fn wait(&mut self) -> Result<RawEvent> {
         let (queue, deadline) = (self.shared.queue.handle(), self.shared.nearest.get());
@@ -548,9 +548,8 @@ impl<S: Copy, M: Messages> EventLoop<S, M> {
             Some(staged) => match staged.send_wait(queue, deadline) {
                 Ok(raw) => Ok(raw),
                 Err(failed) if failed.sent => Err(failed.error),
-                // The reply could not be sent, which only its caller could mind.
-                Err(_) => {
-                    staged.close_handles();
+                Err(failed) => {
+                    self.stage.failed(staged, failed.error);
                     sys::wait(queue, deadline)
                 }
             },

@@ -264,6 +264,12 @@ impl Doorbell {
     pub fn ring(&self) -> Result<()> {
         sys::doorbell_ring(self.handle())
     }
+    /// [`Doorbell::ring`] when this thread waits next, or sends anything: no entry into the kernel of its own. For
+    /// those who are about to go back to their event loop. How it goes is not told.
+    #[inline]
+    pub fn ring_soon(&self) {
+        crate::stage::ring_soon(self.handle());
+    }
     /// Another handle to the same doorbell, to give to the one who is to ring it.
     pub fn ringer(&self) -> Result<Doorbell> {
         self.0

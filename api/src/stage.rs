@@ -15,12 +15,14 @@
 extern crate alloc;
 
 use alloc::boxed::Box;
+use alloc::rc::Weak;
 use core::cell::Cell;
 use core::ptr::null_mut;
 use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
-use abi::{Handle, MessageInfo};
+use abi::{Error, Handle, MessageInfo, MessageKind};
 
+use crate::end::{Inner, OnFull};
 use crate::sys::{self, Handles, NO_HANDLES, RawEvent, SendWaitFailed};
 use crate::{gate, wire};
 
@@ -34,13 +36,15 @@ static STAGES: AtomicPtr<Stage> = AtomicPtr::new(null_mut());
 pub(crate) struct Stage {
     owner: *mut u8,
     next: *mut Stage,
-    /// [`REPLY`] and [`OUTPUT`], as far as they are there.
+    /// [`MESSAGE`] and [`OUTPUT`], as far as they are there.
     pending: Cell<u8>,
     message: Cell<Staged>,
+    /// Which end an event that is staged goes out from, and what becomes of it if there is no room.
+    teller: Cell<(Weak<Inner>, OnFull)>,
 }
 
-/// A reply is staged.
-const REPLY: u8 = 1;
+/// A message or a ring is staged.
+const MESSAGE: u8 = 1;
 /// Something was printed: see [`output_pending`].
 const OUTPUT: u8 = 2;
 
@@ -69,6 +73,7 @@ impl Stage {
                 transaction: 0,
                 handles: NO_HANDLES,
             }),
+            teller: Cell::new((Weak::new(), OnFull::Coalesce)),
         }));
         let mut first = STAGES.load(Ordering::Acquire);
         loop {
@@ -103,8 +108,36 @@ impl Stage {
             transaction,
             handles,
         });
-        self.pending.set(self.pending.get() | REPLY);
+        self.pending.set(self.pending.get() | MESSAGE);
         STAGED.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// [`Stage::put`] for a one-way event of this end.
+    #[inline]
+    pub fn put_event(
+        &self,
+        teller: Weak<Inner>,
+        on_full: OnFull,
+        channel: Handle,
+        info: MessageInfo,
+    ) {
+        self.teller.set((teller, on_full));
+        self.put(channel, info, 0, NO_HANDLES);
+    }
+
+    /// What was taken could not be sent.
+    #[cold]
+    #[inline(never)]
+    pub fn failed(&self, staged: Staged, error: Error) {
+        let (teller, on_full) = self.teller.replace((Weak::new(), OnFull::Coalesce));
+        match (staged.info.kind(), teller.upgrade()) {
+            (Some(MessageKind::OneWay), Some(end)) => {
+                // Whoever sent it has not waited to hear how that went.
+                let _ = end.event_failed(error, staged.info, staged.handles, on_full);
+            }
+            // A reply that could not be sent, which only its caller could mind.
+            _ => wire::close_all(staged.handles),
+        }
     }
 
     /// Sends what was printed, and takes the staged message, if there is one.
@@ -112,7 +145,7 @@ impl Stage {
     pub fn take(&self) -> Option<Staged> {
         match self.pending.get() {
             0 => None,
-            REPLY => {
+            MESSAGE => {
                 self.pending.set(0);
                 STAGED.fetch_sub(1, Ordering::Relaxed);
                 Some(self.message.get())
@@ -134,12 +167,14 @@ impl Stage {
 
 impl Staged {
     /// Sends it on its own.
-    pub fn send(self) -> abi::Result<()> {
-        let result = sys::send(self.channel, self.info, self.transaction, self.handles);
-        if result.is_err() {
-            self.close_handles();
+    pub fn send(self, stage: &Stage) {
+        let result = match self.info.is_ring() {
+            true => sys::doorbell_ring(self.channel),
+            false => sys::send(self.channel, self.info, self.transaction, self.handles),
+        };
+        if let Err(error) = result {
+            stage.failed(self, error);
         }
-        result
     }
 
     /// Sends it and waits, in one system call.
@@ -154,12 +189,12 @@ impl Staged {
             deadline,
         )
     }
+}
 
-    /// For when it could not be sent: nobody else will close them.
-    #[cold]
-    pub fn close_handles(self) {
-        wire::close_all(self.handles);
-    }
+/// Rings a doorbell when the calling thread waits next, or sends anything.
+pub(crate) fn ring_soon(bell: Handle) {
+    flush();
+    Stage::of_thread().put(bell, MessageInfo::RING, 0, NO_HANDLES);
 }
 
 /// Notes that the calling thread has printed something that is to go out before it waits.
@@ -182,8 +217,9 @@ pub(crate) fn flush() {
 #[cold]
 #[inline(never)]
 fn flush_slowly() {
-    if let Some(staged) = Stage::find(gate::message_buffer()).and_then(Stage::take) {
-        // Its caller is gone: nobody is left to be told.
-        let _ = staged.send();
+    if let Some(stage) = Stage::find(gate::message_buffer())
+        && let Some(staged) = stage.take()
+    {
+        staged.send(stage);
     }
 }

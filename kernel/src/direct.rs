@@ -1,6 +1,7 @@
 //! The direct way of a message: from a thread that then waits straight to one that waits for it.
 //!
-//! Nearly every call and every reply goes this way, so its length is what talking costs on FTL.
+//! Nearly every call and every reply goes this way, and so do the last event and the last ring of a doorbell before
+//! their sender rests: its length is what talking costs on FTL.
 //! All checks come before anything changes. Whatever is out of the ordinary (an error, a handle that
 //! cannot simply move, nobody who waits, others who are ready and whose turn it may be) makes it answer `None` with nothing
 //! changed, and the general way in [`crate::syscall`] and [`crate::ipc`] does the call from its
@@ -16,7 +17,7 @@ use abi::{Call, EventKind, HANDLES_MAX, Handle, HandleTypes, MessageInfo, Messag
 use crate::arch::Context;
 use crate::kernel::{CPUS_MAX, Kernel};
 use crate::memory::{Id, Slab};
-use crate::object::{Channel, HandleTable, Place, Process, Space, Thread, ThreadState};
+use crate::object::{Channel, HandleTable, Place, Process, Queue, Space, Thread, ThreadState};
 
 /// A thread that goes on: what the architecture needs of it.
 pub struct Resume {
@@ -121,7 +122,7 @@ impl Kernel {
         Some(hand_over(sender, receiver, cpu, now))
     }
 
-    /// [`abi::Call::SendWait`], for a message that [`may_go_directly`] or, with `HANDLES`,
+    /// [`abi::Call::SendWait`] with a reply, for a message that [`may_go_directly`] or, with `HANDLES`,
     /// [`may_carry_directly`].
     #[inline(always)]
     pub fn reply_directly<const HANDLES: bool>(
@@ -194,9 +195,126 @@ impl Kernel {
         state.current = Some(receiver_id);
         Some(hand_over(sender, receiver, cpu, now))
     }
+
+    /// [`abi::Call::SendWait`] with what nobody answers, if it is one: a plain one-way message, or a ring.
+    #[inline(always)]
+    pub fn tell_directly(
+        &mut self,
+        cpu: usize,
+        number: usize,
+        arguments: [usize; 6],
+    ) -> Option<Resume> {
+        if number != Call::SendWait as usize {
+            return None;
+        }
+        let info = MessageInfo::from_bits(arguments[1] as u64);
+        match info.is_ring() {
+            true => self.ring_directly(cpu, arguments),
+            false if info.is_plain(MessageKind::OneWay) => self.event_directly(cpu, arguments),
+            false => None,
+        }
+    }
+
+    /// A plain one-way message, and then a wait.
+    #[inline(always)]
+    fn event_directly(&mut self, cpu: usize, a: [usize; 6]) -> Option<Resume> {
+        let [handles, info, transaction, .., deadline] = a;
+        let (handle, own_queue) = abi::unpack_handles(handles);
+        let info = MessageInfo::from_bits(info as u64);
+        let (sender_id, own_queue_id) = self.may_rest(cpu, own_queue)?;
+        let sender = self.threads.get(sender_id)?;
+        let (channel_id, side) = self
+            .processes
+            .get(sender.process)?
+            .handles
+            .sending_end(handle)?;
+        let channel = self.channels.get_mut(channel_id)?;
+        let there = side.other();
+        if !channel.calm || !channel.has_room(there) || info.len() > channel.body_max as usize {
+            return None;
+        }
+        let there = channel.end(there);
+        if there.count > 0 {
+            return None;
+        }
+        let source = self.sources.get(there.source?)?;
+        let receiver_id = self.queues.get(source.queue)?.waiter?;
+        let state = &mut self.cpus[cpu % CPUS_MAX];
+        let (sender, receiver) = self.threads.get_two_mut(sender_id, receiver_id)?;
+        if sender.heap_at > deadline as u64 || !state.none_ready() {
+            return None;
+        }
+
+        // Point of no return.
+        self.queues[source.queue].waiter = None;
+        self.queues[own_queue_id].waiter = Some(sender_id);
+        sender.rest(own_queue_id, deadline);
+        sender.direct_messages = sender.direct_messages.wrapping_add(1);
+        let machine = &self.memory.machine;
+        let from = machine.memory(sender.send_page());
+        let to = machine.memory(receiver.receive_page());
+        self.memory.copy_body(from, to, info.len());
+        receiver.receive(source.key, info, transaction, Arrived::NOTHING);
+        let now = self.memory.machine.now();
+        state.current = Some(receiver_id);
+        Some(hand_over(sender, receiver, cpu, now))
+    }
+
+    /// A ring, and then a wait.
+    #[inline(always)]
+    fn ring_directly(&mut self, cpu: usize, a: [usize; 6]) -> Option<Resume> {
+        let [handles, .., deadline] = a;
+        let (handle, own_queue) = abi::unpack_handles(handles);
+        let (sender_id, own_queue_id) = self.may_rest(cpu, own_queue)?;
+        let sender = self.threads.get(sender_id)?;
+        let bell_id = self.processes.get(sender.process)?.handles.bell(handle)?;
+        let bell = self.doorbells.get(bell_id)?;
+        if bell.count > 0 {
+            return None;
+        }
+        let source = self.sources.get(bell.source?)?;
+        let receiver_id = self.queues.get(source.queue)?.waiter?;
+        let state = &mut self.cpus[cpu % CPUS_MAX];
+        let (sender, receiver) = self.threads.get_two_mut(sender_id, receiver_id)?;
+        if sender.heap_at > deadline as u64 || !state.none_ready() {
+            return None;
+        }
+
+        // Point of no return. It was rung and is heard at once, so its count stays 0.
+        self.queues[source.queue].waiter = None;
+        self.queues[own_queue_id].waiter = Some(sender_id);
+        sender.rest(own_queue_id, deadline);
+        receiver
+            .context
+            .set_results([EventKind::Doorbell as usize, source.key, 1, 0, 0, 0]);
+        receiver.deadline = u64::MAX;
+        let now = self.memory.machine.now();
+        state.current = Some(receiver_id);
+        Some(hand_over(sender, receiver, cpu, now))
+    }
+
+    /// The thread on this CPU and the queue that it wants to wait on, if it would sleep there.
+    #[inline(always)]
+    fn may_rest(&self, cpu: usize, queue: Handle) -> Option<(Id<Thread>, Id<Queue>)> {
+        if self.attention {
+            return None;
+        }
+        let thread = self.cpus[cpu % CPUS_MAX].current?;
+        let process = self.threads.get(thread)?.process;
+        let id = self.processes.get(process)?.handles.waiting_queue(queue)?;
+        let queue = self.queues.get(id)?;
+        (queue.waiter.is_none() && queue.head.is_none()).then_some((thread, id))
+    }
 }
 
 impl Thread {
+    /// It waits from now on.
+    #[inline(always)]
+    fn rest(&mut self, queue: Id<Queue>, deadline: usize) {
+        self.deadline = deadline as u64;
+        self.state = ThreadState::Waiting(queue);
+    }
+
     /// A message ends this thread's wait.
     #[inline(always)]
     fn receive(&mut self, key: usize, info: MessageInfo, transaction: usize, with: Arrived) {

@@ -29,7 +29,9 @@ impl Kernel {
         let resume = match (plain, number) {
             (true, CALL) => self.call_directly::<false>(cpu, arguments),
             (true, _) => self.reply_directly::<false>(cpu, arguments),
-            (false, _) => self.carry_directly(cpu, number, arguments),
+            (false, _) => self
+                .tell_directly(cpu, number, arguments)
+                .or_else(|| self.carry_directly(cpu, number, arguments)),
         };
         match resume {
             Some(_) => Exit::Run(self.current(cpu)),
@@ -131,14 +133,71 @@ impl Kernel {
     fn send_wait(&mut self, cpu: usize, a: [usize; 6]) -> Exit {
         let thread = self.current(cpu);
         let (channel, queue) = abi::unpack_handles(a[0]);
+        let info = MessageInfo::from_bits(a[1] as u64);
+        if info.is_ring() {
+            return self.ring_wait(cpu, channel, queue, a[5]);
+        }
         self.count_message(thread);
         match self.send(thread, channel, a[1], a[2], [a[3], a[4]]) {
             Ok(woken) => {
+                let is_reply = info.kind() == Some(MessageKind::Reply);
+                let woken = if is_reply {
+                    woken
+                } else {
+                    self.line_up(woken, cpu)
+                };
                 let waited = self.wait(thread, queue, a[5]);
                 self.finish_wait(cpu, woken, waited)
             }
             Err(error) => Exit::Value(error.to_register()),
         }
+    }
+
+    /// [`Call::SendWait`] of a ring.
+    #[inline(never)]
+    fn ring_wait(&mut self, cpu: usize, bell: Handle, queue: Handle, deadline: usize) -> Exit {
+        let thread = self.current(cpu);
+        match self.ring(self.threads[thread].process, bell, cpu) {
+            Ok(woken) => {
+                let woken = self.line_up(woken, cpu);
+                let waited = self.wait(thread, queue, deadline);
+                self.finish_wait(cpu, woken, waited)
+            }
+            Err(error) => Exit::Value(error.to_register()),
+        }
+    }
+
+    /// Nobody has waited for this sender, so if others are ready, whom it woke queues up behind them: two that wake
+    /// each other in turn must not keep a third from running. Returns who need not.
+    #[inline]
+    fn line_up(
+        &mut self,
+        woken: Option<Id<crate::object::Thread>>,
+        cpu: usize,
+    ) -> Option<Id<crate::object::Thread>> {
+        let woken = woken?;
+        if self.cpus[cpu].none_ready() {
+            return Some(woken);
+        }
+        self.make_ready(woken, cpu);
+        None
+    }
+
+    /// Rings a doorbell. Returns the thread that waited for it: it is runnable, and on no run queue.
+    fn ring(
+        &mut self,
+        process: Id<Process>,
+        bell: Handle,
+        cpu: usize,
+    ) -> Result<Option<Id<crate::object::Thread>>> {
+        let entry = self.lookup(process, bell, Rights::WRITE)?;
+        let Object::Doorbell(id) = entry.object else {
+            return Err(Error::WrongKind);
+        };
+        let bell = &mut self.doorbells[id];
+        bell.count = bell.count.saturating_add(1);
+        let source = bell.source;
+        Ok(source.and_then(|source| self.notify(source, cpu)))
     }
 
     #[inline(always)]
@@ -395,14 +454,9 @@ impl Kernel {
                 Ok(self.add_handle(process, object, Rights::ALL)?.raw() as usize)
             }
             Call::DoorbellRing => {
-                let entry = self.lookup(process, handle(a[0]), Rights::WRITE)?;
-                let Object::Doorbell(id) = entry.object else {
-                    return Err(Error::WrongKind);
-                };
-                let bell = &mut self.doorbells[id];
-                bell.count = bell.count.saturating_add(1);
-                let source = bell.source;
-                self.notify_and_wake(source, cpu);
+                if let Some(woken) = self.ring(process, handle(a[0]), cpu)? {
+                    self.make_ready(woken, cpu);
+                }
                 Ok(0)
             }
             Call::InterruptAck => self.interrupt_ack(process, handle(a[0])),

@@ -207,12 +207,30 @@ impl Client {
         self.0.event(ALIVE, writer, ::ftl::end::OnFull::Coalesce)
     }
 
+    /// [`Self::alive`], but when this thread waits next, or sends anything else: for those who are about to do so.
+    #[inline]
+    pub fn alive_soon(&self, serial: u32) -> ::ftl::Result<()> {
+        let mut writer = ::ftl::wire::Writer::new();
+        writer.u32(serial)?;
+        self.0.event_soon(ALIVE, writer, ::ftl::end::OnFull::Coalesce);
+        Ok(())
+    }
+
     /// Something that the component wants to find again after a crash.
     #[inline]
     pub fn save_state(&self, state: &[u8]) -> ::ftl::Result<()> {
         let mut writer = ::ftl::wire::Writer::new();
         writer.bytes(state, 4000)?;
         self.0.event(SAVE_STATE, writer, ::ftl::end::OnFull::Coalesce)
+    }
+
+    /// [`Self::save_state`], but when this thread waits next, or sends anything else: for those who are about to do so.
+    #[inline]
+    pub fn save_state_soon(&self, state: &[u8]) -> ::ftl::Result<()> {
+        let mut writer = ::ftl::wire::Writer::new();
+        writer.bytes(state, 4000)?;
+        self.0.event_soon(SAVE_STATE, writer, ::ftl::end::OnFull::Coalesce);
+        Ok(())
     }
 }
 
@@ -454,6 +472,16 @@ impl Server {
         ::ftl::end::ignore_gone(self.0.event(PROVIDE, writer, ::ftl::end::OnFull::Close))
     }
 
+    /// [`Self::provide`], but when this thread waits next, or sends anything else: for those who are about to do so.
+    #[inline]
+    pub fn provide_soon(&self, index: u16, hash: u64) -> ::ftl::Result<()> {
+        let mut writer = ::ftl::wire::Writer::new();
+        writer.u16(index)?;
+        writer.u64(hash)?;
+        self.0.event_soon(PROVIDE, writer, ::ftl::end::OnFull::Close);
+        Ok(())
+    }
+
     /// A device that the component is to drive.
     #[inline]
     pub fn device(
@@ -473,6 +501,15 @@ impl Server {
         let mut writer = ::ftl::wire::Writer::new();
         writer.bytes(state, 4000)?;
         ::ftl::end::ignore_gone(self.0.event(STATE, writer, ::ftl::end::OnFull::Close))
+    }
+
+    /// [`Self::state`], but when this thread waits next, or sends anything else: for those who are about to do so.
+    #[inline]
+    pub fn state_soon(&self, state: &[u8]) -> ::ftl::Result<()> {
+        let mut writer = ::ftl::wire::Writer::new();
+        writer.bytes(state, 4000)?;
+        self.0.event_soon(STATE, writer, ::ftl::end::OnFull::Close);
+        Ok(())
     }
 
     /// For commands: arguments and environment, see `ftl::process::words`.
@@ -564,6 +601,15 @@ impl Server {
         ::ftl::end::ignore_gone(self.0.event(START, writer, ::ftl::end::OnFull::Close))
     }
 
+    /// [`Self::start`], but when this thread waits next, or sends anything else: for those who are about to do so.
+    #[inline]
+    pub fn start_soon(&self, settings: &[u8]) -> ::ftl::Result<()> {
+        let mut writer = ::ftl::wire::Writer::new();
+        writer.bytes(settings, 2048)?;
+        self.0.event_soon(START, writer, ::ftl::end::OnFull::Close);
+        Ok(())
+    }
+
     /// A new client of something that the component provides.
     #[inline]
     pub fn new_client(
@@ -606,6 +652,15 @@ impl Server {
         )
     }
 
+    /// [`Self::heartbeat`], but when this thread waits next, or sends anything else: for those who are about to do so.
+    #[inline]
+    pub fn heartbeat_soon(&self, serial: u32) -> ::ftl::Result<()> {
+        let mut writer = ::ftl::wire::Writer::new();
+        writer.u32(serial)?;
+        self.0.event_soon(HEARTBEAT, writer, ::ftl::end::OnFull::Coalesce);
+        Ok(())
+    }
+
     /// The component is to end by itself; soon it will be killed.
     #[inline]
     pub fn shutdown(&self) -> ::ftl::Result<()> {
@@ -613,6 +668,14 @@ impl Server {
         ::ftl::end::ignore_gone(
             self.0.event(SHUTDOWN, writer, ::ftl::end::OnFull::Close),
         )
+    }
+
+    /// [`Self::shutdown`], but when this thread waits next, or sends anything else: for those who are about to do so.
+    #[inline]
+    pub fn shutdown_soon(&self) -> ::ftl::Result<()> {
+        let writer = ::ftl::wire::Writer::new();
+        self.0.event_soon(SHUTDOWN, writer, ::ftl::end::OnFull::Close);
+        Ok(())
     }
 }
 

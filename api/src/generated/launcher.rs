@@ -1065,6 +1065,14 @@ pub mod running {
             writer.u32(status)?;
             self.0.event(KILL, writer, ::ftl::end::OnFull::Coalesce)
         }
+        /// [`Self::kill`], but when this thread waits next, or sends anything else: for those who are about to do so.
+        #[inline]
+        pub fn kill_soon(&self, status: u32) -> ::ftl::Result<()> {
+            let mut writer = ::ftl::wire::Writer::new();
+            writer.u32(status)?;
+            self.0.event_soon(KILL, writer, ::ftl::end::OnFull::Coalesce);
+            Ok(())
+        }
     }
 
     /// What arrives at a [`Owner`].
@@ -1149,6 +1157,14 @@ pub mod running {
             ::ftl::end::ignore_gone(
                 self.0.event(ENDED, writer, ::ftl::end::OnFull::Close),
             )
+        }
+        /// [`Self::ended`], but when this thread waits next, or sends anything else: for those who are about to do so.
+        #[inline]
+        pub fn ended_soon(&self, status: u64) -> ::ftl::Result<()> {
+            let mut writer = ::ftl::wire::Writer::new();
+            writer.u64(status)?;
+            self.0.event_soon(ENDED, writer, ::ftl::end::OnFull::Close);
+            Ok(())
         }
     }
 

@@ -108,6 +108,15 @@ impl Sender {
         self.0.event(DATA, writer, ::ftl::end::OnFull::Close)
     }
 
+    /// [`Self::data`], but when this thread waits next, or sends anything else: for those who are about to do so.
+    #[inline]
+    pub fn data_soon(&self, bytes: &[u8]) -> ::ftl::Result<()> {
+        let mut writer = ::ftl::wire::Writer::new();
+        writer.bytes(bytes, 1024)?;
+        self.0.event_soon(DATA, writer, ::ftl::end::OnFull::Close);
+        Ok(())
+    }
+
     /// Another stream takes the place of this one until it ends: its bytes come where this message
     /// stands. So a shell lets a command write to the shell's own output. Counts as a piece.
     #[inline]
@@ -200,6 +209,15 @@ impl Receiver {
         let mut writer = ::ftl::wire::Writer::new();
         writer.u32(until)?;
         ::ftl::end::ignore_gone(self.0.event(WANT, writer, ::ftl::end::OnFull::Coalesce))
+    }
+
+    /// [`Self::want`], but when this thread waits next, or sends anything else: for those who are about to do so.
+    #[inline]
+    pub fn want_soon(&self, until: u32) -> ::ftl::Result<()> {
+        let mut writer = ::ftl::wire::Writer::new();
+        writer.u32(until)?;
+        self.0.event_soon(WANT, writer, ::ftl::end::OnFull::Coalesce);
+        Ok(())
     }
 }
 

@@ -878,6 +878,14 @@ pub mod disk {
                 self.0.event(RESIZED, writer, ::ftl::end::OnFull::Coalesce),
             )
         }
+        /// [`Self::resized`], but when this thread waits next, or sends anything else: for those who are about to do so.
+        #[inline]
+        pub fn resized_soon(&self, sectors: u64) -> ::ftl::Result<()> {
+            let mut writer = ::ftl::wire::Writer::new();
+            writer.u64(sectors)?;
+            self.0.event_soon(RESIZED, writer, ::ftl::end::OnFull::Coalesce);
+            Ok(())
+        }
     }
 
     /// What arrives at a [`Server`].

@@ -315,6 +315,15 @@ impl Server {
             self.0.event(LINK_CHANGED, writer, ::ftl::end::OnFull::Coalesce),
         )
     }
+
+    /// [`Self::link_changed`], but when this thread waits next, or sends anything else: for those who are about to do so.
+    #[inline]
+    pub fn link_changed_soon(&self, up: bool) -> ::ftl::Result<()> {
+        let mut writer = ::ftl::wire::Writer::new();
+        writer.bool(up)?;
+        self.0.event_soon(LINK_CHANGED, writer, ::ftl::end::OnFull::Coalesce);
+        Ok(())
+    }
 }
 
 /// What arrives at a [`Server`].

@@ -1323,11 +1323,25 @@ pub mod tcp_connection {
             let writer = ::ftl::wire::Writer::new();
             self.0.event(MORE, writer, ::ftl::end::OnFull::Coalesce)
         }
+        /// [`Self::more`], but when this thread waits next, or sends anything else: for those who are about to do so.
+        #[inline]
+        pub fn more_soon(&self) -> ::ftl::Result<()> {
+            let writer = ::ftl::wire::Writer::new();
+            self.0.event_soon(MORE, writer, ::ftl::end::OnFull::Coalesce);
+            Ok(())
+        }
         /// Nothing more will be sent. What is in the stream still is.
         #[inline]
         pub fn finish(&self) -> ::ftl::Result<()> {
             let writer = ::ftl::wire::Writer::new();
             self.0.event(FINISH, writer, ::ftl::end::OnFull::Coalesce)
+        }
+        /// [`Self::finish`], but when this thread waits next, or sends anything else: for those who are about to do so.
+        #[inline]
+        pub fn finish_soon(&self) -> ::ftl::Result<()> {
+            let writer = ::ftl::wire::Writer::new();
+            self.0.event_soon(FINISH, writer, ::ftl::end::OnFull::Coalesce);
+            Ok(())
         }
     }
 
@@ -1426,6 +1440,13 @@ pub mod tcp_connection {
                 self.0.event(NEWS, writer, ::ftl::end::OnFull::Coalesce),
             )
         }
+        /// [`Self::news`], but when this thread waits next, or sends anything else: for those who are about to do so.
+        #[inline]
+        pub fn news_soon(&self) -> ::ftl::Result<()> {
+            let writer = ::ftl::wire::Writer::new();
+            self.0.event_soon(NEWS, writer, ::ftl::end::OnFull::Coalesce);
+            Ok(())
+        }
         /// The remote side will send nothing more than what is in the stream.
         #[inline]
         pub fn ended(&self) -> ::ftl::Result<()> {
@@ -1433,6 +1454,13 @@ pub mod tcp_connection {
             ::ftl::end::ignore_gone(
                 self.0.event(ENDED, writer, ::ftl::end::OnFull::Coalesce),
             )
+        }
+        /// [`Self::ended`], but when this thread waits next, or sends anything else: for those who are about to do so.
+        #[inline]
+        pub fn ended_soon(&self) -> ::ftl::Result<()> {
+            let writer = ::ftl::wire::Writer::new();
+            self.0.event_soon(ENDED, writer, ::ftl::end::OnFull::Coalesce);
+            Ok(())
         }
         /// The connection is over.
         #[inline]
@@ -1442,6 +1470,14 @@ pub mod tcp_connection {
             ::ftl::end::ignore_gone(
                 self.0.event(CLOSED, writer, ::ftl::end::OnFull::Coalesce),
             )
+        }
+        /// [`Self::closed`], but when this thread waits next, or sends anything else: for those who are about to do so.
+        #[inline]
+        pub fn closed_soon(&self, error: u16) -> ::ftl::Result<()> {
+            let mut writer = ::ftl::wire::Writer::new();
+            writer.u16(error)?;
+            self.0.event_soon(CLOSED, writer, ::ftl::end::OnFull::Coalesce);
+            Ok(())
         }
     }
 
@@ -1726,6 +1762,15 @@ pub mod udp_socket {
             ::ftl::end::ignore_gone(
                 self.0.event(DATAGRAM, writer, ::ftl::end::OnFull::DropOldest),
             )
+        }
+        /// [`Self::datagram`], but when this thread waits next, or sends anything else: for those who are about to do so.
+        #[inline]
+        pub fn datagram_soon(&self, remote: Address, data: &[u8]) -> ::ftl::Result<()> {
+            let mut writer = ::ftl::wire::Writer::new();
+            ::ftl::wire::Wire::encode(remote, &mut writer)?;
+            writer.bytes(data, 1472)?;
+            self.0.event_soon(DATAGRAM, writer, ::ftl::end::OnFull::DropOldest);
+            Ok(())
         }
     }
 

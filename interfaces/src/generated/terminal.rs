@@ -583,6 +583,14 @@ impl Server {
         )
     }
 
+    /// [`Self::interrupt`], but when this thread waits next, or sends anything else: for those who are about to do so.
+    #[inline]
+    pub fn interrupt_soon(&self) -> ::ftl::Result<()> {
+        let writer = ::ftl::wire::Writer::new();
+        self.0.event_soon(INTERRUPT, writer, ::ftl::end::OnFull::Coalesce);
+        Ok(())
+    }
+
     /// The window has another size.
     #[inline]
     pub fn resized(&self) -> ::ftl::Result<()> {
@@ -590,6 +598,14 @@ impl Server {
         ::ftl::end::ignore_gone(
             self.0.event(RESIZED, writer, ::ftl::end::OnFull::Coalesce),
         )
+    }
+
+    /// [`Self::resized`], but when this thread waits next, or sends anything else: for those who are about to do so.
+    #[inline]
+    pub fn resized_soon(&self) -> ::ftl::Result<()> {
+        let writer = ::ftl::wire::Writer::new();
+        self.0.event_soon(RESIZED, writer, ::ftl::end::OnFull::Coalesce);
+        Ok(())
     }
 }
 

@@ -9,7 +9,7 @@ use core::mem::offset_of;
 use abi::{Error, Handle, HandleTypes, ObjectKind, Result, Rights};
 
 use crate::memory::{FRAME_LEN, Id, Memory, PhysAddr};
-use crate::object::{Channel, Object, Queue, Side};
+use crate::object::{Channel, Doorbell, Object, Queue, Side};
 
 /// What one handle refers to and allows.
 #[derive(Clone, Copy, Debug)]
@@ -236,6 +236,17 @@ impl HandleTable {
         let fits = stored.handle == handle.raw() && stored.uses & SENDS != 0;
         // SAFETY: only channels have that bit, and an id.
         fits.then(|| unsafe { (stored.id.unwrap_unchecked().cast(), stored.side()) })
+    }
+
+    /// The doorbell that a handle names and that may be rung.
+    #[inline(always)]
+    pub fn bell(&self, handle: Handle) -> Option<Id<Doorbell>> {
+        let stored = self.named(handle);
+        let fits = stored.handle == handle.raw()
+            && stored.kind == Kind::Doorbell
+            && stored.rights().contains(Rights::WRITE);
+        // SAFETY: the kind says whose id it is, and only the system has none.
+        fits.then(|| unsafe { stored.id.unwrap_unchecked().cast() })
     }
 
     /// The queue that a handle names and that may be waited on.

@@ -133,7 +133,7 @@ impl Client {
         // One message for all of it: either the streams have room and bytes again, or not.
         let wake = self.received.release() | self.to_send.publish();
         if wake {
-            let _ = self.channel.more();
+            let _ = self.channel.more_soon();
         }
         match result {
             Ok(()) => Outcome::Open,

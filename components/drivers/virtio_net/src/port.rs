@@ -254,7 +254,7 @@ impl<R: Registers, M: DmaMemory + Clone> Port<R, M> {
         self.device.publish_transmit();
         wake |= client.received.publish();
         if wake {
-            let _ = client.bell.ring();
+            client.bell.ring_soon();
         }
         Ok(())
     }
@@ -288,7 +288,7 @@ impl<R: Registers, M: DmaMemory + Clone> Port<R, M> {
         }
         if let Some(client) = &mut self.client {
             if client.received.publish() {
-                let _ = client.bell.ring();
+                client.bell.ring_soon();
             }
             while self.device.receive_space() > 0
                 && let Some(slot) = self.free.pop_front()

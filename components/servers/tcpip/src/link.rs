@@ -68,7 +68,7 @@ impl Link {
             stack.receive(now, bytes);
         }
         if self.received.release() {
-            let _ = self.bell.ring();
+            self.bell.ring_soon();
         }
         Ok(())
     }
@@ -97,7 +97,7 @@ impl Link {
             }
         }
         if self.to_send.publish() {
-            let _ = self.bell.ring();
+            self.bell.ring_soon();
         }
         Ok(())
     }

@@ -83,7 +83,7 @@ impl Stream {
         };
         // These are kept and sent later if the client's queue is full, or the client is gone.
         if wake {
-            let _ = channel.news();
+            let _ = channel.news_soon();
         }
         Ok(())
     }

@@ -62,7 +62,7 @@ impl Cable {
             stack.receive(now, bytes);
         }
         if self.to_send.release() {
-            let _ = self.bell.ring();
+            self.bell.ring_soon();
         }
         Ok(())
     }
@@ -92,7 +92,7 @@ impl Cable {
             }
         }
         if self.received.publish() {
-            let _ = self.bell.ring();
+            self.bell.ring_soon();
         }
         Ok(())
     }

@@ -76,7 +76,7 @@ fn main(mut env: Environ) -> Result<()> {
                 break;
             }
         }
-        match web.stack().deadline() {
+        match web.deadline() {
             Some(deadline) => timer.set_at(Instant::default() + deadline),
             None => timer.cancel(),
         }

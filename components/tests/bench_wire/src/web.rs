@@ -21,6 +21,8 @@ const OPENING_MAX: usize = 16;
 /// Requests that make one sample: what is due only now and then, such as an acknowledgement for every
 /// other segment, shows in each.
 const BATCH: u32 = 50;
+/// How long to wait for a server that does not listen yet: it may need the CPU for that.
+const RETRY: Duration = Duration::from_micros(50);
 /// Bytes of an answer that may wait for the client.
 const RECEIVE_LEN: usize = 4096;
 
@@ -37,6 +39,8 @@ pub struct Web {
     connections: Vec<ConnectionId>,
     /// How many of them are there.
     open: usize,
+    /// When to ask again for a connection that was refused.
+    retry_at: Option<Duration>,
     /// The one that asks now, and how many requests have been answered.
     turn: usize,
     answered: u32,
@@ -82,6 +86,7 @@ impl Web {
             settings: settings.clone(),
             connections: Vec::with_capacity(connections),
             open: 0,
+            retry_at: None,
             turn: 0,
             answered: 0,
             answer: Answer::default(),
@@ -90,6 +95,11 @@ impl Web {
             own: 0,
             samples: [Vec::new(), Vec::new()],
         })
+    }
+
+    /// When there will be something to do, whatever happens.
+    pub fn deadline(&self) -> Option<Duration> {
+        self.stack.deadline().into_iter().chain(self.retry_at).min()
     }
 
     /// The stack.
@@ -116,6 +126,9 @@ impl Web {
     /// Does what there is to do. True when everything has been measured.
     pub fn work(&mut self) -> Result<bool> {
         self.stack.poll(now());
+        if self.retry_at.take_if(|at| *at <= now()).is_some() {
+            self.begin()?;
+        }
         let mut done = false;
         while !done && let Some(event) = self.stack.next_event() {
             match event {
@@ -133,7 +146,7 @@ impl Web {
                     if self.open == 0 && result == Err(Error::ConnectionRefused) {
                         self.stack.close(connection, now());
                         self.connections.retain(|other| *other != connection);
-                        self.begin()?;
+                        self.retry_at = Some(now() + RETRY);
                         continue;
                     }
                     error!("a connection ended: {result:?}");

@@ -417,7 +417,7 @@ extern "C" fn called_to_switch(
     // SAFETY: as in `called`.
     let kernel = unsafe { KERNEL.acquire(cpu.index) };
     if !may_go_directly(number, a1) {
-        return called_generally(a0, a1, a2, a3, a4, a5, cpu, number);
+        return called_to_tell(a0, a1, a2, a3, a4, a5, cpu, number);
     }
     // No handles, so nothing is lost by leaving them out, and two registers are free.
     let arguments = [a0, a1, a2, 0, 0, a5];
@@ -450,6 +450,27 @@ extern "C" fn called_with_handles(
     // SAFETY: as in `called`.
     let kernel = unsafe { KERNEL.acquire(cpu.index) };
     match kernel.carry_directly(cpu.index, number, [a0, a1, a2, a3, a4, a5]) {
+        Some(next) => resume(kernel, cpu, next),
+        None => called_generally(a0, a1, a2, a3, a4, a5, cpu, number),
+    }
+}
+
+/// The same for a message that nobody answers.
+#[allow(clippy::too_many_arguments)]
+#[inline(never)]
+extern "C" fn called_to_tell(
+    a0: usize,
+    a1: usize,
+    a2: usize,
+    a3: usize,
+    a4: usize,
+    a5: usize,
+    cpu: &mut Cpu,
+    number: usize,
+) -> Answer {
+    // SAFETY: `called_to_switch` has acquired it, and does not use its reference any more.
+    let kernel = unsafe { KERNEL.held() };
+    match kernel.tell_directly(cpu.index, number, [a0, a1, a2, 0, 0, a5]) {
         Some(next) => resume(kernel, cpu, next),
         None => called_generally(a0, a1, a2, a3, a4, a5, cpu, number),
     }

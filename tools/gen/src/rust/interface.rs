@@ -564,6 +564,26 @@ impl Emitter<'_> {
         };
         let body = self.encode_fields(&event.fields);
         let mutable = if event.fields.is_empty() { "" } else { "mut " };
+        // One that carries no handles may go along with something else.
+        let soon = if event.fields.iter().any(|field| field.kind.has_handle()) {
+            String::new()
+        } else {
+            format!(
+                "/// [`Self::{name}`], but when this thread waits next, or sends anything else: for those who are about to do so.
+                #[inline]
+                pub fn {name}_soon{generic}(&self, {parameters}) -> ::ftl::Result<()> {{
+                    let {mutable}writer = ::ftl::wire::Writer::new();
+                    {body}
+                    self.0.event_soon({ordinal}, writer, ::ftl::end::OnFull::{on_full});
+                    Ok(())
+                }}\n",
+                name = event.name,
+                generic = self.generic(&event.fields),
+                parameters = self.parameters(&event.fields),
+                ordinal = shouting(&event.name),
+                on_full = event.on_full,
+            )
+        };
         format!(
             "{docs}
             #[inline]
@@ -571,7 +591,7 @@ impl Emitter<'_> {
                 let {mutable}writer = ::ftl::wire::Writer::new();
                 {body}
                 {open}self.0.event({ordinal}, writer, ::ftl::end::OnFull::{on_full}){close}
-            }}\n",
+            }}\n{soon}",
             docs = doc(&event.doc),
             name = event.name,
             generic = self.generic(&event.fields),

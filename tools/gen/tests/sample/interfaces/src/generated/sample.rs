@@ -727,6 +727,15 @@ impl Client {
         writer.str(text, 32)?;
         self.0.event(HINT, writer, ::ftl::end::OnFull::Close)
     }
+
+    /// [`Self::hint`], but when this thread waits next, or sends anything else: for those who are about to do so.
+    #[inline]
+    pub fn hint_soon(&self, text: &str) -> ::ftl::Result<()> {
+        let mut writer = ::ftl::wire::Writer::new();
+        writer.str(text, 32)?;
+        self.0.event_soon(HINT, writer, ::ftl::end::OnFull::Close);
+        Ok(())
+    }
 }
 
 /// The calls of [`Client`] as functions that wait for their answer. Imported by `spec` unless the
@@ -1291,6 +1300,15 @@ impl Server {
             self.0.event(LEVEL, writer, ::ftl::end::OnFull::Coalesce),
         )
     }
+
+    /// [`Self::level`], but when this thread waits next, or sends anything else: for those who are about to do so.
+    #[inline]
+    pub fn level_soon(&self, percent: u8) -> ::ftl::Result<()> {
+        let mut writer = ::ftl::wire::Writer::new();
+        writer.u8(percent)?;
+        self.0.event_soon(LEVEL, writer, ::ftl::end::OnFull::Coalesce);
+        Ok(())
+    }
 }
 
 /// What arrives at a [`Server`].
@@ -1657,6 +1675,14 @@ pub mod watch {
                 self.0.event(STORED, writer, ::ftl::end::OnFull::Coalesce),
             )
         }
+        /// [`Self::stored`], but when this thread waits next, or sends anything else: for those who are about to do so.
+        #[inline]
+        pub fn stored_soon(&self, total: u32) -> ::ftl::Result<()> {
+            let mut writer = ::ftl::wire::Writer::new();
+            writer.u32(total)?;
+            self.0.event_soon(STORED, writer, ::ftl::end::OnFull::Coalesce);
+            Ok(())
+        }
         /// One of many.
         #[inline]
         pub fn line(&self, number: u32) -> ::ftl::Result<()> {
@@ -1665,6 +1691,14 @@ pub mod watch {
             ::ftl::end::ignore_gone(
                 self.0.event(LINE, writer, ::ftl::end::OnFull::DropOldest),
             )
+        }
+        /// [`Self::line`], but when this thread waits next, or sends anything else: for those who are about to do so.
+        #[inline]
+        pub fn line_soon(&self, number: u32) -> ::ftl::Result<()> {
+            let mut writer = ::ftl::wire::Writer::new();
+            writer.u32(number)?;
+            self.0.event_soon(LINE, writer, ::ftl::end::OnFull::DropOldest);
+            Ok(())
         }
     }
 
