@@ -14,6 +14,7 @@ use abi::{Handle, Result};
 use ring::SharedMemory;
 use virtio::{AddressRequest, DmaMemory};
 
+use crate::copy::copy;
 use crate::handle::{AsHandle, Device, Folio};
 use crate::{gate, sys};
 
@@ -183,78 +184,6 @@ impl SharedMemory for SharedBytes {
     }
 }
 
-/// Bytes below which a copy is done byte by byte.
-const SHORT: usize = 24;
-
-/// Copies `len` bytes in aligned words, whatever the two sides' alignments are: if they differ, each word
-/// is put together from two. The four functions are called with addresses of bytes in the two ranges, and of
-/// words that lie in them wholly and are aligned.
-#[inline(always)]
-fn copy(
-    mut from: usize,
-    mut to: usize,
-    len: usize,
-    load: impl Fn(usize) -> u8,
-    load_word: impl Fn(usize) -> u64,
-    store: impl Fn(usize, u8),
-    store_word: impl Fn(usize, u64),
-) {
-    // The ranges do not reach around the end of memory, so nothing here overflows; said to the
-    // compiler, which would check each step otherwise.
-    let add = usize::wrapping_add;
-    let end = add(to, len);
-    let left = |to: usize| end.wrapping_sub(to);
-    if len >= SHORT {
-        while !to.is_multiple_of(8) {
-            store(to, load(from));
-            (from, to) = (add(from, 1), add(to, 1));
-        }
-        let ahead = from.wrapping_neg() % 8;
-        if ahead == 0 {
-            while left(to) >= 32 {
-                let words = [0, 8, 16, 24].map(|i| load_word(add(from, i)));
-                store_word(to, words[0]);
-                store_word(add(to, 8), words[1]);
-                store_word(add(to, 16), words[2]);
-                store_word(add(to, 24), words[3]);
-                (from, to) = (add(from, 32), add(to, 32));
-            }
-            while left(to) >= 8 {
-                store_word(to, load_word(from));
-                (from, to) = (add(from, 8), add(to, 8));
-            }
-        } else {
-            // `held` has the `ahead` bytes from `from` on, lowest first (all our machines are
-            // little-endian); behind them `from` is aligned.
-            let mut held = 0;
-            for i in (0..ahead).rev() {
-                held = held << 8 | load(add(from, i)) as u64;
-            }
-            let (up, down) = (8 * ahead as u32, 64 - 8 * ahead as u32);
-            let (above, below) = (
-                |word: u64| word.wrapping_shl(up),
-                |word: u64| word.wrapping_shr(down),
-            );
-            let mut next = add(from, ahead);
-            // What is read lies up to 39 bytes ahead of what is written, and must lie within, too.
-            while left(to) >= 40 {
-                let words = [0, 8, 16, 24].map(|i| load_word(add(next, i)));
-                store_word(to, held | above(words[0]));
-                store_word(add(to, 8), below(words[0]) | above(words[1]));
-                store_word(add(to, 16), below(words[1]) | above(words[2]));
-                store_word(add(to, 24), below(words[2]) | above(words[3]));
-                held = below(words[3]);
-                (next, to) = (add(next, 32), add(to, 32));
-            }
-            from = next.wrapping_sub(ahead);
-        }
-    }
-    while to < end {
-        store(to, load(from));
-        (from, to) = (add(from, 1), add(to, 1));
-    }
-}
-
 /// Memory that a device can reach.
 #[derive(Clone, Debug)]
 pub struct DmaBytes {
@@ -368,56 +297,5 @@ impl virtio::Registers for Registers {
         // SAFETY: as above. What the device does then is up to the driver, whom the kernel has
         // given the device; it can reach no memory but what `Device::dma` allows (rule 16).
         unsafe { (self.at(offset, 4) as *mut u32).write_volatile(value) }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use core::cell::RefCell;
-
-    /// Every alignment of both sides, and lengths around all that `copy` makes a difference of.
-    /// Addresses are places in two vectors, so one beyond the range is found out.
-    #[test]
-    fn copies_are_exact_at_every_alignment() {
-        let source: Vec<u8> = (0..200).map(|i| (i * 37 + 11) as u8).collect();
-        for (from, to) in (0..8).flat_map(|from| (0..8).map(move |to| (from, to))) {
-            for len in 0..120 {
-                let target = RefCell::new(vec![0xee; 200]);
-                let readable = |at: usize, n: usize| assert!(at >= from && at + n <= from + len);
-                let writable = |at: usize, n: usize| assert!(at >= to && at + n <= to + len);
-                copy(
-                    from,
-                    to,
-                    len,
-                    |at| {
-                        readable(at, 1);
-                        source[at]
-                    },
-                    |at| {
-                        readable(at, 8);
-                        assert!(at.is_multiple_of(8));
-                        u64::from_le_bytes(source[at..at + 8].try_into().unwrap())
-                    },
-                    |at, byte| {
-                        writable(at, 1);
-                        target.borrow_mut()[at] = byte;
-                    },
-                    |at, word| {
-                        writable(at, 8);
-                        assert!(at.is_multiple_of(8));
-                        target.borrow_mut()[at..at + 8].copy_from_slice(&word.to_le_bytes());
-                    },
-                );
-                let target = target.into_inner();
-                assert_eq!(
-                    target[to..to + len],
-                    source[from..from + len],
-                    "{from} {to} {len}"
-                );
-                let rest = target[..to].iter().chain(&target[to + len..]);
-                assert!(rest.copied().all(|byte| byte == 0xee), "{from} {to} {len}");
-            }
-        }
     }
 }

@@ -4,6 +4,11 @@
 //! Messages only set things up; frames lie in shared memory, and descriptors of them travel in
 //! two rings (`libs/ring`), one in each direction. Doorbells wake the other side, in batches.
 //!
+//! A descriptor's cookie is 0, or speaks of TCP's checksum. In a received frame's, bit 0 says that it need not be
+//! looked at: the device has, or the frame never left the machine, and then the checksum may be unfinished (of UDP's,
+//! too). In that of a frame to be sent, if the device has `checksums`, bit 0 asks to finish it: bits 16 to 31 say where
+//! in the frame the sum begins, bits 32 to 47 where from there on its field is, in which the sum of the pseudo header lies.
+//!
 //! A device has one client at a time: a second `attach` ends what the first one set up.
 #![allow(
 
@@ -19,7 +24,7 @@ pub const HASH: u64 = 0x4e3f194745b3e964;
 pub const QUEUE_LEN: usize = 16;
 
 /// Bytes of the largest message on such a channel.
-pub const BODY_LEN_MAX: usize = 32;
+pub const BODY_LEN_MAX: usize = 34;
 
 const ATTACH: u32 = 0xabcbd3de;
 const LINK_CHANGED: u32 = 0xc296b9b7;
@@ -61,6 +66,8 @@ pub struct AttachReply {
     pub frames: ::ftl::handle::Folio,
     /// What the client rings when there are frames to send, or room for received ones.
     pub bell: ::ftl::handle::Doorbell,
+    /// Whether it finishes TCP's checksums.
+    pub checksums: Option<bool>,
 }
 
 /// Answers the call `attach`. It may be kept and used later; dropped, it answers `NoReply`.
@@ -82,6 +89,7 @@ impl AttachReplier {
         rings: ::ftl::handle::Folio,
         frames: ::ftl::handle::Folio,
         bell: ::ftl::handle::Doorbell,
+        checksums: Option<bool>,
     ) -> ::ftl::Result<()> {
         let mut writer = self.0.begin()?;
         writer.u64(mac)?;
@@ -93,6 +101,15 @@ impl AttachReplier {
         writer.handle(rings)?;
         writer.handle(frames)?;
         writer.handle(bell)?;
+        if checksums.is_some() {
+            match checksums {
+                None => writer.bool(false)?,
+                Some(some) => {
+                    writer.bool(true)?;
+                    writer.bool(some)?;
+                }
+            }
+        }
         self.0.send(writer)
     }
 
@@ -185,7 +202,6 @@ impl Blocking for Client {
         let mut reader = incoming.read();
         let result = match ::ftl::reply::read_status(&mut reader)? {
             Ok(()) => {
-                reader.expect_len(32)?;
                 Ok(AttachReply {
                     mac: reader.u64()?,
                     mtu: reader.u16()?,
@@ -196,6 +212,11 @@ impl Blocking for Client {
                     rings: reader.handle()?,
                     frames: reader.handle()?,
                     bell: reader.handle()?,
+                    checksums: if reader.is_at_end() {
+                        None
+                    } else {
+                        if reader.bool()? { Some(reader.bool()?) } else { None }
+                    },
                 })
             }
             Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -224,7 +245,6 @@ impl ToClient {
                 let mut reader = incoming.read();
                 let result = match ::ftl::reply::read_status(&mut reader)? {
                     Ok(()) => {
-                        reader.expect_len(32)?;
                         Ok(AttachReply {
                             mac: reader.u64()?,
                             mtu: reader.u16()?,
@@ -235,6 +255,11 @@ impl ToClient {
                             rings: reader.handle()?,
                             frames: reader.handle()?,
                             bell: reader.handle()?,
+                            checksums: if reader.is_at_end() {
+                                None
+                            } else {
+                                if reader.bool()? { Some(reader.bool()?) } else { None }
+                            },
                         })
                     }
                     Err(code) => Err(::ftl::reply::error_from_code(code)),

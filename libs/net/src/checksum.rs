@@ -75,9 +75,37 @@ fn segment_sum(packet: &[u8]) -> Option<u16> {
     let header_len = (*packet.first()? & 15) as usize * 4;
     let len = (be16(packet, 2)? as usize).checked_sub(header_len)?;
     let segment = packet.get(header_len..)?.get(..len)?;
-    let addresses = sum(packet.get(12..20)?) as u64;
+    Some(fold(pseudo_sum(packet)? + sum(segment) as u64))
+}
+
+/// The sum of the pseudo header of the TCP segment in a packet.
+fn pseudo_sum(packet: &[u8]) -> Option<u64> {
+    let header_len = (*packet.first()? & 15) as usize * 4;
+    let len = (be16(packet, 2)? as usize).checked_sub(header_len)?;
     const TCP: u64 = 6;
-    Some(fold(addresses + TCP + len as u64 + sum(segment) as u64))
+    Some(sum(packet.get(12..20)?) as u64 + TCP + len as u64)
+}
+
+/// Leaves the checksum of the TCP segment in a packet that was just made to somebody else: writes the pseudo
+/// header's sum in its place, and answers where the segment begins.
+pub(crate) fn begin(packet: &mut [u8]) -> Option<u16> {
+    let sum = fold(pseudo_sum(packet)?);
+    let at = (packet[0] & 15) as usize * 4;
+    let field = packet.get_mut(at + 16..at + 18)?;
+    field.copy_from_slice(&sum.to_be_bytes());
+    Some(at as u16)
+}
+
+/// Says of the UDP datagram in a frame, if there is one, that it has no checksum (RFC 768).
+pub(crate) fn waive_udp(frame: &mut [u8]) {
+    const UDP: u8 = 17;
+    if be16(frame, 12) != Some(0x0800) || frame.get(23) != Some(&UDP) {
+        return;
+    }
+    let at = 14 + (frame[14] & 15) as usize * 4 + 6;
+    if let Some(field) = frame.get_mut(at..at + 2) {
+        field.fill(0);
+    }
 }
 
 /// Whether a TCP segment's checksum is right.
@@ -126,6 +154,36 @@ mod tests {
             let at = 12 + flip % (packet.len() - 12);
             packet[at] ^= 1;
             prop_assert!(!is_right(&packet));
+        }
+    }
+
+    #[test]
+    fn what_was_begun_is_right_once_it_is_finished() {
+        let mut packet = std::vec![
+            0x45, 0, 0, 51, 0, 0, 0, 0, 64, 6, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2
+        ];
+        packet.extend(7..38);
+        assert_eq!(begin(&mut packet), Some(20));
+        assert!(!is_right(&packet));
+        // As a device does it.
+        let finished = !sum(&packet[20..]);
+        packet[36..38].copy_from_slice(&finished.to_be_bytes());
+        assert!(is_right(&packet));
+    }
+
+    #[test]
+    fn a_datagram_can_do_without() {
+        let mut frame = std::vec![9u8; 60];
+        frame[12..15].copy_from_slice(&[8, 0, 0x45]);
+        let before = frame.clone();
+        waive_udp(&mut frame);
+        assert_eq!(frame, before, "no UDP");
+        frame[23] = 17;
+        waive_udp(&mut frame);
+        assert_eq!(frame[40..42], [0, 0]);
+        assert_eq!((frame[39], frame[42]), (9, 9));
+        for len in 0..42 {
+            waive_udp(&mut frame.clone()[..len]);
         }
     }
 

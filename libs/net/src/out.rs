@@ -18,18 +18,23 @@ use zerocopy::IntoBytes;
 /// Bytes of an Ethernet header.
 pub(crate) const ETHERNET_LEN: usize = 14;
 
+/// Where in its words a frame begins: so that behind 54 bytes of headers the payload is aligned.
+const START: usize = 2;
+
 /// A frame with its Ethernet header. It lies in whole words, so that it is quickly added up and copied.
 pub(crate) struct Frame {
     words: Box<[u64]>,
     len: usize,
+    /// Where the bytes begin whose checksum is still to be finished.
+    pub unfinished: Option<u16>,
 }
 
 impl Frame {
     pub fn bytes(&self) -> &[u8] {
-        &self.words.as_bytes()[..self.len]
+        &self.words.as_bytes()[START..START + self.len]
     }
     pub fn bytes_mut(&mut self) -> &mut [u8] {
-        &mut self.words.as_mut_bytes()[..self.len]
+        &mut self.words.as_mut_bytes()[START..START + self.len]
     }
 }
 
@@ -101,10 +106,11 @@ impl Out {
         }
         let frame_len = self.frame_len;
         let mut frame = self.spare.pop().unwrap_or_else(|| Frame {
-            words: vec![0; frame_len.div_ceil(8)].into(),
+            words: vec![0; (START + frame_len).div_ceil(8)].into(),
             len: 0,
+            unfinished: None,
         });
-        frame.len = len;
+        (frame.len, frame.unfinished) = (len, None);
         let result = write(frame.bytes_mut());
         self.frames.push_back(frame);
         result

@@ -65,6 +65,15 @@ fn a_good_wire() {
 }
 
 #[test]
+fn a_wire_inside_the_machine() {
+    let wire = Wire {
+        inside: true,
+        ..Wire::default()
+    };
+    exchange(wire, 2, 200_000, TcpOptions::default());
+}
+
+#[test]
 fn bad_wires() {
     for seed in 0..40 {
         exchange(
@@ -72,6 +81,7 @@ fn bad_wires() {
                 lose: 50,
                 double: 30,
                 delay: 200,
+                ..Wire::default()
             },
             seed,
             100_000,
@@ -93,6 +103,7 @@ fn a_very_bad_wire_and_small_buffers() {
                 lose: 150,
                 double: 100,
                 delay: 500,
+                ..Wire::default()
             },
             seed,
             10_000,
@@ -109,6 +120,7 @@ fn the_same_seed_repeats() {
                 lose: 100,
                 double: 50,
                 delay: 300,
+                ..Wire::default()
             },
             77,
         );

@@ -53,6 +53,7 @@ fn main(mut env: Environ) -> Result<()> {
                         memory.rings,
                         memory.frames,
                         bell.ringer()?,
+                        Some(port.checksums()),
                     )?;
                 }
                 Err(error) => {

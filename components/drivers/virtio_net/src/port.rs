@@ -103,8 +103,13 @@ impl<R: Registers, M: DmaMemory + Clone> Port<R, M> {
         frames: Folio,
         random: &mut Random,
     ) -> Result<Self> {
-        // Checksums are the stack's affair, and frames are small: no wishes.
-        let net = Net::new(registers, queues, packets, QUEUE_SIZE, Options::default());
+        // Frames are small; checksums it may do.
+        let wishes = Options {
+            transmit_checksum: true,
+            receive_checksum: true,
+            ..Options::default()
+        };
+        let net = Net::new(registers, queues, packets, QUEUE_SIZE, wishes);
         let net = net.map_err(not_usable)?;
         let mac = match net.mac().map_err(not_usable)? {
             Some(mac) => mac,
@@ -147,6 +152,10 @@ impl<R: Registers, M: DmaMemory + Clone> Port<R, M> {
             .flatten()
             .unwrap_or(MTU)
             .min(SLOT_LEN as u16 - HEADER_LEN as u16 - ETHERNET_LEN)
+    }
+    /// Whether the device finishes the checksums of what it sends.
+    pub fn checksums(&self) -> bool {
+        self.device.options().transmit_checksum
     }
     /// Whether the cable is plugged in.
     pub fn link_up(&self) -> bool {
@@ -239,7 +248,7 @@ impl<R: Registers, M: DmaMemory + Clone> Port<R, M> {
             let (offset, len) = (frame.offset as usize, frame.len as usize);
             match self
                 .device
-                .transmit(offset, len, Offload::default(), number as u64)
+                .transmit(offset, len, offload(frame.cookie), number as u64)
             {
                 Ok(()) => {}
                 // A frame of no bytes: there is nothing to send.
@@ -277,7 +286,7 @@ impl<R: Registers, M: DmaMemory + Clone> Port<R, M> {
             let descriptor = Descriptor {
                 offset: slot * SLOT_LEN + frame.start,
                 len: frame.len,
-                cookie: 0,
+                cookie: u64::from(frame.checksum_valid),
             };
             match client.received.push(descriptor) {
                 Ok(()) => client.in_ring.push_back(slot),
@@ -341,6 +350,14 @@ impl<R: Registers, M: DmaMemory + Clone> fmt::Display for Port<R, M> {
             m[5],
             self.mtu()
         )
+    }
+}
+
+/// What a frame's cookie asks the device to do: see `interfaces/net.yml`.
+fn offload(cookie: u64) -> Offload {
+    Offload {
+        checksum: (cookie & 1 != 0).then_some(((cookie >> 16) as u16, (cookie >> 32) as u16)),
+        ..Offload::default()
     }
 }
 

@@ -107,12 +107,16 @@ impl Client {
     }
 
     fn send(&mut self, frame: &[u8]) {
+        self.push(frame, 0);
+    }
+
+    fn push(&mut self, frame: &[u8], cookie: u64) {
         let offset = TRANSMIT_AT + self.to_send.pushed() % SLOTS * SLOT_LEN;
         self.frames.write(offset as usize, frame);
         let descriptor = Descriptor {
             offset,
             len: frame.len() as u32,
-            cookie: 0,
+            cookie,
         };
         self.to_send.push(descriptor).expect("there is room");
         let _ = self.to_send.publish();
@@ -128,13 +132,18 @@ impl Client {
 }
 
 fn start() -> (System, FakeDevice, Port<FakeDevice, Dma>) {
+    start_with(0)
+}
+
+/// With a device that offers more.
+fn start_with(more: u64) -> (System, FakeDevice, Port<FakeDevice, Dma>) {
     let system = System::new();
     // MAC address, link up.
     let config = [2, 0, 0, 0, 0, 9, 1, 0, 0, 0, 0, 0];
     const MAC: u64 = 1 << 5;
     const STATUS: u64 = 1 << 16;
     const EVENT_IDX: u64 = 1 << 29;
-    let device = FakeDevice::new(1, MAC | STATUS | EVENT_IDX, &config, &[]);
+    let device = FakeDevice::new(1, MAC | STATUS | EVENT_IDX | more, &config, &[]);
     let queues = Dma::Queues(FakeDma::new(queues_len(), 0x8000_0000));
     let frames = Folio::contiguous(FRAMES_LEN as usize).unwrap();
     let packets = Dma::Frames(frames.map().unwrap());
@@ -307,5 +316,38 @@ fn a_device_that_lies_is_found_out() {
         pump(&mut port);
         lie(&device);
         assert!(matches!(port.pump(), Err(Fault::Device(_))));
+    }
+}
+
+#[test]
+fn checksums_are_the_devices_affair_if_it_can() {
+    const CSUM: u64 = 1;
+    const GUEST_CSUM: u64 = 2;
+    for (more, can) in [(0, false), (CSUM | GUEST_CSUM, true)] {
+        let (_system, device, mut port) = start_with(more);
+        let mut client = Client::attach(&mut port);
+        pump(&mut port);
+        assert_eq!(port.checksums(), can);
+
+        // To be finished: from byte 34 on, 16 bytes from there. A device that cannot is not asked.
+        client.push(&[5; 60], 1 | 34 << 16 | 16 << 32);
+        pump(&mut port);
+        let (head, segments) = device.take(TRANSMIT).unwrap();
+        let header = device.read(segments[0]);
+        let asked = [1, 0, 0, 0, 0, 0, 34, 0, 16, 0, 0, 0];
+        assert_eq!(header, if can { asked } else { [0; HEADER_LEN] });
+        device.complete(TRANSMIT, head, 0);
+
+        // Vouched for, and not.
+        for flags in [2, 1, 0] {
+            let (head, segments) = device.take(RECEIVE).unwrap();
+            let mut bytes = vec![0; HEADER_LEN + 60];
+            bytes[0] = flags;
+            device.write(segments[0], &bytes);
+            device.complete(RECEIVE, head, bytes.len() as u32);
+            pump(&mut port);
+            let frame = client.received.pop().unwrap().unwrap();
+            assert_eq!(frame.cookie, u64::from(can && flags != 0));
+        }
     }
 }

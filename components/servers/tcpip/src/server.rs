@@ -158,6 +158,9 @@ impl Server {
             }
             self.stack = Some(Stack::new(self.config.clone(), self.now));
         }
+        if let (Some(stack), Some(link)) = (&mut self.stack, &self.link) {
+            stack.leave_checksums(link.checksums);
+        }
         Ok(())
     }
 

@@ -55,6 +55,7 @@ fn main(mut env: Environ) -> Result<()> {
                     rings,
                     frames,
                     bell.ringer()?,
+                    Some(true),
                 )?;
                 web.begin()?;
             }

@@ -76,6 +76,7 @@ impl Web {
             },
         };
         let mut stack = Stack::new(config, now());
+        stack.leave_checksums(true);
         let owner = stack.add_owner(Budget {
             bytes: usize::MAX / 2,
             sockets: connections + 1,

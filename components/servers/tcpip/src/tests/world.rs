@@ -369,6 +369,7 @@ impl World {
                             rings,
                             frames,
                             bell,
+                            None,
                         )
                         .unwrap();
                 }
