@@ -549,7 +549,7 @@ impl<S: Copy, M: Messages> EventLoop<S, M> {
                 Ok(raw) => Ok(raw),
                 Err(failed) if failed.sent => Err(failed.error),
                 Err(failed) => {
-                    self.stage.failed(staged, failed.error);
+                    self.stage.failed(failed.error);
                     sys::wait(queue, deadline)
                 }
             },

@@ -266,6 +266,20 @@ impl Doorbell {
     }
     /// [`Doorbell::ring`] when this thread waits next, or sends anything: no entry into the kernel of its own. For
     /// those who are about to go back to their event loop. How it goes is not told.
+    ///
+    /// ```
+    /// # let _system = testkit::System::new();
+    /// use ftl::handle::{Doorbell, Queue};
+    ///
+    /// let bell = Doorbell::new()?;
+    /// let events = Queue::new()?;
+    /// events.attach(&bell, 1)?;
+    /// bell.ring_soon();
+    /// // The first one goes before the second, and that before the wait.
+    /// bell.ring_soon();
+    /// assert_eq!(events.wait(None)?.data, 2);
+    /// # Ok::<(), ftl::Error>(())
+    /// ```
     #[inline]
     pub fn ring_soon(&self) {
         crate::stage::ring_soon(self.handle());

@@ -125,10 +125,11 @@ impl Stage {
         self.put(channel, info, 0, NO_HANDLES);
     }
 
-    /// What was taken could not be sent.
+    /// What was taken last could not be sent.
     #[cold]
     #[inline(never)]
-    pub fn failed(&self, staged: Staged, error: Error) {
+    pub fn failed(&self, error: Error) {
+        let staged = self.message.get();
         let (teller, on_full) = self.teller.replace((Weak::new(), OnFull::Coalesce));
         match (staged.info.kind(), teller.upgrade()) {
             (Some(MessageKind::OneWay), Some(end)) => {
@@ -173,7 +174,7 @@ impl Staged {
             false => sys::send(self.channel, self.info, self.transaction, self.handles),
         };
         if let Err(error) = result {
-            stage.failed(self, error);
+            stage.failed(error);
         }
     }
 

@@ -2,6 +2,9 @@
 
 use abi::{Call, Error, EventKind, MessageKind, ProcessParams, Rights};
 
+use kernel::memory::Id;
+use kernel::object::{Thread, ThreadState};
+
 use crate::common::{Child, Outcome, Sim, info, pair, params};
 
 const FOREVER: usize = abi::call::FOREVER;
@@ -694,4 +697,83 @@ fn handles_in_a_dropped_message_are_closed() {
     sim.ok(root, Call::HandleClose, &[b]);
     sim.collect();
     assert_eq!(sim.footprint(), before);
+}
+
+/// A ring or an event goes along with its sender's wait, straight to whoever waits for it.
+#[test]
+fn rings_and_events_go_along_with_a_wait() {
+    let mut sim = Sim::new(1);
+    let root = sim.root;
+    let (other, _) = sim.thread(root);
+    let [ours, theirs] = [0; 2].map(|_| sim.queue(root));
+    let bell = sim.ok(root, Call::DoorbellCreate, &[]);
+    sim.attach(root, theirs, bell, 7);
+    let (a, b) = sim.channel(root, 2, 64);
+    sim.attach(root, ours, b, 8);
+    let ring = abi::MessageInfo::RING.bits() as usize;
+    sim.bring(other);
+    sim.blocks(other, Call::Wait, &[theirs, FOREVER]);
+    for round in 0..3 {
+        let both = [pair(bell, ours), ring, 0, 0, 0, FOREVER];
+        sim.blocks(root, Call::SendWait, &both);
+        let event = sim.woken(other);
+        assert_eq!(
+            (event.kind, event.key, event.data),
+            (EventKind::Doorbell, 7, 1)
+        );
+        assert_eq!(state(&sim, other), ThreadState::Running);
+        sim.put(other, round);
+        let event = info(MessageKind::OneWay, 8, 0);
+        let both = [pair(a, theirs), event, 0, 0, 0, FOREVER];
+        sim.blocks(other, Call::SendWait, &both);
+        let event = sim.woken(root);
+        assert_eq!((event.kind, event.key), (EventKind::Message, 8));
+        assert_eq!(sim.got(root), round);
+        assert_eq!(state(&sim, root), ThreadState::Running);
+    }
+    // Rung although the wait is over at once; and heard once more than that, since nobody waited the second time.
+    let both = [pair(bell, ours), ring, 0, 0, 0, 0];
+    let over = Outcome::Done(abi::event::wait_failed(Error::TimedOut));
+    assert_eq!(sim.call(root, Call::SendWait, &both), over);
+    assert_eq!(sim.woken(other).data, 1);
+    for _ in 0..2 {
+        assert_eq!(sim.call(root, Call::SendWait, &both), over);
+    }
+    sim.bring(other);
+    assert_eq!(sim.poll(other, theirs).expect("it was rung").data, 2);
+    sim.bring(root);
+    // An end of a channel cannot be rung, and then nothing is waited for.
+    match sim.call(
+        root,
+        Call::SendWait,
+        &[pair(a, ours), ring, 0, 0, 0, FOREVER],
+    ) {
+        Outcome::Done([error, 0, ..]) => assert_eq!(error, Error::WrongKind.to_register()),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Two that wake each other in turn do not keep a third from running.
+#[test]
+fn who_is_woken_along_with_a_wait_lines_up() {
+    let mut sim = Sim::new(1);
+    let root = sim.root;
+    let (other, _) = sim.thread(root);
+    let (third, _) = sim.thread(root);
+    let [ours, theirs] = [0; 2].map(|_| sim.queue(root));
+    let bell = sim.ok(root, Call::DoorbellCreate, &[]);
+    sim.attach(root, theirs, bell, 7);
+    sim.bring(other);
+    sim.blocks(other, Call::Wait, &[theirs, FOREVER]);
+    sim.bring(root);
+    assert_eq!(state(&sim, third), ThreadState::Ready);
+    let ring = abi::MessageInfo::RING.bits() as usize;
+    let both = [pair(bell, ours), ring, 0, 0, 0, FOREVER];
+    sim.blocks(root, Call::SendWait, &both);
+    assert_eq!(state(&sim, third), ThreadState::Running);
+    assert_eq!(state(&sim, other), ThreadState::Ready);
+}
+
+fn state(sim: &Sim, thread: Id<Thread>) -> ThreadState {
+    sim.kernel.threads[thread].state
 }

@@ -10,6 +10,8 @@ use crate::{Length, Limits, Request, Response, Status};
 
 /// Bytes that a connection may keep between requests: as many as most heads have.
 const BUFFER_KEPT: usize = 512;
+/// Header fields for whose places it may keep room.
+const HEADERS_KEPT: usize = 16;
 
 /// What the input held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,7 +106,11 @@ impl Connection {
                 let used = self.collect_head(input, now);
                 match used {
                     Ok((used, false)) => (used, None),
-                    Ok((used, true)) => match parse(&self.bytes, &self.limits) {
+                    Ok((used, true)) => match parse(
+                        &self.bytes,
+                        &self.limits,
+                        core::mem::take(&mut self.head.headers),
+                    ) {
                         Ok((head, body)) => {
                             self.head = head;
                             self.requests += 1;
@@ -283,7 +289,13 @@ impl Connection {
         if goes_on {
             self.state = State::Idle;
             self.response = Writing::Nothing;
-            self.head = Head::default();
+            let mut headers = core::mem::take(&mut self.head.headers);
+            headers.clear();
+            headers.shrink_to(HEADERS_KEPT);
+            self.head = Head {
+                headers,
+                ..Head::default()
+            };
             // Between requests there is at most a small buffer.
             self.bytes.clear();
             self.bytes.shrink_to(BUFFER_KEPT);
@@ -364,14 +376,25 @@ impl Connection {
         }
         let mut end = None;
         let rest = &input[used..];
-        for (at, &byte) in rest.iter().enumerate() {
-            self.line = match (self.line, byte) {
-                (Line::Start | Line::StartCr, b'\n') => {
-                    end = Some(at + 1);
-                    break;
-                }
-                (_, b'\n') => Line::Start,
-                (Line::Start, b'\r') => Line::StartCr,
+        let mut at = 0;
+        while let Some(len) = rest[at..].iter().position(|&byte| byte == b'\n') {
+            let line = &rest[at..at + len];
+            at += len + 1;
+            let is_empty = match self.line {
+                Line::Start => line.is_empty() || line == b"\r",
+                Line::StartCr => line.is_empty(),
+                Line::Within => false,
+            };
+            self.line = Line::Start;
+            if is_empty {
+                end = Some(at);
+                break;
+            }
+        }
+        if end.is_none() {
+            self.line = match (self.line, &rest[at..]) {
+                (line, []) => line,
+                (Line::Start, b"\r") => Line::StartCr,
                 _ => Line::Within,
             };
         }

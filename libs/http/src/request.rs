@@ -10,7 +10,7 @@ use crate::limits::{HEADERS_MAX, Limits};
 
 /// Where a piece of the head lies in the buffer.
 #[derive(Clone, Copy, Debug, Default)]
-struct Span {
+pub(crate) struct Span {
     start: u32,
     len: u32,
 }
@@ -31,9 +31,9 @@ impl Span {
 /// What was found in a head, as places in its bytes.
 #[derive(Debug, Default)]
 pub(crate) struct Head {
-    method: Span,
-    target: Span,
-    headers: Vec<(Span, Span)>,
+    pub method: Span,
+    pub target: Span,
+    pub headers: Vec<(Span, Span)>,
     /// The connection goes on after this request, as far as the client is concerned.
     pub keep_alive: bool,
     /// The client speaks HTTP/1.1, so chunks may be sent to it.
@@ -53,7 +53,13 @@ pub struct Request<'a> {
 impl<'a> Request<'a> {
     /// The method, `GET` for example.
     pub fn method(&self) -> &'a str {
-        text(self.head.method.get(self.bytes))
+        // Those that most requests have need not be looked through.
+        match self.head.method.get(self.bytes) {
+            b"GET" => "GET",
+            b"HEAD" => "HEAD",
+            b"POST" => "POST",
+            other => text(other),
+        }
     }
     /// The target as it was sent, with its query and still encoded.
     pub fn target(&self) -> &'a str {
@@ -99,8 +105,12 @@ fn text(bytes: &[u8]) -> &str {
     core::str::from_utf8(bytes).unwrap_or("")
 }
 
-/// Parses a whole head.
-pub(crate) fn parse(bytes: &[u8], limits: &Limits) -> Result<(Head, Body), Status> {
+/// Parses a whole head. `spans` is an empty list that may have room already.
+pub(crate) fn parse(
+    bytes: &[u8],
+    limits: &Limits,
+    spans: Vec<(Span, Span)>,
+) -> Result<(Head, Body), Status> {
     let mut headers = [const { MaybeUninit::uninit() }; HEADERS_MAX];
     let mut request = httparse::Request::new(&mut []);
     match request.parse_with_uninit_headers(bytes, &mut headers) {
@@ -140,12 +150,13 @@ pub(crate) fn parse(bytes: &[u8], limits: &Limits) -> Result<(Head, Body), Statu
     let mut head = Head {
         method: Span::of(method.as_bytes(), bytes),
         target: Span::of(target.as_bytes(), bytes),
-        headers: Vec::with_capacity(request.headers.len()),
+        headers: spans,
         keep_alive: version_1_1,
         version_1_1,
         is_head: method == "HEAD",
         expects_continue: false,
     };
+    head.headers.reserve(request.headers.len());
     let mut hosts = 0;
     let mut length: Option<u64> = None;
     let mut chunked = false;

@@ -24,6 +24,8 @@ const WAITING_MAX: usize = 16;
 const RESOLVING_MAX: usize = 32;
 /// How long an answer is taken for true, and how long it is used while asking again.
 const FRESH: Duration = Duration::from_secs(60);
+/// How long one packet from a neighbour stands for those that follow it.
+const RECENT: Duration = Duration::from_secs(1);
 const ASK_INTERVAL: Duration = Duration::from_secs(1);
 const ASKS_MAX: u8 = 4;
 
@@ -43,6 +45,8 @@ pub(crate) struct Neighbors {
     table: HashMap<Ipv4Addr, Neighbor, Keyed>,
     /// How many are being asked for; only then is the table walked for due timers.
     asking: Vec<Ipv4Addr>,
+    /// Who was confirmed last, where he is, and until when that need not be looked up again.
+    recent: Option<(Ipv4Addr, EthernetAddress, Instant)>,
     pub unresolved: u64,
 }
 
@@ -52,6 +56,7 @@ impl Neighbors {
             own,
             table: HashMap::with_hasher(hash),
             asking: Vec::new(),
+            recent: None,
             unresolved: 0,
         }
     }
@@ -64,6 +69,12 @@ impl Neighbors {
         own_ip: Ipv4Addr,
         now: Instant,
     ) {
+        if let Some(recent) = self.recent(next_hop, now) {
+            if let Some(frame) = out.newest() {
+                write_header(frame.bytes_mut(), self.own, recent);
+            }
+            return;
+        }
         let known = self
             .table
             .get(&next_hop)
@@ -118,10 +129,22 @@ impl Neighbors {
 
     /// A packet came from this neighbour, so it is still where it was.
     pub fn confirm(&mut self, ip: Ipv4Addr, address: EthernetAddress, now: Instant) {
+        if self.recent(ip, now) == Some(address) {
+            return;
+        }
         if let Some(neighbor) = self.table.get_mut(&ip)
             && neighbor.address == Some(address)
         {
             neighbor.confirmed_at = now;
+            self.recent = Some((ip, address, now + RECENT));
+        }
+    }
+
+    /// Where a neighbour is who was confirmed just now.
+    fn recent(&self, ip: Ipv4Addr, now: Instant) -> Option<EthernetAddress> {
+        match self.recent {
+            Some((neighbor, address, until)) if neighbor == ip && now < until => Some(address),
+            _ => None,
         }
     }
 
@@ -208,6 +231,7 @@ impl Neighbors {
         let Some(neighbor) = self.table.get_mut(&ip) else {
             return;
         };
+        self.recent = None;
         neighbor.address = Some(address);
         neighbor.confirmed_at = now;
         neighbor.asks = 0;
@@ -261,9 +285,11 @@ impl Neighbors {
                 .for_each(|frame| out.recycle(frame));
         }
         self.asking.clear();
+        self.recent = None;
     }
 
     fn give_up(&mut self, out: &mut Out, ip: Ipv4Addr) {
+        self.recent = None;
         if let Some(neighbor) = self.table.remove(&ip) {
             self.unresolved += neighbor.waiting.len() as u64;
             neighbor
