@@ -2365,6 +2365,15 @@ pub mod watch {
                 self.0.event(CHANGED, writer, ::ftl::end::OnFull::Refuse),
             )
         }
+        /// [`Self::changed`], but when this thread waits next, or sends anything else: for those who are about to do so.
+        #[inline]
+        pub fn changed_soon(&self, change: Change, name: &str) -> ::ftl::Result<()> {
+            let mut writer = ::ftl::wire::Writer::new();
+            ::ftl::wire::Wire::encode(change, &mut writer)?;
+            writer.str(name, 255)?;
+            self.0.event_soon(CHANGED, writer, ::ftl::end::OnFull::Refuse);
+            Ok(())
+        }
     }
 
     /// What arrives at a [`Server`].
