@@ -33,6 +33,7 @@ fn a_wire_that_loses_half_loses_some() {
         lose: 300,
         double: 300,
         delay: 300,
+        ..Wire::default()
     };
     let mut world = World::new(wire, 3);
     let answered = (0..40).filter(|_| ping(&mut world, SERVER).is_ok()).count();
