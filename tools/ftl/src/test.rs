@@ -39,6 +39,24 @@ struct Tally {
     slowest: Vec<(Duration, String)>,
 }
 
+/// The name of the step that runs tests in Miri.
+const MIRI: &str = "miri";
+/// What is run there: a package, and which of its tests. Interleavings (loom) and SQLite are beyond Miri; a machine of
+/// the kernel's tests with its memory, and thousands of random inputs, would take it hours.
+const IN_MIRI: &[(&str, &[&str])] = &[
+    ("chacha", &[]),
+    (
+        "kernel",
+        &[
+            "--lib",
+            "--",
+            "platform::interrupt",
+            "platform::uart",
+            "turns_go",
+        ],
+    ),
+];
+
 /// Runs the tests. True if all passed.
 pub fn test(
     root: &Path,
@@ -73,12 +91,16 @@ pub fn test(
         }
     }
 
+    let only_miri = selection.filter.as_deref() == Some(MIRI);
+    if only_miri || (selection.long && selection.filter.is_none()) {
+        tally.miri(root);
+    }
     let named = EndToEnd::named(root, selection.filter.as_deref());
-    if !named.exactly {
+    if !named.exactly && !only_miri {
         tally.host_tests(root, selection);
     }
     let figures = results::Collector::new(root)?;
-    for &arch in &selection.archs {
+    for &arch in selection.archs.iter().filter(|_| !only_miri) {
         tally.end_to_end(root, selection, &named, arch, &prepare, figures.path());
     }
     if let Some(written) = figures.finish(root, selection)? {
@@ -94,7 +116,7 @@ pub fn test(
     for step in &tally.failed_steps {
         eprintln!("failed: {step}");
     }
-    if tally.passed + tally.failed == 0 {
+    if tally.passed + tally.failed + tally.skipped == 0 {
         let filter = selection.filter.as_deref().unwrap_or("");
         anyhow::bail!("no test's name contains `{filter}`");
     }
@@ -210,6 +232,36 @@ impl Tally {
             command.args(["--", filter]);
         }
         self.cargo_test("host tests", command);
+    }
+
+    /// What has `unsafe` and can run on the host, in Miri: an interpreter that knows what undefined behaviour is. It
+    /// takes some minutes, so it is for `--long`, and for whoever names it. No system boots there.
+    fn miri(&mut self, root: &Path) {
+        let nightly = |arguments: &[&str]| {
+            let mut command = Command::new("rustup");
+            command.current_dir(root);
+            command.args(["run", "nightly", "cargo", "miri"]);
+            command.args(arguments);
+            command
+        };
+        if crate::toolchain::output(&mut nightly(&["--version"])).is_err() {
+            eprintln!(
+                "SKIPPED {MIRI}: `rustup toolchain install nightly --component miri,rust-src` would bring it"
+            );
+            self.skipped += 1;
+            return;
+        }
+        for (package, arguments) in IN_MIRI {
+            let mut command = nightly(&["test", "--quiet", "--package", package]);
+            // Ids and physical addresses are turned into pointers, whose origin nobody can tell.
+            command.env(
+                "MIRIFLAGS",
+                "-Zmiri-disable-isolation -Zmiri-permissive-provenance",
+            );
+            command.env("PROPTEST_CASES", "4");
+            command.args(*arguments);
+            self.cargo_test(&format!("{MIRI}: {package}"), command);
+        }
     }
 
     /// Tests that boot systems.

@@ -1,5 +1,6 @@
 //! The interrupt controllers against plain memory.
 
+use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::Mutex;
 
 use heapless::Vec;
@@ -9,12 +10,14 @@ use super::super::machine_info::{
 };
 use super::{GicCpuInterface, InterruptController, MESSAGE_MEMORY_LEN, Message};
 
-/// Registers that are memory, `len` bytes of it for each device.
-struct Memory(&'static mut [u64]);
+/// Registers that are memory, `len` bytes of it for each device. Both the driver and the test write there, so
+/// nobody has it for himself.
+struct Memory(&'static [AtomicU64]);
 
 impl Memory {
     fn new(len: usize) -> Memory {
-        Memory(Box::leak(vec![0; len / 8].into_boxed_slice()))
+        let words: Box<[AtomicU64]> = (0..len / 8).map(|_| AtomicU64::new(0)).collect();
+        Memory(Box::leak(words))
     }
 
     fn range(&self) -> PhysicalRange {
@@ -30,14 +33,13 @@ impl Memory {
     }
 
     fn double(&self, offset: usize) -> u64 {
-        // SAFETY: within the slice. Volatile, since the driver changes it behind the borrow.
-        unsafe { (&raw const self.0[offset / 8]).read_volatile() }
+        self.0[offset / 8].load(Relaxed)
     }
 
     fn set_word(&mut self, offset: usize, value: u32) {
         let shift = 8 * (offset & 4);
         let old = self.double(offset & !7) & !(0xffff_ffff << shift);
-        self.0[offset / 8] = old | u64::from(value) << shift;
+        self.0[offset / 8].store(old | u64::from(value) << shift, Relaxed);
     }
 }
 
