@@ -222,8 +222,8 @@ impl Tally {
         self.cargo_test("host tests", command);
     }
 
-    /// What has `unsafe` and can run on the host, in Miri: an interpreter that knows what undefined behaviour is. It
-    /// takes some minutes, so it is for `--long`, and for whoever names it. No system boots there.
+    /// What [`IN_MIRI`] lists, in Miri: an interpreter that knows what undefined behaviour is. It is for `--long`, and
+    /// for whoever names it. No system boots there.
     fn miri(&mut self, root: &Path) {
         let nightly = |arguments: &[&str]| {
             let mut command = Command::new("rustup");
