@@ -15,10 +15,12 @@ use serde_json::json;
 
 use crate::arch::Arch;
 use crate::archive::Archive;
+use crate::closure;
 use crate::faults::{self, Faults};
 use crate::image;
 use crate::inspect::{self, Owner};
 use crate::report::Step;
+use crate::systems;
 use crate::toolchain::Toolchain;
 use crate::workspace;
 
@@ -91,11 +93,12 @@ pub struct Programs {
     components: BTreeMap<String, Program>,
 }
 
-/// Compiles the kernel and whatever is in any of `requests`.
+/// Compiles the kernel and whatever is in any of `requests`; nothing, if something unclean might run in the kernel.
 pub fn compile_all(root: &Path, arch: Arch, requests: &[Request]) -> Result<Programs> {
     let toolchain = Toolchain::find(root, arch).map_err(|reason| {
         anyhow::anyhow!("nothing can build for {arch}: {reason}; `./ftl doctor` sets it up")
     })?;
+    closure::hold(root, &systems::kernel_packages(root)?)?;
     let folder = workspace::build_folder(root, arch);
     std::fs::create_dir_all(folder.join("unstripped"))?;
     prune(&folder.join("unstripped"), |_| true, WEEK);

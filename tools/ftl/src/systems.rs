@@ -207,7 +207,7 @@ pub fn kernel_packages(root: &Path) -> Result<Vec<String>> {
 /// the place of init.
 pub fn packages_without_file(root: &Path) -> Result<Vec<String>> {
     let folder = "components/tests";
-    let mut packages = crate::workspace::packages_below(root, folder)?;
+    let mut packages = crate::workspace::packages_in(root, folder)?;
     packages.retain(|package| {
         let file = root.join(folder).join(package).join("component.yml");
         !file.exists()

@@ -48,11 +48,15 @@ pub fn packages(root: &Path) -> Result<Vec<(String, String)>> {
         .collect())
 }
 
-/// Names of the workspace's packages in or below a folder.
-pub fn packages_below(root: &Path, folder: &str) -> Result<Vec<String>> {
-    Ok(packages(root)?
-        .into_iter()
-        .filter(|(path, _)| Path::new(path).starts_with(folder))
-        .map(|(_, name)| name)
-        .collect())
+/// Names of the packages that lie directly in a folder, each in a folder of its own name.
+pub fn packages_in(root: &Path, folder: &str) -> Result<Vec<String>> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(root.join(folder)).with_context(|| folder.to_owned())? {
+        let entry = entry?;
+        if entry.path().join("Cargo.toml").exists() {
+            found.push(entry.file_name().to_string_lossy().into_owned());
+        }
+    }
+    found.sort();
+    Ok(found)
 }
