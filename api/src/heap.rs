@@ -19,6 +19,11 @@ static HEAP: TalcLock<YieldLock, FromKernel> = TalcLock::new(FromKernel);
 /// The least that the kernel is asked for at once.
 const GROWTH: usize = 64 * 1024;
 
+/// The most that the heap gets in one piece, at the start or later. talc looks through pieces above 896 MiB for anything that
+/// is larger still, and adds the wanted size to an address there: in the upper half of the address space, where components under
+/// `kernel` lie, that sum could pass the end and come out small. Without such a piece that code is never reached.
+const PIECE_MAX: usize = 512 * 1024 * 1024;
+
 /// Where more memory comes from.
 #[derive(Debug)]
 struct FromKernel;
@@ -31,6 +36,9 @@ unsafe impl Source for FromKernel {
         let around = layout.align().max(abi::PAGE_SIZE);
         let wanted = layout.size().checked_add(around).ok_or(())?;
         let len = wanted.checked_next_multiple_of(GROWTH).ok_or(())?;
+        if len > PIECE_MAX {
+            return Err(());
+        }
         let folio = sys::folio_create(len, 0).map_err(drop)?;
         let address = sys::folio_map(folio, 0, len, true);
         // The mapping keeps the memory; a handle that was made just now can be closed.
@@ -45,10 +53,11 @@ unsafe impl Source for FromKernel {
 
 /// Gives the heap its memory.
 pub fn start(info: &StartInfo) {
+    let len = info.heap_len.min(PIECE_MAX);
     // SAFETY: the kernel gave this memory to the component for just this, and this runs once.
     // `None` (too small to be of use) leaves an empty heap: the first allocation then fails
     // and says so.
-    let _ = unsafe { HEAP.lock().claim(info.heap as *mut u8, info.heap_len) };
+    let _ = unsafe { HEAP.lock().claim(info.heap as *mut u8, len) };
 }
 
 /// A lock that gives its time slice away while another thread of the component holds it.

@@ -3,16 +3,12 @@
 //! smoltcp adds up two bytes at a time, which on a large segment is more work than all the rest. So TCP's
 //! checksums are ours, on the way in and on the way out; the few other packets' stay smoltcp's.
 
-use zerocopy::FromBytes;
-
 use crate::packet::be16;
 
 /// Sums up bytes as big-endian words of two, an odd one at the end filled up with zero. The sum is folded.
 fn sum(bytes: &[u8]) -> u16 {
-    let lead = bytes.as_ptr().align_offset(8).min(bytes.len());
-    let (head, aligned) = bytes.split_at(lead);
-    let (words, tail) =
-        <[u64]>::ref_from_prefix_with_elems(aligned, aligned.len() / 8).unwrap_or((&[], aligned));
+    let (head, words, tail) = words::of_bytes(bytes);
+    let lead = head.len();
     // Words are added in the machine's own order, carries coming around at the end: swapping the
     // sum's bytes is the same as swapping each word's (RFC 1071, section 2 B).
     let (mut all, mut carries) = (0u64, 0u64);

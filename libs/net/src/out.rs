@@ -13,7 +13,6 @@ use smoltcp::phy::{
     Checksum, ChecksumCapabilities, Device, DeviceCapabilities, Medium, RxToken, TxToken,
 };
 use smoltcp::time::Instant;
-use zerocopy::IntoBytes;
 
 /// Bytes of an Ethernet header.
 pub(crate) const ETHERNET_LEN: usize = 14;
@@ -31,10 +30,10 @@ pub(crate) struct Frame {
 
 impl Frame {
     pub fn bytes(&self) -> &[u8] {
-        &self.words.as_bytes()[START..START + self.len]
+        &words::bytes(&self.words)[START..START + self.len]
     }
     pub fn bytes_mut(&mut self) -> &mut [u8] {
-        &mut self.words.as_mut_bytes()[START..START + self.len]
+        &mut words::bytes_mut(&mut self.words)[START..START + self.len]
     }
 }
 
