@@ -135,6 +135,7 @@ pub fn start(kernel: &mut Kernel, info: &BootInfo<'_>) {
     if argument(info.machine, "ftl.check") == Some("tables") {
         kernel.walks = Some(Default::default());
     }
+    kernel.panics_at_crash = argument(info.machine, "ftl.crash") == Some("panic");
     let version = env!("CARGO_PKG_VERSION");
     let arch = crate::arch::NAME;
     kernel.log_line(

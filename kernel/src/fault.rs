@@ -9,6 +9,7 @@ use core::fmt;
 use abi::{Isolation, PAGE_SIZE, ProcessState, TraceKind};
 
 use crate::arch::Permission;
+use crate::crash::LastCrash;
 use crate::kernel::{Exit, Kernel};
 use crate::log::Level;
 use crate::memory::Id;
@@ -136,6 +137,20 @@ impl Kernel {
         for row in registers.chunks(4) {
             self.log_line(Level::Error, name, format_args!("  {}", Row(row)));
         }
+        self.crashed(name, thread, pc, frame);
+    }
+
+    /// A component has crashed, and that is reported.
+    fn crashed(&mut self, name: &str, thread: Id<Thread>, pc: usize, frame: usize) {
+        self.last_crash = LastCrash {
+            thread: Some(thread),
+            pc,
+            frame,
+        };
+        crate::crash::component_crashed(name.as_ptr(), name.len());
+        if self.panics_at_crash {
+            panic!("{name} crashed, and the kernel was started with ftl.crash=panic");
+        }
     }
 
     /// Shows where the thread is and how it came there, by its chain of frame pointers.
@@ -197,9 +212,13 @@ impl Kernel {
         let text = core::str::from_utf8(&text[..len]).unwrap_or("(not UTF-8)");
         self.log_line(Level::Error, name.as_str(), format_args!("crashed: {text}"));
         let (link, back) = crate::arch::frame_links(frame);
-        if let (Some(pc), Some(frame)) = (self.peek(process, link), self.peek(process, back)) {
-            self.log_backtrace(process, name.as_str(), pc, frame);
-        }
+        let caller = (self.peek(process, link), self.peek(process, back));
+        let (Some(pc), Some(frame)) = caller else {
+            self.crashed(name.as_str(), thread, 0, frame);
+            return;
+        };
+        self.log_backtrace(process, name.as_str(), pc, frame);
+        self.crashed(name.as_str(), thread, pc, frame);
     }
 
     /// [`abi::Call::Log`].

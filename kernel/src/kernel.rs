@@ -9,6 +9,7 @@ use abi::{Error, Handle, KernelStatistics, Result, Rights, TraceKind};
 
 use crate::arch::Machine;
 use crate::check::Walks;
+use crate::crash::LastCrash;
 use crate::log::Log;
 use crate::memory::{Frames, Id, Memory, Regions, Slab};
 use crate::object::{
@@ -101,6 +102,10 @@ pub struct Kernel {
     pub init: Option<Id<Process>>,
     /// What walks of the page tables have seen, if they are asked for.
     pub walks: Option<Walks>,
+    /// Who crashed last, for debuggers: a thread's context may be older than its crash.
+    pub last_crash: LastCrash,
+    /// Whether the kernel panics when a component crashes, so that everything stays as it was.
+    pub panics_at_crash: bool,
     /// How the system is to end, once that is decided.
     pub shutdown: Option<Shutdown>,
     /// Per CPU: current thread and run queues.
@@ -180,6 +185,8 @@ impl Kernel {
             random,
             init: None,
             walks: None,
+            last_crash: LastCrash::default(),
+            panics_at_crash: false,
             shutdown: None,
         })
     }

@@ -14,6 +14,7 @@
 pub mod arch;
 pub mod boot;
 pub mod check;
+pub mod crash;
 pub mod death;
 pub mod devices;
 pub mod direct;

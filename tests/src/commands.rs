@@ -79,6 +79,10 @@ impl Exec {
             // Any port of the host; and a last resort.
             .args(["--arch", &arch(), "--smp", "2"])
             .args(["--port", "0:80", "--timeout", "120"]);
+        // Of crashes that tests make on purpose there are many.
+        if !self.arguments.iter().any(|argument| argument == "--dumps") {
+            command.args(["--dumps", "never"]);
+        }
         if self.built && std::env::var_os("FTL_NO_BUILD").is_some() {
             command.arg("--no-build");
         }

@@ -54,7 +54,7 @@ pub fn sit_at_with(system: &str, arguments: &[&str]) -> Console {
     let mut command = Command::new(tool());
     command
         .args(["run", system, "--arch", &arch(), "--timeout", "600"])
-        .args(["--port", "0:80"])
+        .args(["--port", "0:80", "--dumps", "never"])
         .args(arguments);
     let said = |option: &str| arguments.contains(&option);
     for (variable, option) in [("FTL_ISOLATION", "--isolation"), ("FTL_SMP", "--smp")] {

@@ -221,6 +221,10 @@ impl Boot {
         {
             command.args(["--timeout", "600"]);
         }
+        // Of crashes that tests make on purpose there are many.
+        if !self.arguments.iter().any(|argument| argument == "--dumps") {
+            command.args(["--dumps", "never"]);
+        }
         if self.built && std::env::var_os("FTL_NO_BUILD").is_some() {
             command.arg("--no-build");
         }

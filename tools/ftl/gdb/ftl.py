@@ -1,6 +1,7 @@
-"""Commands for gdb that know FTL's kernel: `ftl ps`, `ftl handles NAME`, `ftl queues`, `ftl log`, `ftl symbols`.
+"""Commands for gdb that know FTL's kernel: `ftl ps`, `ftl backtrace`, `ftl handles NAME`, `ftl queues`, `ftl log`,
+`ftl symbols`.
 
-`./ftl debug` starts gdb with this file. It reads the kernel's own structures by the types in its debugging
+`./ftl debug` starts gdb with this file, on a machine that runs or on a dump, and `./ftl dump` has it print. It reads the kernel's own structures by the types in its debugging
 information. FTL_IMAGES names the list that the
 build has made of the unstripped images.
 """
@@ -12,6 +13,8 @@ import os
 
 import gdb
 
+# Whether somebody adds functions and lines to backtraces.
+ANNOTATED = "FTL_ANNOTATED" in os.environ
 FRAME_LEN = 4096
 # See kernel/src/memory/slab.rs.
 CHUNK_LEN = FRAME_LEN << 2
@@ -43,11 +46,21 @@ def raw(value, size=8, offset=0):
     return int.from_bytes(bytes(memory), "little")
 
 
+def is_dump():
+    """Whether this is what is left of a machine."""
+    connection = gdb.selected_inferior().connection
+    return connection is not None and connection.type == "core"
+
+
 @contextlib.contextmanager
 def privileged():
     """QEMU shows memory as the CPU sees it, and one in user mode does not see the kernel's: meanwhile it does."""
     frame = gdb.newest_frame()
     names = {register.name for register in frame.architecture().registers()}
+    if is_dump():
+        # All that was seen is there.
+        yield
+        return
     if "priv" in names:
         register, mask, kernel_mode = "priv", 3, 1
     else:
@@ -176,7 +189,181 @@ def images():
     if not path:
         return {}
     with open(path) as file:
-        return json.load(file)["unstripped"]
+        contents = json.load(file)
+    listed = contents["unstripped"]
+    for name, image in contents.get("names", {}).items():
+        listed[name] = listed[image]
+    # In a dump they lie beside the list.
+    return {name: os.path.join(os.path.dirname(path), file) for name, file in listed.items()}
+
+
+class Machine:
+    """What differs between CPUs: registers, frames, page tables."""
+
+    def __init__(self):
+        names = {register.name for register in gdb.newest_frame().architecture().registers()}
+        self.is_arm = "x29" in names
+        self.frame_pointer, self.link = ("x29", "x30") if self.is_arm else ("fp", "ra")
+        # See kernel/src/arch/*/layout.rs.
+        self.direct_map = 0xFFFF_0000_0000_0000 if self.is_arm else 0xFFFF_FFC0_0000_0000
+        self.upper_half = 1 << 63
+
+    def context(self, thread):
+        """Where a thread goes on, its frame pointer, and where its last call came from."""
+        context = thread["context"]
+        x = context["x"]
+        frame, link = (x[29], x[30]) if self.is_arm else (x[7], x[0])
+        return int(context["pc"]), int(frame), int(link)
+
+    def cpu(self, everything, number):
+        """The kernel's number of a CPU: on RISC-V it counts from the hart that was started first."""
+        if not self.is_arm:
+            harts = everything["memory"]["machine"]["harts"]
+            for cpu in range(*harts.type.range()):
+                if int(harts[cpu]) == number:
+                    return cpu
+        return number
+
+    def links(self, frame):
+        """Where a frame has its return address and its caller's frame pointer."""
+        return (frame + 8, frame) if self.is_arm else (frame - 8, frame - 16)
+
+    def word(self, address, table=None):
+        """A word of memory: as a CPU sees it or, in the lower half, as an address space has it."""
+        if address % 8:
+            raise gdb.MemoryError("not a word")
+        if table is not None and address < self.upper_half:
+            address = self.direct_map + self.walk(table, address)
+        memory = gdb.selected_inferior().read_memory(address, 8)
+        return int.from_bytes(bytes(memory), "little")
+
+    def walk(self, table, address):
+        """Where an address leads by page tables."""
+        for level in range(3 if self.is_arm else 2, -1, -1):
+            shift = 12 + 9 * level
+            entry = self.word(self.direct_map + table + (address >> shift & 511) * 8)
+            if not entry & 1:
+                break
+            if self.is_arm:
+                target, is_leaf = entry & 0xFFFF_FFFF_F000, level == 0 or entry & 2 == 0
+            else:
+                target, is_leaf = (entry >> 10 & (1 << 44) - 1) << 12, entry & 0xE != 0
+            if is_leaf:
+                return target + address % (1 << shift)
+            table = target
+        raise gdb.MemoryError("nothing is there")
+
+    def chain(self, places, frame, table=None):
+        """Addresses of code: those that are known, and then by the chain of frame pointers."""
+        yield from places
+        for _ in range(40):
+            link, back = self.links(frame)
+            try:
+                place, following = self.word(link, table), self.word(back, table)
+            except (gdb.MemoryError, gdb.error):
+                return
+            if place == 0 or following <= frame:
+                return
+            yield place
+            frame = following
+
+
+def is_kernel_code(place):
+    """Whether an address is in the kernel's image."""
+    return place >= 0xFFFF_FFFF_8000_0000
+
+
+def describe(place, process):
+    """An address as backtraces in the log have it."""
+    if process is not None:
+        base, length = int(process["load"]["base"]), int(process["load"]["len"])
+        if base <= place < base + length:
+            return f"  at {name_of(process)}+{place - base:#x}"
+    return f"  at {place:#x}"
+
+
+def source_of(place, is_inner):
+    """The function and the line at an address, if gdb knows them. `./ftl dump` looks them up by itself."""
+    if not is_inner:
+        place -= 1
+    found = gdb.find_pc_line(place)
+    block = gdb.block_for_pc(place)
+    while block is not None and block.function is None:
+        block = block.superblock
+    if not found.symtab or block is None:
+        return ""
+    return f"  {found.symtab.filename}:{found.line} in {block.function.name}"
+
+
+class Backtrace(gdb.Command):
+    """Shows where each CPU is, or where each thread of components is: `ftl backtrace [NAME | all]`."""
+
+    def __init__(self):
+        super().__init__("ftl backtrace", gdb.COMMAND_DATA)
+
+    @in_kernel
+    def invoke(self, argument, from_tty):
+        everything = kernel()
+        machine = Machine()
+        if not argument:
+            self.cpus(everything, machine)
+            return
+        found = [
+            process
+            for _, process in objects(everything["processes"])
+            if argument in ["all", name_of(process)]
+        ]
+        if not found:
+            raise gdb.GdbError(f"there is no component `{argument}`")
+        for process in found:
+            space = by_id(everything["spaces"])[raw(process["space"])]
+            table = int(space["table"]["root"]["__0"])
+            crash = everything["last_crash"]
+            for number, (identity, thread) in enumerate(threads_of(everything, process)):
+                crashed = identity == raw(crash["thread"])
+                print(f"{name_of(process)}, thread {number}: {'crashed' if crashed else state_of(thread)}")
+                pc, frame, link = machine.context(thread)
+                places = [pc]
+                if crashed:
+                    places, frame = [int(crash["pc"])], int(crash["frame"])
+                elif "Gate" in str(thread["context"]["left"]):
+                    # A system call leaves through the gate: who called it is in a register.
+                    places.append(link)
+                self.show(machine.chain(places, frame, table), process)
+
+    def cpus(self, everything, machine):
+        selected = gdb.selected_thread()
+        processes = by_id(everything["processes"])
+        threads = by_id(everything["threads"])
+        try:
+            # The selected one first: in a dump, where something crashed.
+            for thread in sorted(gdb.selected_inferior().threads(), key=lambda one: (one != selected, one.num)):
+                thread.switch()
+                frame = gdb.newest_frame()
+                pc = int(frame.read_register("pc"))
+                cpu = machine.cpu(everything, thread.num - 1)
+                current = everything["cpus"][cpu]["current"]
+                runs = threads.get(raw(current))
+                process = processes.get(raw(runs["process"])) if runs is not None else None
+                where = f"in {name_of(process)}" if process is not None else "idle"
+                print(f"CPU {cpu}, {where}:")
+                places = [pc]
+                link = int(frame.read_register(machine.link)) & (1 << 64) - 1
+                if is_kernel_code(pc & (1 << 64) - 1) and "crash" in str(frame.name()) or "panicked" in str(frame.name()):
+                    places.append(link)
+                pointer = int(frame.read_register(machine.frame_pointer)) & (1 << 64) - 1
+                self.show(machine.chain([place & (1 << 64) - 1 for place in places], pointer), process)
+        finally:
+            selected.switch()
+
+    @staticmethod
+    def show(places, process):
+        last = None
+        for number, place in enumerate(places):
+            if place != last:
+                source = "" if ANNOTATED else source_of(place, number == 0)
+                print(describe(place, process) + source)
+            last = place
 
 
 class Ftl(gdb.Command):
@@ -288,6 +475,12 @@ class Log(gdb.Command):
         ring = kernel()["log"]["ring"]
         length = 16 * 1024
         written = int(ring["head"]["written"])
+        # What a panic of the kernel says goes past the kernel's state.
+        kept = gdb.parse_and_eval("kernel::log::kept::HEADER")
+        pointer = gdb.lookup_type("kernel::log::kept::Header").pointer()
+        if raw(kept):
+            header = gdb.Value(raw(kept)).cast(pointer).dereference()
+            written = max(written, int(header["heads"][int(header["current"])]["written"]))
         data = bytes(gdb.selected_inferior().read_memory(int(ring["data"]), length))
         start = written % length
         text = data[:written] if written < length else data[start:] + data[:start]
@@ -363,5 +556,7 @@ Handles()
 Queues()
 Log()
 Symbols()
-Started()
-gdb.events.stop.connect(stopped)
+Backtrace()
+if not is_dump():
+    Started()
+    gdb.events.stop.connect(stopped)

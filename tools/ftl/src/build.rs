@@ -33,6 +33,8 @@ pub struct Request {
     pub init: String,
     /// Packages of the other components: name in the archive, package.
     pub components: Vec<(String, String)>,
+    /// Processes that are not called like their image: name, name of the image.
+    pub names: Vec<(String, String)>,
     /// Images that are there already: name in the archive, file.
     pub images: Vec<(String, PathBuf)>,
     /// The wiring plan, encoded.
@@ -41,8 +43,6 @@ pub struct Request {
     pub faults: Option<Faults>,
     /// Words for a benchmark (the entry `bench`).
     pub bench: Option<String>,
-    /// Whether the kernel tells a debugger all about its types, and not only about its lines.
-    pub debug_info: bool,
 }
 
 impl Request {
@@ -63,8 +63,22 @@ pub struct Built {
     pub kernel: PathBuf,
     /// The boot archive.
     pub archive: PathBuf,
-    /// Unstripped images by the name that the kernel prints in backtraces.
+    /// Unstripped images by their names.
     pub unstripped: BTreeMap<String, PathBuf>,
+    /// Processes that are not called like their image, such as the commands that share one: name, name of the image.
+    pub names: BTreeMap<String, String>,
+}
+
+impl Built {
+    /// Unstripped images by the names of processes, which backtraces have.
+    pub fn symbols(&self) -> BTreeMap<String, PathBuf> {
+        let named = self.names.iter().filter_map(|(name, image)| {
+            let path = self.unstripped.get(image)?;
+            Some((name.clone(), path.clone()))
+        });
+        let own = self.unstripped.clone();
+        named.chain(own).collect()
+    }
 }
 
 /// Compiles everything in `request` and packs its archive.
@@ -106,10 +120,7 @@ pub fn compile_all(root: &Path, arch: Arch, requests: &[Request]) -> Result<Prog
     let passing = |name: &str| name.contains('=') || name.starts_with("uefi-");
     prune(&folder, passing, WEEK / 7);
 
-    let mut cargo = toolchain.cargo(root, "build", arch.kernel_target());
-    if requests.iter().any(|request| request.debug_info) {
-        cargo.env("CARGO_PROFILE_RELEASE_DEBUG", "full");
-    }
+    let cargo = toolchain.cargo(root, "build", arch.kernel_target());
     let kernel = compile(root, &toolchain, cargo, &["kernel"])?
         .remove("kernel")
         .context("the package `kernel` has no program `kernel`")?;
@@ -200,10 +211,11 @@ impl Programs {
             kernel: file("kernel"),
             archive: file("tar"),
             unstripped,
+            names: request.names.iter().cloned().collect(),
         };
         write_if_changed(&built.kernel, &bootable(self.arch, &elf)?)?;
         write_if_changed(&built.archive, &archive.finish())?;
-        let listing = json!({ "unstripped": built.unstripped });
+        let listing = json!({ "unstripped": built.unstripped, "names": built.names });
         write_if_changed(&file("json"), &serde_json::to_vec_pretty(&listing)?)?;
         Ok(built)
     }
@@ -260,16 +272,21 @@ pub fn built_before(root: &Path, arch: Arch, name: &str) -> Result<Built> {
         format!("`{name}` has not been built for {arch}; leave out --no-build to build it")
     })?;
     let listing: serde_json::Value = serde_json::from_slice(&text)?;
-    let unstripped = listing["unstripped"]
-        .as_object()
-        .into_iter()
-        .flatten()
-        .filter_map(|(name, path)| Some((name.clone(), PathBuf::from(path.as_str()?))))
-        .collect();
+    let words = |key: &str| -> BTreeMap<String, String> {
+        let listed = listing[key].as_object().into_iter().flatten();
+        listed
+            .filter_map(|(name, word)| Some((name.clone(), word.as_str()?.to_owned())))
+            .collect()
+    };
+    let unstripped = words("unstripped");
     Ok(Built {
         kernel: folder.join(format!("{name}.kernel")),
         archive: folder.join(format!("{name}.tar")),
-        unstripped,
+        unstripped: unstripped
+            .into_iter()
+            .map(|(name, path)| (name, PathBuf::from(path)))
+            .collect(),
+        names: words("names"),
     })
 }
 

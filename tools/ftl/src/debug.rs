@@ -20,44 +20,57 @@ use crate::workspace;
 /// runs those and no more.
 pub fn debug(root: &Path, machine: Machine, built: &Built, commands: &[String]) -> Result<u8> {
     let arch = machine.arch;
-    let gdb = doctor::find_gdb().context("there is no gdb; `./ftl doctor` mends that")?;
     let kernel = built
         .unstripped
         .get("kernel")
         .context("the kernel is gone")?;
     let folder = workspace::build_folder(root, arch);
-    let script = root.join("tools/ftl/gdb/ftl.py");
-    let mut gdb = Command::new(gdb);
-    gdb.arg("-quiet").arg(kernel);
-    gdb.env("FTL_IMAGES", built.archive.with_extension("json"));
-    for words in [
-        &format!("set architecture {}", architecture(arch)),
-        "set language rust",
-        "set confirm off",
-        "set pagination off",
-        "set breakpoint pending on",
-    ] {
-        gdb.args(["-iex", words]);
-    }
+    let mut gdb = gdb(arch, kernel, &built.archive.with_extension("json"))?;
+    gdb.args(["-iex", "set breakpoint pending on"]);
     let socket = folder.join(format!("gdb-{}", std::process::id()));
     let log = folder.join("debug.log");
     let running = start(machine, &socket, &log)?;
     eprintln!("the machine's UART goes to {}", log.display());
     let target = format!("target remote {}", socket.display());
     gdb.args(["-ex".into(), OsString::from(target)]);
-    gdb.args([
-        "-ex".into(),
-        OsString::from(format!("source {}", script.display())),
-    ]);
+    gdb.arg("-ex").arg(source(root));
+    let code = run(&mut gdb, commands);
+    drop(running);
+    code
+}
+
+/// gdb for a kernel. `images` is a file in which the command finds the unstripped images of components.
+pub fn gdb(arch: Arch, kernel: &Path, images: &Path) -> Result<Command> {
+    let gdb = doctor::find_gdb().context("there is no gdb; `./ftl doctor` mends that")?;
+    let mut gdb = Command::new(gdb);
+    gdb.arg("-quiet").arg(kernel);
+    gdb.env("FTL_IMAGES", images);
+    for words in [
+        &format!("set architecture {}", architecture(arch)),
+        "set language rust",
+        "set confirm off",
+        "set pagination off",
+    ] {
+        gdb.args(["-iex", words]);
+    }
+    Ok(gdb)
+}
+
+/// gdb's command that brings ours.
+pub fn source(root: &Path) -> String {
+    format!("source {}", root.join("tools/ftl/gdb/ftl.py").display())
+}
+
+/// Has gdb run commands and end, or ask at a prompt if there are none.
+pub fn run(gdb: &mut Command, commands: &[String]) -> Result<u8> {
     for words in commands {
         gdb.args(["-ex", words]);
     }
     if !commands.is_empty() {
         gdb.arg("-batch");
     }
-    let status = gdb.status().context("cannot start gdb");
-    drop(running);
-    let code = status?.code().and_then(|code| u8::try_from(code).ok());
+    let status = gdb.status().context("cannot start gdb")?;
+    let code = status.code().and_then(|code| u8::try_from(code).ok());
     Ok(code.unwrap_or(1))
 }
 

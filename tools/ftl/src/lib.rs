@@ -25,6 +25,7 @@ pub mod workspace;
 pub mod debug;
 pub mod disk;
 pub mod doctor;
+pub mod dump;
 pub mod faults;
 pub mod toolchain;
 pub mod trace;

@@ -21,6 +21,8 @@ use ftl_tool::closure;
 use ftl_tool::debug;
 use ftl_tool::disk::Images;
 use ftl_tool::doctor::{self, Purpose};
+use ftl_tool::dump::keeper::When;
+use ftl_tool::dump::{self, Dump};
 use ftl_tool::faults::Faults;
 use ftl_tool::host_port::Printed;
 use ftl_tool::new::{self, Kind};
@@ -92,6 +94,14 @@ enum Command {
     Trace(TraceArguments),
     /// Boot a system under gdb, which knows its components
     Debug(DebugArguments),
+    /// List the dumps that were kept, or show what is in one
+    Dump {
+        /// Its number in the list, its folder, or `last`
+        dump: Option<String>,
+        /// `ps`, `backtrace [NAME]`, `handles NAME`, `queues`, `log [LINES]`, or `trace FILE`
+        #[arg(trailing_var_arg = true)]
+        what: Vec<String>,
+    },
     /// List what this machine needs for FTL, and install what is missing
     Doctor,
     /// Remove everything that was built
@@ -239,6 +249,9 @@ struct RunArguments {
     /// The log goes to standard error; the status is the commands'
     #[arg(long, value_name = "COMMANDS", conflicts_with_all = ["json", "init"])]
     exec: Option<String>,
+    /// What is worth a dump, which `./ftl dump` then shows
+    #[arg(long, value_enum, value_name = "WHEN", default_value = "crash")]
+    dumps: When,
     /// Start what the system has for whoever sits at its console, such as a shell, even if standard input is no terminal
     #[arg(long, conflicts_with = "exec")]
     console: bool,
@@ -286,6 +299,9 @@ struct DebugArguments {
     /// Have gdb run this command and end after the last of them, instead of asking at a prompt
     #[arg(short = 'x', long = "command", value_name = "COMMAND")]
     commands: Vec<String>,
+    /// Open this dump instead of starting a machine: its number in `./ftl dump`, its folder, or `last`
+    #[arg(long, value_name = "DUMP")]
+    dump: Option<String>,
     /// What `./ftl run` takes
     #[command(flatten)]
     run: RunArguments,
@@ -357,6 +373,11 @@ fn execute(command_line: CommandLine) -> Result<ExitCode> {
             return Ok(ExitCode::from(u8::from(!passed)));
         }
         Command::Disk { arguments } => return disk(&root, &arguments),
+        Command::Dump { dump: None, .. } => dump::print_list(&root)?,
+        Command::Dump {
+            dump: Some(which),
+            what,
+        } => show_dump(&root, &which, &what, yes)?,
         Command::Doctor => {
             let needs = doctor::doctor(&root, &Arch::ALL, yes)?;
             answer::tell(json, true, json!({ "needs": needs }));
@@ -388,9 +409,15 @@ fn trace(root: &Path, mut arguments: TraceArguments, yes: bool) -> Result<ExitCo
     let code = run(root, arguments.run, yes, false, Some(printed.clone()))?;
     let printed = printed.take();
     let summary = trace::convert(&printed, &mut std::io::stdout(), &arguments.output)?;
+    tell_trace(&arguments.output, &summary);
+    Ok(code)
+}
+
+/// Says what a trace came to.
+fn tell_trace(file: &Path, summary: &trace::Summary) {
     eprintln!(
         "{}: {} records over {:.3} ms{}; open it at https://ui.perfetto.dev",
-        arguments.output.display(),
+        file.display(),
         summary.records,
         summary.nanoseconds as f64 / 1e6,
         match summary.lost {
@@ -400,7 +427,6 @@ fn trace(root: &Path, mut arguments: TraceArguments, yes: bool) -> Result<ExitCo
             ),
         }
     );
-    Ok(code)
 }
 
 /// A machine that can be started, and what it boots.
@@ -416,7 +442,7 @@ struct Prepared {
 }
 
 /// Builds what the arguments say, and puts the machine together.
-fn prepare(root: &Path, arguments: &RunArguments, way_in: WayIn, debug: bool) -> Result<Prepared> {
+fn prepare(root: &Path, arguments: &RunArguments, way_in: WayIn) -> Result<Prepared> {
     let arch = arguments.build.arch;
     let mut ports = arguments.port.clone();
     if ports.is_empty() {
@@ -441,11 +467,7 @@ fn prepare(root: &Path, arguments: &RunArguments, way_in: WayIn, debug: bool) ->
     for port in &mut ports {
         port.claim()?;
     }
-    let (mut request, has_console) = request(root, &arguments.build, way_in)?;
-    if debug {
-        request.name += "-debug";
-        request.debug_info = true;
-    }
+    let (request, has_console) = request(root, &arguments.build, way_in)?;
     let built: Built = if arguments.no_build {
         build::built_before(root, arch, &request.name)?
     } else {
@@ -514,7 +536,7 @@ fn run(
         .map(Duration::try_from_secs_f64)
         .transpose()
         .context("--timeout takes a number of seconds")?;
-    let prepared = prepare(root, &arguments, way_in, false)?;
+    let prepared = prepare(root, &arguments, way_in)?;
     let options = Options {
         timeout,
         verbose: arguments.verbose,
@@ -522,6 +544,7 @@ fn run(
         exec: arguments.exec,
         console: prepared.has_console,
         printed,
+        dumps: arguments.dumps,
     };
     let end = run::run(root, prepared.machine, &prepared.built, &options)?;
     Ok(ExitCode::from(end.status()))
@@ -529,14 +552,34 @@ fn run(
 
 /// Starts gdb on a machine, or on what is left of one.
 fn debug(root: &Path, arguments: DebugArguments, yes: bool) -> Result<ExitCode> {
+    if let Some(which) = &arguments.dump {
+        let dump = Dump::find(root, which)?;
+        doctor::set_up(root, &[], Purpose::Debug, yes)?;
+        return Ok(ExitCode::from(dump.debug(root, &arguments.commands)?));
+    }
     let arch = arguments.run.build.arch;
     if arguments.run.uefi {
         bail!("`./ftl debug` starts a machine at the kernel; leave out --uefi");
     }
     doctor::set_up(root, &[arch], Purpose::Debug, yes)?;
-    let prepared = prepare(root, &arguments.run, WayIn::None, true)?;
+    let prepared = prepare(root, &arguments.run, WayIn::None)?;
     let code = debug::debug(root, prepared.machine, &prepared.built, &arguments.commands)?;
     Ok(ExitCode::from(code))
+}
+
+/// Prints what is in a dump.
+fn show_dump(root: &Path, which: &str, what: &[String], yes: bool) -> Result<()> {
+    let dump = Dump::find(root, which)?;
+    if let [first, rest @ ..] = what
+        && first == "trace"
+    {
+        let file = rest.first().map_or("out.pftrace", String::as_str);
+        let summary = dump.trace(Path::new(file))?;
+        tell_trace(Path::new(file), &summary);
+        return Ok(());
+    }
+    doctor::set_up(root, &[], Purpose::Debug, yes)?;
+    dump.show(root, what)
 }
 
 /// Builds the program for disk images, since it is a large one, and hands over to it.

@@ -18,6 +18,8 @@ use anyhow::{Context, Result, bail};
 use crate::arch::Arch;
 use crate::build::Built;
 use crate::doctor;
+use crate::dump::keeper::{self, Keeper, Sockets, When};
+use crate::dump::{self};
 use crate::host_port::{HostPort, News, Printed};
 use crate::qemu::Machine;
 use crate::report;
@@ -127,6 +129,8 @@ pub struct Options {
     pub console: bool,
     /// Where what they print goes, if not to standard output.
     pub printed: Option<Printed>,
+    /// What is worth a dump.
+    pub dumps: When,
 }
 
 enum Happening {
@@ -154,7 +158,20 @@ pub fn run(root: &Path, mut machine: Machine, built: &Built, options: &Options) 
         None => None,
     };
     machine.host_port = port.as_ref().map(|port| port.socket().to_owned());
+    let watched = options.dumps != When::Never && !dump::is_debugged(&machine.extra);
+    let sockets = watched.then(Sockets::new).transpose()?;
+    machine
+        .extra
+        .extend(sockets.iter().flat_map(Sockets::arguments));
     let mut qemu = start(&machine)?;
+    let mut keeper = sockets.map(|sockets| {
+        let run = keeper::Run {
+            root: root.to_owned(),
+            arch: machine.arch,
+            built: built.clone(),
+        };
+        Keeper::start(run, sockets, options.dumps)
+    });
     for port in &machine.ports {
         eprintln!(
             "port 127.0.0.1:{} leads to {} in FTL",
@@ -174,7 +191,11 @@ pub fn run(root: &Path, mut machine: Machine, built: &Built, options: &Options) 
         _ => {
             raw = RawTerminal::enter();
             match (raw.is_some(), options.console) {
-                (true, true) => eprintln!("Ctrl-A X ends it; all other keys go to its shell"),
+                (true, true) => {
+                    eprintln!(
+                        "Ctrl-A X ends it, Ctrl-A D keeps a dump; all other keys go to its shell"
+                    );
+                }
                 (true, false) => eprintln!("Ctrl-A X or Ctrl-C ends it"),
                 (false, _) => {}
             }
@@ -184,7 +205,7 @@ pub fn run(root: &Path, mut machine: Machine, built: &Built, options: &Options) 
 
     let started = Instant::now();
     let mut screen = Screen::new(
-        Symbols::new(root, built.unstripped.clone()),
+        Symbols::new(root, built.symbols()),
         match (options.verbose, &machine.firmware, machine.arch) {
             (true, ..) => None,
             (false, Some(_), _) => Some(Talker::Uefi),
@@ -204,6 +225,7 @@ pub fn run(root: &Path, mut machine: Machine, built: &Built, options: &Options) 
         &mut keyboard,
         raw.is_some().then(|| Keys::new(!options.console)),
         options.timeout.map(|limit| started + limit),
+        &mut keeper,
     );
     drop(raw);
     let status = stop(&mut qemu, end)?;
@@ -218,6 +240,7 @@ pub fn run(root: &Path, mut machine: Machine, built: &Built, options: &Options) 
         let complaints = complaints.join().unwrap_or_default();
         explain_loss(&complaints, status.as_deref());
     }
+    dump::tell(root, &keeper.map(Keeper::finish).unwrap_or_default());
     report_end(end, started.elapsed(), options, &machine);
     Ok(end)
 }
@@ -293,6 +316,7 @@ fn watch(
     keyboard: &mut Option<impl Write>,
     mut keys: Option<Keys>,
     deadline: Option<Instant>,
+    keeper: &mut Option<Keeper>,
 ) -> (Option<End>, Option<End>) {
     let mut farewell: Option<Instant> = None;
     let mut told: Option<End> = None;
@@ -326,6 +350,11 @@ fn watch(
                     Some(keys) => keys.read(&bytes),
                     None => Typed::Bytes(bytes),
                 };
+                if keys.as_mut().is_some_and(Keys::takes_dump)
+                    && let Some(keeper) = keeper
+                {
+                    keeper.ask();
+                }
                 match typed {
                     Typed::Quit => return (Some(End::Quit), told),
                     Typed::Bytes(bytes) => type_into(keyboard, &bytes),

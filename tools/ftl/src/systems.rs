@@ -155,6 +155,7 @@ pub fn request(workspace: &Workspace, arch: Arch, variant: &Variant<'_>) -> Resu
         name: archive_name(variant),
         init: "init".to_owned(),
         components: components.collect(),
+        names: plan.names(),
         plan: Some(plan.encode()),
         ..Request::default()
     })

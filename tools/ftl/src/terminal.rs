@@ -1,7 +1,7 @@
 //! The keyboard: raw while a system runs, so that each key reaches the guest, and two of them us.
 //!
 //! Ctrl-A X ends the machine, as QEMU's users expect; so does Ctrl-C, unless the system has a shell, whose it then
-//! is. Ctrl-A twice sends one.
+//! is. Ctrl-A D keeps a dump ([`crate::dump`]). Ctrl-A twice sends one.
 
 use std::io::{IsTerminal, Read};
 
@@ -60,6 +60,7 @@ pub enum Typed {
 /// Tells keys for us from keys for the guest.
 pub struct Keys {
     after_escape: bool,
+    dump_wanted: bool,
     /// Whether Ctrl-C ends the machine.
     interrupt_quits: bool,
 }
@@ -72,8 +73,14 @@ impl Keys {
     pub fn new(interrupt_quits: bool) -> Keys {
         Keys {
             after_escape: false,
+            dump_wanted: false,
             interrupt_quits,
         }
+    }
+
+    /// Whether a dump was asked for since the last look.
+    pub fn takes_dump(&mut self) -> bool {
+        std::mem::take(&mut self.dump_wanted)
     }
 
     /// Takes what was typed.
@@ -84,6 +91,7 @@ impl Keys {
                 self.after_escape = false;
                 match byte {
                     b'x' | b'X' => return Typed::Quit,
+                    b'd' | b'D' => self.dump_wanted = true,
                     Keys::CTRL_A => bytes.push(byte),
                     _ => {}
                 }
@@ -125,6 +133,9 @@ mod tests {
         assert_eq!(keys.read(b"a\x01\x01b"), bytes(b"a\x01b"));
         assert_eq!(keys.read(b"\x01"), bytes(b""));
         assert_eq!(keys.read(b"x"), Typed::Quit);
+        assert!(!keys.takes_dump());
+        assert_eq!(keys.read(b"\x01da"), bytes(b"a"));
+        assert!(keys.takes_dump() && !keys.takes_dump());
         assert_eq!(Keys::new(true).read(b"\x03"), Typed::Quit);
         assert_eq!(Keys::new(true).read(b"\x01qx"), bytes(b"x"));
         assert_eq!(Keys::new(false).read(b"\x03"), bytes(b"\x03"));

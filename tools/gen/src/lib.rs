@@ -66,6 +66,15 @@ impl SystemPlan {
         names.dedup();
         names
     }
+
+    /// Components and commands that are not called like their image, and that.
+    pub fn names(&self) -> Vec<(String, String)> {
+        let all = self.plan.components.iter().chain(&self.plan.commands);
+        all.filter(|component| component.name != component.image)
+            .map(|component| (component.name.clone(), component.image.clone()))
+            .collect()
+    }
+
     /// The plan as it lies in the boot archive under [`plan::FILE_NAME`].
     pub fn encode(&self) -> Vec<u8> {
         self.plan.encode()

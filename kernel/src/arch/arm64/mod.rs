@@ -62,6 +62,7 @@ fn report(what: fmt::Arguments<'_>, pc: usize, frame: usize) -> ! {
             frame = next;
         }
     }
+    crate::crash::kernel_panicked();
     if kept::resets_after_panic() {
         machine::reset()
     }
