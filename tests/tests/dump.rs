@@ -74,7 +74,10 @@ fn a_kernel_panic_leaves_a_dump() {
         &ask(&["dump", dump, "handles", "crasher"]),
         &["RIGHTS", "init"],
     );
-    check(&ask(&["dump", dump, "queues"]), &["CHANNEL", "QUEUE", "SOURCES", "crasher"]);
+    check(
+        &ask(&["dump", dump, "queues"]),
+        &["CHANNEL", "QUEUE", "SOURCES", "crasher"],
+    );
     // The same in gdb.
     check(
         &ask(&[
