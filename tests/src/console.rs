@@ -205,8 +205,14 @@ impl Console {
         });
     }
 
-    /// Empties the window, with Ctrl-L at the prompt.
+    /// Empties the window, with Ctrl-L at the prompt, which has its colour as soon as the terminal has answered.
     pub fn clear(&mut self) {
+        self.wait_until("prompt with colour", |console| {
+            let screen = console.emulator.screen();
+            let (row, _) = screen.cursor_position();
+            let is_coloured = screen.cell(row, 0)?.fgcolor() != vt100::Color::Default;
+            is_coloured.then_some(())
+        });
         self.keys("\x0c");
         self.wait_until("empty window", |console| {
             let rows = console.rows();

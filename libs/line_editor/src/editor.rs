@@ -71,8 +71,12 @@ impl Editor {
         if shown {
             self.screen.erase();
         }
+        let had_escapes = self.screen.terminal.escapes;
         self.screen.terminal = terminal;
         if shown {
+            if !had_escapes {
+                self.ask_for_marks();
+            }
             self.draw(&Nobody);
         }
     }
@@ -91,11 +95,15 @@ impl Editor {
         self.tabbed = false;
         self.screen.forget();
         self.is_shown = true;
+        self.ask_for_marks();
+        self.draw(helper);
+    }
+
+    /// Pasted text is to come marked as such.
+    fn ask_for_marks(&mut self) {
         if self.screen.terminal.escapes {
-            // Pasted text is to come marked as such.
             self.screen.output.extend(b"\x1b[?2004h");
         }
-        self.draw(helper);
     }
 
     /// Takes what was typed, up to the end of the line. Says how much of it that was.

@@ -39,8 +39,9 @@ pub enum Heard {
 #[derive(Default)]
 pub struct Keyboard {
     ahead: VecDeque<u8>,
-    /// An escape sequence that may be an answer about the window, while one is awaited.
+    /// An escape sequence that may be an answer about the window, while one may come.
     report: Vec<u8>,
+    /// The window's size was asked for, and the answer has not come yet.
     awaits_report: bool,
 }
 
@@ -51,8 +52,7 @@ impl Keyboard {
         for &byte in bytes {
             if self.awaits_report && (byte == ESCAPE || !self.report.is_empty()) {
                 if byte == ESCAPE {
-                    self.give_up_report();
-                    self.awaits_report = true;
+                    self.release();
                 }
                 self.report.push(byte);
                 match report(&self.report) {
@@ -62,10 +62,7 @@ impl Keyboard {
                         heard.push(Heard::Size(columns, rows));
                     }
                     Report::Begins => {}
-                    Report::No => {
-                        let report = core::mem::take(&mut self.report);
-                        self.ahead.extend(report);
-                    }
+                    Report::No => self.release(),
                 }
             } else if byte == CTRL_C {
                 self.ahead.clear();
@@ -84,9 +81,14 @@ impl Keyboard {
         self.awaits_report = true;
     }
 
-    /// The window's size does not come.
-    pub fn give_up_report(&mut self) {
-        self.awaits_report = false;
+    /// How many bytes are held back because they may begin the answer about the window. One is most likely Escape.
+    pub fn held_back(&self) -> usize {
+        self.report.len()
+    }
+
+    /// Hands out what was held back: the answer would have come by now. It is still known for what it is if it comes late
+    /// and whole, as on a slow line or a busy machine.
+    pub fn release(&mut self) {
         let report = core::mem::take(&mut self.report);
         self.ahead.extend(report);
     }
@@ -345,13 +347,18 @@ mod tests {
             assert_eq!(heard, [Heard::Size(80, 24)], "cut at {cut}");
             assert_eq!(keyboard.take(100), b"xy\x1b[A", "cut at {cut}");
         }
-        // Other keys meanwhile, and an answer that does not come.
+        // Other keys meanwhile, and an answer that does not come in time: what was held back are keys.
         let mut keyboard = Keyboard::default();
         keyboard.await_report();
         assert!(keyboard.typed(b"\x1b[A\x1b[8;2").is_empty());
-        keyboard.give_up_report();
+        assert_eq!(keyboard.held_back(), 5);
+        keyboard.release();
+        assert_eq!(keyboard.held_back(), 0);
         assert_eq!(keyboard.take(100), b"\x1b[A\x1b[8;2");
-        // Nobody has asked.
+        // It comes late.
+        assert_eq!(keyboard.typed(b"x\x1b[8;24;80ty"), [Heard::Size(80, 24)]);
+        assert_eq!(keyboard.take(100), b"xy");
+        // Nobody has asked again.
         assert!(keyboard.typed(b"\x1b[8;24;80t").is_empty());
         assert_eq!(keyboard.take(100), b"\x1b[8;24;80t");
     }

@@ -74,6 +74,12 @@ impl Screen {
 
     /// Takes what came from the UART.
     pub fn show(&mut self, bytes: &[u8]) {
+        write_out(&self.take(bytes));
+        self.changed = Instant::now();
+    }
+
+    /// Takes what came from the UART; answers what is to be shown.
+    fn take(&mut self, bytes: &[u8]) -> Vec<u8> {
         let mut output = Vec::with_capacity(bytes.len() + 128);
         for &byte in bytes {
             match byte {
@@ -83,6 +89,7 @@ impl Screen {
                     self.line.push(byte);
                     if self.interactive && self.line.ends_with(ASK_SIZE) {
                         self.line.truncate(self.line.len() - ASK_SIZE.len());
+                        self.shown = self.shown.min(self.line.len());
                         self.asked += 1;
                     }
                     if self.line.len() >= Screen::LINE_LEN_MAX {
@@ -100,13 +107,20 @@ impl Screen {
             }
         }
         if self.interactive && self.banner.is_over() && !may_be_end(&self.line) {
-            let until = self.line.len() - question_begun(&self.line);
+            let until = self.may_be_shown();
             let rest = &self.line[self.shown.min(until)..until];
             output.extend_from_slice(rest);
             self.shown = self.shown.max(until);
         }
-        write_out(&output);
-        self.changed = Instant::now();
+        output
+    }
+
+    /// How much of the unfinished line may be shown: not the begin of a question that is for us.
+    fn may_be_shown(&self) -> usize {
+        match self.interactive {
+            true => self.line.len() - question_begun(&self.line),
+            false => self.line.len(),
+        }
     }
 
     /// What is to be typed in answer to what the machine has asked the terminal: how large its window is.
@@ -125,18 +139,23 @@ impl Screen {
     pub fn wants_flush(&self) -> Option<Instant> {
         let waits = self.immediate
             && self.banner.is_over()
-            && self.line.len() > self.shown
+            && self.may_be_shown() > self.shown
             && !self.line.starts_with(b"FTL-EXIT");
         waits.then(|| self.changed + Duration::from_millis(20))
     }
 
     /// Shows the unfinished line as far as it goes.
     pub fn flush_partial(&mut self) {
+        write_out(&self.take_partial());
+    }
+
+    fn take_partial(&mut self) -> Vec<u8> {
         let mut output = Vec::new();
         self.repeats.end(&mut output);
-        output.extend_from_slice(&self.line[self.shown..]);
-        self.shown = self.line.len();
-        write_out(&output);
+        let until = self.may_be_shown();
+        output.extend_from_slice(&self.line[self.shown.min(until)..until]);
+        self.shown = self.shown.max(until);
+        output
     }
 
     fn line_ends(&mut self, output: &mut Vec<u8>) {
@@ -432,6 +451,24 @@ mod tests {
             }
             assert_eq!(String::from_utf8(output).unwrap(), shown);
             assert_eq!(screen.end(), end);
+        }
+    }
+
+    #[test]
+    fn a_question_for_us_is_not_shown_wherever_it_is_cut() {
+        let text = b"ftl> \x1b[18thello\x1b[18t";
+        for cut in 0..text.len() {
+            let mut screen = screen().interactive();
+            screen.banner = Banner::new(None);
+            screen.immediate = true;
+            let mut shown = screen.take(&text[..cut]);
+            if screen.wants_flush().is_some() {
+                shown.extend(screen.take_partial());
+            }
+            shown.extend(screen.take(&text[cut..]));
+            shown.extend(screen.take_partial());
+            let shown = String::from_utf8_lossy(&shown);
+            assert_eq!((&*shown, screen.asked), ("ftl> hello", 2), "cut at {cut}");
         }
     }
 

@@ -13,6 +13,8 @@ use crate::spec::{EventLoop, ports, stream, terminal};
 
 /// How long a terminal may take to say how large its window is.
 const PATIENCE: Duration = Duration::from_millis(200);
+/// How long an answer that has begun may take to go on: a line can be slow, and a computer busy.
+const HOLD: Duration = Duration::from_secs(2);
 /// xterm's "Report the size of the text area in characters".
 const ASK_SIZE: &[u8] = b"\x1b[18t";
 
@@ -29,7 +31,7 @@ pub struct Line {
     size: Option<(u16, u16)>,
     /// Who waits to hear it.
     asking: Vec<terminal::SizeReplier>,
-    /// It was asked, and has not answered: so it is not asked again.
+    /// It was asked, and has not answered: so it is not asked again before it does.
     is_mute: bool,
     patience: Timer,
 }
@@ -114,10 +116,12 @@ impl Line {
         reply.ok(columns, rows, self.size.is_some())
     }
 
-    /// The window does not say how large it is.
+    /// The window does not say how large it is, or not yet.
     pub fn give_up_size(&mut self) -> Result<()> {
-        self.desk.keyboard().give_up_report();
-        self.is_mute = true;
+        self.desk.keyboard().release();
+        if !self.asking.is_empty() {
+            self.is_mute = true;
+        }
         self.size_known()
     }
 
@@ -146,7 +150,16 @@ impl Line {
             inlet.received(bytes.len());
         }
         match from {
-            Source::Typed => return self.desk.typed(bytes),
+            Source::Typed => {
+                let heard = self.desk.typed(bytes);
+                match self.desk.keyboard().held_back() {
+                    0 => {}
+                    // It may be the key Escape, which is to be seen soon.
+                    1 => self.patience.set(PATIENCE),
+                    _ => self.patience.set(HOLD),
+                }
+                return heard;
+            }
             Source::Log => self.desk.notice(bytes),
             Source::Desk(seat) => self.desk.came(seat, bytes),
             _ => {}
@@ -161,7 +174,8 @@ impl Line {
                 Heard::Interrupt => self.tell_all(events, terminal::Server::interrupt),
                 Heard::Size(columns, rows) => {
                     let known = self.size.replace((columns, rows));
-                    if known.is_some_and(|known| known != (columns, rows)) {
+                    let is_late = core::mem::take(&mut self.is_mute);
+                    if (known.is_some() || is_late) && known != self.size {
                         self.tell_all(events, terminal::Server::resized);
                     }
                     self.size_known()?;
