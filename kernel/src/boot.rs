@@ -209,7 +209,7 @@ fn start_init(kernel: &mut Kernel, info: &BootInfo<'_>) -> Result<(), &'static s
         memory_pages_max: u32::MAX,
         handles_max: crate::object::HandleTable::LIMIT as u32,
         threads_max: 64,
-        heap_len: 1 << 20,
+        heap_len: 256 << 10,
         stack_len: 64 << 10,
         cpu_share_percent: 100,
         messages_max: u32::MAX,

@@ -347,6 +347,7 @@ impl Kernel {
             heap_at: u64::MAX,
             running_since: 0,
             cpu_ticks: 0,
+            slice_used: 0,
             direct_messages: 0,
             general_messages: 0,
             next: None,
@@ -507,6 +508,25 @@ impl Kernel {
         unsafe { page.cast::<T>().write(value) };
     }
 
+    /// Frames that the kernel's own objects take.
+    pub fn object_frames(&self) -> usize {
+        let slabs = [
+            self.processes.frame_count(),
+            self.threads.frame_count(),
+            self.channels.frame_count(),
+            self.queues.frame_count(),
+            self.sources.frame_count(),
+            self.folios.frame_count(),
+            self.mappings.frame_count(),
+            self.spaces.frame_count(),
+            self.timers.frame_count(),
+            self.doorbells.frame_count(),
+            self.interrupts.frame_count(),
+            self.devices.frame_count(),
+        ];
+        slabs.iter().sum::<usize>() + self.deadlines.frame_count()
+    }
+
     /// The system's counters now.
     pub fn current_statistics(&self) -> abi::KernelStatistics {
         let threads = self.threads.ids();
@@ -514,6 +534,9 @@ impl Kernel {
         let directly = self.direct_messages + directly.sum::<u64>();
         let processes = self.processes.ids();
         let handles = processes.map(|id| self.processes[id].handles.len());
+        let processes = self.processes.ids();
+        let charged = processes.map(|id| self.processes[id].memory_pages);
+        let (code_blocks, code) = self.memory.code.frame_counts();
         abi::KernelStatistics {
             pages_free: self.memory.available() as u64,
             cpus: self.cpu_count as u64,
@@ -527,6 +550,17 @@ impl Kernel {
             mappings: self.mappings.len() as u64,
             timers: self.timers.len() as u64,
             doorbells: self.doorbells.len() as u64,
+            pages_machine: self.memory.frames.machine_count() as u64,
+            pages_charged: charged.sum::<usize>() as u64,
+            pages_init: self
+                .init
+                .and_then(|id| self.processes.get(id))
+                .map_or(0, |init| init.memory_pages as u64),
+            pages_promised: self.memory.frames.promised() as u64,
+            pages_objects: self.object_frames() as u64,
+            pages_code_blocks: code_blocks as u64,
+            pages_code: code as u64,
+            pages_largest: self.memory.frames.largest() as u64,
             calls: self.statistics.calls + directly,
             messages: self.statistics.messages + directly,
             switches: self.statistics.switches + directly,

@@ -133,9 +133,11 @@ impl Kernel {
             share = 0;
         }
         let slice_len = self.ticks(SLICE_NS);
+        // Who was overtaken goes on with what was left of its slice.
+        let used = core::mem::take(&mut self.threads[current].slice_used);
         let state = &mut self.cpus[cpu];
         if state.slice_began == u64::MAX {
-            state.slice_began = now;
+            state.slice_began = now.saturating_sub(used);
         }
         let slice_end = match state.ready_mask >> level & 1 {
             1 => state.slice_began + slice_len,
@@ -218,7 +220,12 @@ impl Kernel {
         self.woke_first = false;
         self.end_slice(cpu);
         let exit = self.run(thread, cpu);
-        self.start_slice(cpu);
+        if self.cpus[cpu].ready_mask == 0 {
+            // Nobody waits for its end: what it used before does not count.
+            self.threads[thread].slice_used = 0;
+        } else {
+            self.start_slice(cpu);
+        }
         exit
     }
 
@@ -328,7 +335,7 @@ impl Kernel {
             return None;
         }
         if state.best_ready() < u32::from(self.threads[current].priority) {
-            self.enqueue(current, cpu, true);
+            self.overtaken(cpu, current);
             return Some(self.run_best_of(cpu, cpu));
         }
         if state.slice_end == u64::MAX || self.memory.machine.now() < state.slice_end {
@@ -354,9 +361,24 @@ impl Kernel {
             self.start_slice(cpu);
             return None;
         }
-        let was_overtaken = best < level && !spent;
-        self.enqueue(current, cpu, was_overtaken);
+        if best < level && !spent {
+            self.overtaken(cpu, current);
+        } else {
+            self.enqueue(current, cpu, false);
+        }
         Some(self.pick(cpu))
+    }
+
+    /// The current thread leaves the CPU to a more important one. It stays the first of its equals for what
+    /// is left of its slice, and no longer: however often that happens, they get their turn.
+    #[inline(never)]
+    fn overtaken(&mut self, cpu: usize, current: Id<Thread>) {
+        let now = self.memory.machine.now();
+        // Without anybody waiting there is no slice, and nothing of it is used.
+        let used = now.saturating_sub(self.cpus[cpu].slice_began);
+        let is_over = used >= self.ticks(SLICE_NS);
+        self.threads[current].slice_used = if is_over { 0 } else { used };
+        self.enqueue(current, cpu, !is_over);
     }
 
     /// The current thread lets others of its priority run first.

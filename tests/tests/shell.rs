@@ -124,7 +124,7 @@ fn many_jobs_run_and_end() {
 #[test]
 fn every_command_explains_itself() {
     let names = "cat changes echo env grep head hexdump seq sleep sort tail time uniq wc xargs crash curl dns ip nc dmesg graph help kill log \
-                 poweroff ps reboot restart top uptime why shell";
+                 memory poweroff ps reboot restart top uptime why shell";
     let run = exec(&format!("for c in {names}; do $c --help | head -n 1; done"));
     let lines: Vec<&str> = run.output.lines().collect();
     // Some say `name text`; `echo` is part of the shell here and prints its arguments.

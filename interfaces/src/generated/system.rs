@@ -259,7 +259,7 @@ impl<'a> ::ftl::wire::Wire<'a> for Need<'a> {
 }
 
 /// Messages that wait in each direction of such a channel.
-pub const QUEUE_LEN: usize = 16;
+pub const QUEUE_LEN: usize = 4;
 
 /// Bytes of the largest message on such a channel.
 pub const BODY_LEN_MAX: usize = 2768;
@@ -268,6 +268,7 @@ const COMPONENTS: u32 = 0x6c306fbf;
 const NEEDS: u32 = 0xcb71e6a4;
 const CONNECTIONS: u32 = 0x21e36519;
 const STATISTICS: u32 = 0x2f2e1e4c;
+const MEMORY: u32 = 0x8f19c477;
 const KILL: u32 = 0xcef5734e;
 const RESTART: u32 = 0x96d5ca45;
 const SET_IMAGE: u32 = 0x678051b7;
@@ -496,6 +497,80 @@ impl StatisticsReplier {
         writer.u64(mappings)?;
         writer.u64(timers)?;
         writer.u64(doorbells)?;
+        self.0.send(writer)
+    }
+
+    /// Answers that it did not.
+    pub fn error(self, error: ::ftl::Error) -> ::ftl::Result<()> {
+        self.0.fail(u32::from(error.code()))
+    }
+}
+
+/// What the call `memory` answers with.
+#[derive(Clone, Copy, Debug)]
+pub struct MemoryReply {
+    /// All memory of the machine.
+    pub machine: u64,
+    /// The boot archive.
+    pub archive: u64,
+    /// What was taken before the kernel began to give memory out: firmware, the kernel, its records of pages.
+    pub before: u64,
+    /// What components and commands are charged for, without init.
+    pub components: u64,
+    /// What init is charged for.
+    pub init: u64,
+    /// Of both, what nobody has touched yet: it is kept free for them.
+    pub promised: u64,
+    /// Of both, what holds code.
+    pub code: u64,
+    /// What is set aside for code and holds none.
+    pub code_free: u64,
+    /// The kernel's objects.
+    pub objects: u64,
+    /// What else the kernel has: page tables, the log, and what the dead leave until it is taken apart.
+    pub kernel: u64,
+    /// What can be had.
+    pub free: u64,
+    /// The largest free block.
+    pub largest: u64,
+}
+
+/// Answers the call `memory`. It may be kept and used later; dropped, it answers `NoReply`.
+#[derive(Debug)]
+#[must_use = "the caller waits for an answer"]
+pub struct MemoryReplier(::ftl::reply::Replier);
+
+impl MemoryReplier {
+    /// Answers that it worked.
+    #[inline]
+    pub fn ok(
+        self,
+        machine: u64,
+        archive: u64,
+        before: u64,
+        components: u64,
+        init: u64,
+        promised: u64,
+        code: u64,
+        code_free: u64,
+        objects: u64,
+        kernel: u64,
+        free: u64,
+        largest: u64,
+    ) -> ::ftl::Result<()> {
+        let mut writer = self.0.begin()?;
+        writer.u64(machine)?;
+        writer.u64(archive)?;
+        writer.u64(before)?;
+        writer.u64(components)?;
+        writer.u64(init)?;
+        writer.u64(promised)?;
+        writer.u64(code)?;
+        writer.u64(code_free)?;
+        writer.u64(objects)?;
+        writer.u64(kernel)?;
+        writer.u64(free)?;
+        writer.u64(largest)?;
         self.0.send(writer)
     }
 
@@ -827,6 +902,15 @@ impl Client {
         self.0.start(STATISTICS, writer)
     }
 
+    /// What the machine's memory is used for, in pages of 4 KiB.
+    ///
+    /// The answer comes as an event with the transaction that is returned here.
+    #[inline]
+    pub fn memory_start(&self) -> ::ftl::Result<::ftl::Transaction> {
+        let writer = ::ftl::wire::Writer::new();
+        self.0.start(MEMORY, writer)
+    }
+
     /// Ends a component at once. It is started again if its file says so.
     ///
     /// The answer comes as an event with the transaction that is returned here.
@@ -946,6 +1030,9 @@ pub trait Blocking {
 
     /// Counters of the kernel.
     fn statistics(&mut self) -> ::core::result::Result<StatisticsReply, ::ftl::Error>;
+
+    /// What the machine's memory is used for, in pages of 4 KiB.
+    fn memory(&mut self) -> ::core::result::Result<MemoryReply, ::ftl::Error>;
 
     /// Ends a component at once. It is started again if its file says so.
     fn kill(&mut self, name: &str) -> ::core::result::Result<(), ::ftl::Error>;
@@ -1104,6 +1191,42 @@ impl Blocking for Client {
                     mappings: reader.u64()?,
                     timers: reader.u64()?,
                     doorbells: reader.u64()?,
+                })
+            }
+            Err(code) => Err(::ftl::reply::error_from_code(code)),
+        };
+        reader.finish()?;
+        result
+    }
+
+    #[inline]
+    fn memory(&mut self) -> ::core::result::Result<MemoryReply, ::ftl::Error> {
+        let incoming = self
+            .0
+            .call_again(
+                MEMORY,
+                || {
+                    let writer = ::ftl::wire::Writer::new();
+                    Ok(writer)
+                },
+            )?;
+        let mut reader = incoming.read();
+        let result = match ::ftl::reply::read_status(&mut reader)? {
+            Ok(()) => {
+                reader.expect_len(104)?;
+                Ok(MemoryReply {
+                    machine: reader.u64()?,
+                    archive: reader.u64()?,
+                    before: reader.u64()?,
+                    components: reader.u64()?,
+                    init: reader.u64()?,
+                    promised: reader.u64()?,
+                    code: reader.u64()?,
+                    code_free: reader.u64()?,
+                    objects: reader.u64()?,
+                    kernel: reader.u64()?,
+                    free: reader.u64()?,
+                    largest: reader.u64()?,
                 })
             }
             Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -1283,6 +1406,8 @@ pub enum ToClient<'a> {
         ::ftl::Transaction,
         ::core::result::Result<StatisticsReply, ::ftl::Error>,
     ),
+    /// The answer to [`Client::memory_start`].
+    Memory(::ftl::Transaction, ::core::result::Result<MemoryReply, ::ftl::Error>),
     /// The answer to [`Client::kill_start`].
     Kill(::ftl::Transaction, ::core::result::Result<(), ::ftl::Error>),
     /// The answer to [`Client::restart_start`].
@@ -1384,6 +1509,32 @@ impl<'a> ToClient<'a> {
                 };
                 reader.finish()?;
                 Ok(ToClient::Statistics(transaction, result))
+            }
+            MEMORY if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
+                let transaction = incoming.transaction();
+                let mut reader = incoming.read();
+                let result = match ::ftl::reply::read_status(&mut reader)? {
+                    Ok(()) => {
+                        reader.expect_len(104)?;
+                        Ok(MemoryReply {
+                            machine: reader.u64()?,
+                            archive: reader.u64()?,
+                            before: reader.u64()?,
+                            components: reader.u64()?,
+                            init: reader.u64()?,
+                            promised: reader.u64()?,
+                            code: reader.u64()?,
+                            code_free: reader.u64()?,
+                            objects: reader.u64()?,
+                            kernel: reader.u64()?,
+                            free: reader.u64()?,
+                            largest: reader.u64()?,
+                        })
+                    }
+                    Err(code) => Err(::ftl::reply::error_from_code(code)),
+                };
+                reader.finish()?;
+                Ok(ToClient::Memory(transaction, result))
             }
             KILL if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
                 let transaction = incoming.transaction();
@@ -1501,6 +1652,7 @@ impl<'a> ToClient<'a> {
             NEEDS => Some(ToClient::Needs(transaction, Err(error))),
             CONNECTIONS => Some(ToClient::Connections(transaction, Err(error))),
             STATISTICS => Some(ToClient::Statistics(transaction, Err(error))),
+            MEMORY => Some(ToClient::Memory(transaction, Err(error))),
             KILL => Some(ToClient::Kill(transaction, Err(error))),
             RESTART => Some(ToClient::Restart(transaction, Err(error))),
             SET_IMAGE => Some(ToClient::SetImage(transaction, Err(error))),
@@ -1566,6 +1718,8 @@ pub enum ToServer<'a> {
     Connections(ConnectionsRequest, ConnectionsReplier),
     /// Counters of the kernel.
     Statistics(StatisticsReplier),
+    /// What the machine's memory is used for, in pages of 4 KiB.
+    Memory(MemoryReplier),
     /// Ends a component at once. It is started again if its file says so.
     Kill(KillRequest<'a>, KillReplier),
     /// Ends a component if it runs, and starts it, even if it had been given up.
@@ -1625,6 +1779,12 @@ impl<'a> ToServer<'a> {
                 let reader = incoming.read();
                 reader.finish()?;
                 Ok(ToServer::Statistics(StatisticsReplier(asked.into())))
+            }
+            MEMORY if incoming.kind() == ::ftl::abi::MessageKind::Request => {
+                let asked = incoming.asked();
+                let reader = incoming.read();
+                reader.finish()?;
+                Ok(ToServer::Memory(MemoryReplier(asked.into())))
             }
             KILL if incoming.kind() == ::ftl::abi::MessageKind::Request => {
                 let asked = incoming.asked();

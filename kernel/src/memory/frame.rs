@@ -158,6 +158,22 @@ impl Frames {
         self.total
     }
 
+    /// Frames of the machine's memory, those that were never free among them.
+    pub fn machine_count(&self) -> usize {
+        self.count
+    }
+
+    /// Frames that are promised and not taken.
+    pub fn promised(&self) -> usize {
+        self.promised
+    }
+
+    /// Frames of the largest free block.
+    pub fn largest(&self) -> usize {
+        let found = (0..=ORDER_MAX).rev().find(|&o| self.free[o] != NONE);
+        found.map_or(0, |order| 1 << order)
+    }
+
     /// Frames that are neither in use nor promised.
     pub fn available(&self) -> usize {
         self.free_count - self.promised

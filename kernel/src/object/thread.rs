@@ -57,6 +57,8 @@ pub struct Thread {
     pub running_since: u64,
     /// Ticks that it has spent on CPUs.
     pub cpu_ticks: u64,
+    /// Ticks that it had used of its slice when a more important thread took the CPU.
+    pub slice_used: u64,
     /// Messages that it has sent the direct way, which counts nothing else.
     pub direct_messages: u64,
     /// Messages that it has sent in the general way, or tried to.

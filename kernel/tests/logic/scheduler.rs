@@ -70,6 +70,39 @@ fn equals_share_a_cpu_by_slices() {
     assert_eq!(ran, [root, other, third, root, other, third]);
 }
 
+/// However often somebody more important takes the CPU for a moment, a slice is not longer for it.
+#[test]
+fn who_is_overtaken_again_and_again_keeps_its_slice() {
+    let all = |priority| with_share(priority, 100);
+    let mut sim = Sim::with_root(1, 32 << 20, all(0));
+    let root = sim.root;
+    let queue = sim.queue(root);
+    let timer = sim.ok(root, Call::TimerCreate, &[]);
+    sim.attach(root, queue, timer, 1);
+    let one = sim.spawn(all(3)).thread;
+    let other = sim.spawn(all(3)).thread;
+    const EVERY: u64 = SLICE / 5;
+    let mut had = [0; 2];
+    for _ in 0..30 {
+        let at = (sim.now() + EVERY) as usize;
+        sim.ok(root, Call::TimerSet, &[timer, at, 0]);
+        sim.blocks(root, Call::Wait, &[queue, FOREVER]);
+        let [first, second] = watch(&mut sim, EVERY, [one, other]);
+        had[0] += first;
+        had[1] += second;
+        // A timer that fires takes the CPU away from both.
+        assert_eq!(sim.kernel.current(0), root);
+        assert_eq!(sim.woken(root).kind, abi::EventKind::Timer);
+    }
+    let [first, second] = had;
+    assert!(
+        first.abs_diff(second) <= SLICE,
+        "{first} and {second} of {}",
+        30 * EVERY
+    );
+    assert!(first + second >= 29 * EVERY);
+}
+
 #[test]
 fn a_thread_alone_is_not_interrupted() {
     let mut sim = Sim::new(1);

@@ -77,6 +77,8 @@ pub struct Component {
     pub stack_len: u32,
     /// Milliseconds within which it must answer a heartbeat; 0 for none.
     pub heartbeat_ms: u32,
+    /// Whether init keeps what it saves for its next life.
+    pub keeps_state: bool,
     /// Whether it, a command, is given the terminal.
     pub terminal: bool,
     /// What it, a command, may do in the directory that whoever starts it gives it; nothing: it gets none.
@@ -278,6 +280,7 @@ impl Component {
         writer.u32(self.heap_len);
         writer.u32(self.stack_len);
         writer.u32(self.heartbeat_ms);
+        writer.u8(self.keeps_state.into());
         writer.u8(self.terminal.into());
         writer.u8(self.directory.map_or(0, |rights| rights as u8 + 1));
         writer.blob(&self.settings);
@@ -332,6 +335,7 @@ impl Component {
             heap_len: reader.u32()?,
             stack_len: reader.u32()?,
             heartbeat_ms: reader.u32()?,
+            keeps_state: reader.u8_up_to(1)? == 1,
             terminal: reader.u8_up_to(1)? == 1,
             directory: match reader.u8_up_to(2)? {
                 0 => None,

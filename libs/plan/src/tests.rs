@@ -20,6 +20,7 @@ fn sample() -> Plan {
         heap_len: 1 << 20,
         stack_len: 1 << 16,
         heartbeat_ms: 0,
+        keeps_state: name != "date",
         terminal: name == "date",
         directory: (name == "date").then_some(DirectoryRights::Read),
         settings: vec![1, 2, 3],

@@ -248,7 +248,7 @@ pub fn read(
         },
         _ => Limits {
             memory: 4 << 20,
-            heap: 1 << 20,
+            heap: 128 << 10,
             stack: 64 << 10,
             handles: 64,
             threads: 1,

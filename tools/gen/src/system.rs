@@ -556,6 +556,7 @@ fn in_plan(
         heap_len: member.limits.heap as u32,
         stack_len: member.limits.stack as u32,
         heartbeat_ms: member.restart.heartbeat_ms,
+        keeps_state: component.keeps_state,
         terminal: component.terminal,
         directory: component.directory,
         settings,

@@ -17,6 +17,7 @@ mod act;
 mod graph;
 mod known;
 mod log;
+mod memory;
 mod processes;
 mod top;
 mod trace;
@@ -34,6 +35,7 @@ const COMMANDS: &[(&str, &str, Run)] = &[
     ("help", HELP, help),
     ("kill", act::KILL, act::kill),
     ("log", log::LOG, log::log),
+    ("memory", memory::MEMORY, memory::memory),
     ("poweroff", act::POWEROFF, act::poweroff),
     ("ps", processes::PS, processes::ps),
     ("reboot", act::REBOOT, act::reboot),

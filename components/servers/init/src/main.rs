@@ -120,6 +120,7 @@ fn read(info: &'static StartInfo) -> Result<(Machine, Plan)> {
             system,
             folio,
             archive,
+            archive_len: bytes.len(),
         },
         plan,
     ))

@@ -13,6 +13,13 @@ use plan::{Component, Device};
 
 use ftl::handle::Process;
 
+/// Devices of one kind that a component can be given at once.
+const DEVICES_MAX: usize = 32;
+/// Clients that a component may not have heard of yet.
+const NEW_CLIENTS_MAX: usize = 32;
+/// The longest `grant` in `interfaces/component.yml`.
+const GRANT_LEN_MAX: usize = 256;
+
 /// What the machine gives init to start components with.
 pub struct Machine {
     /// The right to manage it.
@@ -21,6 +28,8 @@ pub struct Machine {
     pub folio: Folio,
     /// The boot archive's content.
     pub archive: archive::Archive<'static>,
+    /// Its bytes.
+    pub archive_len: usize,
 }
 
 /// Why a component could not be started.
@@ -59,12 +68,8 @@ pub struct Loaded {
 impl Machine {
     /// Makes the process of a component and loads its image, the archive's `components/IMAGE`.
     pub fn load(&self, component: &Component, image: &str) -> Result<Loaded, Failure> {
-        self.load_with(
-            component,
-            image,
-            component::QUEUE_LEN,
-            component::BODY_LEN_MAX,
-        )
+        let (queue_len, body_len_max) = first_channel(component);
+        self.load_with(component, image, queue_len, body_len_max)
     }
 
     /// The same with room for so many messages of so many bytes on its first channel.
@@ -157,6 +162,25 @@ impl Machine {
             may_pass: busy,
         })
     }
+}
+
+/// Messages that may wait on a component's first channel, and the bytes of the longest. It is made for what the
+/// component is sent, since memory for all of that is taken at once: what its start takes, and later a fresh channel
+/// for each need, new clients if it has any, a heartbeat and the end.
+fn first_channel(component: &Component) -> (usize, usize) {
+    let devices = |device: &Device| if device.all { DEVICES_MAX } else { 1 };
+    let devices: usize = component.devices.iter().map(devices).sum();
+    let start = component.needs.len() + component.provides.len() + devices + 2;
+    let clients = match component.provides.is_empty() {
+        true => 0,
+        false => NEW_CLIENTS_MAX,
+    };
+    let later = component.needs.len() + clients + 2;
+    let longest = match component.keeps_state {
+        true => component::BODY_LEN_MAX,
+        false => component.settings.len().max(GRANT_LEN_MAX) + 32,
+    };
+    (start + later, longest.min(component::BODY_LEN_MAX))
 }
 
 /// What a person calls a device.

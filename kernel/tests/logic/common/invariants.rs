@@ -607,20 +607,6 @@ fn frames(kernel: &Kernel) {
     }
     // Nothing is lost: whatever is not free has an owner.
     let (code_blocks, code) = memory.code.frame_counts();
-    let slabs = [
-        kernel.processes.frame_count(),
-        kernel.threads.frame_count(),
-        kernel.channels.frame_count(),
-        kernel.queues.frame_count(),
-        kernel.sources.frame_count(),
-        kernel.folios.frame_count(),
-        kernel.mappings.frame_count(),
-        kernel.spaces.frame_count(),
-        kernel.timers.frame_count(),
-        kernel.doorbells.frame_count(),
-        kernel.interrupts.frame_count(),
-        kernel.devices.frame_count(),
-    ];
     let tables = kernel
         .processes
         .ids()
@@ -629,9 +615,8 @@ fn frames(kernel: &Kernel) {
     let expected = owned - code_frames
         + code_blocks
         + inner_tables
-        + slabs.iter().sum::<usize>()
+        + kernel.object_frames()
         + tables.sum::<usize>()
-        + kernel.deadlines.frame_count()
         + LOG;
     assert_eq!(code_frames, code, "code frames in use");
     assert_eq!(memory.frames.total() - count, expected, "frames in use");
