@@ -235,11 +235,26 @@ impl TcpStream {
     /// Gives bytes to be sent, as many as there is room for: how many. If that were not all,
     /// `news` tells when there is room again. Errors as with [`TcpStream::read`].
     pub fn write(&mut self, data: &[u8]) -> Result<usize> {
+        self.put(data, tcp_connection::Client::more)
+    }
+
+    /// The same for a loop that is about to wait for its next event: `tcpip` is told by that wait, which saves a system
+    /// call.
+    pub fn write_soon(&mut self, data: &[u8]) -> Result<usize> {
+        self.put(data, tcp_connection::Client::more_soon)
+    }
+
+    fn put(
+        &mut self,
+        data: &[u8],
+        wake: impl Fn(&tcp_connection::Client) -> Result<()>,
+    ) -> Result<usize> {
         let mut written = 0;
         loop {
             written += self.to_send.write(&data[written..]).map_err(broken)?;
             if self.to_send.publish() {
-                self.wake();
+                // To one that is gone nothing can be said. The event loop tells of it.
+                let _ = wake(&self.channel);
             }
             // Not at the first free byte: a quarter of the stream is worth being woken for.
             let wanted = (self._slot.slots.send_len / 4) as usize;

@@ -16,6 +16,8 @@
 //!    ambiguous (two lengths, a length and chunks, unknown encodings) is refused, since a proxy in front may
 //!    read it the other way.
 //!
+//! [`Answer`] is the other side, as far as benchmarks need it.
+//!
 //! Deliberately absent: routing, TLS, HTTP/2, trailers (they are read and dropped), upgrades.
 
 #![no_std]
@@ -23,6 +25,7 @@
 
 extern crate alloc;
 
+mod answer;
 mod body;
 mod connection;
 mod limits;
@@ -30,6 +33,7 @@ mod request;
 mod response;
 mod status;
 
+pub use answer::{Answer, BadAnswer};
 pub use connection::{Connection, Event};
 pub use limits::Limits;
 pub use request::{Request, percent_decode};

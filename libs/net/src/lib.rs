@@ -27,7 +27,8 @@
 //! 4. **Same input, same output.** Time is a [`Duration`] since boot given by the caller, randomness
 //!    one seed.
 //!
-//! Packets to this machine's own address or to 127.0.0.1 do not leave the stack: `next_transmit` receives them at once. From
+//! Packets to this machine's own address or to 127.0.0.1 do not leave the stack: `next_transmit` receives them at once; and
+//! whoever owns both ends of a connection may pass their bytes on beside it (`local.rs`). From
 //! outside, 127.0.0.1 is nobody's address.
 //!
 //! Deliberately absent: IPv6, IP fragments, multicast.
@@ -49,6 +50,7 @@ mod echo;
 mod event;
 mod handshake;
 mod hash;
+mod local;
 mod names;
 mod neighbors;
 mod out;

@@ -99,7 +99,7 @@ pub(crate) struct Listener {
 }
 
 pub(crate) struct Connection {
-    tuple: Tuple,
+    pub tuple: Tuple,
     /// In whose queue it waits to be accepted.
     listener: Option<Id>,
     connecting: bool,

@@ -25,7 +25,10 @@ pub fn memory(env: &mut Environ) -> Result<usize> {
     line(found.components, "components and commands");
     line(found.init, "init");
     line(found.objects, "the kernel's objects");
-    line(found.kernel, "page tables of the kernel, its log, what is being freed");
+    line(
+        found.kernel,
+        "page tables of the kernel, its log, what is being freed",
+    );
     line(found.code_free, "set aside for code");
     let largest: String = format!("free, the largest block with {}", amount(found.largest));
     line(found.free, &largest);

@@ -10,6 +10,7 @@ use ftl::prelude::*;
 mod clients;
 mod lease;
 mod link;
+mod local;
 mod server;
 #[rustfmt::skip]
 mod spec;

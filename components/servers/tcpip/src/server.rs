@@ -40,11 +40,11 @@ pub struct Server {
     /// What an earlier life of this component left behind.
     inherited: Vec<u8>,
     /// There once the driver has told its address; it outlives the driver.
-    stack: Option<Stack>,
+    pub(crate) stack: Option<Stack>,
     link: Option<Link>,
     clients: Vec<Client>,
     listeners: Vec<Option<Listener>>,
-    streams: Vec<Option<Stream>>,
+    pub(crate) streams: Vec<Option<Stream>>,
     udp: Vec<Option<Udp>>,
     queries: Vec<(QueryId, ResolveReplier)>,
     pings: Vec<(EchoId, PingReplier)>,
@@ -53,6 +53,8 @@ pub struct Server {
     /// Channels that the event loop is to listen to: it cannot be told while a message is handled
     /// whose bytes it lends us.
     fresh: VecDeque<Fresh>,
+    /// Places of connections of this machine with itself that have more to pass on: others go first.
+    pub(crate) again: Vec<usize>,
     /// Channels of connections that we ended ourselves, to be forgotten by the event loop.
     doomed: Vec<tcp_connection::Server>,
 }
@@ -135,6 +137,7 @@ impl Server {
             pings: Vec::new(),
             early: VecDeque::new(),
             fresh: VecDeque::new(),
+            again: Vec::new(),
             doomed: Vec::new(),
         })
     }
@@ -171,6 +174,9 @@ impl Server {
 
     /// When the stack wants to be polled.
     pub fn deadline(&self) -> Option<Instant> {
+        if !self.again.is_empty() {
+            return Some(Instant::now());
+        }
         let deadline = self.stack.as_ref()?.deadline()?;
         Some(Instant::default() + deadline)
     }
@@ -183,6 +189,9 @@ impl Server {
         self.introduce(events);
         while let Some((client, message)) = self.early.pop_front() {
             let _ = self.early_message(client, message);
+        }
+        for index in core::mem::take(&mut self.again) {
+            self.pump(index, Which::ToSend);
         }
         loop {
             let now = self.now;
@@ -571,6 +580,7 @@ impl Server {
             match (answer, remote) {
                 (Ok(channel), Some(remote)) => {
                     let _ = reply.ok(channel, address(remote));
+                    self.join(id);
                     self.pump(id.index(), Which::Both);
                 }
                 (Err(error), _) => {
@@ -621,6 +631,7 @@ impl Server {
         match (self.hand_over(id), local) {
             (Ok(channel), Some(local)) => {
                 let _ = reply.ok(channel, address(local));
+                self.join(id);
                 self.pump(index, Which::Both);
             }
             (result, _) => {
@@ -668,14 +679,22 @@ impl Server {
     }
 
     fn pump(&mut self, index: usize, which: Which) {
+        if self.passed_on(index, which) {
+            return;
+        }
         let (Some(stack), Some(Some(stream))) = (&mut self.stack, self.streams.get_mut(index))
         else {
             return;
         };
         if let Err(error) = stream.pump(stack, self.now, which) {
-            warn!("reset a connection of a client that breaks the rules: {error}");
-            self.drop_stream(index);
+            self.end_broken(index, error);
         }
+    }
+
+    /// Ends a connection of a client that wrote into its streams' indices what cannot be.
+    pub(crate) fn end_broken(&mut self, index: usize, error: ring::Malformed) {
+        warn!("reset a connection of a client that breaks the rules: {error}");
+        self.drop_stream(index);
     }
 
     /// Word from a connection's client.
@@ -699,7 +718,7 @@ impl Server {
         }
     }
 
-    fn drop_stream(&mut self, index: usize) {
+    pub(crate) fn drop_stream(&mut self, index: usize) {
         if let (Some(stream), Some(stack)) = (
             self.streams.get_mut(index).and_then(Option::take),
             &mut self.stack,

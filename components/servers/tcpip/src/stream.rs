@@ -13,6 +13,15 @@ pub enum Which {
     Both,
 }
 
+/// Bytes that are passed on from one client to another before others have their turn.
+const PASSED_MAX: usize = 256 * 1024;
+/// Bytes that are copied at once.
+const PIECE_LEN: usize = 2048;
+
+/// A copy of bytes on their way.
+#[repr(align(8))]
+struct Piece([u8; PIECE_LEN]);
+
 /// A connection that a client holds, or has asked for.
 pub struct Stream {
     pub id: ConnectionId,
@@ -24,6 +33,10 @@ pub struct Stream {
     pub channel: Option<tcp_connection::Server>,
     /// Who waits for it to be there.
     pub connecting: Option<ConnectReplier>,
+    /// Its other end, if that is another client's of ours, or the same one's.
+    pub other_end: Option<ConnectionId>,
+    /// The rules that its client was seen to break while the other end was looked at.
+    pub broken: Option<Malformed>,
     received: StreamProducer<SharedBytes>,
     to_send: StreamConsumer<SharedBytes>,
     /// The client sends nothing more than what is in its stream.
@@ -50,6 +63,8 @@ impl Stream {
             slot,
             channel: None,
             connecting: None,
+            other_end: None,
+            broken: None,
             received: StreamProducer::new(memory.clone(), received),
             to_send: StreamConsumer::new(memory.clone(), to_send),
             finishing: false,
@@ -177,6 +192,74 @@ impl Stream {
             }
         }
         Ok(self.to_send.release())
+    }
+
+    /// Hands what the client has sent straight to the client of the other end, without any segments. To be called
+    /// only while nothing lies between the two ends in the stack. True if there is more, after so much
+    /// that others are to have their turn.
+    pub fn pass_on(
+        &mut self,
+        other: &mut Stream,
+        stack: &mut Stack,
+        now: Duration,
+    ) -> core::result::Result<bool, Malformed> {
+        let mut left = PASSED_MAX;
+        loop {
+            let available = self.to_send.available()?;
+            if available == 0 {
+                if self.finishing && self.closed.is_none() {
+                    let _ = stack.shutdown_write(self.id, now);
+                    self.finishing = false;
+                }
+                if self.to_send.prepare_wait()? {
+                    break;
+                }
+                continue;
+            }
+            if left == 0 || !other.take(&mut self.to_send, available.min(left), &mut left)? {
+                break;
+            }
+        }
+        if other.received.publish()
+            && let Some(channel) = &other.channel
+        {
+            let _ = channel.news_soon();
+        }
+        if self.to_send.release()
+            && let Some(channel) = &self.channel
+        {
+            let _ = channel.news_soon();
+        }
+        Ok(left == 0)
+    }
+
+    /// Takes bytes of the other end as received ones, and takes them off `left`. False if there is no room; then the
+    /// client will tell when there is.
+    fn take(
+        &mut self,
+        from: &mut StreamConsumer<SharedBytes>,
+        len: usize,
+        left: &mut usize,
+    ) -> core::result::Result<bool, Malformed> {
+        let mut piece = Piece([0; PIECE_LEN]);
+        let piece = &mut piece.0[..len.min(PIECE_LEN)];
+        let len = from.peek(piece)?;
+        let written = self.received.write(&piece[..len]).and_then(|written| {
+            // Not for each byte that the client takes.
+            let full = written == 0 && self.received.prepare_wait(1024)?;
+            Ok((written, full))
+        });
+        match written {
+            Ok((written, full)) => {
+                from.skip(written);
+                *left -= written;
+                Ok(!full)
+            }
+            Err(error) => {
+                self.broken = Some(error);
+                Ok(false)
+            }
+        }
     }
 
     /// Tells the client that it is over, when it has been told everything else.

@@ -12,7 +12,7 @@ use ring::SharedMemory;
 use super::*;
 use interfaces::tcpip::Blocking as _;
 use interfaces::tcpip::udp_socket::Blocking as _;
-use world::{OWN, REMOTE, World, now, pattern, slot_layouts};
+use world::{OWN, RECEIVE_LEN, REMOTE, World, now, pattern, slot_layouts};
 
 mod world;
 
@@ -72,6 +72,86 @@ fn a_slot_is_given_back_by_agreement() {
     world.send_to_remote(new, 0, &pattern(50_000));
     let log = world.system.log();
     assert!(!log.contains("WARN") && !log.contains("ERROR"), "{log}");
+}
+
+/// Both ends of a connection are here: bytes, and the end of them, go from one to the other in order.
+#[test]
+fn the_machine_talks_with_itself() {
+    let mut world = World::new();
+    world.listen(PORT);
+    world.joined(PORT, 0, 1);
+    world.send_within(1, 0, &pattern(100_000));
+    world.send_within(0, 1, &pattern(200_000));
+    // More than fits at once, and then the end: all of it arrives before the end does.
+    let data = pattern(20_000);
+    let held = world.held.get_mut(&1).unwrap();
+    let sent = held.to_send.write(&data).unwrap();
+    assert!(sent > RECEIVE_LEN as usize);
+    assert!(held.to_send.publish());
+    held.channel.more().unwrap();
+    held.channel.finish().unwrap();
+    world.let_run(Duration::from_millis(10));
+    assert!(!world.held[&0].ended, "not all has come");
+    let mut got = Vec::new();
+    world.until("the end", |world| {
+        let held = world.held.get_mut(&0).unwrap();
+        let mut piece = [0; 100];
+        while let Ok(len @ 1..) = held.received.read(&mut piece) {
+            got.extend_from_slice(&piece[..len]);
+        }
+        if held.received.release() {
+            held.channel.more().unwrap();
+        }
+        let _ = held.received.prepare_wait();
+        held.ended
+    });
+    assert!(got == data[..sent]);
+    // The other direction goes on.
+    world.send_within(0, 1, &pattern(3000));
+    world.held[&0].channel.finish().unwrap();
+    world.until("both are over", |world| {
+        world.held[&0].closed == Some(0) && world.held[&1].closed == Some(0)
+    });
+    assert!(
+        world.sent.iter().all(|frame| frame.len() < 100),
+        "a segment left"
+    );
+}
+
+/// Who lets go of one end, or breaks its rules, ends that connection, and no other.
+#[test]
+fn one_end_of_two_that_are_here_is_lost() {
+    let mut world = World::new();
+    world.listen(PORT);
+    world.joined(PORT, 0, 1);
+    world.joined(PORT, 2, 3);
+    world.drop_connection(1);
+    world.until("the end is told", |world| world.held[&0].ended);
+    // What is sent now has nobody to go to.
+    let held = world.held.get_mut(&0).unwrap();
+    held.to_send.write(&[1; 100]).unwrap();
+    assert!(held.to_send.publish());
+    held.channel.more().unwrap();
+    world.until("it is over", |world| {
+        world.held[&0].closed.is_some_and(|error| error != 0)
+    });
+    // The index of what was taken of the received bytes: more than there were.
+    let (received, _) = slot_layouts(2);
+    let head = received.end() - RECEIVE_LEN as usize - 64;
+    world
+        .memory
+        .store_u32(head, 0x7fff_0000, core::sync::atomic::Ordering::SeqCst);
+    // It is looked at when there is no room.
+    let held = world.held.get_mut(&3).unwrap();
+    held.to_send.write(&[1; RECEIVE_LEN as usize + 1]).unwrap();
+    assert!(held.to_send.publish());
+    held.channel.more().unwrap();
+    world.until("it is reset", |world| {
+        world.held.get(&3).is_some_and(|held| held.closed.is_some())
+    });
+    assert!(world.system.log().contains("breaks the rules"));
+    let id = world.accepted(PORT, 1);
+    world.send_to_client(id, 1, &pattern(2000));
 }
 
 #[test]

@@ -9,7 +9,6 @@ extern crate alloc;
 use ftl::prelude::*;
 use ftl::time::instructions;
 
-mod answer;
 mod cable;
 mod web;
 #[rustfmt::skip]

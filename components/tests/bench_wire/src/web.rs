@@ -5,11 +5,11 @@ use core::net::{Ipv4Addr, SocketAddrV4};
 
 use ftl::prelude::*;
 use ftl::time::instructions;
+use http::Answer;
 use net::{
     Address, Addressing, Budget, Config, ConnectionId, Event, Limits, OwnerId, Stack, TcpOptions,
 };
 
-use crate::answer::Answer;
 use crate::spec::Settings;
 
 /// Ours, and the server's.
@@ -181,8 +181,8 @@ impl Web {
                         whole = end;
                         len
                     }
-                    Err(error) => {
-                        result = Err(error);
+                    Err(http::BadAnswer) => {
+                        result = Err(Error::Malformed);
                         0
                     }
                 },
@@ -243,7 +243,7 @@ impl Web {
              \"samples\":1,\"min\":{first},\"median\":{first},\"max\":{first}}}",
             self.settings.case
         );
-        for (more, samples) in ["", "_with_client"].into_iter().zip(&mut self.samples) {
+        for (more, samples) in ["", "_over_cable"].into_iter().zip(&mut self.samples) {
             samples.sort_unstable();
             let (Some(min), Some(max)) = (samples.first(), samples.last()) else {
                 continue;

@@ -66,8 +66,21 @@ pub fn http(root: &Path, wanted: &Wanted) -> Result<Vec<Figure>> {
             &http_request(root, wanted.arch, isolation, false)?,
         )?;
         found.extend(figures(&machine(wanted, &built))?);
+        let request = local_request(root, wanted.arch, isolation, false)?;
+        let built = build::build(root, wanted.arch, &request)?;
+        found.extend(figures(&machine(wanted, &built))?);
     }
     Ok(found)
+}
+
+/// What boots to measure requests of the machine to itself; `repeat` has them go on without end.
+pub fn local_request(
+    root: &Path,
+    arch: Arch,
+    isolation: Isolation,
+    repeat: bool,
+) -> Result<Request> {
+    measuring(root, arch, isolation, "bench_web", repeat)
 }
 
 /// What boots to measure requests; `repeat` has them go on without end.
@@ -77,9 +90,24 @@ pub fn http_request(
     isolation: Isolation,
     repeat: bool,
 ) -> Result<Request> {
-    let mut settings = vec![format!("bench_wire.case={}", isolation.name())];
+    measuring(root, arch, isolation, "bench_http", repeat)
+}
+
+/// A system with a component that measures, which is told its case.
+fn measuring(
+    root: &Path,
+    arch: Arch,
+    isolation: Isolation,
+    system: &str,
+    repeat: bool,
+) -> Result<Request> {
+    let component = match system {
+        "bench_http" => "bench_wire",
+        other => other,
+    };
+    let mut settings = vec![format!("{component}.case={}", isolation.name())];
     if repeat {
-        settings.push("bench_wire.repeat=true".to_owned());
+        settings.push(format!("{component}.repeat=true"));
     }
     let settings = settings
         .iter()
@@ -87,7 +115,7 @@ pub fn http_request(
         .collect::<Result<Vec<_>>>()?;
     let workspace = systems::refresh(root)?;
     let variant = Variant {
-        system: "bench_http",
+        system,
         isolation: Some(isolation),
         settings: &settings,
         ..Variant::default()

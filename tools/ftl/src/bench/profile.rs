@@ -66,7 +66,10 @@ pub fn profile(root: &Path, wanted: &Wanted, options: &Options) -> Result<String
     let (name, case) = id.split_once('/').unwrap_or((id, ""));
     let request = if name.starts_with("http_request") {
         let isolation = Isolation::from_name(case).context("name the case: /kernel or /user")?;
-        guest::http_request(root, wanted.arch, isolation, true)?
+        match name {
+            "http_request_with_client" => guest::local_request(root, wanted.arch, isolation, true)?,
+            _ => guest::http_request(root, wanted.arch, isolation, true)?,
+        }
     } else {
         let mut words = format!("repeat={name} samples={}", wanted.samples.unwrap_or(100));
         if !case.is_empty() {

@@ -494,6 +494,42 @@ impl World {
         assert!(got == data, "the bytes are not what was sent");
     }
 
+    /// The client sends in one slot what it receives in another: both ends of a connection are here.
+    pub fn send_within(&mut self, from: u32, to: u32, data: &[u8]) {
+        let mut sent = 0;
+        let mut got = Vec::new();
+        self.until("all bytes come around", |world| {
+            let held = world.held.get_mut(&from).expect("one end is there");
+            sent += held
+                .to_send
+                .write(&data[sent..])
+                .expect("tcpip keeps the rules");
+            if held.to_send.publish() {
+                held.channel.more().unwrap();
+            }
+            let held = world.held.get_mut(&to).expect("the other end is there");
+            let mut piece = [0; 1000];
+            while let Ok(len @ 1..) = held.received.read(&mut piece) {
+                got.extend_from_slice(&piece[..len]);
+            }
+            if held.received.release() {
+                held.channel.more().unwrap();
+            }
+            let _ = held.received.prepare_wait();
+            got.len() >= data.len()
+        });
+        assert!(got == data, "the bytes are not what was sent");
+    }
+
+    /// A connection of the client with itself: accepted in one slot, asked for in another.
+    pub fn joined(&mut self, port: u16, accepted: u32, asked: u32) {
+        self.accept(accepted);
+        self.connect(SocketAddrV4::new(OWN, port), asked);
+        self.until("both ends", |world| {
+            world.held.contains_key(&accepted) && world.held.contains_key(&asked)
+        });
+    }
+
     /// The client sends, and the remote end takes it.
     pub fn send_to_remote(&mut self, id: ::net::ConnectionId, slot: u32, data: &[u8]) {
         let mut sent = 0;

@@ -1,8 +1,11 @@
-//! An answer of the web server, read where it lies: line by line up to the empty one, then as many bytes as were announced.
+//! The client's side, as little of it as finds the end of an answer: read where it lies, line by line up to the empty
+//! one, then as many bytes as were announced. Only answers with 200 and a `Content-Length` are good ones.
 
 use alloc::vec::Vec;
 
-use ftl::prelude::*;
+/// What came is no good answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BadAnswer;
 
 /// Longest line of a head.
 const LINE_LEN_MAX: usize = 1024;
@@ -23,7 +26,7 @@ pub struct Answer {
 impl Answer {
     /// Goes on with what has come: how much of it was used, and whether the answer is whole. Then the next one
     /// may begin.
-    pub fn take(&mut self, bytes: &[u8]) -> Result<(usize, bool)> {
+    pub fn take(&mut self, bytes: &[u8]) -> Result<(usize, bool), BadAnswer> {
         let mut used = 0;
         let left = loop {
             if let Some(left) = self.left {
@@ -32,7 +35,7 @@ impl Answer {
             let rest = &bytes[used..];
             let Some(end) = rest.iter().position(|&byte| byte == b'\n') else {
                 if self.line.len() + rest.len() > LINE_LEN_MAX {
-                    return Err(Error::Malformed);
+                    return Err(BadAnswer);
                 }
                 self.line.extend_from_slice(rest);
                 return Ok((bytes.len(), false));
@@ -56,23 +59,22 @@ impl Answer {
     }
 
     /// A line of the head, without its line feed.
-    fn line_came(&mut self, line: &[u8]) -> Result<()> {
+    fn line_came(&mut self, line: &[u8]) -> Result<(), BadAnswer> {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         if self.lines == 0 && !line.starts_with(b"HTTP/1.1 200") {
-            error!("the server answers: {}", line.escape_ascii());
-            return Err(Error::Malformed);
+            return Err(BadAnswer);
         }
         self.lines += 1;
         if line.is_empty() {
-            self.left = Some(self.announced.ok_or(Error::Malformed)?);
+            self.left = Some(self.announced.ok_or(BadAnswer)?);
             return Ok(());
         }
         const LENGTH: &[u8] = b"content-length:";
         if let Some((name, value)) = line.split_at_checked(LENGTH.len())
             && name.eq_ignore_ascii_case(LENGTH)
         {
-            let value = core::str::from_utf8(value).map_err(|_| Error::Malformed)?;
-            self.announced = Some(value.trim().parse().map_err(|_| Error::Malformed)?);
+            let value = core::str::from_utf8(value).map_err(|_| BadAnswer)?;
+            self.announced = Some(value.trim().parse().map_err(|_| BadAnswer)?);
         }
         Ok(())
     }
@@ -112,7 +114,7 @@ mod tests {
             b"HTTP/1.1 200 OK\r\nContent-Length: five\r\n",
             &[b'x'; LINE_LEN_MAX + 1],
         ] {
-            assert_eq!(Answer::default().take(bad), Err(Error::Malformed));
+            assert_eq!(Answer::default().take(bad), Err(BadAnswer));
         }
     }
 }
