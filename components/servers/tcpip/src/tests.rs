@@ -118,6 +118,49 @@ fn the_machine_talks_with_itself() {
     );
 }
 
+/// What is sent before the other end is accepted goes through the stack, and what follows does not overtake it.
+#[test]
+fn what_came_first_of_the_machine_itself_stays_first() {
+    let mut world = World::new();
+    world.listen(PORT);
+    world.connect(SocketAddrV4::new(core::net::Ipv4Addr::LOCALHOST, PORT), 1);
+    world.until("the end that asked", |world| world.held.contains_key(&1));
+    let data = pattern(12_000);
+    let put = |world: &mut World, bytes: &[u8]| {
+        let held = world.held.get_mut(&1).unwrap();
+        assert_eq!(held.to_send.write(bytes), Ok(bytes.len()));
+        if held.to_send.publish() {
+            held.channel.more().unwrap();
+        }
+    };
+    put(&mut world, &data[..1000]);
+    world.let_run(Duration::from_millis(1));
+    world.accept(0);
+    put(&mut world, &data[1000..1500]);
+    world.until("the other end", |world| world.held.contains_key(&0));
+    put(&mut world, &data[1500..2000]);
+    let mut got = Vec::new();
+    let mut sent = 2000;
+    world.until("all bytes come around", |world| {
+        if sent < data.len() {
+            put(world, &data[sent..sent + 500]);
+            sent += 500;
+        }
+        let held = world.held.get_mut(&0).unwrap();
+        let mut piece = [0; 100];
+        while let Ok(len @ 1..) = held.received.read(&mut piece) {
+            got.extend_from_slice(&piece[..len]);
+        }
+        if held.received.release() {
+            held.channel.more().unwrap();
+        }
+        let _ = held.received.prepare_wait();
+        got.len() >= data.len()
+    });
+    assert!(got == data, "the bytes are not what was sent");
+    world.send_within(0, 1, &pattern(30_000));
+}
+
 /// Who lets go of one end, or breaks its rules, ends that connection, and no other.
 #[test]
 fn one_end_of_two_that_are_here_is_lost() {
