@@ -126,6 +126,7 @@ impl Count {
     /// Takes what has come of an answer; when it is whole, asks again. True when everything has been measured.
     fn read(&mut self, stream: &mut TcpStream) -> Result<bool> {
         let mut piece = [0; PIECE_LEN];
+        // Until there are none, since only then `tcpip` tells of the next ones.
         loop {
             let len = stream.read(&mut piece)?;
             if len == 0 {
@@ -133,22 +134,26 @@ impl Count {
             }
             match self.answer.take(&piece[..len]) {
                 Ok((_, false)) => {}
-                Ok((used, true)) if used == len => break,
+                Ok((used, true)) if used == len => {
+                    if self.is_last() {
+                        return Ok(true);
+                    }
+                    if stream.write_soon(REQUEST)? != REQUEST.len() {
+                        return Err(Error::QueueFull);
+                    }
+                }
                 // Nobody has asked for more.
                 _ => return Err(Error::Malformed),
             }
         }
+    }
+
+    /// Counts an answer. True if it was the last.
+    fn is_last(&mut self) -> bool {
         self.answered += 1;
-        if self.answered >= self.settings.warm_up
+        self.answered >= self.settings.warm_up
             && (self.answered - self.settings.warm_up).is_multiple_of(BATCH)
             && self.batch_ends(instructions())
-        {
-            return Ok(true);
-        }
-        match stream.write_soon(REQUEST)? == REQUEST.len() {
-            true => Ok(false),
-            false => Err(Error::QueueFull),
-        }
     }
 
     /// Takes a sample of the batch that ends now, if one has begun. True if it was the last.
