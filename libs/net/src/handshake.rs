@@ -271,9 +271,11 @@ impl Stack {
             return false;
         }
         configure(&mut socket, &options);
+        let mut connection = Connection::new(tuple, Some(listener_id));
+        connection.scale_windows(half_open.syn.window_scale);
         let Some(connection) = self.add_connection(
             socket,
-            Connection::new(tuple, Some(listener_id)),
+            connection,
             owner,
             options.charge(),
         ) else {
@@ -463,7 +465,7 @@ fn replay(
 
 /// A segment's fields, if it is well-formed and the packet's checksum is right. Its own has been looked at before, if it
 /// had to be.
-fn parse<'a>(packet: &Packet<'a>) -> Option<TcpRepr<'a>> {
+pub(crate) fn parse<'a>(packet: &Packet<'a>) -> Option<TcpRepr<'a>> {
     let ip = smoltcp::wire::Ipv4Packet::new_checked(packet.bytes).ok()?;
     if !ip.verify_checksum() {
         return None;

@@ -422,7 +422,12 @@ impl Stack {
             capabilities: port_capabilities(self.mtu),
         };
         let set = match id.and_then(|id| self.sockets.get_mut(id)) {
-            Some(socket) => &mut socket.set,
+            Some(socket) => {
+                if let Kind::Connection(connection) = &mut socket.kind {
+                    connection.receiving(packet);
+                }
+                &mut socket.set
+            }
             None => &mut self.nobody,
         };
         self.interface.poll_ingress_single(now, &mut port, set);

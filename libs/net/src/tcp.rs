@@ -13,7 +13,7 @@ use smoltcp::wire::{IpAddress, IpEndpoint, IpListenEndpoint};
 use crate::Error;
 use crate::budget::{OwnerId, SOCKET_LEN};
 use crate::event::{ConnectionId, ListenerId, Signal, Signals};
-use crate::handshake::TimeWait;
+use crate::handshake::{TimeWait, parse};
 use crate::packet::{Packet, be16, be32};
 use crate::stack::{Cause, Flow, Kind, Socket, Stack, instant, new_interface};
 use crate::table::Id;
@@ -24,6 +24,11 @@ type SmolDuration = smoltcp::time::Duration;
 /// and when only the other side's end is missing.
 const LINGER: SmolDuration = SmolDuration::from_secs(300);
 const LINGER_HALF_CLOSED: SmolDuration = SmolDuration::from_secs(30);
+
+/// Control bits of a segment.
+const FIN: u8 = 1;
+const SYN: u8 = 2;
+const RST: u8 = 4;
 
 /// What a connection is like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,6 +124,10 @@ pub(crate) struct Connection {
     sent_any: bool,
     sent_next: u32,
     sent_ack: u32,
+    /// Up to which sequence number the other side has said that it takes anything; not known at first.
+    window_end: Option<u32>,
+    /// By how many bits the windows that it tells are to be shifted.
+    window_scale: u8,
 }
 
 /// How far a connection is.
@@ -167,6 +176,37 @@ impl Connection {
             sent_any: false,
             sent_next: 0,
             sent_ack: 0,
+            window_end: None,
+            window_scale: 0,
+        }
+    }
+
+    /// By how many bits the windows of the other side are to be shifted, as its SYN has said.
+    pub fn scale_windows(&mut self, scale: Option<u8>) {
+        // RFC 7323, 2.3.
+        self.window_scale = scale.unwrap_or(0).min(14);
+    }
+
+    /// Looks at a segment that has come, before smoltcp does: takes from it what [`Connection::sending`] has to know.
+    #[inline]
+    pub fn receiving(&mut self, packet: &Packet<'_>) {
+        let segment = packet.payload;
+        let (Some(ack), Some(window)) = (be32(segment, 8), be16(segment, 14)) else {
+            return;
+        };
+        let mut window = u32::from(window) << self.window_scale;
+        if segment[13] & SYN != 0 {
+            let Some(segment) = parse(packet) else { return };
+            self.scale_windows(segment.window_scale);
+            window = segment.window_len.into();
+        }
+        let end = ack.wrapping_add(window);
+        // A window never shrinks, but segments may come in another order.
+        let is_later = self
+            .window_end
+            .is_none_or(|before| end.wrapping_sub(before) as i32 > 0);
+        if is_later {
+            self.window_end = Some(end);
         }
     }
 
@@ -178,6 +218,10 @@ impl Connection {
     /// time-out is an old one. The other side then discards the segment as a repeated one, its
     /// acknowledgement included; and when that happens to both sides at once, neither ever hears the
     /// other again. `tests/tcp.rs` has wires bad enough for that.
+    ///
+    /// Nor may it lie behind the end of the other side's window, where what asks whether a closed window is still
+    /// closed has been sent: that is no place for an acknowledgement either. Of two sides with closed windows neither
+    /// would hear the other any more, until both give up. (Linux does the same: `tcp_acceptable_seq`.)
     pub fn sending(&mut self, packet: &mut [u8]) {
         let header = (packet[0] as usize & 15) * 4;
         let Some(total) = be16(packet, 2) else { return };
@@ -192,9 +236,6 @@ impl Connection {
         ) else {
             return;
         };
-        const FIN: u8 = 1;
-        const SYN: u8 = 2;
-        const RST: u8 = 4;
         if flags & RST != 0 {
             return;
         }
@@ -208,7 +249,11 @@ impl Connection {
                 self.sent_next = next;
             }
         } else if self.sent_any && (self.sent_next.wrapping_sub(seq) as i32) > 0 {
-            segment[4..8].copy_from_slice(&self.sent_next.to_be_bytes());
+            let next = match self.window_end {
+                Some(end) if (end.wrapping_sub(self.sent_next) as i32) < 0 => end,
+                _ => self.sent_next,
+            };
+            segment[4..8].copy_from_slice(&next.to_be_bytes());
         }
         self.sent_ack = ack;
     }

@@ -59,6 +59,73 @@ fn exchange(wire: Wire, seed: u64, len: usize, options: TcpOptions) {
     }
 }
 
+/// One side sends everything, says that this was all, and only then begins to read what the other side sends
+/// back piece by piece; that one ends when all has come back. Not a byte may be missing, whatever the wire does.
+fn echo_after_the_end(wire: Wire, seed: u64, len: usize) {
+    let mut world = World::new(wire, seed);
+    let (_, server, client) = world.connected(7, TcpOptions::default());
+    let data = pattern(len, seed);
+    let mut sent = 0;
+    let (mut back, mut over) = (Vec::new(), false);
+    // What the echoing side has taken and not sent back yet.
+    let (mut piece, mut finished) = (Vec::new(), false);
+    world.until(Duration::from_secs(3600), "the echo", |world| {
+        let now = world.now;
+        if sent < len {
+            sent += world.stacks[1].send(client, &data[sent..], now).unwrap();
+            if sent == len {
+                world.stacks[1].shutdown_write(client, now).unwrap();
+            }
+        }
+        let mut buffer = [0; 1024];
+        while !finished && world.rng.below(4) > 0 {
+            let taken = world.stacks[0].send(server, &piece, now).unwrap();
+            piece.drain(..taken);
+            if !piece.is_empty() {
+                break;
+            }
+            match world.stacks[0].receive_from(server, &mut buffer, now).unwrap() {
+                Some(0) => {
+                    world.stacks[0].shutdown_write(server, now).unwrap();
+                    finished = true;
+                }
+                Some(n) => piece.extend_from_slice(&buffer[..n]),
+                None => break,
+            }
+        }
+        // As long as it is not done sending, it reads only so that the other side can go on.
+        while !over && world.rng.below(3) > 0 {
+            match world.stacks[1].receive_from(client, &mut buffer, now).unwrap() {
+                Some(0) => over = true,
+                Some(n) => back.extend_from_slice(&buffer[..n]),
+                None => break,
+            }
+        }
+        over
+    });
+    assert_eq!(back.len(), len, "seed {seed}");
+    assert!(back == data, "seed {seed}");
+}
+
+#[test]
+fn an_echo_comes_back_whole_after_the_end() {
+    let bad = Wire {
+        lose: 50,
+        double: 30,
+        delay: 200,
+        ..Wire::default()
+    };
+    echo_after_the_end(Wire::default(), 1, 200_000);
+    let inside = Wire {
+        inside: true,
+        ..Wire::default()
+    };
+    echo_after_the_end(inside, 2, 200_000);
+    for seed in 0..20 {
+        echo_after_the_end(bad, seed, 60_000);
+    }
+}
+
 #[test]
 fn a_good_wire() {
     exchange(Wire::default(), 1, 2_000_000, TcpOptions::default());
