@@ -172,6 +172,9 @@ calls! {
     /// the last, and a [`crate::ChannelEnds`] in the receive page. Begin with position 0. What changes in between may be
     /// missed, or told twice.
     ProcessChannels = 42,
+    /// What is remembered of the first crash after number `after` that still is. `(system, after)` → 0, and a
+    /// [`crate::CrashReport`] in the receive page. Errors: `NotFound` if there was none after it.
+    CrashRead = 43,
 }
 
 /// No deadline.

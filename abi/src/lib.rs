@@ -14,6 +14,7 @@
 #![forbid(unsafe_code)]
 
 pub mod call;
+mod crash;
 mod device;
 mod error;
 pub mod event;
@@ -24,6 +25,10 @@ mod start;
 mod trace;
 
 pub use call::Call;
+pub use crash::{
+    CRASH_FRAMES_MAX, CRASH_MESSAGE_LEN, CRASH_REGISTERS_MAX, CrashFrame, CrashRegister,
+    CrashReport,
+};
 pub use device::{DEVICE_COMPATIBLE_LEN, DeviceInfo, DeviceRange};
 pub use error::Error;
 pub use event::{EventKind, HandleTypes};

@@ -87,6 +87,8 @@ unsafe impl Plain for abi::ProcessInfo {}
 // SAFETY: as above.
 unsafe impl Plain for abi::ChannelEnds {}
 // SAFETY: as above.
+unsafe impl Plain for abi::CrashReport {}
+// SAFETY: as above.
 unsafe impl Plain for abi::ProcessParams {}
 // SAFETY: as above.
 unsafe impl Plain for abi::KernelStatistics {}

@@ -8,7 +8,7 @@ use core::fmt;
 use core::mem::ManuallyDrop;
 
 use abi::{
-    DeviceInfo, Error, Handle, KernelStatistics, MessageInfo, ObjectKind, ProcessInfo,
+    CrashReport, DeviceInfo, Error, Handle, KernelStatistics, MessageInfo, ObjectKind, ProcessInfo,
     ProcessParams, Result, Rights,
 };
 
@@ -386,6 +386,11 @@ impl System {
             u64::from_le_bytes(start_bytes).saturating_add(len as u64),
             len,
         ))
+    }
+    /// What is remembered of the first crash after the one that was numbered `after`, of those that still are;
+    /// [`Error::NotFound`] if there was none after it.
+    pub fn crash_report(&self, after: u64) -> Result<CrashReport> {
+        sys::crash_read(self.handle(), after)
     }
     /// Resets the machine, which then starts anew. The log survives unless `cold`.
     pub fn reset(&self, cold: bool) -> ! {

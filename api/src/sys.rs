@@ -5,7 +5,7 @@
 //! in the receive page after `wait`.
 
 use abi::{
-    Call, ChannelEnds, DeviceInfo, DeviceRange, Error, EventKind, Handle, HandleTypes,
+    Call, ChannelEnds, CrashReport, DeviceInfo, DeviceRange, Error, EventKind, Handle, HandleTypes,
     KernelStatistics, MessageInfo, ProcessInfo, ProcessParams, Result, Rights, pack_handles,
     unpack_handles,
 };
@@ -429,6 +429,12 @@ pub fn random() -> Result<[u8; 32]> {
 /// [`Call::LogRead`]: answers how many bytes of the receive page are log.
 pub fn log_read(system: Handle, position: usize) -> Result<usize> {
     call(Call::LogRead, [raw(system), position, 0, 0, 0, 0])
+}
+
+/// [`Call::CrashRead`].
+pub fn crash_read(system: Handle, after: u64) -> Result<CrashReport> {
+    call(Call::CrashRead, [raw(system), after as usize, 0, 0, 0, 0])?;
+    Ok(buffer::read_struct())
 }
 
 /// [`Call::ConsoleLog`]: answers how many bytes of the receive page are log.

@@ -6,7 +6,7 @@
 
 use core::fmt;
 
-use abi::{Isolation, PAGE_SIZE, ProcessState, TraceKind};
+use abi::{CRASH_FRAMES_MAX, CrashFrame, Isolation, PAGE_SIZE, ProcessState, TraceKind};
 
 use crate::arch::Permission;
 use crate::crash::LastCrash;
@@ -14,9 +14,6 @@ use crate::kernel::{Exit, Kernel};
 use crate::log::Level;
 use crate::memory::Id;
 use crate::object::{Process, Purpose, Thread};
-
-/// Frames that a backtrace shows at most.
-const BACKTRACE_MAX: usize = 32;
 
 /// What a component did.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -124,19 +121,21 @@ impl Kernel {
         let (pc, frame) = (context.program_counter(), context.frame_pointer());
         let registers = context.registers();
         let name = name.as_str();
-        if overflow {
-            self.log_line(
-                Level::Error,
-                name,
-                format_args!("crashed: its stack overflowed"),
-            );
-        } else {
-            self.log_line(Level::Error, name, format_args!("crashed: it {fault}"));
-        }
-        self.log_backtrace(process, name, pc, frame);
+        let fault: &dyn fmt::Display = match overflow {
+            true => &"its stack overflowed",
+            false => &format_args!("it {fault}"),
+        };
+        self.log_line(Level::Error, name, format_args!("crashed: {fault}"));
+        let backtrace = self.log_backtrace(process, name, pc, frame);
         for row in registers.chunks(4) {
             self.log_line(Level::Error, name, format_args!("  {}", Row(row)));
         }
+        let status = match overflow {
+            true => ProcessState::EXIT_STACK_OVERFLOW,
+            false => ProcessState::EXIT_FAULT,
+        };
+        let reason = format_args!("{fault}");
+        self.remember_crash(process, status, reason, backtrace.frames(), &registers);
         self.crashed(name, thread, pc, frame);
     }
 
@@ -154,31 +153,41 @@ impl Kernel {
     }
 
     /// Shows where the thread is and how it came there, by its chain of frame pointers.
-    pub fn log_backtrace(&mut self, process: Id<Process>, name: &str, pc: usize, frame: usize) {
+    fn log_backtrace(
+        &mut self,
+        process: Id<Process>,
+        name: &str,
+        pc: usize,
+        frame: usize,
+    ) -> Backtrace {
         let (mut pc, mut frame) = (pc, frame);
         let (base, len) = (
             self.processes[process].load.base,
             self.processes[process].load.len,
         );
-        for _ in 0..BACKTRACE_MAX {
+        let mut backtrace = Backtrace::default();
+        while backtrace.count < CRASH_FRAMES_MAX {
             let offset = pc.wrapping_sub(base);
             if offset < len {
                 self.log_line(Level::Error, name, format_args!("  at {name}+{offset:#x}"));
+                backtrace.push(offset, true);
             } else {
                 self.log_line(Level::Error, name, format_args!("  at {pc:#x}"));
+                backtrace.push(pc, false);
             }
             let (link, back) = crate::arch::frame_links(frame);
             let (Some(next_pc), Some(next_frame)) =
                 (self.peek(process, link), self.peek(process, back))
             else {
-                return;
+                break;
             };
             // Frames lie above one another; anything else is a chain gone wrong.
             if next_frame <= frame || next_pc == 0 {
-                return;
+                break;
             }
             (pc, frame) = (next_pc, next_frame);
         }
+        backtrace
     }
 
     /// Reads a word of a process's memory, if it is mapped there.
@@ -213,11 +222,15 @@ impl Kernel {
         self.log_line(Level::Error, name.as_str(), format_args!("crashed: {text}"));
         let (link, back) = crate::arch::frame_links(frame);
         let caller = (self.peek(process, link), self.peek(process, back));
-        let (Some(pc), Some(frame)) = caller else {
-            self.crashed(name.as_str(), thread, 0, frame);
-            return;
+        let (backtrace, pc, frame) = match caller {
+            (Some(pc), Some(frame)) => {
+                let backtrace = self.log_backtrace(process, name.as_str(), pc, frame);
+                (backtrace, pc, frame)
+            }
+            _ => (Backtrace::default(), 0, frame),
         };
-        self.log_backtrace(process, name.as_str(), pc, frame);
+        let (status, reason) = (ProcessState::EXIT_PANIC, format_args!("{text}"));
+        self.remember_crash(process, status, reason, backtrace.frames(), &[]);
         self.crashed(name.as_str(), thread, pc, frame);
     }
 
@@ -263,6 +276,27 @@ impl Kernel {
         let (start, len) = self.log.read(position, &mut page[8..]);
         page[..8].copy_from_slice(&start.to_le_bytes());
         len
+    }
+}
+
+/// By which way a thread came to where it is, innermost first.
+#[derive(Default)]
+struct Backtrace {
+    frames: [CrashFrame; CRASH_FRAMES_MAX],
+    count: usize,
+}
+
+impl Backtrace {
+    fn push(&mut self, place: usize, in_image: bool) {
+        self.frames[self.count] = CrashFrame {
+            place: place as u64,
+            in_image: in_image.into(),
+        };
+        self.count += 1;
+    }
+
+    fn frames(&self) -> &[CrashFrame] {
+        &self.frames[..self.count]
     }
 }
 

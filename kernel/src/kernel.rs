@@ -10,6 +10,7 @@ use abi::{Error, Handle, KernelStatistics, Result, Rights, TraceKind};
 use crate::arch::Machine;
 use crate::check::Walks;
 use crate::crash::LastCrash;
+use crate::crash_reports::Crashes;
 use crate::log::Log;
 use crate::memory::{Frames, Id, Memory, Regions, Slab};
 use crate::object::{
@@ -96,6 +97,8 @@ pub struct Kernel {
     pub statistics: KernelStatistics,
     /// The log.
     pub log: Log,
+    /// The last crashes of components.
+    pub crashes: Crashes,
     /// Random numbers.
     pub random: Random,
     /// The first process: its end is the system's.
@@ -146,6 +149,7 @@ impl Kernel {
         let table = memory.machine.kernel_table();
         let kernel_space = spaces.insert(Space { table, regions });
         let log = Log::new(&mut memory)?;
+        let crashes = Crashes::new(&mut memory)?;
         let statistics = KernelStatistics {
             pages_total: memory.frames.total() as u64,
             ..Default::default()
@@ -182,6 +186,7 @@ impl Kernel {
             collector: None,
             statistics,
             log,
+            crashes,
             random,
             init: None,
             walks: None,

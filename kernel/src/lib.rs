@@ -15,6 +15,7 @@ pub mod arch;
 pub mod boot;
 pub mod check;
 pub mod crash;
+pub mod crash_reports;
 pub mod death;
 pub mod devices;
 pub mod direct;

@@ -523,6 +523,7 @@ impl Kernel {
             self.doorbells.frame_count(),
             self.interrupts.frame_count(),
             self.devices.frame_count(),
+            self.crashes.frame_count(),
         ];
         slabs.iter().sum::<usize>() + self.deadlines.frame_count()
     }

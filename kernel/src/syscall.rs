@@ -519,6 +519,10 @@ impl Kernel {
                 self.system(process, a[0])?;
                 Ok(self.log_read(thread, a[1] as u64))
             }
+            Call::CrashRead => {
+                self.system(process, a[0])?;
+                self.crash_read(thread, a[1] as u64)
+            }
             Call::ConsoleLog => self.console_log(process, thread, handle(a[0])),
             Call::Trace => {
                 self.system(process, a[0])?;

@@ -85,6 +85,10 @@ pub fn relay(port: u16) -> u16 {
 fn let_in(mut client: TcpStream, port: u16) -> std::io::Result<()> {
     let mut block = [0; 64 << 10];
     let len = client.read(&mut block)?;
+    if len == 0 {
+        // It only looked whether somebody listens, as wrk does.
+        return Ok(());
+    }
     let mut server = connect(port);
     server.write_all(&block[..len])?;
     let len = server.read(&mut block)?;

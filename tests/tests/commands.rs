@@ -67,3 +67,30 @@ fn input_that_nobody_reads_does_no_harm() {
     let done = exec("default", "echo done").stdin(noise(1 << 20)).run();
     assert_eq!(done.ended_with(0).text(), "done\n");
 }
+
+/// Programs are told of crashes by JSON, with the places in the source, and need not read the log.
+#[test]
+fn crashes_are_reported_to_programs() {
+    let commands = "echo before; crash; echo $?; kill tcpip; crash; true";
+    let done = exec("default", commands)
+        .argument("--json")
+        .run()
+        .ended_with(0);
+    let answer: serde_json::Value = serde_json::from_str(&done.text()).expect("one line of JSON");
+    assert_eq!(answer["end"], "shutdown", "{answer}");
+    assert_eq!(answer["status"], 0);
+    assert_eq!(answer["output"], "before\n139\ntcpip killed\n");
+    // Who is killed has not crashed.
+    let crashes = answer["crashes"].as_array().expect("a list");
+    assert_eq!(crashes.len(), 2, "{answer}");
+    for (i, crash) in crashes.iter().enumerate() {
+        assert_eq!(crash["kind"], "crash");
+        assert_eq!(crash["number"], i + 1);
+        assert_eq!(crash["status"], 101);
+        let message = crash["message"].as_str().expect("a text");
+        assert!(message.contains("components/commands/"), "{crash}");
+        assert!(done.stderr.contains(message.lines().next().unwrap_or("?")));
+        let frames = crash["frames"].as_array().expect("a list");
+        assert!(!frames.is_empty(), "{crash}");
+    }
+}

@@ -101,15 +101,17 @@ fn bytes_go_up_and_down_unchanged() {
         .collect();
     let expected = format!("{{\"length\":{len},\"sha256\":\"{sum}\"}}\n");
     assert_eq!(answer.text(), expected);
+    e2e::record("web, bytes down and up, compared by hash", len);
 }
 
 #[test]
 fn many_requests_over_many_connections_are_all_answered() {
-    let (requests, connections) = if e2e::long() {
-        (100_000, 64)
-    } else {
-        (10_000, 64)
+    let (requests, connections) = match e2e::long() {
+        true => (100_000, 64),
+        false => (10_000, 64),
     };
+    // Ten under way at once on each.
+    let each = usize::div_ceil(requests, connections * 10) * 10;
     let ftl = boot(None);
     let port = e2e::http::relay(ftl.port(80));
     // All of them connect at once.
@@ -118,11 +120,104 @@ fn many_requests_over_many_connections_are_all_answered() {
         for _ in 0..connections {
             scope.spawn(|| {
                 start.wait();
-                KeepAlive::open(port).requests(requests / connections);
+                KeepAlive::open(port).requests(each);
             });
         }
     });
     check_accepted(port, connections as u64 + 1);
+    e2e::record(
+        "web, requests over 64 connections, each answer compared",
+        each * connections,
+    );
+}
+
+/// What a load generator says; nothing if it is not installed.
+fn generated(program: &str, arguments: &[&str], url: &str) -> Option<String> {
+    match Command::new(program).args(arguments).arg(url).output() {
+        Ok(output) => {
+            let text = String::from_utf8_lossy(&output.stdout).into_owned();
+            let errors = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.success(), "{program}: {text}{errors}");
+            Some(text)
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && !e2e::long() => {
+            eprintln!("{program} is not installed: it was not tried");
+            None
+        }
+        Err(error) => panic!("{program}: {error}"),
+    }
+}
+
+/// The number behind a word in a load generator's report.
+fn figure(report: &str, before: &str) -> usize {
+    let rest = report.split_once(before).map_or("", |(_, rest)| rest);
+    let digits = rest.trim_start().split(|c: char| !c.is_ascii_digit());
+    let found = digits.into_iter().next().and_then(|text| text.parse().ok());
+    found.unwrap_or_else(|| panic!("no `{before}` in {report}"))
+}
+
+#[test]
+fn wrk_sees_no_error() {
+    let requests = if e2e::long() { 100_000 } else { 1_000 };
+    let ftl = boot(None);
+    let url = format!("http://127.0.0.1:{}/bench", e2e::http::relay(ftl.port(80)));
+    let seconds = if e2e::long() { "-d60s" } else { "-d2s" };
+    let mut answered = 0;
+    while answered < requests {
+        // Counted are 64 connections in each round; nobody waits longer for an answer than the tests do.
+        let arguments = ["-c64", "-t2", seconds, "--timeout", "60s"];
+        let Some(report) = generated("wrk", &arguments, &url) else {
+            return;
+        };
+        for bad in ["Socket errors", "Non-2xx"] {
+            assert!(!report.contains(bad), "{report}");
+        }
+        let line = report.lines().find(|line| line.contains(" requests in "));
+        answered += figure(line.unwrap_or_default(), "");
+    }
+    e2e::record(
+        "web, requests of wrk over 64 connections without an error",
+        answered,
+    );
+}
+
+#[test]
+fn ab_sees_no_error() {
+    let ftl = boot(None);
+    let url = format!("http://127.0.0.1:{}/bench", e2e::http::relay(ftl.port(80)));
+    let (kept, single) = match e2e::long() {
+        true => ("100000", "10000"),
+        false => ("1000", "200"),
+    };
+    // Keep-alive of HTTP/1.0, and a connection for each request.
+    for (name, keeps, requests, connections) in [
+        ("kept connections", &["-k"][..], kept, "64"),
+        ("a connection each", &[], single, "16"),
+    ] {
+        let arguments = [
+            keeps,
+            &["-q", "-s", "60", "-n", requests, "-c", connections],
+        ]
+        .concat();
+        let Some(report) = generated("ab", &arguments, &url) else {
+            return;
+        };
+        let complete = figure(&report, "Complete requests:");
+        assert_eq!(complete.to_string(), requests, "{report}");
+        assert_eq!(figure(&report, "Failed requests:"), 0, "{report}");
+        assert!(!report.contains("Non-2xx"), "{report}");
+        if !keeps.is_empty() {
+            assert_eq!(
+                figure(&report, "Keep-Alive requests:"),
+                complete,
+                "{report}"
+            );
+        }
+        e2e::record(
+            &format!("web, requests of ab without an error, {name}"),
+            complete,
+        );
+    }
 }
 
 /// A thousand connections at once in 128 MiB, and each of them is still served. In the short form there are
@@ -147,6 +242,7 @@ fn a_thousand_connections_stay_open() {
     // And when all of them are gone, others come in.
     drop(connections);
     KeepAlive::open(port).requests(100);
+    e2e::record("web, connections open at once in 128 MiB", count);
 }
 
 /// How many connections the stack says it has accepted.

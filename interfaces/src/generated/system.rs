@@ -105,6 +105,62 @@ impl ::ftl::wire::Wire<'_> for Activity {
     }
 }
 
+/// A place in code.
+#[derive(Clone, Copy, Debug)]
+pub struct CrashFrame {
+    /// How far behind the beginning of the component's image, or an address elsewhere.
+    pub place: u64,
+    /// In image.
+    pub in_image: bool,
+}
+
+impl ::ftl::wire::Wire<'_> for CrashFrame {
+    #[inline(always)]
+    #[allow(unused_variables)]
+    fn encode(self, writer: &mut ::ftl::wire::Writer) -> ::ftl::Result<()> {
+        writer.u64(self.place)?;
+        writer.bool(self.in_image)?;
+        Ok(())
+    }
+
+    #[inline(always)]
+    #[allow(unused_variables)]
+    fn decode(reader: &mut ::ftl::wire::Reader<'_>) -> ::ftl::Result<Self> {
+        Ok(CrashFrame {
+            place: reader.u64()?,
+            in_image: reader.bool()?,
+        })
+    }
+}
+
+/// A register of a CPU.
+#[derive(Clone, Copy, Debug)]
+pub struct CrashRegister<'a> {
+    /// Name.
+    pub name: &'a str,
+    /// Value.
+    pub value: u64,
+}
+
+impl<'a> ::ftl::wire::Wire<'a> for CrashRegister<'a> {
+    #[inline]
+    #[allow(unused_variables)]
+    fn encode(self, writer: &mut ::ftl::wire::Writer) -> ::ftl::Result<()> {
+        writer.str(self.name, 8)?;
+        writer.u64(self.value)?;
+        Ok(())
+    }
+
+    #[inline]
+    #[allow(unused_variables)]
+    fn decode(reader: &mut ::ftl::wire::Reader<'a>) -> ::ftl::Result<Self> {
+        Ok(CrashRegister {
+            name: reader.str(8)?,
+            value: reader.u64()?,
+        })
+    }
+}
+
 /// One component.
 #[derive(Clone, Copy, Debug)]
 pub struct Component<'a> {
@@ -273,6 +329,7 @@ const KILL: u32 = 0xcef5734e;
 const RESTART: u32 = 0x96d5ca45;
 const SET_IMAGE: u32 = 0x678051b7;
 const LOG: u32 = 0x0fff2728;
+const CRASH: u32 = 0x52fea206;
 const TRACE_START: u32 = 0x7cd6fc46;
 const TRACE_STOP: u32 = 0xeec59559;
 const TRACE_RING: u32 = 0xbdc75b8d;
@@ -697,6 +754,69 @@ impl LogReplier {
     }
 }
 
+/// What the call `crash` is asked with.
+#[derive(Clone, Copy, Debug)]
+pub struct CrashRequest {
+    /// The number of the last crash that is known, 0 if none is.
+    pub after: u64,
+    /// Whether the answer is to come when there is such a crash; otherwise it is `NotFound` if there is none.
+    pub wait: bool,
+}
+
+/// What the call `crash` answers with.
+#[derive(Clone, Copy, Debug)]
+pub struct CrashReply<'a> {
+    /// Which crash it is, counted from 1 since boot.
+    pub number: u64,
+    /// The component's name.
+    pub name: &'a str,
+    /// When, in nanoseconds since boot.
+    pub time_ns: u64,
+    /// What it ended with.
+    pub status: u64,
+    /// What it did, or the panic's message, and behind it file and line.
+    pub message: &'a str,
+    /// Where it was and how it came there, innermost first.
+    pub frames: ::ftl::wire::List<'a, CrashFrame>,
+    /// What was in the registers, if it did not panic.
+    pub registers: ::ftl::wire::List<'a, CrashRegister<'a>>,
+}
+
+/// Answers the call `crash`. It may be kept and used later; dropped, it answers `NoReply`.
+#[derive(Debug)]
+#[must_use = "the caller waits for an answer"]
+pub struct CrashReplier(::ftl::reply::Replier);
+
+impl CrashReplier {
+    /// Answers that it worked.
+    #[inline]
+    pub fn ok<'a>(
+        self,
+        number: u64,
+        name: &str,
+        time_ns: u64,
+        status: u64,
+        message: &str,
+        frames: impl Into<::ftl::wire::List<'a, CrashFrame>>,
+        registers: impl Into<::ftl::wire::List<'a, CrashRegister<'a>>>,
+    ) -> ::ftl::Result<()> {
+        let mut writer = self.0.begin()?;
+        writer.u64(number)?;
+        writer.str(name, 32)?;
+        writer.u64(time_ns)?;
+        writer.u64(status)?;
+        writer.str(message, 512)?;
+        writer.list(frames.into(), 32)?;
+        writer.list(registers.into(), 32)?;
+        self.0.send(writer)
+    }
+
+    /// Answers that it did not.
+    pub fn error(self, error: ::ftl::Error) -> ::ftl::Result<()> {
+        self.0.fail(u32::from(error.code()))
+    }
+}
+
 /// What the call `trace_start` is asked with.
 #[derive(Clone, Copy, Debug)]
 pub struct TraceStartRequest {
@@ -956,6 +1076,21 @@ impl Client {
         self.0.start(LOG, writer)
     }
 
+    /// What is remembered of a crash: of the first after one that is known already. The kernel remembers the last eight.
+    ///
+    /// The answer comes as an event with the transaction that is returned here.
+    #[inline]
+    pub fn crash_start(
+        &self,
+        after: u64,
+        wait: bool,
+    ) -> ::ftl::Result<::ftl::Transaction> {
+        let mut writer = ::ftl::wire::Writer::new();
+        writer.u64(after)?;
+        writer.bool(wait)?;
+        self.0.start(CRASH, writer)
+    }
+
     /// From now on the kernel writes down what happens. What was traced before is gone.
     ///
     /// The answer comes as an event with the transaction that is returned here.
@@ -1052,6 +1187,13 @@ pub trait Blocking {
         &'s mut self,
         position: u64,
     ) -> ::core::result::Result<LogReply<'s>, ::ftl::Error>;
+
+    /// What is remembered of a crash: of the first after one that is known already. The kernel remembers the last eight.
+    fn crash<'s>(
+        &'s mut self,
+        after: u64,
+        wait: bool,
+    ) -> ::core::result::Result<CrashReply<'s>, ::ftl::Error>;
 
     /// From now on the kernel writes down what happens. What was traced before is gone.
     fn trace_start(&mut self, len: u32) -> ::core::result::Result<u32, ::ftl::Error>;
@@ -1305,6 +1447,42 @@ impl Blocking for Client {
     }
 
     #[inline]
+    fn crash<'s>(
+        &'s mut self,
+        after: u64,
+        wait: bool,
+    ) -> ::core::result::Result<CrashReply<'s>, ::ftl::Error> {
+        let incoming = self
+            .0
+            .call_again(
+                CRASH,
+                || {
+                    let mut writer = ::ftl::wire::Writer::new();
+                    writer.u64(after)?;
+                    writer.bool(wait)?;
+                    Ok(writer)
+                },
+            )?;
+        let mut reader = incoming.read_with_views();
+        let result = match ::ftl::reply::read_status(&mut reader)? {
+            Ok(()) => {
+                Ok(CrashReply {
+                    number: reader.u64()?,
+                    name: reader.str(32)?,
+                    time_ns: reader.u64()?,
+                    status: reader.u64()?,
+                    message: reader.str(512)?,
+                    frames: reader.list(32)?,
+                    registers: reader.list(32)?,
+                })
+            }
+            Err(code) => Err(::ftl::reply::error_from_code(code)),
+        };
+        reader.finish()?;
+        result
+    }
+
+    #[inline]
     fn trace_start(&mut self, len: u32) -> ::core::result::Result<u32, ::ftl::Error> {
         let mut writer = ::ftl::wire::Writer::new();
         writer.u32(len)?;
@@ -1416,6 +1594,8 @@ pub enum ToClient<'a> {
     SetImage(::ftl::Transaction, ::core::result::Result<(), ::ftl::Error>),
     /// The answer to [`Client::log_start`].
     Log(::ftl::Transaction, ::core::result::Result<LogReply<'a>, ::ftl::Error>),
+    /// The answer to [`Client::crash_start`].
+    Crash(::ftl::Transaction, ::core::result::Result<CrashReply<'a>, ::ftl::Error>),
     /// The answer to [`Client::trace_start_start`].
     TraceStart(::ftl::Transaction, ::core::result::Result<u32, ::ftl::Error>),
     /// The answer to [`Client::trace_stop_start`].
@@ -1581,6 +1761,26 @@ impl<'a> ToClient<'a> {
                 reader.finish()?;
                 Ok(ToClient::Log(transaction, result))
             }
+            CRASH if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
+                let transaction = incoming.transaction();
+                let mut reader = incoming.read_with_views();
+                let result = match ::ftl::reply::read_status(&mut reader)? {
+                    Ok(()) => {
+                        Ok(CrashReply {
+                            number: reader.u64()?,
+                            name: reader.str(32)?,
+                            time_ns: reader.u64()?,
+                            status: reader.u64()?,
+                            message: reader.str(512)?,
+                            frames: reader.list(32)?,
+                            registers: reader.list(32)?,
+                        })
+                    }
+                    Err(code) => Err(::ftl::reply::error_from_code(code)),
+                };
+                reader.finish()?;
+                Ok(ToClient::Crash(transaction, result))
+            }
             TRACE_START if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
                 let transaction = incoming.transaction();
                 let mut reader = incoming.read();
@@ -1657,6 +1857,7 @@ impl<'a> ToClient<'a> {
             RESTART => Some(ToClient::Restart(transaction, Err(error))),
             SET_IMAGE => Some(ToClient::SetImage(transaction, Err(error))),
             LOG => Some(ToClient::Log(transaction, Err(error))),
+            CRASH => Some(ToClient::Crash(transaction, Err(error))),
             TRACE_START => Some(ToClient::TraceStart(transaction, Err(error))),
             TRACE_STOP => Some(ToClient::TraceStop(transaction, Err(error))),
             TRACE_RING => Some(ToClient::TraceRing(transaction, Err(error))),
@@ -1728,6 +1929,8 @@ pub enum ToServer<'a> {
     SetImage(SetImageRequest<'a>, SetImageReplier),
     /// Reads the kernel's log.
     Log(LogRequest, LogReplier),
+    /// What is remembered of a crash: of the first after one that is known already. The kernel remembers the last eight.
+    Crash(CrashRequest, CrashReplier),
     /// From now on the kernel writes down what happens. What was traced before is gone.
     TraceStart(TraceStartRequest, TraceStartReplier),
     /// The kernel writes nothing down any more. What it has written stays.
@@ -1823,6 +2026,17 @@ impl<'a> ToServer<'a> {
                 };
                 reader.finish()?;
                 Ok(ToServer::Log(request, LogReplier(asked.into())))
+            }
+            CRASH if incoming.kind() == ::ftl::abi::MessageKind::Request => {
+                let asked = incoming.asked();
+                let mut reader = incoming.read();
+                reader.expect_len(9)?;
+                let request = CrashRequest {
+                    after: reader.u64()?,
+                    wait: reader.bool()?,
+                };
+                reader.finish()?;
+                Ok(ToServer::Crash(request, CrashReplier(asked.into())))
             }
             TRACE_START if incoming.kind() == ::ftl::abi::MessageKind::Request => {
                 let asked = incoming.asked();

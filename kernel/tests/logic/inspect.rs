@@ -1,6 +1,9 @@
 //! What the kernel tells of a process to who holds a handle to it: what it does, and its channels.
 
-use abi::{Call, ChannelEnd, ChannelEnds, Doing, Error, MessageKind, ProcessInfo, Rights};
+use abi::{
+    Call, ChannelEnd, ChannelEnds, CrashReport, Doing, Error, MessageKind, ProcessInfo,
+    ProcessState, Rights,
+};
 
 use crate::common::{Child, Sim, info, params};
 
@@ -132,4 +135,63 @@ fn only_who_may_read_a_process_is_told() {
         sim.refused(root, Call::ProcessChannels, &[queue, 0]),
         Error::WrongKind
     );
+}
+
+/// What the kernel remembers of the first crash after one.
+fn crash(sim: &mut Sim, after: usize) -> CrashReport {
+    let (root, system) = (sim.root, sim.system);
+    sim.ok(root, Call::CrashRead, &[system, after]);
+    answer(sim)
+}
+
+#[test]
+fn crashes_are_remembered_as_they_were() {
+    let mut sim = Sim::new(2);
+    let (root, system) = (sim.root, sim.system);
+    let none = |sim: &mut Sim, after: usize| {
+        assert_eq!(
+            sim.refused(root, Call::CrashRead, &[system, after]),
+            Error::NotFound
+        );
+    };
+    none(&mut sim, 0);
+    let child = sim.spawn(params("clumsy"));
+    sim.bring(child.thread);
+    sim.touch(child.thread, 0x123, true);
+    let report = crash(&mut sim, 0);
+    assert_eq!((report.number, report.name.as_str()), (1, "clumsy"));
+    assert_eq!(report.status, ProcessState::EXIT_FAULT as u64);
+    let message = &report.message[..report.message_len as usize];
+    assert_eq!(message, b"it writes to 0x123, which it may not");
+    assert!(report.frame_count >= 1);
+    none(&mut sim, 1);
+    none(&mut sim, usize::MAX);
+
+    // A panic says it itself; what is not said is empty, and not what somebody else has said before.
+    let child = sim.spawn(params("sorry"));
+    sim.bring(child.thread);
+    for (at, word) in b"no more\nmain.rs:7-------".chunks_exact(8).enumerate() {
+        let page = sim.kernel.threads[child.thread].send_page();
+        let word = u64::from_le_bytes(word.try_into().unwrap());
+        sim.kernel.memory.write_u64(page.offset(at * 8), word);
+    }
+    sim.call(child.thread, Call::ProcessPanic, &[17, 0]);
+    let report = crash(&mut sim, 1);
+    assert_eq!((report.number, report.name.as_str()), (2, "sorry"));
+    assert_eq!(report.status, ProcessState::EXIT_PANIC as u64);
+    assert_eq!(&report.message[..20], b"no more\nmain.rs:7\0\0\0");
+    assert_eq!((report.message_len, report.register_count), (17, 0));
+
+    // Who ends otherwise has not crashed; and of many crashes the last eight are remembered.
+    let child = sim.spawn(params("quiet"));
+    sim.call(child.thread, Call::ProcessExit, &[3]);
+    none(&mut sim, 2);
+    for _ in 0..20 {
+        let child = sim.spawn(params("again"));
+        sim.bring(child.thread);
+        sim.touch(child.thread, 0x123, false);
+    }
+    assert_eq!(crash(&mut sim, 2).number, 15);
+    assert_eq!(crash(&mut sim, 21).number, 22);
+    none(&mut sim, 22);
 }

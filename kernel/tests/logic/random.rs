@@ -436,7 +436,7 @@ impl World {
                 0,
                 0,
             ],
-            Call::SystemStatistics | Call::LogRead => {
+            Call::SystemStatistics | Call::LogRead | Call::CrashRead => {
                 [h(SYSTEM, r[0]), self.edge(r[1]), 0, 0, 0, 0]
             }
             Call::Log | Call::ProcessPanic => [r[0] as usize % 8, self.edge(r[1]), 0, 0, 0, 0],
@@ -566,7 +566,7 @@ impl World {
         ];
         let call = match number {
             0..180 => Some(OFTEN[number as usize % OFTEN.len()]),
-            180..250 => Call::from_number(number as usize % (Call::ProcessChannels as usize + 1)),
+            180..250 => Call::from_number(number as usize % Call::COUNT),
             _ => None,
         };
         // What ends things is rarer than what makes them.
@@ -618,6 +618,7 @@ impl World {
                     | Call::ProcessChannels
                     | Call::Random
                     | Call::LogRead
+                    | Call::CrashRead
                     | Call::ConsoleLog
                     | Call::SystemStatistics
                     | Call::DeviceInfo

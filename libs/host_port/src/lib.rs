@@ -1,5 +1,5 @@
 //! What goes through the port `ftl.host`, between the tool `./ftl` outside and the component
-//! `exec` inside (rule 27): commands and input go in; output, complaints and the status come out.
+//! `exec` inside (rule 27): commands and input go in; output, complaints, reports of crashes and the status come out.
 //!
 //! A port carries plain bytes, so they travel in frames: a kind, the length of what follows, and that.
 //! Both sides use [`write`] and [`Reader`], so there is one description of the layout.
@@ -43,6 +43,10 @@ pub enum Kind {
     Errors = 17,
     /// Outwards: they have ended. Eight bytes: the status, little-endian. The last frame.
     Status = 18,
+    /// Outwards: a part of a report, for programs: a JSON object.
+    Report = 19,
+    /// Outwards: that was all of the report.
+    ReportEnd = 20,
 }
 
 impl Kind {
@@ -55,6 +59,8 @@ impl Kind {
             16 => Kind::Output,
             17 => Kind::Errors,
             18 => Kind::Status,
+            19 => Kind::Report,
+            20 => Kind::ReportEnd,
             _ => return None,
         })
     }

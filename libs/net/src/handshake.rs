@@ -273,12 +273,8 @@ impl Stack {
         configure(&mut socket, &options);
         let mut connection = Connection::new(tuple, Some(listener_id));
         connection.scale_windows(half_open.syn.window_scale);
-        let Some(connection) = self.add_connection(
-            socket,
-            connection,
-            owner,
-            options.charge(),
-        ) else {
+        let Some(connection) = self.add_connection(socket, connection, owner, options.charge())
+        else {
             self.refund(owner, options.charge());
             return false;
         };

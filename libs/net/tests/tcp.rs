@@ -84,7 +84,10 @@ fn echo_after_the_end(wire: Wire, seed: u64, len: usize) {
             if !piece.is_empty() {
                 break;
             }
-            match world.stacks[0].receive_from(server, &mut buffer, now).unwrap() {
+            match world.stacks[0]
+                .receive_from(server, &mut buffer, now)
+                .unwrap()
+            {
                 Some(0) => {
                     world.stacks[0].shutdown_write(server, now).unwrap();
                     finished = true;
@@ -95,7 +98,10 @@ fn echo_after_the_end(wire: Wire, seed: u64, len: usize) {
         }
         // As long as it is not done sending, it reads only so that the other side can go on.
         while !over && world.rng.below(3) > 0 {
-            match world.stacks[1].receive_from(client, &mut buffer, now).unwrap() {
+            match world.stacks[1]
+                .receive_from(client, &mut buffer, now)
+                .unwrap()
+            {
                 Some(0) => over = true,
                 Some(n) => back.extend_from_slice(&buffer[..n]),
                 None => break,

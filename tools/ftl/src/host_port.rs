@@ -1,5 +1,5 @@
 //! The outer end of the port `ftl.host`: sends commands and standard input in, and brings what
-//! they say out (rule 27).
+//! they say out, and reports of crashes (rule 27).
 //!
 //! QEMU connects the port to a socket in a folder of our own. What comes out is written by the thread
 //! that reads it, so that whoever is slow with our standard output slows the commands down, and
@@ -15,10 +15,12 @@ use anyhow::{Context, Result};
 use host_port::{FRAME_LEN_MAX, Kind, Reader};
 
 /// What is told about the commands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum News {
     /// They have ended with this status.
     Status(u64),
+    /// Something is reported for programs, as JSON.
+    Report(serde_json::Value),
     /// Nobody reads our standard output any more.
     Unread,
 }
@@ -122,6 +124,7 @@ fn send(mut stream: UnixStream, commands: &str) {
 fn receive(mut stream: UnixStream, printed: Option<&Printed>, tell: &impl Fn(News)) {
     let mut reader = Reader::default();
     let mut buffer = [0; 16384];
+    let mut report = Vec::new();
     while let Ok(len @ 1..) = stream.read(&mut buffer) {
         reader.push(&buffer[..len]);
         loop {
@@ -147,6 +150,13 @@ fn receive(mut stream: UnixStream, printed: Option<&Printed>, tell: &impl Fn(New
                 Ok(Some((Kind::Status, bytes))) => {
                     if let Ok(status) = bytes.try_into() {
                         tell(News::Status(u64::from_le_bytes(status)));
+                    }
+                }
+                Ok(Some((Kind::Report, bytes))) => report.extend_from_slice(bytes),
+                Ok(Some((Kind::ReportEnd, _))) => {
+                    match serde_json::from_slice(&std::mem::take(&mut report)) {
+                        Ok(value) => tell(News::Report(value)),
+                        Err(error) => eprintln!("ftl: a report is no JSON: {error}"),
                     }
                 }
                 Ok(Some(_)) => {}

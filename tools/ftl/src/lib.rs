@@ -22,6 +22,7 @@ pub mod answer;
 pub mod arch;
 pub mod workspace;
 
+pub mod crash_reports;
 pub mod debug;
 pub mod disk;
 pub mod doctor;

@@ -221,9 +221,9 @@ struct MeasureArguments {
 struct RunArguments {
     #[command(flatten)]
     build: BuildArguments,
-    /// Number of CPUs
-    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=64))]
-    smp: u32,
+    /// Number of CPUs [default: 4, and 1 where instructions are counted]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=64))]
+    smp: Option<u32>,
     /// Memory
     #[arg(long, default_value = "128M")]
     mem: String,
@@ -247,7 +247,7 @@ struct RunArguments {
     disk: Option<PathBuf>,
     /// Run these commands inside, with this program's standard input and output, and then shut down.
     /// The log goes to standard error; the status is the commands'
-    #[arg(long, value_name = "COMMANDS", conflicts_with_all = ["json", "init"])]
+    #[arg(long, value_name = "COMMANDS", conflicts_with = "init")]
     exec: Option<String>,
     /// What is worth a dump, which `./ftl dump` then shows
     #[arg(long, value_enum, value_name = "WHEN", default_value = "crash")]
@@ -479,11 +479,15 @@ fn prepare(root: &Path, arguments: &RunArguments, way_in: WayIn) -> Result<Prepa
         .flat_map(|images| images.arguments(bus))
         .collect();
     extra.extend(arguments.qemu.iter().cloned());
+    let counted = arguments.icount || arguments.seed.is_some();
     let mut machine = Machine {
         arch,
         kernel: built.kernel.clone(),
         archive: built.archive.clone(),
-        smp: arguments.smp,
+        smp: arguments.smp.unwrap_or(match counted {
+            true => 1,
+            false => 4,
+        }),
         mem: arguments.mem.clone(),
         bus,
         ports,
@@ -537,6 +541,8 @@ fn run(
         .transpose()
         .context("--timeout takes a number of seconds")?;
     let prepared = prepare(root, &arguments, way_in)?;
+    // With `--json` the answer has what the commands print, too.
+    let printed = printed.or_else(|| (json && arguments.exec.is_some()).then(Printed::default));
     let options = Options {
         timeout,
         verbose: arguments.verbose,

@@ -216,6 +216,13 @@ impl Machine {
         arguments
     }
 
+    /// Whether CPUs that wait for each other may wait for ever: where instructions are counted, QEMU runs CPUs by
+    /// turns, and before version 8.1 one that spins in the firmware can have everybody's turns
+    /// (docs/decisions/0070-instructions-are-counted-on-one-cpu.md).
+    pub fn may_stand_still(&self, qemu_version: (u32, u32)) -> bool {
+        self.smp > 1 && (self.icount || self.seed.is_some()) && qemu_version < (8, 1)
+    }
+
     /// The kernel's command line.
     pub fn command_line(&self) -> String {
         let mut words = self.append.clone();
@@ -277,6 +284,17 @@ mod tests {
             firmware: None,
             extra: Vec::new(),
         }
+    }
+
+    #[test]
+    fn several_cpus_whose_instructions_are_counted_are_told_of() {
+        let mut machine = machine();
+        assert!(!machine.may_stand_still((7, 2)));
+        machine.icount = true;
+        assert!(machine.may_stand_still((7, 2)) && machine.may_stand_still((8, 0)));
+        assert!(!machine.may_stand_still((8, 1)) && !machine.may_stand_still((10, 0)));
+        machine.smp = 1;
+        assert!(!machine.may_stand_still((7, 2)));
     }
 
     #[test]

@@ -14,9 +14,11 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use serde_json::{Value, json};
 
 use crate::arch::Arch;
 use crate::build::Built;
+use crate::crash_reports;
 use crate::doctor;
 use crate::dump::keeper::{self, Keeper, Sockets, When};
 use crate::dump::{self};
@@ -219,8 +221,10 @@ pub fn run(root: &Path, mut machine: Machine, built: &Built, options: &Options) 
     if options.console {
         screen = screen.interactive();
     }
+    let mut reports = Vec::new();
     let (end, told) = watch(
         &happenings,
+        &mut reports,
         &mut screen,
         &mut keyboard,
         raw.is_some().then(|| Keys::new(!options.console)),
@@ -233,7 +237,7 @@ pub fn run(root: &Path, mut machine: Machine, built: &Built, options: &Options) 
     if end != Some(End::Unread) && !matches!(end, Some(End::Interrupted | End::Timeout)) {
         commands.map(JoinHandle::join);
     }
-    let told = told.or_else(|| told_late(&happenings));
+    let told = told.or_else(|| told_late(&happenings, &mut reports));
     let end = screen.finish().or(end).or(told).unwrap_or(End::Lost);
 
     if end == End::Lost {
@@ -241,17 +245,26 @@ pub fn run(root: &Path, mut machine: Machine, built: &Built, options: &Options) 
         explain_loss(&complaints, status.as_deref());
     }
     dump::tell(root, &keeper.map(Keeper::finish).unwrap_or_default());
-    report_end(end, started.elapsed(), options, &machine);
+    let mut symbols = Symbols::new(root, built.unstripped.clone());
+    for report in &mut reports {
+        crash_reports::add_sources(report, &mut symbols);
+    }
+    report_end(end, started.elapsed(), options, &machine, reports);
     Ok(end)
 }
 
 /// Starts QEMU, with pipes for its input and both outputs.
 pub fn start(machine: &Machine) -> Result<Child> {
-    if let Err(reason) = doctor::qemu_version(machine.arch) {
-        bail!(
+    match doctor::qemu_version(machine.arch) {
+        Ok(version) if machine.may_stand_still(version) => eprintln!(
+            "note: QEMU before 8.1 may stand still when it counts the instructions of {} CPUs; --smp 1 does not",
+            machine.smp
+        ),
+        Ok(_) => {}
+        Err(reason) => bail!(
             "{} does not do: {reason}; `./ftl doctor` mends that",
             machine.arch.qemu()
-        );
+        ),
     }
     let qemu = doctor::find_program(machine.arch.qemu()).context("QEMU is gone")?;
     // On Linux, QEMU ends with this program even if that is killed and cannot clean up.
@@ -301,17 +314,22 @@ fn read_complaints(qemu: &mut Child) -> Result<std::thread::JoinHandle<Vec<Strin
 }
 
 /// What the commands' port has told since the last look.
-fn told_late(happenings: &Receiver<Happening>) -> Option<End> {
+fn told_late(happenings: &Receiver<Happening>, reports: &mut Vec<Value>) -> Option<End> {
     happenings.try_iter().find_map(|happening| match happening {
         Happening::Commands(News::Status(status)) => Some(End::Shutdown(status)),
+        Happening::Commands(News::Report(report)) => {
+            reports.push(report);
+            None
+        }
         _ => None,
     })
 }
 
 /// Serves screen and keyboard until there is a reason to stop; `None`: the UART closed. Besides, what the
-/// commands' port has told.
+/// commands' port has told; `reports` gets what it has reported.
 fn watch(
     happenings: &Receiver<Happening>,
+    reports: &mut Vec<Value>,
     screen: &mut Screen,
     keyboard: &mut Option<impl Write>,
     mut keys: Option<Keys>,
@@ -345,6 +363,7 @@ fn watch(
                 told = Some(End::Shutdown(status));
                 farewell = Some(Instant::now() + FAREWELL);
             }
+            Ok(Happening::Commands(News::Report(report))) => reports.push(report),
             Ok(Happening::Typed(bytes)) => {
                 let typed = match &mut keys {
                     Some(keys) => keys.read(&bytes),
@@ -425,7 +444,7 @@ fn explain_loss(complaints: &[String], status: Option<&str>) {
     }
 }
 
-fn report_end(end: End, ran: Duration, options: &Options, machine: &Machine) {
+fn report_end(end: End, ran: Duration, options: &Options, machine: &Machine, reports: Vec<Value>) {
     let status = match end {
         End::Shutdown(status) | End::Init(status) => Some(status),
         _ => None,
@@ -445,16 +464,19 @@ fn report_end(end: End, ran: Duration, options: &Options, machine: &Machine) {
         _ => {}
     }
     if options.json {
-        println!(
-            "{}",
-            serde_json::json!({
-                "end": end.name(),
-                "status": status,
-                "seconds": ran.as_secs_f64(),
-                "arch": machine.arch.name(),
-                "ports": machine.ports.iter().map(|port| [port.host, port.guest]).collect::<Vec<_>>(),
-            })
-        );
+        let mut answer = json!({
+            "end": end.name(),
+            "status": status,
+            "seconds": ran.as_secs_f64(),
+            "arch": machine.arch.name(),
+            "ports": machine.ports.iter().map(|port| [port.host, port.guest]).collect::<Vec<_>>(),
+        });
+        if options.exec.is_some() {
+            let printed = options.printed.as_ref().map(Printed::take);
+            answer["output"] = String::from_utf8_lossy(&printed.unwrap_or_default()).into();
+            answer["crashes"] = reports.into();
+        }
+        println!("{answer}");
     }
 }
 

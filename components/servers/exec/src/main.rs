@@ -9,6 +9,7 @@ use ftl::handle::OwnedHandle;
 use ftl::prelude::*;
 
 mod relay;
+mod report;
 #[rustfmt::skip]
 mod spec;
 
@@ -29,6 +30,8 @@ enum Source {
     Stderr,
     /// Their end.
     Job,
+    /// What init tells of crashes.
+    System,
 }
 
 #[ftl::main]
@@ -42,7 +45,10 @@ fn main(mut env: Environ) -> Result<usize> {
 
     let mut events = EventLoop::new()?;
     let mut relay = Relay::new(input, output, &mut events)?;
+    events.add(&env.system, Source::System)?;
+    env.system.crash_start(0, true)?;
     loop {
+        let mut asks_again = false;
         let joined = match events.next()? {
             Event::Message(from, Message::StreamReceiver(message)) => match message {
                 stream::ToReceiver::Data(data) => {
@@ -58,6 +64,14 @@ fn main(mut env: Environ) -> Result<usize> {
             Event::Message(Source::Job, Message::Running(ended)) => {
                 let launcher::running::ToOwner::Ended(ended) = ended;
                 relay.ended(ended.status);
+                None
+            }
+            Event::Message(Source::System, Message::System(system::ToClient::Crash(_, result))) => {
+                if let Ok(crash) = result {
+                    relay.crashed(&crash);
+                    // Asked for the next one outside of the event, which holds the answer.
+                    asks_again = true;
+                }
                 None
             }
             Event::Closed(from) => {
@@ -76,6 +90,15 @@ fn main(mut env: Environ) -> Result<usize> {
         };
         if let Some((from, stream)) = joined {
             relay.joined(from, stream, &mut events)?;
+        }
+        if asks_again {
+            env.system.crash_start(relay.crashes(), true)?;
+        }
+        if relay.is_over() {
+            // Before the status, which is the last word: what init was not asked for yet.
+            while let Ok(crash) = env.system.crash(relay.crashes(), false) {
+                relay.crashed(&crash);
+            }
         }
         match relay.pump(&mut events) {
             Side::Run(commands) => relay.run(

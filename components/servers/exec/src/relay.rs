@@ -11,8 +11,9 @@ use ftl::prelude::*;
 use ftl::process::{Child, Command};
 use host_port::Kind;
 
-use crate::Source;
+use crate::spec::system::CrashReply;
 use crate::spec::{EventLoop, launcher, stream};
+use crate::{Source, report};
 
 /// No more is taken in for a direction while so many bytes wait there.
 const WAITING_MAX: usize = 8 * 1024;
@@ -49,6 +50,8 @@ pub struct Relay {
     /// With which status the commands have ended, and whether the host knows.
     status: Option<u64>,
     status_told: bool,
+    /// The number of the last crash that the host was told of.
+    crashes: u64,
 }
 
 impl Relay {
@@ -77,6 +80,7 @@ impl Relay {
             stderr: None,
             status: None,
             status_told: false,
+            crashes: 0,
         })
     }
 
@@ -126,6 +130,28 @@ impl Relay {
         }
     }
 
+    /// A component or a command has crashed.
+    pub fn crashed(&mut self, crash: &CrashReply<'_>) {
+        // It may have been told in two ways.
+        if crash.number > self.crashes && !self.status_told {
+            self.crashes = crash.number;
+            let mut text = String::new();
+            report::write(&mut text, crash);
+            host_port::write(Kind::Report, text.as_bytes(), &mut self.outgoing);
+            host_port::write(Kind::ReportEnd, &[], &mut self.outgoing);
+        }
+    }
+
+    /// The number of the last crash that the host was told of, 0 if it was told of none.
+    pub fn crashes(&self) -> u64 {
+        self.crashes
+    }
+
+    /// Whether nothing is left but to tell the status.
+    pub fn is_over(&self) -> bool {
+        self.status.is_some() && self.stdout.is_none() && self.stderr.is_none() && !self.status_told
+    }
+
     /// The commands have ended.
     pub fn ended(&mut self, status: u64) {
         self.status = Some(status);
@@ -152,6 +178,8 @@ impl Relay {
                 self.status.get_or_insert(STATUS_LOST);
                 self.job = None;
             }
+            // Init is gone, and everything with it.
+            Source::System => {}
         }
         Ok(None)
     }
@@ -211,8 +239,8 @@ impl Relay {
     }
 
     fn pump_output(&mut self, events: &mut EventLoop<Source>) {
-        if let (Some(status), None, None) = (self.status, &self.stdout, &self.stderr)
-            && !self.status_told
+        if let Some(status) = self.status
+            && self.is_over()
         {
             self.status_told = true;
             host_port::write(Kind::Status, &status.to_le_bytes(), &mut self.outgoing);

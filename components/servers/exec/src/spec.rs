@@ -3,9 +3,10 @@
 //! What the component `exec` is given, and what it can hear.
 #![allow(unused_imports, dead_code)]
 
-pub use ::interfaces::{launcher, ports, stream};
+pub use ::interfaces::{launcher, ports, stream, system};
 pub use ::interfaces::ports::Blocking as _;
 pub use ::interfaces::launcher::Blocking as _;
+pub use ::interfaces::system::Blocking as _;
 
 /// The component's event loop.
 pub type EventLoop<S> = ::ftl::EventLoop<S, Messages>;
@@ -17,6 +18,8 @@ pub struct Environ {
     pub ports: ports::Client,
     /// The component that provides `launcher`.
     pub launcher: launcher::Client,
+    /// The component that provides `system`.
+    pub system: system::Client,
     /// What the system file sets.
     pub settings: Settings,
     /// The component's random generator.
@@ -30,6 +33,7 @@ impl ::ftl::runtime::Environment for Environ {
         Ok(Environ {
             ports: start.need(0, "ports", ports::HASH)?,
             launcher: start.need(1, "launcher", launcher::HASH)?,
+            system: start.need(2, "system", system::HASH)?,
             settings: Settings::decode(start.settings())?,
             random: start.random(),
         })
@@ -80,6 +84,8 @@ pub enum Message<'a> {
     Launcher(launcher::ToClient<'a>),
     /// On a `running` channel, for the `owner`.
     Running(launcher::running::ToOwner),
+    /// On a `system` channel, for the `client`.
+    System(system::ToClient<'a>),
     /// On a `stream` channel, for the `sender`.
     StreamSender(stream::ToSender),
     /// On a `stream` channel, for the `receiver`.
@@ -102,8 +108,9 @@ impl ::ftl::event_loop::Messages for Messages {
             0 => ports::ToClient::decode(incoming).map(Message::Ports),
             1 => launcher::ToClient::decode(incoming).map(Message::Launcher),
             2 => launcher::running::ToOwner::decode(incoming).map(Message::Running),
-            3 => stream::ToSender::decode(incoming).map(Message::StreamSender),
-            4 => stream::ToReceiver::decode(incoming).map(Message::StreamReceiver),
+            3 => system::ToClient::decode(incoming).map(Message::System),
+            4 => stream::ToSender::decode(incoming).map(Message::StreamSender),
+            5 => stream::ToReceiver::decode(incoming).map(Message::StreamReceiver),
             _ => Err(incoming.refuse()),
         }
     }
@@ -125,10 +132,13 @@ impl ::ftl::event_loop::Messages for Messages {
                     .map(Message::Running)
             }
             3 => {
+                system::ToClient::ended(ordinal, transaction, error).map(Message::System)
+            }
+            4 => {
                 stream::ToSender::ended(ordinal, transaction, error)
                     .map(Message::StreamSender)
             }
-            4 => {
+            5 => {
                 stream::ToReceiver::ended(ordinal, transaction, error)
                     .map(Message::StreamReceiver)
             }
@@ -149,10 +159,14 @@ impl ::ftl::event_loop::Hears<launcher::running::Owner> for Messages {
     const TAG: u16 = 2;
 }
 
-impl ::ftl::event_loop::Hears<stream::Sender> for Messages {
+impl ::ftl::event_loop::Hears<system::Client> for Messages {
     const TAG: u16 = 3;
 }
 
-impl ::ftl::event_loop::Hears<stream::Receiver> for Messages {
+impl ::ftl::event_loop::Hears<stream::Sender> for Messages {
     const TAG: u16 = 4;
+}
+
+impl ::ftl::event_loop::Hears<stream::Receiver> for Messages {
+    const TAG: u16 = 5;
 }

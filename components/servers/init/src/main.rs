@@ -18,6 +18,7 @@ use plan::Plan;
 mod spec;
 
 mod connections;
+mod crashes;
 mod ends;
 mod jobs;
 mod launcher;
@@ -41,10 +42,12 @@ fn main(info: &'static StartInfo) -> Result<()> {
     loop {
         let todo = match events.next()? {
             Event::Exited(Source::Process(index), status) => {
+                supervisor.crashes.look(&supervisor.machine.system);
                 supervisor.exited(index.into(), status, &mut events);
                 continue;
             }
             Event::Exited(Source::Job(index), status) => {
+                supervisor.crashes.look(&supervisor.machine.system);
                 supervisor.job_exited(index.into(), status, &mut events);
                 continue;
             }

@@ -175,6 +175,11 @@ pub fn serve(request: ToServer<'_>, supervisor: &mut Supervisor) -> Result<Todo>
                 Err(error) => reply.error(error)?,
             }
         }
+        ToServer::Crash(request, reply) => {
+            let (after, wait) = (request.after, request.wait);
+            let system = &supervisor.machine.system;
+            supervisor.crashes.ask(system, after, wait, reply)?;
+        }
         ToServer::TraceStart(request, reply) => {
             let trace = &mut supervisor.trace;
             match trace.start(&supervisor.machine.system, request.len as usize) {

@@ -12,6 +12,7 @@ use interfaces::{component, launcher, system};
 use plan::{Component, Need, Plan, Provider};
 
 use crate::connections::Connections;
+use crate::crashes::Crashes;
 use crate::jobs::Jobs;
 use crate::policy::{End, Policy, Verdict};
 use crate::spec::EventLoop;
@@ -122,6 +123,8 @@ pub struct Supervisor {
     pub trace: Trace,
     /// Who is connected to whom.
     pub connections: Connections,
+    /// Who is to be told of crashes.
+    pub crashes: Crashes,
     /// Set once the machine is to go off, with how.
     pub(crate) going_off: Option<Off>,
     pub(crate) grace: Timer,
@@ -165,6 +168,7 @@ impl Supervisor {
             members,
             trace: Trace::default(),
             connections: Connections::default(),
+            crashes: Crashes::default(),
             jobs: Jobs::default(),
             going_off: None,
             grace,

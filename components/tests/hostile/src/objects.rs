@@ -34,6 +34,7 @@ const ON_A_HANDLE: &[(Call, [usize; 5])] = &[
     (Call::SystemStatistics, [0; 5]),
     (Call::SystemShutdown, [0; 5]),
     (Call::LogRead, [0; 5]),
+    (Call::CrashRead, [0; 5]),
     (Call::ConsoleLog, [0; 5]),
     (Call::SendWait, [0; 5]),
     (Call::Call, [0; 5]),
