@@ -20,6 +20,7 @@
 
 pub mod answer;
 pub mod arch;
+pub mod attach;
 pub mod workspace;
 
 pub mod crash_reports;

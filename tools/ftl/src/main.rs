@@ -12,6 +12,7 @@ use serde_json::json;
 
 use ftl_tool::answer;
 use ftl_tool::arch::Arch;
+use ftl_tool::attach;
 use ftl_tool::bench::budgets::{self, Budgets};
 use ftl_tool::bench::profile::By;
 use ftl_tool::bench::{self, Wanted, profile};
@@ -94,6 +95,11 @@ enum Command {
     Trace(TraceArguments),
     /// Boot a system under gdb, which knows its components
     Debug(DebugArguments),
+    /// Sit down at the second terminal of a system that runs
+    Attach {
+        /// What `./ftl run --terminal` was given
+        socket: PathBuf,
+    },
     /// List the dumps that were kept, or show what is in one
     Dump {
         /// Its number in the list, its folder, or `last`
@@ -255,6 +261,9 @@ struct RunArguments {
     /// Start what the system has for whoever sits at its console, such as a shell, even if standard input is no terminal
     #[arg(long, conflicts_with = "exec")]
     console: bool,
+    /// Make a second terminal with a shell, at this socket, for `./ftl attach SOCKET`
+    #[arg(long, value_name = "SOCKET", conflicts_with = "exec")]
+    terminal: Option<PathBuf>,
     /// End the run after this many seconds, with status 243
     #[arg(long, value_name = "SECONDS")]
     timeout: Option<f64>,
@@ -337,7 +346,7 @@ fn execute(command_line: CommandLine) -> Result<ExitCode> {
         Command::Debug(arguments) => return debug(&root, arguments, yes),
         Command::Build(arguments) => {
             doctor::set_up(&root, &[arguments.arch], Purpose::Build, yes)?;
-            let (request, _) = request(&root, &arguments, WayIn::at_terminal())?;
+            let (request, _) = request(&root, &arguments, WayIn::at_terminal(), false)?;
             let built = build::build(&root, arguments.arch, &request)?;
             let shown = built.archive.strip_prefix(&root).unwrap_or(&built.archive);
             eprintln!("built {}", shown.display());
@@ -373,6 +382,7 @@ fn execute(command_line: CommandLine) -> Result<ExitCode> {
             return Ok(ExitCode::from(u8::from(!passed)));
         }
         Command::Disk { arguments } => return disk(&root, &arguments),
+        Command::Attach { socket } => return Ok(ExitCode::from(attach::attach(&socket)?)),
         Command::Dump { dump: None, .. } => dump::print_list(&root)?,
         Command::Dump {
             dump: Some(which),
@@ -392,7 +402,7 @@ fn image(root: &Path, arguments: &ImageArguments, yes: bool, json: bool) -> Resu
     let arch = arguments.build.arch;
     doctor::set_up(root, &[arch], Purpose::Build, yes)?;
     uefi::check(arch)?;
-    let (request, _) = request(root, &arguments.build, WayIn::Console)?;
+    let (request, _) = request(root, &arguments.build, WayIn::Console, false)?;
     let built = build::build(root, arch, &request)?;
     let disk = uefi::disk(root, arch, &built, &arguments.append.join(" "), true)?;
     boot_disk::write(&arguments.output, &disk)?;
@@ -467,7 +477,8 @@ fn prepare(root: &Path, arguments: &RunArguments, way_in: WayIn) -> Result<Prepa
     for port in &mut ports {
         port.claim()?;
     }
-    let (request, has_console) = request(root, &arguments.build, way_in)?;
+    let (request, has_console) =
+        request(root, &arguments.build, way_in, arguments.terminal.is_some())?;
     let built: Built = if arguments.no_build {
         build::built_before(root, arch, &request.name)?
     } else {
@@ -496,6 +507,7 @@ fn prepare(root: &Path, arguments: &RunArguments, way_in: WayIn) -> Result<Prepa
         reboot: arguments.reboot,
         append: arguments.append.clone(),
         host_port: None,
+        terminal: arguments.terminal.clone(),
         firmware: None,
         extra,
     };
@@ -703,6 +715,15 @@ fn build_for_tests(root: &Path, arch: Arch) -> Result<()> {
                     ..variant
                 };
                 requests.push(systems::request(&workspace, arch, &variant)?);
+                // One with a second terminal is enough.
+                if system == "console" {
+                    let variant = Variant {
+                        console: false,
+                        terminal: true,
+                        ..variant
+                    };
+                    requests.push(systems::request(&workspace, arch, &variant)?);
+                }
             }
         }
     }
@@ -772,7 +793,12 @@ impl WayIn {
 }
 
 /// What is to be built, and whether it has something for whoever sits at the console.
-fn request(root: &Path, arguments: &BuildArguments, way_in: WayIn) -> Result<(Request, bool)> {
+fn request(
+    root: &Path,
+    arguments: &BuildArguments,
+    way_in: WayIn,
+    terminal: bool,
+) -> Result<(Request, bool)> {
     let Some(init) = &arguments.init else {
         let workspace = systems::refresh(root)?;
         let console = way_in == WayIn::Console && workspace.has_console(&arguments.system);
@@ -782,6 +808,7 @@ fn request(root: &Path, arguments: &BuildArguments, way_in: WayIn) -> Result<(Re
             settings: &arguments.settings,
             exec: way_in == WayIn::Exec,
             console,
+            terminal,
         };
         let mut request = systems::request(&workspace, arguments.arch, &variant)?;
         if let Some(faults) = &arguments.faults {

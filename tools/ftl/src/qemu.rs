@@ -68,6 +68,8 @@ pub struct Machine {
     pub append: Vec<String>,
     /// A socket that the port `ftl.host` of a virtio console leads to.
     pub host_port: Option<PathBuf>,
+    /// Where to make a socket that leads to a second terminal, the port `console` of a virtio console.
+    pub terminal: Option<PathBuf>,
     /// The firmware that starts it, and from which disk. Without, QEMU itself starts kernel and archive.
     pub firmware: Option<(Firmware, PathBuf)>,
     /// Passed on to QEMU unseen.
@@ -194,6 +196,18 @@ impl Machine {
             ]);
         }
 
+        if let Some(socket) = &self.terminal {
+            let path = socket.display().to_string().replace(',', ",,");
+            add(&[
+                "-chardev",
+                &format!("socket,id=terminal,path={path},server=on,wait=off"),
+                "-device",
+                &self.bus.device("serial", "id=serial1,max_ports=4"),
+                "-device",
+                "virtserialport,bus=serial1.0,chardev=terminal,name=console",
+            ]);
+        }
+
         if let Some(seed) = self.seed {
             add(&["-seed", &seed.to_string()]);
             add(&["-rtc", "base=2026-01-01T00:00:00,clock=vm"]);
@@ -281,6 +295,7 @@ mod tests {
             reboot: false,
             append: Vec::new(),
             host_port: None,
+            terminal: None,
             firmware: None,
             extra: Vec::new(),
         }

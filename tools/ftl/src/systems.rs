@@ -76,6 +76,8 @@ pub struct Variant<'a> {
     pub exec: bool,
     /// Whether somebody sits at the console.
     pub console: bool,
+    /// Whether there is a second terminal.
+    pub terminal: bool,
 }
 
 /// Reads all YAML files.
@@ -127,11 +129,13 @@ pub fn request(workspace: &Workspace, arch: Arch, variant: &Variant<'_>) -> Resu
         settings,
         exec,
         console,
+        terminal,
     } = *variant;
     let overrides = Overrides {
         arch: Some(arch.name()),
         exec,
         console,
+        terminal,
         isolation: isolation.map(|isolation| match isolation {
             Isolation::Kernel => ftl_gen::component::Isolation::Kernel,
             Isolation::User => ftl_gen::component::Isolation::User,
@@ -172,6 +176,9 @@ fn archive_name(variant: &Variant<'_>) -> String {
     }
     if variant.console {
         name += "-console";
+    }
+    if variant.terminal {
+        name += "-terminal";
     }
     for setting in variant.settings {
         name += &format!("-{}.{}={}", setting.component, setting.name, setting.value);

@@ -18,6 +18,7 @@ pub mod interface;
 mod names;
 pub mod report;
 mod rust;
+mod second_terminal;
 pub mod settings;
 pub mod system;
 pub mod types;

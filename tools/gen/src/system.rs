@@ -51,6 +51,8 @@ pub enum Commands {
 pub struct Member {
     /// Its name.
     pub name: String,
+    /// The component that it is: of the same name, but for further instances.
+    pub component: String,
     /// Where it stands.
     pub place: Place,
     /// The only architecture that it is there on, if the file says.
@@ -84,6 +86,8 @@ pub struct Overrides {
     pub exec: bool,
     /// Whether somebody sits at the console (`./ftl run` on a terminal).
     pub console: bool,
+    /// Whether there is a second terminal, on a virtio console (`./ftl run --terminal`).
+    pub terminal: bool,
 }
 
 /// The architectures that a system can be built for.
@@ -353,6 +357,7 @@ fn read_member(
     fields.finish(reports);
     Some(Member {
         name: name.into(),
+        component: name.into(),
         place: key.place.clone(),
         arch,
         console,
@@ -435,12 +440,15 @@ pub fn plan(
     if overrides.exec {
         let_in_commands(&mut system, components, &mut reports);
     }
+    if overrides.terminal {
+        crate::second_terminal::add(&mut system, components, &mut reports);
+    }
     let system = &system;
     let commands = commands(system, components, &mut reports);
 
     // Who provides what to whom: for each member, for each need.
     let mut row_of = |member: &Member, may_lack: bool| -> Vec<Option<(usize, usize)>> {
-        let needs = find(&member.name)
+        let needs = find(&member.component)
             .map(|component| component.needs.as_slice())
             .unwrap_or_default();
         needs
@@ -471,7 +479,7 @@ pub fn plan(
         ..plan::Plan::default()
     };
     let mut planned = |member: &Member, row: &[Option<(usize, usize)>]| {
-        let component = find(&member.name)?;
+        let component = find(&member.component)?;
         let isolation = choose_isolation(system, member, component, overrides, &mut notes);
         let encoded = settings_with(component, member, overrides, &mut reports);
         let mut planned = in_plan(member, component, isolation, encoded);
@@ -500,7 +508,7 @@ pub fn plan(
     for (member, row) in commands.iter().zip(&providers_of_commands) {
         plan.commands
             .extend(planned(member, row).into_iter().flat_map(|command| {
-                let names = find(&member.name).map_or(&[][..], |component| &component.names);
+                let names = find(&member.component).map_or(&[][..], |component| &component.names);
                 under_each_name(command, names)
             }));
     }
@@ -633,9 +641,10 @@ fn first_sentence(doc: &str) -> String {
 }
 
 /// A member that says nothing but its name.
-fn plain_member(component: &Component, place: &Place, reports: &mut Reports) -> Member {
+pub(crate) fn plain_member(component: &Component, place: &Place, reports: &mut Reports) -> Member {
     Member {
         name: component.name.clone(),
+        component: component.name.clone(),
         place: place.clone(),
         arch: None,
         console: false,
@@ -726,7 +735,7 @@ fn provider_of(
         .enumerate()
         .filter(|(_, other)| wanted.is_none_or(|wanted| *wanted == other.name))
         .filter_map(|(index, other)| {
-            let provides = &find(&other.name)?.provides;
+            let provides = &find(&other.component)?.provides;
             let place = provides
                 .iter()
                 .position(|provide| provide.interface == need.interface)?;

@@ -154,7 +154,7 @@ fn interact(mut shell: Shell<FtlMachine>, mut machine: FtlMachine) -> Result<usi
                 shell.set_status(130);
                 prompt.interrupt(&shell, &mut machine);
             }
-            Happened::Resized => prompt.resize(&mut machine),
+            Happened::Resized => prompt.resized(&mut machine),
             Happened::TerminalLost => {
                 shell.kill_all(&mut machine);
                 return Ok(0);

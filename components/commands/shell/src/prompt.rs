@@ -76,6 +76,18 @@ impl Prompt {
         self.flush(machine);
     }
 
+    /// The window has another size, or is another one, where nothing is drawn yet.
+    pub fn resized(&mut self, machine: &mut FtlMachine) {
+        if !self.is_shown() {
+            self.resize(machine);
+            return;
+        }
+        self.editor.hide();
+        self.resize(machine);
+        self.editor.show(&self.knowledge);
+        self.flush(machine);
+    }
+
     /// Shows lines above the prompt.
     pub fn tell(&mut self, lines: &[String], machine: &mut FtlMachine) {
         for line in lines {

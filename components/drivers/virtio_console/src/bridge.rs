@@ -30,6 +30,8 @@ pub struct Bridge {
 struct Port {
     number: u32,
     name: String,
+    /// Whether somebody outside has it open. What is sent to nobody is lost.
+    is_open: bool,
     link: Option<Link>,
 }
 
@@ -65,7 +67,9 @@ impl Bridge {
 
     /// Those who still wait do so for ports that are not there.
     pub fn give_up(&mut self) -> Result<()> {
-        for (name, reply) in self.waiting.drain(..) {
+        let is_there =
+            |(name, _): &mut (String, _)| !self.ports.iter().any(|port| port.name == *name);
+        for (name, reply) in self.waiting.extract_if(.., is_there) {
             warn!("the device has no port `{name}`");
             reply.error(ports::PortError::Unknown)?;
         }
@@ -142,7 +146,7 @@ impl Bridge {
     pub fn pump(&mut self, events: &mut EventLoop<Source>) -> Result<()> {
         loop {
             while let Some(event) = self.device.poll_event().map_err(broken)? {
-                self.heard(event);
+                self.heard(event, events)?;
             }
             self.open_waiting(events)?;
             let (mut received, mut sent) = (0, 0);
@@ -159,7 +163,7 @@ impl Bridge {
     }
 
     /// The device tells something about its ports.
-    fn heard(&mut self, event: console::Event) {
+    fn heard(&mut self, event: console::Event, events: &mut EventLoop<Source>) -> Result<()> {
         match event {
             console::Event::Named(number, name) => {
                 info!("port {number} is `{name}`");
@@ -167,22 +171,41 @@ impl Bridge {
                 self.ports.push(Port {
                     number,
                     name,
+                    is_open: false,
                     link: None,
                 });
+            }
+            console::Event::Open(number, open) => {
+                let found = self.ports.iter_mut().find(|port| port.number == number);
+                let Some(port) = found else {
+                    return Ok(());
+                };
+                port.is_open = open;
+                if let (false, Some(link)) = (open, port.link.take()) {
+                    // Nobody is there any more. Whoever opens it here anew waits for the next.
+                    if let Some(input) = link.input {
+                        input.close(events);
+                    }
+                    if let Some(output) = link.output {
+                        output.close(events);
+                    }
+                    self.device.open(number, false).map_err(broken)?;
+                }
             }
             console::Event::Removed(number) => self.ports.retain(|port| port.number != number),
             console::Event::Added(_)
             | console::Event::IsConsole(_)
-            | console::Event::Open(..)
             | console::Event::Resized(..) => {}
         }
+        Ok(())
     }
 
-    /// Opens the ports that are there for those who have waited.
+    /// Opens the ports that are there, with somebody at their other side, for those who have waited.
     fn open_waiting(&mut self, events: &mut EventLoop<Source>) -> Result<()> {
         let mut index = 0;
         while let Some((name, _)) = self.waiting.get(index) {
-            let Some(port) = self.ports.iter_mut().find(|port| port.name == *name) else {
+            let is_it = |port: &&mut Port| port.is_open && port.name == *name;
+            let Some(port) = self.ports.iter_mut().find(is_it) else {
                 index += 1;
                 continue;
             };

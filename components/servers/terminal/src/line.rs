@@ -31,6 +31,8 @@ pub struct Line {
     size: Option<(u16, u16)>,
     /// Who waits to hear it.
     asking: Vec<terminal::SizeReplier>,
+    /// Whether the port was open before.
+    was_open: bool,
     /// It was asked, and has not answered: so it is not asked again before it does.
     is_mute: bool,
     patience: Timer,
@@ -47,6 +49,7 @@ impl Line {
             connections: Vec::new(),
             size: None,
             asking: Vec::new(),
+            was_open: false,
             is_mute: false,
             patience,
         }
@@ -64,7 +67,18 @@ impl Line {
         events.add(shown.end(), Source::Shown)?;
         self.typed = Some(typed);
         self.shown = Some(shown);
+        // Another window, maybe: who draws on it does so anew.
+        self.is_mute = false;
+        if self.was_open {
+            self.tell_all(events, terminal::Server::resized);
+        }
+        self.was_open = true;
         Ok(())
+    }
+
+    /// Whether what is typed comes in.
+    pub fn is_open(&self) -> bool {
+        self.typed.is_some()
     }
 
     /// The driver has opened the log.

@@ -41,7 +41,10 @@ fn main(env: Environ) -> Result<()> {
     let mut line = Line::new(patience);
     let open = || {
         let console = env.ports.open_start(env.settings.port.as_str()).ok();
-        let log = env.ports.open_start(env.settings.log.as_str()).ok();
+        let log = match env.settings.log.as_str() {
+            "" => None,
+            log => env.ports.open_start(log).ok(),
+        };
         (console, log)
     };
     let mut opening = open();
@@ -81,7 +84,14 @@ fn main(env: Environ) -> Result<()> {
             }
             Event::Timer(Source::Patience) => line.give_up_size()?,
             Event::Connected(Source::Client(client)) => line.connected(client),
-            Event::Closed(from) => line.closed(from, &mut events)?,
+            Event::Closed(from) => {
+                line.closed(from, &mut events)?;
+                // Whoever sat at the other side has left: the port is there again when somebody comes. If it was the
+                // driver, nobody is asked, and its next life is.
+                if from == Source::Typed && !line.is_open() {
+                    opening.0 = env.ports.open_start(env.settings.port.as_str()).ok();
+                }
+            }
             Event::Writable(_) => {}
             Event::Shutdown => return Ok(()),
             other => warn!("unexpected: {other:?}"),

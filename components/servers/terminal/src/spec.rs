@@ -39,7 +39,7 @@ impl ::ftl::runtime::Environment for Environ {
 pub struct Settings {
     /// The port that leads to the terminal.
     pub port: ::ftl::String,
-    /// The port that lines of the log come from.
+    /// The port that lines of the log come from; none if empty.
     pub log: ::ftl::String,
 }
 

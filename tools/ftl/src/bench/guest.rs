@@ -158,6 +158,7 @@ pub fn machine(wanted: &Wanted, built: &Built) -> Machine {
         reboot: false,
         append: Vec::new(),
         host_port: None,
+        terminal: None,
         firmware: None,
         extra: Vec::new(),
     }
