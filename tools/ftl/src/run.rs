@@ -245,7 +245,7 @@ pub fn run(root: &Path, mut machine: Machine, built: &Built, options: &Options) 
         explain_loss(&complaints, status.as_deref());
     }
     dump::tell(root, &keeper.map(Keeper::finish).unwrap_or_default());
-    let mut symbols = Symbols::new(root, built.unstripped.clone());
+    let mut symbols = Symbols::new(root, built.symbols());
     for report in &mut reports {
         crash_reports::add_sources(report, &mut symbols);
     }
