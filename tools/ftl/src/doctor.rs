@@ -146,6 +146,14 @@ pub fn needs(root: &Path, archs: &[Arch], purpose: Purpose) -> Vec<Need> {
             homebrew: &["wrk"],
         });
         needs.push(Need {
+            what: "ab, which keeps it busy in another way".into(),
+            found: program("ab"),
+            optional: true,
+            debian: &["apache2-utils"],
+            ubuntu: &["apache2-utils"],
+            homebrew: &["httpd"],
+        });
+        needs.push(Need {
             what: "curl, to ask the web server for files".into(),
             found: program("curl"),
             optional: true,
