@@ -62,7 +62,7 @@ calls! {
     /// message, then file and line. `(length, frame pointer to begin a backtrace with)` → never.
     ProcessPanic = 6,
     /// Writes a line to the kernel's log under the caller's name; the text lies in the send
-    /// page. `(level 1 error to 5 trace, length)` → 0.
+    /// page. `(level 1 error to 5 trace, length, frame pointer to show a backtrace from or 0)` → 0.
     Log = 7,
     /// Gives up the rest of the time slice. `()` → 0.
     Yield = 8,
@@ -136,7 +136,7 @@ calls! {
     ProcessLoad = 30,
     /// Starts a loaded process; its first handle is moved to it. `(process, handle or 0)` → 0.
     ProcessStart = 31,
-    /// Ends another process. `(process, status)` → 0.
+    /// Ends another process. `(process, status, 1 to log where its threads are or 0)` → 0.
     ProcessKill = 32,
     /// What a process is doing. `(process)` → 0, and a [`crate::ProcessInfo`] in the receive page.
     ProcessInfo = 33,

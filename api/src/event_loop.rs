@@ -15,6 +15,7 @@ use alloc::rc::Rc;
 use alloc::vec::Vec;
 use core::cell::{Cell, RefCell};
 use core::marker::PhantomData;
+use core::sync::atomic::Ordering;
 
 use abi::call::FOREVER;
 use abi::{Error, EventKind, Handle, MessageKind, Result};
@@ -757,7 +758,10 @@ impl<S: Copy, M: Messages> EventLoop<S, M> {
             Ready::Closed(source) => Event::Closed(source),
             Ready::Restarted(source) => Event::Restarted(source),
             Ready::Connected(source) => Event::Connected(source),
-            Ready::Shutdown => Event::Shutdown,
+            Ready::Shutdown => {
+                crate::gate::local().ending.store(true, Ordering::Relaxed);
+                Event::Shutdown
+            }
         })
     }
 

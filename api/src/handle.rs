@@ -329,6 +329,10 @@ impl Process {
     pub fn kill(&self, status: usize) -> Result<()> {
         sys::process_kill(self.handle(), status)
     }
+    /// Ends it, and has the log say where its threads were: it hangs, and somebody will want to know.
+    pub fn kill_and_tell(&self, status: usize) -> Result<()> {
+        sys::process_kill_and_tell(self.handle(), status)
+    }
     /// What it is doing.
     pub fn info(&self) -> Result<ProcessInfo> {
         sys::process_info(self.handle())

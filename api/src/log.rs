@@ -42,6 +42,17 @@ impl Log for KernelLog {
     fn flush(&self) {}
 }
 
+/// A warning, and who called the function that has this frame.
+pub(crate) fn warn_with_callers(text: core::fmt::Arguments<'_>, frame: usize) {
+    if number(Level::Warn) > gate::local().log_level.load(Relaxed) as usize {
+        return;
+    }
+    stage::flush();
+    let mut line = SendText::new();
+    let _ = line.write_fmt(text);
+    let _ = sys::log_callers(number(Level::Warn), line.len(), frame);
+}
+
 fn number(level: Level) -> usize {
     match level {
         Level::Error => 1,

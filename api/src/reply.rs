@@ -1,6 +1,7 @@
 //! The duty to answer a request.
 
 use core::mem::ManuallyDrop;
+use core::sync::atomic::Ordering;
 
 use abi::{Error, Handle, MessageInfo, MessageKind, Result};
 
@@ -117,12 +118,31 @@ fn send_now(
 impl Drop for Replier {
     #[inline]
     fn drop(&mut self) {
-        no_reply(Asked {
+        dropped(Asked {
             channel: self.channel,
             transaction: self.transaction,
             ordinal: self.ordinal,
             stage: self.stage,
         });
+    }
+}
+
+/// A server has dropped a request: its caller is told, and the log, with the place.
+#[cold]
+#[inline(never)]
+fn dropped(asked: Asked) {
+    crate::stage::flush();
+    let mut writer = Writer::new();
+    let _ = writer.u32(Error::NoReply.code().into());
+    let (len, handles, count) = writer.finish();
+    let info = MessageInfo::new(MessageKind::Reply, asked.ordinal, len, count);
+    let told = sys::send(asked.channel, info, asked.transaction, handles);
+    // Whose caller is gone, or who was asked to end, has nobody left to answer.
+    if told.is_ok() && !crate::gate::local().ending.load(Ordering::Relaxed) {
+        crate::log::warn_with_callers(
+            format_args!("dropped a request without an answer"),
+            crate::gate::frame_pointer(),
+        );
     }
 }
 

@@ -216,6 +216,11 @@ pub fn log(level: usize, len: usize) -> Result<()> {
     call(Call::Log, [level, len, 0, 0, 0, 0]).map(drop)
 }
 
+/// [`Call::Log`] with a backtrace that begins with who called the function that has this frame.
+pub fn log_callers(level: usize, len: usize, frame: usize) -> Result<()> {
+    call(Call::Log, [level, len, frame, 0, 0, 0]).map(drop)
+}
+
 /// [`Call::Yield`].
 pub fn yield_now() -> Result<()> {
     call(Call::Yield, [0; 6]).map(drop)
@@ -371,6 +376,11 @@ pub fn process_start(process: Handle, bootstrap: Handle) -> Result<()> {
 /// [`Call::ProcessKill`].
 pub fn process_kill(process: Handle, status: usize) -> Result<()> {
     call(Call::ProcessKill, [raw(process), status, 0, 0, 0, 0]).map(drop)
+}
+
+/// [`Call::ProcessKill`], and the log says where its threads were.
+pub fn process_kill_and_tell(process: Handle, status: usize) -> Result<()> {
+    call(Call::ProcessKill, [raw(process), status, 1, 0, 0, 0]).map(drop)
 }
 
 /// [`Call::ProcessInfo`].

@@ -6,6 +6,7 @@
 //! 1. No page is writable and executable, and no frame is executable at one address and writable at another, in
 //!    whichever address spaces (rule 13).
 //! 2. User mode can reach nothing in the kernel's half. That half is the same in all address spaces.
+//!    No two have the same identifier in the TLB.
 //! 3. What is mapped where components are is what their mappings say: this frame of that folio, with no more
 //!    permission than given. So no component sees a frame of the kernel's, or of a component that shares none
 //!    with it. User mode sees nothing else but the gate.
@@ -50,6 +51,15 @@ impl Kernel {
         (walks.pages, walks.executable, walks.components) = (0, 0, 0);
         walks.spaces_max = walks.spaces_max.max(self.spaces.ids().count() as u64);
 
+        let identifiers = self.memory.machine.identifiers();
+        for id in self.spaces.ids() {
+            // The identifier is the number, which is unique as long as it is not cut off.
+            let number = self.spaces.number(id).expect("it lives");
+            assert!(
+                number < identifiers,
+                "address space {number} has no identifier"
+            );
+        }
         let (mut low, mut high) = (u64::MAX, 0);
         self.each_leaf(&mut |_, leaf| {
             assert!(

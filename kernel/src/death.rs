@@ -66,6 +66,7 @@ impl Kernel {
     /// A dead thread is on no CPU: takes it out of its process.
     pub fn forget_thread(&mut self, id: Id<Thread>) {
         let process_id = self.threads[id].process;
+        self.show_end(process_id, id);
         let sibling = self.threads[id].sibling;
         if self.processes[process_id].threads == Some(id) {
             self.processes[process_id].threads = sibling;

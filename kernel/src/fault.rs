@@ -15,6 +15,9 @@ use crate::log::Level;
 use crate::memory::Id;
 use crate::object::{Process, Purpose, Thread};
 
+/// Threads that are shown at most when a process is ended by somebody who wants to know where they were.
+pub const ENDS_SHOWN_MAX: u8 = 4;
+
 /// What a component did.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Fault {
@@ -126,7 +129,7 @@ impl Kernel {
             false => &format_args!("it {fault}"),
         };
         self.log_line(Level::Error, name, format_args!("crashed: {fault}"));
-        let backtrace = self.log_backtrace(process, name, pc, frame);
+        let backtrace = self.log_backtrace(process, name, Level::Error, pc, frame);
         for row in registers.chunks(4) {
             self.log_line(Level::Error, name, format_args!("  {}", Row(row)));
         }
@@ -157,6 +160,7 @@ impl Kernel {
         &mut self,
         process: Id<Process>,
         name: &str,
+        level: Level,
         pc: usize,
         frame: usize,
     ) -> Backtrace {
@@ -169,10 +173,10 @@ impl Kernel {
         while backtrace.count < CRASH_FRAMES_MAX {
             let offset = pc.wrapping_sub(base);
             if offset < len {
-                self.log_line(Level::Error, name, format_args!("  at {name}+{offset:#x}"));
+                self.log_line(level, name, format_args!("  at {name}+{offset:#x}"));
                 backtrace.push(offset, true);
             } else {
-                self.log_line(Level::Error, name, format_args!("  at {pc:#x}"));
+                self.log_line(level, name, format_args!("  at {pc:#x}"));
                 backtrace.push(pc, false);
             }
             let (link, back) = crate::arch::frame_links(frame);
@@ -185,7 +189,7 @@ impl Kernel {
             if next_frame <= frame || next_pc == 0 {
                 break;
             }
-            (pc, frame) = (next_pc, next_frame);
+            (pc, frame) = (call_before(next_pc), next_frame);
         }
         backtrace
     }
@@ -220,27 +224,60 @@ impl Kernel {
         let len = self.copy_send_page(thread, len, &mut text);
         let text = core::str::from_utf8(&text[..len]).unwrap_or("(not UTF-8)");
         self.log_line(Level::Error, name.as_str(), format_args!("crashed: {text}"));
-        let (link, back) = crate::arch::frame_links(frame);
-        let caller = (self.peek(process, link), self.peek(process, back));
-        let (backtrace, pc, frame) = match caller {
-            (Some(pc), Some(frame)) => {
-                let backtrace = self.log_backtrace(process, name.as_str(), pc, frame);
-                (backtrace, pc, frame)
-            }
-            _ => (Backtrace::default(), 0, frame),
-        };
+        let (backtrace, pc, frame) = self.log_callers(process, name.as_str(), Level::Error, frame);
         let (status, reason) = (ProcessState::EXIT_PANIC, format_args!("{text}"));
         self.remember_crash(process, status, reason, backtrace.frames(), &[]);
         self.crashed(name.as_str(), thread, pc, frame);
     }
 
-    /// [`abi::Call::Log`].
+    /// Shows who called the function that has this frame; answers that, and the caller's place and frame.
+    fn log_callers(
+        &mut self,
+        process: Id<Process>,
+        name: &str,
+        level: Level,
+        frame: usize,
+    ) -> (Backtrace, usize, usize) {
+        let (link, back) = crate::arch::frame_links(frame);
+        match (self.peek(process, link), self.peek(process, back)) {
+            (Some(pc @ 1..), Some(frame)) => {
+                let pc = call_before(pc);
+                let backtrace = self.log_backtrace(process, name, level, pc, frame);
+                (backtrace, pc, frame)
+            }
+            _ => (Backtrace::default(), 0, frame),
+        }
+    }
+
+    /// A thread is about to be forgotten: shows where it was, if its process was ended by somebody who wants to know.
+    /// What loops for ever, or waits for what never comes, is found that way.
+    pub fn show_end(&mut self, process: Id<Process>, thread: Id<Thread>) {
+        let Some(left) = self.processes[process].ends_to_show.checked_sub(1) else {
+            return;
+        };
+        self.processes[process].ends_to_show = left;
+        let context = &self.threads[thread].context;
+        let (pc, frame) = (context.program_counter(), context.frame_pointer());
+        let name = self.processes[process].name;
+        self.log_line(
+            Level::Error,
+            name.as_str(),
+            format_args!("was ended from outside, and was here:"),
+        );
+        let backtrace = self.log_backtrace(process, name.as_str(), Level::Error, pc, frame);
+        let status = self.processes[process].status;
+        let reason = format_args!("was ended from outside");
+        self.remember_crash(process, status, reason, backtrace.frames(), &[]);
+    }
+
+    /// [`abi::Call::Log`]. With a frame pointer, also who called the function that has that frame.
     pub fn log_from(
         &mut self,
         process: Id<Process>,
         thread: Id<Thread>,
         level: Level,
         len: usize,
+        frame: usize,
     ) -> abi::Result<usize> {
         let name = self.processes[process].name;
         let mut text = [0; 1024];
@@ -252,6 +289,9 @@ impl Kernel {
             Err(error) => core::str::from_utf8(&text[..error.valid_up_to()]).unwrap_or(""),
         };
         self.log_line(level, name.as_str(), format_args!("{text}"));
+        if frame != 0 {
+            self.log_callers(process, name.as_str(), level, frame);
+        }
         Ok(0)
     }
 
@@ -298,6 +338,12 @@ impl Backtrace {
     fn frames(&self) -> &[CrashFrame] {
         &self.frames[..self.count]
     }
+}
+
+/// An address within the call that returns here. What is shown is looked up in tables of source lines, and what
+/// follows a call may belong to another line, even to another function.
+const fn call_before(return_address: usize) -> usize {
+    return_address - 1
 }
 
 /// Registers in a row.

@@ -128,6 +128,7 @@ impl Kernel {
             zeroing: None,
             threads: None,
             thread_count: 0,
+            ends_to_show: 0,
             threads_max: params.threads_max.min(THREADS_MAX),
             mappings: None,
             channels: None,
@@ -168,6 +169,13 @@ impl Kernel {
         let space = self.spaces.insert(Space { table, regions });
         // Its index tells spaces apart in the TLB, too.
         let number = self.spaces.number(space).expect("inserted just now");
+        if number >= self.memory.machine.identifiers() {
+            // The TLB would take it for another one.
+            let space = self.spaces.remove(space).expect("inserted just now");
+            self.memory.free(space.regions.bitmap());
+            space.table.destroy(&mut self.memory);
+            return Err(Error::OutOfMemory);
+        }
         self.spaces[space].table.set_identifier(number);
         Ok(space)
     }

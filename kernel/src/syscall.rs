@@ -357,7 +357,7 @@ impl Kernel {
         match call {
             Call::Log => {
                 let level = Level::from_number(a[0]).ok_or(Error::InvalidArgument)?;
-                self.log_from(process, thread, level, a[1])
+                self.log_from(process, thread, level, a[1], a[2])
             }
             Call::HandleClose => {
                 let table = &mut self.processes[process].handles;
@@ -480,6 +480,9 @@ impl Kernel {
             Call::ProcessKill => {
                 let target = self.managed_process(process, handle(a[0]))?;
                 if self.processes[target].state != abi::ProcessState::Ended {
+                    if a[2] == 1 {
+                        self.processes[target].ends_to_show = crate::fault::ENDS_SHOWN_MAX;
+                    }
                     self.end_process(target, a[1], cpu);
                 }
                 Ok(0)

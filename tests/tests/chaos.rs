@@ -13,9 +13,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
-/// Kills here, on one CPU and on several, and with `--long`.
+/// Kills here, and with `--long`.
 const KILLS: u32 = 50;
-const KILLS_SEVERAL: u32 = 20;
 const KILLS_LONG: u32 = 1_000;
 
 /// What `wrk` does with the first answer: it says so.
@@ -119,7 +118,7 @@ fn check(isolation: &str, cpus: u32) {
     let (kills, patience) = match (e2e::long(), cpus) {
         (true, _) => (KILLS_LONG, Duration::from_secs(3600)),
         (false, 1) => (KILLS, Duration::from_secs(300)),
-        (false, _) => (KILLS_SEVERAL, Duration::from_secs(600)),
+        (false, _) => (KILLS, Duration::from_secs(600)),
     };
     let port = e2e::free_port();
     // The first kill waits until the load has had an answer.

@@ -27,6 +27,31 @@ fn a_spinning_driver_and_a_reset() {
     }
 }
 
+/// What shares mean on several CPUs. Time is the host's there: with `--icount` QEMU lets one CPU run at a time, for as long
+/// as no timer is due, while the counter goes on for all of them. A spinner has whatever its CPU's turn was then: nothing,
+/// or half of it, on the same machine.
+#[test]
+fn spinners_on_four_cpus() {
+    let exit = e2e::boot_init("safety_proof")
+        .smp(4)
+        .start()
+        .wait_exit_within(std::time::Duration::from_secs(120));
+    let log = exit.log.join("\n");
+    assert_eq!(exit.code, 0, "{log}");
+    for isolation in ["Kernel", "User"] {
+        for who in [
+            "an app beside four drivers",
+            "an app beside another one of four threads",
+            "an app beside a driver of four threads",
+            "a driver beside an app of four threads",
+        ] {
+            let line = format!("{isolation}: {who} had ");
+            assert!(log.contains(&line), "no `{line}` in\n{log}");
+        }
+    }
+    assert!(log.contains("init: the first life ends"), "{log}");
+}
+
 /// The kernel panics because the archive is none, again and again; each life tells of the one before.
 #[test]
 fn a_kernel_panic_is_told_by_the_next_life() {

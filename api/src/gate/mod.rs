@@ -18,7 +18,7 @@
 
 use core::cell::{Cell, RefCell};
 use core::ptr::null_mut;
-use core::sync::atomic::AtomicU8;
+use core::sync::atomic::{AtomicBool, AtomicU8};
 
 use abi::{Handle, Name};
 use alloc::collections::VecDeque;
@@ -64,6 +64,8 @@ pub(crate) struct Local {
     pub boot_ticks: Cell<u64>,
     /// Messages above this level are not sent to the kernel at all.
     pub log_level: AtomicU8,
+    /// Whether init has asked the component to end.
+    pub ending: AtomicBool,
     /// The channel to init.
     pub bootstrap: Cell<Handle>,
     /// The message buffer of the first thread, which alone may use what follows.
@@ -86,6 +88,7 @@ impl Local {
             ticks_per_second: Cell::new(1_000_000_000),
             boot_ticks: Cell::new(0),
             log_level: AtomicU8::new(3),
+            ending: AtomicBool::new(false),
             bootstrap: Cell::new(Handle::NONE),
             first_thread: Cell::new(null_mut()),
             needs: RefCell::new(Vec::new()),

@@ -10,7 +10,7 @@
     clippy::useless_conversion
 )]
 /// The version of this interface. Both sides of a channel must have been built from the same.
-pub const HASH: u64 = 0x78f4377c8b7b751a;
+pub const HASH: u64 = 0x2546b0b816c70611;
 
 /// What a hostile component tries.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -48,26 +48,28 @@ pub enum Attack {
     Fill = 14,
     /// Maps one page `count` times. The answer is how often it could.
     Map = 15,
+    /// Unmaps memory while its threads on other CPUs read it. One that still can afterwards ends it with status 66.
+    Unmapped = 16,
     /// Makes folios until it may not, absurd ones among them. The answer is how many.
-    Hoard = 16,
+    Hoard = 17,
     /// Starts as many threads as it may, each of which spins. The answer is how many.
-    Threads = 17,
+    Threads = 18,
     /// Tries to make processes without the right. The answer is how many there were.
-    Processes = 18,
+    Processes = 19,
     /// Overflows its stack by recursion.
-    Overflow = 19,
+    Overflow = 20,
     /// Overflows its stack by one frame of 200 KiB.
-    Leap = 20,
+    Leap = 21,
     /// Loops for ever.
-    Spin = 21,
+    Spin = 22,
     /// Waits for ever.
-    Sleep = 22,
+    Sleep = 23,
     /// Ends in the middle of the call.
-    Exit = 23,
+    Exit = 24,
     /// Ends with the status of one that was killed, which its policy would not count.
-    Feign = 24,
+    Feign = 25,
     /// Sends nonsense to everybody that it has a channel to.
-    Babble = 25,
+    Babble = 26,
 }
 
 impl ::ftl::wire::Wire<'_> for Attack {
@@ -95,16 +97,17 @@ impl ::ftl::wire::Wire<'_> for Attack {
             13 => Ok(Attack::Circles),
             14 => Ok(Attack::Fill),
             15 => Ok(Attack::Map),
-            16 => Ok(Attack::Hoard),
-            17 => Ok(Attack::Threads),
-            18 => Ok(Attack::Processes),
-            19 => Ok(Attack::Overflow),
-            20 => Ok(Attack::Leap),
-            21 => Ok(Attack::Spin),
-            22 => Ok(Attack::Sleep),
-            23 => Ok(Attack::Exit),
-            24 => Ok(Attack::Feign),
-            25 => Ok(Attack::Babble),
+            16 => Ok(Attack::Unmapped),
+            17 => Ok(Attack::Hoard),
+            18 => Ok(Attack::Threads),
+            19 => Ok(Attack::Processes),
+            20 => Ok(Attack::Overflow),
+            21 => Ok(Attack::Leap),
+            22 => Ok(Attack::Spin),
+            23 => Ok(Attack::Sleep),
+            24 => Ok(Attack::Exit),
+            25 => Ok(Attack::Feign),
+            26 => Ok(Attack::Babble),
             _ => Err(::ftl::Error::Malformed),
         }
     }

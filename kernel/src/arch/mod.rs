@@ -6,6 +6,7 @@
 //! | name | what |
 //! |---|---|
 //! | [`Machine`] | memory, counter and timer, console, interrupts between CPUs and of devices, shut-down |
+//! | `Machine::identifiers` | how many address spaces the TLB tells apart; the kernel makes no more |
 //! | [`PageTable`] | translations of one address space, and each [`Leaf`] of it |
 //! | [`MemoryBase`] | where physical memory is seen, as the table of kernel objects needs it |
 //! | [`Context`] | a thread's registers while it is not on a CPU |

@@ -43,6 +43,8 @@ pub struct Process {
     pub thread_count: u32,
     /// Most threads it may have.
     pub threads_max: u32,
+    /// Of how many of them the log is still to say where they were when they ended.
+    pub ends_to_show: u8,
     /// Its mappings: the root of their tree.
     pub mappings: Option<Id<Mapping>>,
     /// Channels that it pays for.

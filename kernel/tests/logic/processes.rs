@@ -689,6 +689,39 @@ fn mappings_are_found_among_many() {
     assert!(model.len() > 1000);
 }
 
+/// The TLB of some machine tells fewer address spaces apart than there could be: no two ever have one identifier.
+#[test]
+fn there_are_no_more_address_spaces_than_identifiers() {
+    let mut sim = Sim::new(1);
+    let root = sim.root;
+    let taken = sim.kernel.spaces.ids().count() as u32;
+    sim.kernel.memory.machine.set_identifiers(taken + 3);
+    let user = ProcessParams {
+        isolation: 1,
+        ..params("user")
+    };
+    let living: Vec<_> = (0..3).map(|_| sim.spawn(user)).collect();
+    let before = sim.footprint();
+    sim.set_params(root, user);
+    let system = sim.system;
+    assert_eq!(
+        sim.refused(root, Call::ProcessCreate, &[system]),
+        Error::OutOfMemory
+    );
+    assert_eq!(sim.footprint(), before);
+    // Those under `kernel` need none.
+    sim.spawn(ProcessParams {
+        isolation: 0,
+        ..params("kernel")
+    });
+    // What one leaves behind, the next one takes.
+    for child in living {
+        sim.ok(root, Call::ProcessKill, &[child.handle, 5]);
+        sim.collect();
+        sim.spawn(user);
+    }
+}
+
 #[test]
 fn one_idle_cpu_takes_apart_what_is_dead() {
     let mut sim = Sim::new(4);

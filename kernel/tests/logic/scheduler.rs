@@ -274,6 +274,44 @@ fn threads_do_not_multiply_a_share() {
     assert_eq!(a + b + c + d, 200 * SLICE);
 }
 
+/// Four that spin on four CPUs leave somebody less important what their shares leave, on whichever CPU that is.
+#[test]
+fn spinning_drivers_on_all_cpus_leave_their_rest() {
+    let mut sim = Sim::with_root(4, 32 << 20, with_priority(0));
+    let drivers = [(); 4].map(|()| sim.spawn(with_share(2, 90)).thread);
+    let app = sim.spawn(with_share(5, 90)).thread;
+    rest(&mut sim);
+    let [a, b, c, d] = drivers;
+    let had = watch(&mut sim, 100 * SLICE, [a, b, c, d, app]);
+    // The CPU that it waits on is idle for it in a tenth of the time, and others may fetch it.
+    assert!(had[4] >= 9 * SLICE, "{had:?}");
+    for driver in &had[..4] {
+        assert!(*driver >= 88 * SLICE, "{had:?}");
+    }
+    assert_eq!(had.iter().sum::<u64>(), 400 * SLICE);
+}
+
+/// Threads that spin on all CPUs have one share together: an equal of theirs has its own, and who is more important
+/// all that it wants.
+#[test]
+fn threads_on_all_cpus_slow_nobody_beyond_their_share() {
+    let check = |spinner: u32, other: u32, least: u64| {
+        let mut sim = Sim::with_root(4, 32 << 20, with_priority(0));
+        let first = sim.spawn(with_share(spinner, 90)).thread;
+        let more = [(); 3].map(|()| sim.thread(first).0);
+        let other = sim.spawn(with_share(other, 90)).thread;
+        rest(&mut sim);
+        let [a, b, c] = more;
+        let had = watch(&mut sim, 100 * SLICE, [first, a, b, c, other]);
+        assert!(had[4] >= least * SLICE, "{spinner}: {had:?}");
+        assert_eq!(had.iter().sum::<u64>(), 400 * SLICE, "no CPU is idle");
+    };
+    check(3, 3, 90);
+    check(3, 2, 100);
+    // Even one less important: the spinner's share is spent in a quarter of the time.
+    check(3, 5, 10);
+}
+
 /// Sending messages back and forth is no way around the share.
 #[test]
 fn calls_do_not_renew_a_share() {

@@ -187,7 +187,7 @@ impl Supervisor {
         if member.unanswered {
             warn!("{name} did not answer its heartbeat");
             member.killing = Some(End::Crashed);
-            let _ = running.process.kill(ProcessState::EXIT_KILLED);
+            let _ = running.process.kill_and_tell(ProcessState::EXIT_KILLED);
             member.heartbeat.cancel();
             return;
         }

@@ -68,6 +68,7 @@ fn attack(attack: Attack, seed: u64, count: u32) -> u64 {
         Attack::Circles => objects::circles(),
         Attack::Fill => objects::fill(),
         Attack::Map => objects::map(count),
+        Attack::Unmapped => memory::unmapped(count),
         Attack::Hoard => objects::hoard(),
         Attack::Threads => objects::threads(),
         Attack::Processes => objects::processes(),

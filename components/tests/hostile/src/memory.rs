@@ -2,7 +2,13 @@
 
 use core::hint::black_box;
 use core::ptr::{read_volatile, write_volatile};
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use ftl::abi::Call;
+use ftl::handle::Thread;
+use ftl::sys;
+
+use crate::calls::call;
 use crate::random::Random;
 
 /// Where the kernel's own half is in use, on one machine and on the other: its map of all memory, its image,
@@ -132,4 +138,75 @@ pub fn leap(at: usize) -> u64 {
     let mut block = [0u8; 200 << 10];
     black_box(&mut block)[at] = 1;
     u64::from(block[at])
+}
+
+/// The status of one that could read what is not mapped any more.
+const STILL_MAPPED: usize = 66;
+const READERS: usize = 4;
+
+/// Threads on all CPUs read a page without pause, so that all of them have it in mind, and then it is unmapped.
+/// Whoever reads it from then on must get a fault, wherever it runs. `count` pages are read and unmapped before that,
+/// which nobody holds on to.
+pub fn unmapped(count: u32) -> u64 {
+    static PAGE: AtomicU64 = AtomicU64::new(0);
+    static GONE: AtomicBool = AtomicBool::new(false);
+    static READS: [AtomicU64; READERS] = [const { AtomicU64::new(0) }; READERS];
+
+    let fresh = |value: u64| {
+        let folio = sys::folio_create(4096, 0).ok()?;
+        let address = sys::folio_map(folio, 0, 4096, true).ok()?;
+        let _ = sys::handle_close(folio);
+        // SAFETY: as above; it was mapped just now.
+        unsafe { write_volatile(address as *mut u64, value) };
+        Some(address)
+    };
+    for value in 1..=u64::from(count) {
+        let Some(address) = fresh(value) else {
+            return 1;
+        };
+        // SAFETY: as above.
+        if unsafe { read_volatile(address as *const u64) } != value {
+            return 2;
+        }
+        let _ = call(Call::FolioUnmap, [address, 0, 0, 0, 0, 0]);
+    }
+    let Some(address) = fresh(7) else {
+        return 1;
+    };
+    PAGE.store(address as u64, Ordering::Relaxed);
+    let mut started = 0;
+    for reads in READS.iter() {
+        let reader = Thread::spawn(16 << 10, move || {
+            let page = PAGE.load(Ordering::Relaxed) as *const u64;
+            loop {
+                let gone = GONE.load(Ordering::SeqCst);
+                // SAFETY: as above.
+                let _ = black_box(unsafe { read_volatile(page) });
+                if gone {
+                    sys::process_exit(STILL_MAPPED);
+                }
+                reads.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+        let Ok(reader) = reader else { break };
+        core::mem::forget(reader);
+        started += 1;
+    }
+    if started == 0 {
+        return 3;
+    }
+    // Each has read, and does so while the others do.
+    for _ in 0..2 {
+        for reads in &READS[..started] {
+            let before = reads.load(Ordering::Relaxed);
+            while reads.load(Ordering::Relaxed) < before + 1_000 {
+                core::hint::spin_loop();
+            }
+        }
+    }
+    let _ = call(Call::FolioUnmap, [address, 0, 0, 0, 0, 0]);
+    GONE.store(true, Ordering::SeqCst);
+    loop {
+        core::hint::spin_loop();
+    }
 }

@@ -1,15 +1,16 @@
 //! Boots in the place of init and proves promises of the kernel. A driver that spins leaves the rest of its
 //! share of the CPU to an app (rule 14), and an app that spins takes nothing from who is as important or more,
-//! under both isolations. What was logged survives a warm reset of the machine (rule 28): its second life finds the
+//! under both isolations; on several CPUs, that many that spin leave each other and the important what is theirs.
+//! What was logged survives a warm reset of the machine (rule 28): its second life finds the
 //! marks of its first one in the log.
 //!
-//! `./ftl run --init safety_proof --smp 1 --icount --reboot` runs it; the status is 0 if all of it held.
+//! `./ftl run --init safety_proof --smp 1 --icount --reboot` runs it, or with `--smp 4`; the status is 0 if all of it held.
 #![no_std]
 #![cfg_attr(not(test), no_main)]
 #![forbid(unsafe_code)]
 
 use abi::{EventKind, Handle, Isolation, Name, ProcessParams, ProcessState, StartInfo};
-use ftl::handle::{OwnedHandle, System};
+use ftl::handle::{OwnedHandle, System, Thread};
 use ftl::prelude::*;
 use ftl::sys;
 
@@ -21,15 +22,23 @@ const FOREVER: usize = usize::MAX;
 /// Priorities of drivers and of apps.
 const DRIVER: u32 = 2;
 const APP: u32 = 5;
-/// How long they compete for the CPU.
-const COMPETITION_NS: u64 = 60_000_000;
+/// How long they compete for the CPU; on several, where time is the host's, and timers may come late by more than the
+/// 10 ms that shares are of.
+const COMPETITION: Duration = Duration::from_millis(60);
+const COMPETITION_FOR_SEVERAL: Duration = Duration::from_millis(1_000);
+/// The names of one that spins, and of one that does with four threads.
+const ONE: &str = "spinner";
+const FOUR: &str = "four spinners";
 
 #[ftl::main]
 fn main(info: &'static StartInfo) -> Result<()> {
-    if info.name.as_str() != "init" {
-        loop {
-            core::hint::spin_loop();
+    if info.name.as_str() == FOUR {
+        for _ in 1..4 {
+            core::mem::forget(Thread::spawn(16 << 10, spin_for_ever)?);
         }
+    }
+    if info.name.as_str() != "init" {
+        spin_for_ever();
     }
     let system = System::from(OwnedHandle::from_raw(info.system));
     match prove(info, &system) {
@@ -41,16 +50,43 @@ fn main(info: &'static StartInfo) -> Result<()> {
     }
 }
 
+fn spin_for_ever() {
+    loop {
+        core::hint::spin_loop();
+    }
+}
+
 fn prove(info: &'static StartInfo, system: &System) -> Result<()> {
     if second_life(system)? {
         info!("this is the second life, and the log of the first is there");
         return Ok(());
     }
+    let cpus = cpus(system)?;
+    let several = cpus > 1;
+    // They come one after the other.
+    while system.statistics()?.cpus < cpus {
+        ftl::time::sleep(Duration::from_millis(1));
+    }
     for isolation in [Isolation::Kernel, Isolation::User] {
-        compete(info, isolation)?;
+        match several {
+            true => compete_for_several(info, isolation)?,
+            false => compete(info, isolation)?,
+        }
     }
     info!("{MARK}");
     system.reset(false)
+}
+
+/// How many CPUs the kernel said there are: `4 CPUs`, with a number of one digit, in its first line.
+fn cpus(system: &System) -> Result<u64> {
+    let mut text = [0; 2048];
+    let (_, len) = system.log_read(0, &mut text)?;
+    let at = text[..len].windows(4).position(|part| part == b" CPU");
+    let digit = at.and_then(|at| text.get(at.checked_sub(1)?));
+    let digit = digit.filter(|digit| digit.is_ascii_digit());
+    digit
+        .map(|digit| u64::from(digit - b'0'))
+        .ok_or(Error::NotFound)
 }
 
 /// Whether the log repeats the mark of an earlier life.
@@ -69,22 +105,23 @@ fn second_life(system: &System) -> Result<bool> {
     }
 }
 
-/// Components of these priorities spin, each with 90 % of a CPU: how many ticks of CPU time each of them had.
+/// Components of these names and priorities spin, each with 90 % of a CPU: how many ticks of CPU time each of them had.
 fn spin<const N: usize>(
     info: &'static StartInfo,
     isolation: Isolation,
-    priorities: [u32; N],
+    time: Duration,
+    spinners: [(&str, u32); N],
 ) -> Result<[u64; N]> {
     let queue = sys::queue_create()?;
     let mut processes = [Handle::NONE; N];
-    for (key, (process, priority)) in processes.iter_mut().zip(priorities).enumerate() {
+    for (key, (process, (name, priority))) in processes.iter_mut().zip(spinners).enumerate() {
         let params = ProcessParams {
-            name: Name::new("spinner"),
+            name: Name::new(name),
             isolation: isolation as u32,
             priority,
             memory_pages_max: 1024,
             handles_max: 64,
-            threads_max: 1,
+            threads_max: 4,
             heap_len: 64 << 10,
             stack_len: 64 << 10,
             cpu_share_percent: 90,
@@ -101,7 +138,7 @@ fn spin<const N: usize>(
     }
     let timer = sys::timer_create()?;
     sys::queue_attach(queue, timer, N)?;
-    let until = Instant::now().as_nanos() + COMPETITION_NS;
+    let until = Instant::now().as_nanos() + time.as_nanos() as u64;
     let ticks = info.boot_ticks + until * info.ticks_per_second / 1_000_000_000;
     sys::timer_set(timer, ticks as usize, 0)?;
     if sys::wait(queue, FOREVER)?.kind != EventKind::Timer {
@@ -136,7 +173,8 @@ fn compete(info: &'static StartInfo, isolation: Isolation) -> Result<()> {
         // Nor anything from who is more important, even if it began first.
         ("an app beside a driver", [APP, DRIVER], 8..=20),
     ] {
-        let [first, second] = spin(info, isolation, priorities)?;
+        let spinners = priorities.map(|priority| (ONE, priority));
+        let [first, second] = spin(info, isolation, COMPETITION, spinners)?;
         let percent = first * 100 / (first + second).max(1);
         info!("{isolation:?}: {who} had {percent} % of the CPU");
         if !expected.contains(&percent) {
@@ -144,4 +182,31 @@ fn compete(info: &'static StartInfo, isolation: Isolation) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// More spin than there are CPUs, four of them. The last one must have had so much of one CPU at least.
+fn compete_for_several(info: &'static StartInfo, isolation: Isolation) -> Result<()> {
+    let time = COMPETITION_FOR_SEVERAL;
+    let window = time.as_millis() as u64 * info.ticks_per_second / 1_000;
+    let check = |who: &str, ticks: &[u64], least: u64| {
+        let percent = ticks.last().copied().unwrap_or(0) * 100 / window;
+        let others = ticks.iter().rev().skip(1).sum::<u64>() * 100 / window;
+        info!("{isolation:?}: {who} had {percent} % of a CPU, the others {others} %");
+        match percent >= least {
+            true => Ok(()),
+            false => Err(Error::Internal),
+        }
+    };
+    let driver = (ONE, DRIVER);
+    let spinners = [driver, driver, driver, driver, (ONE, APP)];
+    // Each driver leaves a tenth of its CPU.
+    let used = spin(info, isolation, time, spinners)?;
+    check("an app beside four drivers", &used, 8)?;
+    // However many threads somebody has, it has one share, and its like not less.
+    let used = spin(info, isolation, time, [(FOUR, APP), (ONE, APP)])?;
+    check("an app beside another one of four threads", &used, 42)?;
+    let used = spin(info, isolation, time, [(FOUR, DRIVER), (ONE, APP)])?;
+    check("an app beside a driver of four threads", &used, 8)?;
+    let used = spin(info, isolation, time, [(FOUR, APP), (ONE, DRIVER)])?;
+    check("a driver beside an app of four threads", &used, 85)
 }

@@ -85,14 +85,18 @@ impl Isolation {
         let places: Vec<u64> = told.chain(own).collect();
         let mut list: Vec<Trial> = places.iter().flat_map(|at| attacks_at(*at)).collect();
         list.extend_from_slice(TRIALS);
+        let only_mistakes = !settings.attacks;
+        list.retain(|trial| !only_mistakes || matches!(trial.what, What::Bug(_)));
         for trial in &mut list {
             trial.times = trial.times.min(settings.repeats);
         }
-        for at in places {
+        for at in places.into_iter().filter(|_| !only_mistakes) {
             info!("a target lies at {at:#x}");
             list.push(look_at(at));
         }
-        list.push(storm(settings.count));
+        if !only_mistakes {
+            list.push(storm(settings.count));
+        }
         Isolation {
             system,
             hostile,

@@ -64,6 +64,8 @@ pub struct Settings {
     pub pause: u32,
     /// How often a trial is made at most, of those that are made with several addresses or seeds.
     pub repeats: u32,
+    /// For `isolation`: whether there are attacks, or only mistakes.
+    pub attacks: bool,
     /// Whether a recovery of more than 100 ms fails the test.
     pub strict: bool,
     /// Repeats what is chosen at random.
@@ -81,6 +83,7 @@ impl Settings {
             only: reader.str(32)?.into(),
             pause: reader.u32()?,
             repeats: reader.u32()?,
+            attacks: reader.bool()?,
             strict: reader.bool()?,
             seed: reader.u64()?,
         };
@@ -101,6 +104,7 @@ impl Settings {
             writer.str(&self.only, 32)?;
             writer.u32(self.pause)?;
             writer.u32(self.repeats)?;
+            writer.bool(self.attacks)?;
             writer.bool(self.strict)?;
             writer.u64(self.seed)?;
             Ok(())
@@ -121,6 +125,7 @@ impl Default for Settings {
             only: "".into(),
             pause: 10,
             repeats: 32,
+            attacks: true,
             strict: false,
             seed: 1,
         }

@@ -84,6 +84,7 @@ pub const TRIALS: &[Trial] = &[
     attack(Attack::Circles, 2, 0, Expect::Done(30, 100)),
     attack(Attack::Fill, 1, 0, Expect::Done(128, 1 << 20)),
     attack(Attack::Map, 1, 1_000, Expect::Done(1_000, 1_000)),
+    attack(Attack::Unmapped, 8, 50, Expect::Ends(FAULT)),
     attack(Attack::Hoard, 1, 0, Expect::Done(10, 5_000)),
     // One less than its limit in systems/isolation.yml.
     attack(Attack::Threads, 1, 0, Expect::Done(5, 5)),

@@ -38,6 +38,20 @@ impl Machine {
         layout::direct(at) as *mut u8
     }
 
+    /// How many address spaces can be told apart, the kernel's among them: 16 bits of identifiers, which boot turns
+    /// on where they are, or 8.
+    pub fn identifiers(&self) -> u32 {
+        let features: u64;
+        // SAFETY: a read of a register that says what there is.
+        unsafe {
+            asm!("mrs {}, id_aa64mmfr0_el1", out(reg) features, options(nomem, nostack, preserves_flags))
+        };
+        match features >> 4 & 0xf {
+            2 => 1 << 16,
+            _ => 1 << 8,
+        }
+    }
+
     /// The counter: the virtual one, which components read too.
     #[inline]
     pub fn now(&self) -> u64 {

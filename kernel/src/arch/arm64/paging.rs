@@ -135,8 +135,6 @@ impl PageTable {
 
     /// Gives the space a number that no other living space has.
     pub fn set_identifier(&mut self, number: u32) {
-        // Slabs hold far fewer spaces than there are ASIDs of 16 bits; boot checks that those
-        // are to be had.
         self.identifier = (number & 0xffff) as u16;
     }
 

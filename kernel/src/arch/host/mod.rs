@@ -72,6 +72,8 @@ struct State {
     stale: HashMap<usize, BTreeMap<usize, PhysAddr>>,
     code_synchronized: usize,
     flushes: usize,
+    /// If not as many as can be.
+    identifiers: Option<u32>,
 }
 
 /// Where the first byte of a machine's memory is seen: tests run several machines at once.
@@ -393,6 +395,16 @@ impl Machine {
     /// The frame of the user gate: there is none here.
     pub fn user_gate_frame(&self) -> PhysAddr {
         PhysAddr(0)
+    }
+
+    /// How many address spaces can be told apart, the kernel's among them.
+    pub fn identifiers(&self) -> u32 {
+        self.state().identifiers.unwrap_or(1 << 16)
+    }
+
+    /// Makes those fewer.
+    pub fn set_identifiers(&self, count: u32) {
+        self.state().identifiers = Some(count);
     }
 
     /// Notes how the system ended.

@@ -247,6 +247,7 @@ extern "C" fn boot(hart: usize, tree: usize) -> ! {
         boot_ticks: 0,
         has_sstc: info.cpus.iter().all(|cpu| cpu.has_sstc),
         kernel_table: super::PageTable::from_root(PhysAddr(0)),
+        identifiers: identifiers(),
         interrupts: None,
         harts,
         online: 1 << hart,
@@ -459,4 +460,26 @@ extern "C" fn secondary(cpu: *mut Cpu) -> ! {
         KERNEL.release();
         entry::begin(cpu)
     }
+}
+
+/// How many address spaces the hardware tells apart: as many bits of `satp.ASID` as keep a one that is written to
+/// them (Privileged Architecture, section "Supervisor Address Translation and Protection Register"). All harts
+/// are taken to be alike.
+fn identifiers() -> u32 {
+    const ASID: u64 = 0xffff << 44;
+    let kept: u64;
+    // SAFETY: the root stays the same, and all that is mapped now is the kernel's and the same in every space;
+    // afterwards the register is what it was, and what was learnt meanwhile is forgotten.
+    unsafe {
+        core::arch::asm!(
+            "csrrs {old}, satp, {all}",
+            "csrrw {kept}, satp, {old}",
+            "sfence.vma",
+            old = out(reg) _,
+            all = in(reg) ASID,
+            kept = lateout(reg) kept,
+            options(nostack)
+        );
+    }
+    1 << (kept & ASID).count_ones()
 }

@@ -27,6 +27,8 @@ pub struct Machine {
     /// Whether `stimecmp` is there; otherwise the firmware sets the timer.
     pub(super) has_sstc: bool,
     pub(super) kernel_table: PageTable,
+    /// How many address spaces its TLBs tell apart.
+    pub(super) identifiers: u32,
     pub(super) interrupts: Option<InterruptController>,
     pub(super) harts: [usize; CPUS_MAX],
     /// Harts that take part, as a mask of hart numbers.
@@ -43,6 +45,11 @@ impl Machine {
     #[inline]
     pub fn memory(&self, at: PhysAddr) -> *mut u8 {
         layout::direct(at) as *mut u8
+    }
+
+    /// How many address spaces can be told apart, the kernel's among them.
+    pub fn identifiers(&self) -> u32 {
+        self.identifiers
     }
 
     /// The counter.
