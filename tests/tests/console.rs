@@ -134,6 +134,7 @@ fn rubbish_is_survived() {
     console.wait_for("still 42 here");
     console.enter("ps | grep -c shell");
     console.wait_for_row("1");
+    e2e::record("bytes of rubbish typed at the console", typed);
 }
 
 /// As many jobs as the machine has room for; the others are refused with the reason.
@@ -153,6 +154,7 @@ fn many_jobs_run_beside_the_prompt() {
     assert_eq!(rows.last().map(String::as_str), Some("0"));
     console.enter("poweroff 7");
     assert_eq!(console.wait_exit(), 7);
+    e2e::record("jobs asked for at the prompt", count);
 }
 
 /// Who looks at the system sees a component go and come back.

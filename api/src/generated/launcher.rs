@@ -13,7 +13,7 @@
     clippy::useless_conversion
 )]
 /// The version of this interface. Both sides of a channel must have been built from the same.
-pub const HASH: u64 = 0xc72f03d9fd3a6cbb;
+pub const HASH: u64 = 0xae9ff1e1e171c71b;
 
 /// What a command does in the directory that whoever starts it may give it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -39,6 +39,61 @@ impl ::ftl::wire::Wire<'_> for Directory {
             0 => Ok(Directory::None),
             1 => Ok(Directory::Read),
             2 => Ok(Directory::Write),
+            _ => Err(::ftl::Error::Malformed),
+        }
+    }
+}
+
+/// How a command is kept apart.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[repr(u32)]
+pub enum Isolation {
+    /// In the kernel's address space.
+    Kernel = 0,
+    /// In its own address space.
+    User = 1,
+}
+
+impl ::ftl::wire::Wire<'_> for Isolation {
+    #[inline(always)]
+    fn encode(self, writer: &mut ::ftl::wire::Writer) -> ::ftl::Result<()> {
+        writer.u32(self as u32)
+    }
+
+    #[inline(always)]
+    fn decode(reader: &mut ::ftl::wire::Reader<'_>) -> ::ftl::Result<Self> {
+        match reader.u32()? {
+            0 => Ok(Isolation::Kernel),
+            1 => Ok(Isolation::User),
+            _ => Err(::ftl::Error::Malformed),
+        }
+    }
+}
+
+/// What a command's first thread does at the moment.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[repr(u32)]
+pub enum Activity {
+    /// It runs, or would if a CPU were free.
+    Running = 0,
+    /// It waits for an event, such as bytes or a time.
+    Waiting = 1,
+    /// It waits for the reply to a call.
+    Calling = 2,
+}
+
+impl ::ftl::wire::Wire<'_> for Activity {
+    #[inline(always)]
+    fn encode(self, writer: &mut ::ftl::wire::Writer) -> ::ftl::Result<()> {
+        writer.u32(self as u32)
+    }
+
+    #[inline(always)]
+    fn decode(reader: &mut ::ftl::wire::Reader<'_>) -> ::ftl::Result<Self> {
+        match reader.u32()? {
+            0 => Ok(Activity::Running),
+            1 => Ok(Activity::Waiting),
+            2 => Ok(Activity::Calling),
             _ => Err(::ftl::Error::Malformed),
         }
     }
@@ -93,6 +148,12 @@ pub struct Job<'a> {
     pub cpu_ns: u64,
     /// Messages sent.
     pub messages_sent: u64,
+    /// Isolation.
+    pub isolation: Isolation,
+    /// Activity.
+    pub activity: Activity,
+    /// Who owes it the reply that it waits for; empty if it waits for none.
+    pub calls: &'a str,
 }
 
 impl<'a> ::ftl::wire::Wire<'a> for Job<'a> {
@@ -106,6 +167,9 @@ impl<'a> ::ftl::wire::Wire<'a> for Job<'a> {
         writer.u64(self.started_ns)?;
         writer.u64(self.cpu_ns)?;
         writer.u64(self.messages_sent)?;
+        ::ftl::wire::Wire::encode(self.isolation, writer)?;
+        ::ftl::wire::Wire::encode(self.activity, writer)?;
+        writer.str(self.calls, 32)?;
         Ok(())
     }
 
@@ -120,6 +184,9 @@ impl<'a> ::ftl::wire::Wire<'a> for Job<'a> {
             started_ns: reader.u64()?,
             cpu_ns: reader.u64()?,
             messages_sent: reader.u64()?,
+            isolation: ::ftl::wire::Wire::decode(reader.by_ref())?,
+            activity: ::ftl::wire::Wire::decode(reader.by_ref())?,
+            calls: reader.str(32)?,
         })
     }
 }
@@ -128,7 +195,7 @@ impl<'a> ::ftl::wire::Wire<'a> for Job<'a> {
 pub const QUEUE_LEN: usize = 4;
 
 /// Bytes of the largest message on such a channel.
-pub const BODY_LEN_MAX: usize = 1704;
+pub const BODY_LEN_MAX: usize = 1984;
 
 const COMMANDS: u32 = 0x128d9d5a;
 const JOBS: u32 = 0x68fd6203;

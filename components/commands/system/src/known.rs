@@ -58,7 +58,8 @@ impl Known {
     /// What it is doing, in a few words.
     pub fn state_text(&self) -> String {
         match self.state {
-            Some(State::Running) => match self.activity {
+            // Of a command, only this is told.
+            Some(State::Running) | None => match self.activity {
                 Activity::Running => "running".into(),
                 Activity::Idle => "idle".into(),
                 Activity::Calling => alloc::format!("calls {}", self.calls),
@@ -70,7 +71,6 @@ impl Known {
             Some(State::Restarting) => "restarts".into(),
             Some(State::Ended) => alloc::format!("ended ({})", self.status),
             Some(State::Failed) => alloc::format!("failed ({})", self.status),
-            None => "command".into(),
         }
     }
 }
@@ -187,6 +187,16 @@ pub fn jobs(env: &mut Environ) -> Result<Vec<Known>> {
             handles: job.handles,
             cpu_ns: job.cpu_ns,
             messages: job.messages_sent,
+            isolation: match job.isolation {
+                launcher::Isolation::Kernel => "kernel",
+                launcher::Isolation::User => "user",
+            },
+            activity: match job.activity {
+                launcher::Activity::Running => Activity::Running,
+                launcher::Activity::Waiting => Activity::Idle,
+                launcher::Activity::Calling => Activity::Calling,
+            },
+            calls: job.calls.to_string(),
             ..Known::default()
         }));
         // Those that end in between move the others: then some are missing, for this once.

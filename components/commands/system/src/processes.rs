@@ -141,6 +141,7 @@ pub fn time(ns: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::known::Activity;
 
     #[test]
     fn the_table_stands_straight() {
@@ -158,7 +159,9 @@ mod tests {
             Known {
                 number: Some(12),
                 name: "sleep".into(),
-                isolation: "",
+                isolation: "user",
+                activity: Activity::Calling,
+                calls: "terminal".into(),
                 memory_pages: 600,
                 handles: 4,
                 ..Known::default()
@@ -167,9 +170,9 @@ mod tests {
         assert_eq!(
             table(&all, &|one| one.cpu_ns),
             [
-                "ID  COMPONENT   ISOLATION  STATE     CPU   MEMORY  HANDLES  RESTARTS",
-                " -  virtio_net  kernel     running  0.3%  612 KiB       20         1",
-                "12  sleep                  command  0.0%  2.3 MiB        4         -",
+                "ID  COMPONENT   ISOLATION  STATE            CPU   MEMORY  HANDLES  RESTARTS",
+                " -  virtio_net  kernel     running         0.3%  612 KiB       20         1",
+                "12  sleep       user       calls terminal  0.0%  2.3 MiB        4         -",
             ]
         );
     }

@@ -1,11 +1,13 @@
 //! The interface `launcher`: which commands there are, which run, and starting one.
 
 use alloc::boxed::Box;
+use alloc::string::String;
 use alloc::vec::Vec;
 
-use ftl::abi::Handle;
+use ftl::abi::{Handle, ProcessInfo};
 use ftl::prelude::*;
 use interfaces::launcher::{self, ToServer};
+use interfaces::system::Activity;
 use plan::DirectoryRights;
 
 use crate::jobs::{Job, Start};
@@ -40,12 +42,14 @@ pub fn serve(client: Handle, request: ToServer<'_>, supervisor: &mut Supervisor)
             reply.ok(all.len() as u16, commands.as_slice())?;
         }
         ToServer::Jobs(request, reply) => {
-            let jobs: Vec<launcher::Job<'_>> = supervisor
-                .jobs
-                .iter()
-                .skip(request.first.into())
-                .take(JOBS_MAX)
-                .map(|job| describe(supervisor, job))
+            let page = || {
+                let jobs = supervisor.jobs.iter().skip(request.first.into());
+                jobs.take(JOBS_MAX)
+            };
+            let seen: Vec<Seen> = page().map(|job| look_at(supervisor, job)).collect();
+            let jobs: Vec<launcher::Job<'_>> = page()
+                .zip(&seen)
+                .map(|(job, seen)| describe(supervisor, job, seen))
                 .collect();
             reply.ok(supervisor.jobs.iter().count() as u16, jobs.as_slice())?;
         }
@@ -98,16 +102,38 @@ pub fn start(
     }
 }
 
-fn describe<'a>(supervisor: &'a Supervisor, job: &Job) -> launcher::Job<'a> {
+/// What the kernel tells of a command that runs, and what that says of its doings.
+type Seen = (Option<ProcessInfo>, (Activity, String));
+
+fn look_at(supervisor: &Supervisor, job: &Job) -> Seen {
     let info = job.process.info().ok();
+    let command = &supervisor.plan.commands[job.command].name;
+    let name = alloc::format!("{command}#{}", job.number);
+    let activity = supervisor.activity(&name, info.as_ref());
+    (info, activity)
+}
+
+fn describe<'a>(supervisor: &'a Supervisor, job: &Job, seen: &'a Seen) -> launcher::Job<'a> {
+    let (info, (activity, calls)) = seen;
     let info = info.as_ref();
+    let command = &supervisor.plan.commands[job.command];
     launcher::Job {
         number: job.number,
-        name: &supervisor.plan.commands[job.command].name,
+        name: &command.name,
         memory_pages: info.map_or(0, |info| info.memory_pages),
         handles: info.map_or(0, |info| info.handles),
         started_ns: job.started.as_nanos(),
         cpu_ns: info.map_or(0, |info| nanos(info.cpu_ticks)),
         messages_sent: info.map_or(0, |info| info.messages_sent),
+        isolation: match command.isolation {
+            0 => launcher::Isolation::Kernel,
+            _ => launcher::Isolation::User,
+        },
+        activity: match activity {
+            Activity::Nothing | Activity::Running => launcher::Activity::Running,
+            Activity::Waiting => launcher::Activity::Waiting,
+            Activity::Calling => launcher::Activity::Calling,
+        },
+        calls,
     }
 }
