@@ -75,6 +75,18 @@ fn http_is_spoken_properly() {
     slow.write_all(b"GET / HT").expect("it can be sent");
     let _silent = e2e::http::connect(port);
     check(&format!("GET /bench HTTP/1.1\r\n{close}"), 200);
+    // None of it goes unnoticed: two broke the rules, and one goes in the middle of a request.
+    drop(slow);
+    let deadline = std::time::Instant::now() + e2e::PATIENCE;
+    loop {
+        let state = e2e::http::get(port, "/system.json");
+        let state: serde_json::Value = serde_json::from_slice(&state.body).expect("valid JSON");
+        let web = |name: &str| state["web"][name].as_u64().expect("a number");
+        if web("refused") == 2 && web("cut_off") == 1 && web("requests") >= 5 {
+            break;
+        }
+        assert!(std::time::Instant::now() < deadline, "{}", state["web"]);
+    }
 }
 
 #[test]

@@ -10,7 +10,7 @@ use ring::{Malformed, StreamConsumer, StreamLayout, StreamProducer};
 
 use crate::directory::Part;
 use crate::server::now;
-use crate::site::{Answer, Site, Upload, computed_byte, fill_computed};
+use crate::site::{Answer, Counts, Site, Upload, computed_byte, fill_computed};
 
 /// How long to wait for the other side to close, too.
 const FAREWELL: Duration = Duration::from_secs(5);
@@ -100,7 +100,7 @@ impl Client {
     }
 
     /// Ends what takes too long. True if there is something to be sent, or the client is to be dropped.
-    pub fn expire(&mut self, now: Duration) -> bool {
+    pub fn expire(&mut self, now: Duration, counts: &mut Counts) -> bool {
         if let Some(since) = self.farewell {
             return now >= since + FAREWELL;
         }
@@ -110,6 +110,7 @@ impl Client {
             Some(Some(status)) => self.refuse(status),
             Some(None) => self.leave(),
         }
+        counts.late += 1;
         true
     }
 
@@ -189,12 +190,16 @@ impl Client {
             match event {
                 Some(Event::Request) => self.begin(site),
                 Some(Event::End) => self.answer(site)?,
-                Some(Event::Error(status)) => self.refuse(status),
+                Some(Event::Error(status)) => {
+                    site.counts.refused += 1;
+                    self.refuse(status);
+                }
                 Some(Event::Body(_)) => {}
                 None if used > 0 => {}
                 None => {
                     if self.ended && self.received.available()? == 0 {
                         // Between requests that is the usual end; else somebody has changed his mind.
+                        site.counts.cut_off += u64::from(!self.http.is_between_requests());
                         self.leave();
                         continue;
                     }
@@ -208,6 +213,7 @@ impl Client {
 
     /// The head of a request is there.
     fn begin(&mut self, site: &mut Site) {
+        site.counts.requests += 1;
         let wants_upload = site.is_upload(self.http.request());
         if wants_upload {
             self.http.accept_body(&mut self.pending);

@@ -282,7 +282,7 @@ impl Server {
         let now = now();
         for slot in 0..self.clients.len() {
             if let Some(client) = &mut self.clients[slot]
-                && client.expire(now)
+                && client.expire(now, &mut self.site.counts)
             {
                 self.pump(slot);
             }

@@ -24,8 +24,22 @@ const BENCH: [u8; 1024] = [b'f'; 1024];
 /// Most bytes of a download.
 const DOWNLOAD_MAX: u64 = 1 << 32;
 
+/// What has come of requests since the start: none that is odd goes unnoticed.
+#[derive(Debug, Default)]
+pub struct Counts {
+    /// Whose heads came whole.
+    pub requests: u64,
+    /// Against the rules, or beyond a limit.
+    pub refused: u64,
+    /// That took too long to come, and connections on which too long nothing came.
+    pub late: u64,
+    /// Whose end did not come, because the client closed before.
+    pub cut_off: u64,
+}
+
 /// The site, and what it asks others for.
 pub struct Site {
+    pub counts: Counts,
     system: system::Client,
     tcpip: tcpip::Client,
     files: Option<Dir>,
@@ -89,6 +103,7 @@ pub fn fill_computed(bytes: &mut [u8], at: u64) {
 impl Site {
     pub fn new(system: system::Client, tcpip: tcpip::Client, files: Option<Dir>) -> Site {
         Site {
+            counts: Counts::default(),
             system,
             tcpip,
             files,
@@ -166,9 +181,12 @@ impl Site {
                 if self.taken.is_none_or(|taken| now >= taken + FRESH) {
                     self.taken = Some(now);
                     self.picture.clear();
-                    if let Err(error) =
-                        system_json::write(&mut self.picture, &mut self.system, &mut self.tcpip)
-                    {
+                    if let Err(error) = system_json::write(
+                        &mut self.picture,
+                        &mut self.system,
+                        &mut self.tcpip,
+                        &self.counts,
+                    ) {
                         warn!("cannot tell what the system is like: {error}");
                         self.taken = None;
                         return bytes(

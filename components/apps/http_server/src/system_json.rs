@@ -8,11 +8,14 @@ use ftl::prelude::*;
 use interfaces::system::{self, Activity, Blocking as _, Isolation, State};
 use interfaces::tcpip::{self, Blocking as _};
 
+use crate::site::Counts;
+
 /// Writes it.
 pub fn write(
     out: &mut String,
     system: &mut system::Client,
     tcpip: &mut tcpip::Client,
+    counts: &Counts,
 ) -> Result<()> {
     let s = system.statistics()?;
     let _ = write!(
@@ -130,7 +133,8 @@ pub fn write(
     let _ = writeln!(
         out,
         "],\"network\":{{\"address\":\"{ip}/{}\",\"sockets\":{},\"frames_received\":{},\"frames_sent\":{},\
-         \"bytes_received\":{},\"bytes_sent\":{},\"accepted\":{},\"dropped\":{}}}}}",
+         \"bytes_received\":{},\"bytes_sent\":{},\"accepted\":{},\"dropped\":{}}},\
+         \"web\":{{\"requests\":{},\"refused\":{},\"late\":{},\"cut_off\":{}}}}}",
         n.prefix_len,
         n.sockets,
         n.frames_received,
@@ -139,6 +143,10 @@ pub fn write(
         n.bytes_sent,
         n.accepted,
         n.dropped,
+        counts.requests,
+        counts.refused,
+        counts.late,
+        counts.cut_off,
     );
     Ok(())
 }
