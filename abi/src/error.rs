@@ -123,6 +123,8 @@ errors! {
     TooManyLinks = 46,
     /// the component reached its limit `messages`; raise it in the system file
     MessageLimit = 47,
+    /// the two are on different disks
+    CrossesDevices = 48,
 }
 
 impl Error {

@@ -245,6 +245,8 @@ struct Streams {
     stderr: Option<Channel>,
     terminal: Option<Channel>,
     directory: Option<Channel>,
+    /// Others, and the names under which they are seen in it.
+    mounts: Vec<(String, Channel)>,
 }
 
 impl Start {
@@ -302,10 +304,15 @@ impl Start {
                         stderr: streams.stderr,
                         terminal: streams.terminal,
                         directory: start.streams.directory.take(),
+                        mounts: core::mem::take(&mut start.streams.mounts),
                     }
                 }
                 ToClient::Directory(message) => {
                     start.streams.directory = Some(message.directory);
+                }
+                ToClient::Mount(message) => {
+                    let name = message.name.into();
+                    start.streams.mounts.push((name, message.directory));
                 }
                 ToClient::Start(message) => {
                     start.settings.fill(message.settings);
@@ -419,6 +426,14 @@ impl Start {
     /// The directory that a command was given, if its file asks for one.
     pub fn directory<E: TypedEnd>(&mut self) -> Option<E> {
         self.streams.directory.take().map(from_channel)
+    }
+
+    /// Other directories that are seen in it, each under a name.
+    pub fn mounts<E: TypedEnd>(&mut self) -> Vec<(String, E)> {
+        let mounts = core::mem::take(&mut self.streams.mounts).into_iter();
+        mounts
+            .map(|(name, channel)| (name, from_channel(channel)))
+            .collect()
     }
 
     /// The value of one of a command's variables.

@@ -10,14 +10,16 @@
 //! - `Provider`, a component's clients all together;
 //! - `Blocking`, the calls as functions that wait.
 //!
-//! Three modules are written by hand: [`tcp`], the client's half of what `tcpip` does with shared memory;
-//! [`files`], what `fs` does under the names of `std::fs`; and [`desk`], the server's half of `terminal`.
+//! Four modules are written by hand: [`tcp`], the client's half of what `tcpip` does with shared memory;
+//! [`files`], what `fs` does under the names of `std::fs`; [`disk`], a disk of `block` for a file system; and [`desk`], the
+//! server's half of `terminal`.
 #![cfg_attr(target_os = "none", no_std)]
 #![forbid(unsafe_code)]
 
 extern crate alloc;
 
 pub mod desk;
+pub mod disk;
 pub mod files;
 mod generated;
 pub mod tcp;

@@ -27,6 +27,7 @@ const STATE: u32 = 0xabd21bbb;
 const WORDS: u32 = 0x3c56b5d4;
 const STREAMS: u32 = 0xac8a1591;
 const DIRECTORY: u32 = 0xc3855543;
+const MOUNT: u32 = 0xe01a5ee8;
 const START: u32 = 0xabf0b2b2;
 const NEW_CLIENT: u32 = 0xc10abb7a;
 const RESTARTED: u32 = 0x78e4522a;
@@ -107,6 +108,15 @@ pub struct Streams {
 /// For commands: the directory that whoever started it has given it.
 #[derive(Debug)]
 pub struct Directory {
+    /// The client's end of an `fs`.
+    pub directory: ::ftl::handle::Channel,
+}
+
+/// For commands: another directory, seen under a name at the top of the one that `directory` brought.
+#[derive(Debug)]
+pub struct Mount<'a> {
+    /// The name, without `/`.
+    pub name: &'a str,
     /// The client's end of an `fs`.
     pub directory: ::ftl::handle::Channel,
 }
@@ -251,6 +261,8 @@ pub enum ToClient<'a> {
     Streams(Streams),
     /// For commands: the directory that whoever started it has given it.
     Directory(Directory),
+    /// For commands: another directory, seen under a name at the top of the one that `directory` brought.
+    Mount(Mount<'a>),
     /// Everything is there, main begins.
     Start(Start<'a>),
     /// A new client of something that the component provides.
@@ -352,6 +364,15 @@ impl<'a> ToClient<'a> {
                 };
                 reader.finish()?;
                 Ok(ToClient::Directory(event))
+            }
+            MOUNT if incoming.kind() == ::ftl::abi::MessageKind::OneWay => {
+                let mut reader = incoming.read_with_views();
+                let event = Mount {
+                    name: reader.str(32)?,
+                    directory: reader.handle()?,
+                };
+                reader.finish()?;
+                Ok(ToClient::Mount(event))
             }
             START if incoming.kind() == ::ftl::abi::MessageKind::OneWay => {
                 let mut reader = incoming.read_with_views();
@@ -591,6 +612,19 @@ impl Server {
         ::ftl::end::ignore_gone(
             self.0.event(DIRECTORY, writer, ::ftl::end::OnFull::Close),
         )
+    }
+
+    /// For commands: another directory, seen under a name at the top of the one that `directory` brought.
+    #[inline]
+    pub fn mount(
+        &self,
+        name: &str,
+        directory: ::ftl::handle::Channel,
+    ) -> ::ftl::Result<()> {
+        let mut writer = ::ftl::wire::Writer::new();
+        writer.str(name, 32)?;
+        writer.handle(directory)?;
+        ::ftl::end::ignore_gone(self.0.event(MOUNT, writer, ::ftl::end::OnFull::Close))
     }
 
     /// Everything is there, main begins.

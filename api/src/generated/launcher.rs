@@ -201,6 +201,7 @@ const COMMANDS: u32 = 0x128d9d5a;
 const JOBS: u32 = 0x68fd6203;
 const LONG_WORDS: u32 = 0x1bb81061;
 const DIRECTORY: u32 = 0xc3855543;
+const MOUNT: u32 = 0xe01a5ee8;
 const START: u32 = 0xabf0b2b2;
 
 /// The clients of a component that provides this interface.
@@ -341,6 +342,36 @@ impl DirectoryReplier {
     pub fn ok(self, token: u32) -> ::ftl::Result<()> {
         let mut writer = self.0.begin()?;
         writer.u32(token)?;
+        self.0.send(writer)
+    }
+
+    /// Answers that it did not.
+    pub fn error(self, error: ::ftl::Error) -> ::ftl::Result<()> {
+        self.0.fail(u32::from(error.code()))
+    }
+}
+
+/// What the call `mount` is asked with.
+#[derive(Debug)]
+pub struct MountRequest<'a> {
+    /// What `directory` answered.
+    pub token: u32,
+    /// The name, without `/`.
+    pub name: &'a str,
+    /// The client's end of an `fs`.
+    pub directory: ::ftl::handle::Channel,
+}
+
+/// Answers the call `mount`. It may be kept and used later; dropped, it answers `NoReply`.
+#[derive(Debug)]
+#[must_use = "the caller waits for an answer"]
+pub struct MountReplier(::ftl::reply::Replier);
+
+impl MountReplier {
+    /// Answers that it worked.
+    #[inline]
+    pub fn ok(self) -> ::ftl::Result<()> {
+        let writer = self.0.begin()?;
         self.0.send(writer)
     }
 
@@ -507,6 +538,24 @@ impl Client {
         self.0.start(DIRECTORY, writer)
     }
 
+    /// Adds another directory to one that was left: the command sees it under a name at the top of that one, as `/fat`.
+    /// Four at most.
+    ///
+    /// The answer comes as an event with the transaction that is returned here.
+    #[inline]
+    pub fn mount_start(
+        &self,
+        token: u32,
+        name: &str,
+        directory: ::ftl::handle::Channel,
+    ) -> ::ftl::Result<::ftl::Transaction> {
+        let mut writer = ::ftl::wire::Writer::new();
+        writer.u32(token)?;
+        writer.str(name, 32)?;
+        writer.handle(directory)?;
+        self.0.start(MOUNT, writer)
+    }
+
     /// Starts a command. What is absent of the standard streams is empty (input) or vanishes (output).
     ///
     /// The answer comes as an event with the transaction that is returned here.
@@ -595,6 +644,15 @@ pub trait Blocking {
         &mut self,
         directory: ::ftl::handle::Channel,
     ) -> ::core::result::Result<u32, ::ftl::Error>;
+
+    /// Adds another directory to one that was left: the command sees it under a name at the top of that one, as `/fat`.
+    /// Four at most.
+    fn mount(
+        &mut self,
+        token: u32,
+        name: &str,
+        directory: ::ftl::handle::Channel,
+    ) -> ::core::result::Result<(), ::ftl::Error>;
 
     /// Starts a command. What is absent of the standard streams is empty (input) or vanishes (output).
     fn start<'s>(
@@ -712,6 +770,27 @@ impl Blocking for Client {
     }
 
     #[inline]
+    fn mount(
+        &mut self,
+        token: u32,
+        name: &str,
+        directory: ::ftl::handle::Channel,
+    ) -> ::core::result::Result<(), ::ftl::Error> {
+        let mut writer = ::ftl::wire::Writer::new();
+        writer.u32(token)?;
+        writer.str(name, 32)?;
+        writer.handle(directory)?;
+        let incoming = self.0.call(MOUNT, writer)?;
+        let mut reader = incoming.read();
+        let result = match ::ftl::reply::read_status(&mut reader)? {
+            Ok(()) => Ok(()),
+            Err(code) => Err(::ftl::reply::error_from_code(code)),
+        };
+        reader.finish()?;
+        result
+    }
+
+    #[inline]
     fn start<'s>(
         &'s mut self,
         command: &str,
@@ -797,6 +876,8 @@ pub enum ToClient<'a> {
     LongWords(::ftl::Transaction, ::core::result::Result<u32, ::ftl::Error>),
     /// The answer to [`Client::directory_start`].
     Directory(::ftl::Transaction, ::core::result::Result<u32, ::ftl::Error>),
+    /// The answer to [`Client::mount_start`].
+    Mount(::ftl::Transaction, ::core::result::Result<(), ::ftl::Error>),
     /// The answer to [`Client::start_start`].
     Start(::ftl::Transaction, ::core::result::Result<StartReply<'a>, ::ftl::Error>),
 }
@@ -862,6 +943,16 @@ impl<'a> ToClient<'a> {
                 reader.finish()?;
                 Ok(ToClient::Directory(transaction, result))
             }
+            MOUNT if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
+                let transaction = incoming.transaction();
+                let mut reader = incoming.read();
+                let result = match ::ftl::reply::read_status(&mut reader)? {
+                    Ok(()) => Ok(()),
+                    Err(code) => Err(::ftl::reply::error_from_code(code)),
+                };
+                reader.finish()?;
+                Ok(ToClient::Mount(transaction, result))
+            }
             START if incoming.kind() == ::ftl::abi::MessageKind::Reply => {
                 let transaction = incoming.transaction();
                 let mut reader = incoming.read_with_views();
@@ -898,6 +989,7 @@ impl<'a> ToClient<'a> {
             JOBS => Some(ToClient::Jobs(transaction, Err(error))),
             LONG_WORDS => Some(ToClient::LongWords(transaction, Err(error))),
             DIRECTORY => Some(ToClient::Directory(transaction, Err(error))),
+            MOUNT => Some(ToClient::Mount(transaction, Err(error))),
             START => Some(ToClient::Start(transaction, Err(error))),
             _ => None,
         }
@@ -954,6 +1046,9 @@ pub enum ToServer<'a> {
     LongWords(LongWordsRequest, LongWordsReplier),
     /// Leaves a directory for a `start` that follows on the same channel, of a command that asks for one.
     Directory(DirectoryRequest, DirectoryReplier),
+    /// Adds another directory to one that was left: the command sees it under a name at the top of that one, as `/fat`.
+    /// Four at most.
+    Mount(MountRequest<'a>, MountReplier),
     /// Starts a command. What is absent of the standard streams is empty (input) or vanishes (output).
     Start(StartRequest<'a>, StartReplier),
 }
@@ -1003,6 +1098,17 @@ impl<'a> ToServer<'a> {
                 };
                 reader.finish()?;
                 Ok(ToServer::Directory(request, DirectoryReplier(asked.into())))
+            }
+            MOUNT if incoming.kind() == ::ftl::abi::MessageKind::Request => {
+                let asked = incoming.asked();
+                let mut reader = incoming.read_with_views();
+                let request = MountRequest {
+                    token: reader.u32()?,
+                    name: reader.str(32)?,
+                    directory: reader.handle()?,
+                };
+                reader.finish()?;
+                Ok(ToServer::Mount(request, MountReplier(asked.into())))
             }
             START if incoming.kind() == ::ftl::abi::MessageKind::Request => {
                 let asked = incoming.asked();

@@ -34,6 +34,7 @@ pub struct Command {
     streams: [Stdio; 3],
     terminal: Stdio,
     directory: Stdio,
+    mounts: Vec<(String, Stdio)>,
 }
 
 impl Command {
@@ -47,6 +48,7 @@ impl Command {
             streams: [Stdio::null(), Stdio::null(), Stdio::null()],
             terminal: Stdio::null(),
             directory: Stdio::null(),
+            mounts: Vec::new(),
         }
     }
     /// Adds an argument.
@@ -97,6 +99,13 @@ impl Command {
         self
     }
 
+    /// Lets another directory be seen under a name in the one that it is given.
+    pub fn mount(&mut self, name: &str, directory: &impl TypedEnd) -> &mut Command {
+        let directory = Stdio::from_end(directory.end().clone().into());
+        self.mounts.push((name.into(), directory));
+        self
+    }
+
     /// Starts it. Streams are handed over: a second start would have none.
     pub fn spawn(&mut self, launcher: &mut Client) -> crate::Result<Child, SpawnError> {
         let words = words::encode(&self.arguments, &self.variables)?;
@@ -119,6 +128,11 @@ impl Command {
             Some(directory) => launcher.directory(Channel::from(directory))?,
             None => 0,
         };
+        for (name, mount) in core::mem::take(&mut self.mounts) {
+            if let Some(mount) = mount.0 {
+                launcher.mount(directory, &name, Channel::from(mount))?;
+            }
+        }
         let StartReply {
             job,
             number,

@@ -40,13 +40,13 @@ impl File {
     pub(super) const PART_LEN: usize = 32 * 1024;
 
     pub(super) fn open_in(dir: &Dir, path: &str, options: OpenOptions) -> Result<File> {
-        let path = dir.absolute(path);
+        let (server, path) = dir.route(path);
         let write = options.write || options.append;
         let changes = options.truncate || options.create || options.create_new;
         if changes {
-            dir.server.changing();
+            server.changing();
         }
-        let opened = dir.server.ask(|fs| {
+        let opened = server.ask(|fs| {
             fs.open(
                 &path,
                 options.read,
@@ -57,7 +57,7 @@ impl File {
             )
         })?;
         Ok(File {
-            server: dir.server.clone(),
+            server,
             file: RefCell::new(opened.file),
             options,
             id: opened.metadata.id,

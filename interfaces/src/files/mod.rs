@@ -33,6 +33,7 @@ mod file;
 mod metadata;
 mod options;
 mod read_dir;
+pub mod serve;
 mod server;
 mod transaction;
 

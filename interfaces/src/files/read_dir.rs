@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use ftl::{Error, Result};
 use ring::SharedMemory;
 
+use super::dir::Mount;
 use super::{Dir, FileType, Metadata, Server};
 use crate::fs::{self, Blocking as _, Kind};
 
@@ -36,7 +37,7 @@ pub fn entry_len(name: &str) -> usize {
 }
 
 /// Takes the first of some entries apart: its number, kind and name, and what comes behind.
-fn first_entry(entries: &[u8]) -> Option<(u64, Kind, &str, &[u8])> {
+pub(super) fn first_entry(entries: &[u8]) -> Option<(u64, Kind, &str, &[u8])> {
     let (id, rest) = entries.split_first_chunk::<8>()?;
     let (&[kind, len], rest) = rest.split_first_chunk::<2>()?;
     let kind = match kind {
@@ -54,7 +55,12 @@ fn first_entry(entries: &[u8]) -> Option<(u64, Kind, &str, &[u8])> {
 /// no other is left out or told twice.
 pub struct ReadDir {
     server: Rc<Server>,
+    /// Its path for the server, and for whoever reads it.
     path: Rc<str>,
+    shown: Rc<str>,
+    /// Other directories that are seen in it, and how many of them were told.
+    mounts: Rc<[Mount]>,
+    mounts_told: usize,
     /// The name that was told last.
     last: String,
     /// Entries that were read, and where the next one begins.
@@ -64,10 +70,19 @@ pub struct ReadDir {
 }
 
 impl ReadDir {
-    pub(super) fn new(server: Rc<Server>, path: String) -> Result<ReadDir> {
+    pub(super) fn new(dir: &Dir, path: &str) -> Result<ReadDir> {
+        let (server, inner) = dir.route(path);
+        let is_top = Rc::ptr_eq(&server, &dir.server)
+            && inner.split('/').all(|part| matches!(part, "" | "." | ".."));
         let mut entries = ReadDir {
             server,
-            path: path.into(),
+            path: inner.into(),
+            shown: dir.absolute(path).into(),
+            mounts: match is_top {
+                true => dir.mounts.clone(),
+                false => Rc::new([]),
+            },
+            mounts_told: 0,
             last: String::new(),
             part: Vec::new(),
             next: 0,
@@ -115,21 +130,51 @@ impl ReadDir {
             self.fetch_many()?;
         }
         let entries = &self.part[self.next..];
-        if entries.is_empty() {
+        let first = match entries.is_empty() {
+            true => None,
+            false => Some(first_entry(entries).ok_or(Error::Malformed)?),
+        };
+        if let Some(mount) = self.mounts.get(self.mounts_told)
+            && first.is_none_or(|(.., name, _)| mount.name.as_str() <= name)
+        {
+            self.mounts_told += 1;
+            let mount = mount.clone();
+            if first.is_some_and(|(.., name, _)| name == mount.name) {
+                // It is hidden.
+                self.pass_first();
+            }
+            return Ok(Some(DirEntry {
+                server: mount.server,
+                inner: "/".into(),
+                directory: self.shown.clone(),
+                name: mount.name,
+                kind: Kind::Directory,
+                id: 0,
+            }));
+        }
+        let Some((id, kind, name, _)) = first else {
             return Ok(None);
-        }
-        let (id, kind, name, rest) = first_entry(entries).ok_or(Error::Malformed)?;
-        self.next = self.part.len() - rest.len();
-        if rest.is_empty() {
-            self.last = name.into();
-        }
-        Ok(Some(DirEntry {
+        };
+        let entry = DirEntry {
             server: self.server.clone(),
-            directory: self.path.clone(),
+            inner: Dir::join(&self.path, name),
+            directory: self.shown.clone(),
             name: name.into(),
             kind,
             id,
-        }))
+        };
+        self.pass_first();
+        Ok(Some(entry))
+    }
+
+    /// Goes on behind the first entry.
+    fn pass_first(&mut self) {
+        if let Some((.., name, rest)) = first_entry(&self.part[self.next..]) {
+            if rest.is_empty() {
+                self.last = name.into();
+            }
+            self.next = self.part.len() - rest.len();
+        }
     }
 }
 
@@ -140,6 +185,7 @@ impl Iterator for ReadDir {
         let entry = self.next_entry().transpose();
         if let Some(Err(_)) = &entry {
             // There is no going on.
+            self.mounts_told = self.mounts.len();
             (self.ended, self.next) = (true, self.part.len());
         }
         entry
@@ -148,6 +194,8 @@ impl Iterator for ReadDir {
 /// An entry of a directory.
 pub struct DirEntry {
     server: Rc<Server>,
+    /// Its path for the server.
+    inner: String,
     directory: Rc<str>,
     name: String,
     kind: fs::Kind,
@@ -173,9 +221,8 @@ impl DirEntry {
     }
     /// What is known about it; links are not followed.
     pub fn metadata(&self) -> Result<Metadata> {
-        let path = self.path();
         self.server
-            .ask(|fs| fs.metadata(&path, false).map(Metadata))
+            .ask(|fs| fs.metadata(&self.inner, false).map(Metadata))
     }
 }
 

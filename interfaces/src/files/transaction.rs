@@ -1,8 +1,9 @@
 //! Changes that happen together.
 
 use alloc::rc::Rc;
+use alloc::string::String;
 
-use ftl::Result;
+use ftl::{Error, Result};
 
 use super::{Dir, Metadata, Permissions, Server};
 use crate::fs::{Blocking as _, transaction, transaction::Blocking as _};
@@ -127,13 +128,13 @@ impl Transaction {
 
     /// Gives something another name; what has that name already is replaced.
     pub fn rename(&mut self, from: &str, to: &str) -> Result<()> {
-        let to = self.dir.absolute(to);
+        let to = self.path(to)?;
         self.at(from, |t, from| t.rename(from, &to))
     }
 
     /// Gives a file one more name.
     pub fn hard_link(&mut self, original: &str, link: &str) -> Result<()> {
-        let link = self.dir.absolute(link);
+        let link = self.path(link)?;
         self.at(original, |t, original| t.hard_link(original, &link))
     }
 
@@ -152,7 +153,16 @@ impl Transaction {
         path: &str,
         ask: impl FnOnce(&mut transaction::Client, &str) -> Result<()>,
     ) -> Result<()> {
-        let path = self.dir.absolute(path);
+        let path = self.path(path)?;
         ask(&mut self.transaction, &path)
+    }
+
+    /// Where a path leads. What is on another disk is in no transaction of this one.
+    fn path(&self, path: &str) -> Result<String> {
+        let (server, path) = self.dir.route(path);
+        match Rc::ptr_eq(&server, &self.server) {
+            true => Ok(path),
+            false => Err(Error::CrossesDevices),
+        }
     }
 }

@@ -24,6 +24,18 @@ pub const ALL: &[(&str, &str, usize, Decoder)] = &[
         1,
         |incoming| show(crate::block::disk::ToServer::decode(incoming)?),
     ),
+    (
+        "boot_archive",
+        "boot_archive",
+        0,
+        |incoming| show(crate::boot_archive::ToClient::decode(incoming)?),
+    ),
+    (
+        "boot_archive",
+        "boot_archive",
+        1,
+        |incoming| show(crate::boot_archive::ToServer::decode(incoming)?),
+    ),
     ("clock", "clock", 0, |incoming| show(crate::clock::ToClient::decode(incoming)?)),
     ("clock", "clock", 1, |incoming| show(crate::clock::ToServer::decode(incoming)?)),
     (

@@ -7,6 +7,8 @@ pub mod bench;
 #[rustfmt::skip]
 pub mod block;
 #[rustfmt::skip]
+pub mod boot_archive;
+#[rustfmt::skip]
 pub mod clock;
 pub use ftl::component;
 #[rustfmt::skip]

@@ -139,20 +139,20 @@ impl<'a> Archive<'a> {
     }
 }
 
-struct Header<'a> {
-    entry: Entry<'a>,
-    is_file: bool,
-    next: usize,
+/// What a header says, for whoever has the archive in pieces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Head<'a> {
+    /// The file's name; empty for a directory, whose name is of no interest (`./` would be left without one).
+    pub name: &'a str,
+    /// Bytes of content, which lie behind the header and are filled up to a multiple of [`BLOCK_LEN`].
+    pub len: usize,
+    /// Whether it is a file.
+    pub is_file: bool,
 }
 
-impl<'a> Header<'a> {
-    /// The header at `at`, or nothing if the end mark lies there.
-    fn read(bytes: &'a [u8], at: usize) -> Result<Option<Header<'a>>, Error> {
-        let truncated = Error::Truncated { offset: at };
-        let header: &[u8; BLOCK_LEN] = bytes
-            .get(at..)
-            .and_then(<[u8]>::first_chunk)
-            .ok_or(truncated)?;
+impl<'a> Head<'a> {
+    /// Reads the header that lies at `at`; nothing if it is the end mark.
+    pub fn read(header: &'a [u8; BLOCK_LEN], at: usize) -> Result<Option<Head<'a>>, Error> {
         if header.iter().all(|&byte| byte == 0) {
             return Ok(None);
         }
@@ -168,23 +168,54 @@ impl<'a> Header<'a> {
             _ => return Err(Error::UnsupportedKind { offset: at }),
         };
         let len = octal(&header[124..136]).ok_or(bad)?;
-        let len = usize::try_from(len).map_err(|_| bad)?;
-        // The name of a directory is of no interest, and `./` would be left without one.
         let name = if is_file {
             name(header).ok_or(Error::BadName { offset: at })?
         } else {
             ""
         };
-        let offset = at + BLOCK_LEN;
-        let end = offset.checked_add(len).ok_or(truncated)?;
-        let data = bytes.get(offset..end).ok_or(truncated)?;
-        let next = end.checked_next_multiple_of(BLOCK_LEN).ok_or(truncated)?;
-        if next > bytes.len() {
-            return Err(truncated);
-        }
-        Ok(Some(Header {
-            entry: Entry { name, offset, data },
+        Ok(Some(Head {
+            name,
+            len: usize::try_from(len).map_err(|_| bad)?,
             is_file,
+        }))
+    }
+
+    /// Where the next header lies if this one lies at `at`, in an archive of so many bytes.
+    pub fn next(&self, at: usize, archive_len: usize) -> Result<usize, Error> {
+        let end = (at + BLOCK_LEN).checked_add(self.len);
+        let next = end.and_then(|end| end.checked_next_multiple_of(BLOCK_LEN));
+        next.filter(|next| *next <= archive_len)
+            .ok_or(Error::Truncated { offset: at })
+    }
+}
+
+struct Header<'a> {
+    entry: Entry<'a>,
+    is_file: bool,
+    next: usize,
+}
+
+impl<'a> Header<'a> {
+    /// The header at `at`, or nothing if the end mark lies there.
+    fn read(bytes: &'a [u8], at: usize) -> Result<Option<Header<'a>>, Error> {
+        let truncated = Error::Truncated { offset: at };
+        let header: &[u8; BLOCK_LEN] = bytes
+            .get(at..)
+            .and_then(<[u8]>::first_chunk)
+            .ok_or(truncated)?;
+        let Some(head) = Head::read(header, at)? else {
+            return Ok(None);
+        };
+        let next = head.next(at, bytes.len())?;
+        let offset = at + BLOCK_LEN;
+        let entry = Entry {
+            name: head.name,
+            offset,
+            data: &bytes[offset..offset + head.len],
+        };
+        Ok(Some(Header {
+            entry,
+            is_file: head.is_file,
             next,
         }))
     }

@@ -28,6 +28,7 @@ pub mod debug;
 pub mod disk;
 pub mod doctor;
 pub mod dump;
+pub mod fat_disk;
 pub mod faults;
 pub mod toolchain;
 pub mod trace;

@@ -24,6 +24,7 @@ use ftl_tool::disk::Images;
 use ftl_tool::doctor::{self, Purpose};
 use ftl_tool::dump::keeper::When;
 use ftl_tool::dump::{self, Dump};
+use ftl_tool::fat_disk::FatImage;
 use ftl_tool::faults::Faults;
 use ftl_tool::host_port::Printed;
 use ftl_tool::new::{self, Kind};
@@ -251,6 +252,9 @@ struct RunArguments {
     /// A disk for files: FILE, and FILE-wal for its log; made if they are not there
     #[arg(long, value_name = "FILE")]
     disk: Option<PathBuf>,
+    /// A disk with FAT or exFAT, for exchange with other systems: seen as /fat. Made, with 64 MiB, if FILE is not there
+    #[arg(long, value_name = "FILE")]
+    fat: Option<PathBuf>,
     /// Run these commands inside, with this program's standard input and output, and then shut down.
     /// The log goes to standard error; the status is the commands'
     #[arg(long, value_name = "COMMANDS", conflicts_with = "init")]
@@ -489,6 +493,8 @@ fn prepare(root: &Path, arguments: &RunArguments, way_in: WayIn) -> Result<Prepa
         .iter()
         .flat_map(|images| images.arguments(bus))
         .collect();
+    let fat = arguments.fat.as_deref().map(FatImage::open).transpose()?;
+    extra.extend(fat.iter().flat_map(|image| image.arguments(bus)));
     extra.extend(arguments.qemu.iter().cloned());
     let counted = arguments.icount || arguments.seed.is_some();
     let mut machine = Machine {

@@ -13,7 +13,7 @@ use crate::settings::{self, SettingValue, read_value};
 use crate::yaml::{Fields, Node, Value, unknown};
 
 /// Interfaces that init itself provides.
-pub const FROM_INIT: &[&str] = &["launcher", "system"];
+pub const FROM_INIT: &[&str] = &["boot_archive", "launcher", "system"];
 /// The interface whose clients get a directory each.
 const FILES: &str = "fs";
 /// Most bytes of encoded settings: `interfaces/component.yml`, `start`.

@@ -87,15 +87,9 @@ pub fn cp(files: &Dir, arguments: &[String]) -> Outcome {
 
 /// Whether a path lies in a directory, or is it.
 fn lies_within(files: &Dir, path: &str, directory: &str) -> bool {
-    let Ok(directory) = files.metadata(directory) else {
-        return false;
-    };
     let mut path = files.absolute(path);
     loop {
-        if files
-            .metadata(&path)
-            .is_ok_and(|found| found.id() == directory.id())
-        {
+        if files.is_same(&path, directory).is_ok_and(|same| same) {
             return true;
         }
         match path.trim_end_matches('/').rfind('/') {
@@ -154,6 +148,23 @@ fn copy(
     Ok(())
 }
 
+/// Moves what cannot be renamed, since it goes to another disk: copies it, and takes it away when all of it is there.
+fn move_to_another_disk(files: &Dir, from: &str, to: &str) -> text_commands::Result<()> {
+    let options = Options::parse(&[], "nrv", "", false)?;
+    let mut open = Vec::from([(from.to_string(), to.to_string())]);
+    while let Some((from, to)) = open.pop() {
+        copy(files, (&from, &to), true, false, &options, &mut open)?;
+    }
+    // Not before it would survive a loss of power there.
+    files.sync().map_err(failed(to))?;
+    let is_dir = files.symlink_metadata(from).map_err(failed(from))?.is_dir();
+    match is_dir {
+        true => files.remove_dir_all(from),
+        false => files.remove_file(from),
+    }
+    .map_err(failed(from))
+}
+
 pub fn mv(files: &Dir, arguments: &[String]) -> Outcome {
     let options = Options::parse(arguments, "nv", "", false)?;
     let mut status = 0;
@@ -161,7 +172,18 @@ pub fn mv(files: &Dir, arguments: &[String]) -> Outcome {
         if options.has('n') && files.symlink_metadata(&to).is_ok() {
             continue;
         }
-        match files.rename(&from, &to) {
+        let moved = match files.rename(&from, &to) {
+            Err(Error::CrossesDevices) => match move_to_another_disk(files, &from, &to) {
+                Ok(()) => Ok(()),
+                Err(failure) => {
+                    eprint!("{}", failure.show("mv"));
+                    status = 1;
+                    continue;
+                }
+            },
+            moved => moved,
+        };
+        match moved {
             Ok(()) if options.has('v') => println!("{from} -> {to}"),
             Ok(()) => {}
             Err(error) => {

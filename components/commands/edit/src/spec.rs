@@ -44,6 +44,7 @@ impl ::ftl::runtime::Environment for Environ {
                 .directory()
                 .map(|fs| ::interfaces::files::Dir::of_command(
                     fs,
+                    start.mounts(),
                     start.variable("PWD"),
                 )),
             name: start.name(),

@@ -105,10 +105,8 @@ fn run(env: &mut Starter, words: &[String], stdin: Stdio) -> Result<usize> {
         .stdin(stdin)
         .stdout(env.stdout.share()?)
         .stderr(env.stderr.share()?);
-    if let Some(directory) = &env.directory
-        && let Some(channel) = directory.for_command(name, &mut env.launcher)?
-    {
-        command.directory(&channel);
+    if let Some(directory) = &env.directory {
+        directory.lend_as_asked(name, &mut command, &mut env.launcher)?;
     }
     let child = command.spawn(&mut env.launcher);
     match child {

@@ -1,6 +1,7 @@
 //! `stat`, `df`, `readlink`.
 
-use alloc::string::String;
+use alloc::format;
+use alloc::string::{String, ToString};
 
 use ftl::prelude::*;
 use interfaces::files::Dir;
@@ -56,7 +57,7 @@ pub fn stat(files: &Dir, arguments: &[String]) -> Outcome {
 }
 
 pub const DF: &str = "\
-says how much room the disk has
+says how much room each disk has
 usage: df [-h]
 
   -h  sizes for people: 1.5K
@@ -64,17 +65,20 @@ usage: df [-h]
 
 pub fn df(files: &Dir, arguments: &[String]) -> Outcome {
     let options = Options::parse(arguments, "h", "", false)?;
-    let space = files.space().map_err(failed("the disk"))?;
-    let used = space.total - space.free.min(space.total);
-    let percent = (used * 100).div_ceil(space.total.max(1));
     let human = options.has('h');
-    println!("{:>12} {:>12} {:>12}  use", "size", "used", "free");
-    println!(
-        "{:>12} {:>12} {:>12} {percent:3}%",
-        size(space.total, human),
-        size(used, human),
-        size(space.free, human)
-    );
+    println!("{:>12} {:>12} {:>12}  use  path", "size", "used", "free");
+    let mounts = files.mounts().map(|name| format!("/{name}"));
+    for path in core::iter::once("/".to_string()).chain(mounts) {
+        let space = files.space_at(&path).map_err(failed(&path))?;
+        let used = space.total - space.free.min(space.total);
+        let percent = (used * 100).div_ceil(space.total.max(1));
+        println!(
+            "{:>12} {:>12} {:>12} {percent:3}%  {path}",
+            size(space.total, human),
+            size(used, human),
+            size(space.free, human)
+        );
+    }
     Ok(0)
 }
 

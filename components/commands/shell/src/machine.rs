@@ -149,7 +149,9 @@ impl FtlMachine {
             processes: BTreeMap::new(),
             pumps: Vec::new(),
             graveyard: Graveyard::default(),
-            disk: env.fs.map(Dir::new),
+            disk: env
+                .fs
+                .map(|fs| with_others(Dir::new(fs), [("boot", env.boot), ("fat", env.fat)])),
             files: BTreeMap::new(),
             commands: Vec::new(),
             given_directories: BTreeMap::new(),
@@ -425,6 +427,18 @@ impl FtlMachine {
         self.next += 1;
         self.next
     }
+}
+
+/// The directory with others in it, as far as they are there: the second disk may be missing.
+fn with_others<const N: usize>(
+    disk: Dir,
+    others: [(&str, Option<interfaces::fs::Client>); N],
+) -> Dir {
+    let others = others
+        .into_iter()
+        .filter_map(|(name, fs)| Some((name, Dir::new(fs?))));
+    let there = others.filter(|(_, other)| other.metadata("/").is_ok());
+    there.fold(disk, |disk, (name, other)| disk.with_mount(name, &other))
 }
 
 /// The names in a directory, and whether each is a directory; nothing if there is no such directory.

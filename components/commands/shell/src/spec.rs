@@ -23,6 +23,10 @@ pub struct Environ {
     pub system: Option<system::Client>,
     /// The files, for itself and to hand on to commands.
     pub fs: Option<fs::Client>,
+    /// A disk for exchange with other systems, seen as `/fat`.
+    pub fat: Option<fs::Client>,
+    /// What the machine was started from, seen as `/boot`.
+    pub boot: Option<fs::Client>,
     /// The component's random generator.
     pub random: ::ftl::random::Random,
     /// The name that it was started under.
@@ -49,6 +53,8 @@ impl ::ftl::runtime::Environment for Environ {
             launcher: start.need(0, "launcher", launcher::HASH)?,
             system: start.need_optional(1, "system", system::HASH)?,
             fs: start.need_optional(2, "fs", fs::HASH)?,
+            fat: start.need_optional(3, "fat", fs::HASH)?,
+            boot: start.need_optional(4, "boot", fs::HASH)?,
             name: start.name(),
             arguments: start.arguments(),
             variables: start.variables(),

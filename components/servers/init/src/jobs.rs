@@ -26,6 +26,17 @@ const FREE_PART: u64 = 8;
 /// Words, and directories, that are kept for starts to come of one client. Whoever leaves more waits for none of them.
 const LEFT_MAX: usize = 4;
 
+/// Directories that a command may have besides its own, at most.
+pub const MOUNTS_MAX: usize = 4;
+
+/// A directory for a command.
+pub struct Given {
+    /// Where its paths begin.
+    pub directory: Channel,
+    /// Others that it sees there, under these names.
+    pub mounts: Vec<(String, Channel)>,
+}
+
 /// What somebody wants to be started.
 pub struct Start {
     /// Who wants it, by its channel.
@@ -74,7 +85,7 @@ pub struct Jobs {
     /// Words for starts to come, and their lengths.
     pub words: Left<(Folio, u32)>,
     /// Directories for starts to come.
-    pub directories: Left<Channel>,
+    pub directories: Left<Given>,
 }
 
 /// What was left for starts to come. It is for whoever left it: numbers that somebody else has learnt or
@@ -112,6 +123,13 @@ impl<T> Left<T> {
         let mut all = self.all.iter();
         let place = all.position(|(owner, number, _)| (*owner, *number) == (client, token))?;
         Some(self.all.remove(place).2)
+    }
+
+    /// What was left, while it waits.
+    pub fn get(&mut self, client: Handle, token: u32) -> Option<&mut T> {
+        let mut all = self.all.iter_mut();
+        all.find(|(owner, number, _)| (*owner, *number) == (client, token))
+            .map(|(.., what)| what)
     }
 
     fn forget(&mut self, client: Handle) {
@@ -197,7 +215,8 @@ impl Supervisor {
         let number = self.jobs.numbers;
 
         let planned = &self.plan.commands[command];
-        let job = make(&self.machine, planned, start, long, directory)?;
+        let absent = |need: &Need| self.is_absent(need);
+        let job = make(&self.machine, planned, start, long, directory, &absent)?;
         let source = Source::Job(place as u16);
         let added = events
             .add(&job.process, source)
@@ -307,15 +326,16 @@ fn make<'a>(
     command: &'a Component,
     start: &mut Start,
     long: Option<(Folio, u32)>,
-    directory: Option<Channel>,
+    directory: Option<Given>,
+    absent: &dyn Fn(&Need) -> bool,
 ) -> Result<Made<'a>, Refusal> {
     let given = |error: Error| Failure::new("what it is given", error);
     // Its first channel is as small as can be: what is sent below, and three events besides.
-    let queue_len = command.needs.len() + 7;
-    let body_len_max = start.words.len().max(command.settings.len()) + 32;
+    let queue_len = command.needs.len() + 7 + MOUNTS_MAX;
+    let body_len_max = start.words.len().max(command.settings.len()) + 48;
     let loaded = machine.load_with(command, &command.image, queue_len, body_len_max)?;
     let boot = &loaded.boot;
-    let ends = give_needs(command, boot).map_err(given)?;
+    let ends = give_needs(command, boot, absent).map_err(given)?;
     let (folio, len) = match long {
         Some((folio, len)) => (Some(folio), len),
         None => (None, 0),
@@ -326,7 +346,10 @@ fn make<'a>(
     boot.streams(stdin, stdout, stderr, terminal)
         .map_err(given)?;
     if let Some(directory) = directory.filter(|_| command.directory.is_some()) {
-        boot.directory(directory).map_err(given)?;
+        boot.directory(directory.directory).map_err(given)?;
+        for (name, mount) in directory.mounts {
+            boot.mount(&name, mount).map_err(given)?;
+        }
     }
     boot.start(&command.settings).map_err(given)?;
     let (process, boot) = loaded.start()?;

@@ -10,7 +10,7 @@ use interfaces::launcher::{self, ToServer};
 use interfaces::system::Activity;
 use plan::DirectoryRights;
 
-use crate::jobs::{Job, Start};
+use crate::jobs::{Given, Job, MOUNTS_MAX, Start};
 use crate::service::{Todo, nanos};
 use crate::spec::EventLoop;
 use crate::supervisor::{Source, Supervisor};
@@ -60,7 +60,23 @@ pub fn serve(client: Handle, request: ToServer<'_>, supervisor: &mut Supervisor)
                 .keep(client, (request.folio, request.len)))?;
         }
         ToServer::Directory(request, reply) => {
-            reply.ok(supervisor.jobs.directories.keep(client, request.directory))?;
+            let directory = Given {
+                directory: request.directory,
+                mounts: Vec::new(),
+            };
+            reply.ok(supervisor.jobs.directories.keep(client, directory))?;
+        }
+        ToServer::Mount(request, reply) => {
+            match supervisor.jobs.directories.get(client, request.token) {
+                None => reply.error(Error::NotFound)?,
+                Some(given) if given.mounts.len() >= MOUNTS_MAX => {
+                    reply.error(Error::ServerLimit)?
+                }
+                Some(given) => {
+                    given.mounts.push((request.name.into(), request.directory));
+                    reply.ok()?;
+                }
+            }
         }
         ToServer::Start(request, reply) => {
             return Ok(Todo::Start(Box::new(Start {

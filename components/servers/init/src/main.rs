@@ -89,7 +89,11 @@ fn main(info: &'static StartInfo) -> Result<()> {
                 supervisor.job_abandoned(index.into());
                 continue;
             }
-            Event::Closed(Source::Client) | Event::Writable(_) => continue,
+            Event::Message(Source::Reader, Message::BootArchive(request)) => {
+                supervisor.machine.show_archive(request)?;
+                continue;
+            }
+            Event::Closed(Source::Client | Source::Reader) | Event::Writable(_) => continue,
             other => {
                 warn!("unexpected: {other:?}");
                 continue;

@@ -3,7 +3,7 @@
 //! What the component `init` is given, and what it can hear.
 #![allow(unused_imports, dead_code)]
 
-pub use ::interfaces::{component, launcher, system};
+pub use ::interfaces::{boot_archive, component, launcher, system};
 
 /// The component's event loop.
 pub type EventLoop<S> = ::ftl::EventLoop<S, Messages>;
@@ -17,6 +17,8 @@ pub enum Message<'a> {
     Launcher(launcher::ToServer<'a>),
     /// On a `running` channel, for the `launcher`.
     Running(launcher::running::ToLauncher),
+    /// On a `boot_archive` channel, for the `server`.
+    BootArchive(boot_archive::ToServer),
     /// On a `component` channel, for the `server`.
     Component(component::ToServer<'a>),
 }
@@ -37,7 +39,8 @@ impl ::ftl::event_loop::Messages for Messages {
             0 => system::ToServer::decode(incoming).map(Message::System),
             1 => launcher::ToServer::decode(incoming).map(Message::Launcher),
             2 => launcher::running::ToLauncher::decode(incoming).map(Message::Running),
-            3 => component::ToServer::decode(incoming).map(Message::Component),
+            3 => boot_archive::ToServer::decode(incoming).map(Message::BootArchive),
+            4 => component::ToServer::decode(incoming).map(Message::Component),
             _ => Err(incoming.refuse()),
         }
     }
@@ -61,6 +64,10 @@ impl ::ftl::event_loop::Messages for Messages {
                     .map(Message::Running)
             }
             3 => {
+                boot_archive::ToServer::ended(ordinal, transaction, error)
+                    .map(Message::BootArchive)
+            }
+            4 => {
                 component::ToServer::ended(ordinal, transaction, error)
                     .map(Message::Component)
             }
@@ -81,6 +88,10 @@ impl ::ftl::event_loop::Hears<launcher::running::Launcher> for Messages {
     const TAG: u16 = 2;
 }
 
-impl ::ftl::event_loop::Hears<component::Server> for Messages {
+impl ::ftl::event_loop::Hears<boot_archive::Server> for Messages {
     const TAG: u16 = 3;
+}
+
+impl ::ftl::event_loop::Hears<component::Server> for Messages {
+    const TAG: u16 = 4;
 }

@@ -4,11 +4,11 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use ftl::abi::{Isolation, Name, ProcessParams};
+use ftl::abi::{Isolation, Name, ProcessParams, Rights};
 use ftl::event_loop::TypedEnd;
 use ftl::handle::{Folio, OwnedHandle, System};
 use ftl::prelude::*;
-use interfaces::component;
+use interfaces::{boot_archive, component};
 use plan::{Component, Device};
 
 use ftl::handle::Process;
@@ -120,6 +120,16 @@ impl Machine {
     pub fn has_image(&self, image: &str) -> bool {
         let image = format!("components/{image}");
         self.archive.find_entry(&image).is_some()
+    }
+
+    /// Lets a component read the boot archive.
+    pub fn show_archive(&self, request: boot_archive::ToServer) -> Result<()> {
+        let boot_archive::ToServer::Archive(reply) = request;
+        match self.folio.duplicate(Rights::READ.union(Rights::TRANSFER)) {
+            // What is behind the end mark, too: a tar file has it.
+            Ok(memory) => reply.ok(memory, self.archive_len as u64),
+            Err(error) => reply.error(error),
+        }
     }
 
     /// Opens the devices that a component drives under one name: one, or all that there are.

@@ -8,7 +8,7 @@ use ftl::abi::Handle;
 use ftl::event_loop::TypedEnd;
 use ftl::handle::{AsHandle, OwnedHandle, Process};
 use ftl::prelude::*;
-use interfaces::{component, launcher, system};
+use interfaces::{boot_archive, component, launcher, system};
 use plan::{Component, Need, Plan, Provider};
 
 use crate::connections::Connections;
@@ -32,6 +32,8 @@ pub enum Source {
     Heartbeat(u16),
     /// A client of the interface `system`.
     Client,
+    /// A client of the interface `boot_archive`.
+    Reader,
     /// A client of the interface `launcher`, by its channel.
     Starter(Handle),
     /// A command that runs: its process, or whoever started it. Numbers are places among the jobs.
@@ -230,6 +232,7 @@ impl Supervisor {
     /// The same for a component or a command.
     pub fn missing_for(&self, component: &Component) -> Option<&str> {
         component.needs.iter().find_map(|need| match need.provider {
+            Provider::Component(..) if self.is_absent(need) => None,
             Provider::Component(provider, _) => {
                 let provider = usize::from(provider);
                 let there = self.members[provider].running.is_some();
@@ -237,6 +240,15 @@ impl Supervisor {
             }
             Provider::Init | Provider::None => None,
         })
+    }
+
+    /// Whether something that may be absent will not be there any more: its provider has ended, or is given up.
+    pub fn is_absent(&self, need: &Need) -> bool {
+        let is_over = |provider| {
+            let member: &Member = &self.members[usize::from(provider)];
+            matches!(member.state, State::Ended | State::Failed)
+        };
+        matches!(need.provider, Provider::Component(provider, _) if need.optional && is_over(provider))
     }
 
     fn try_start(&mut self, index: usize, events: &mut EventLoop<Source>) -> Result<(), Failure> {
@@ -251,7 +263,7 @@ impl Supervisor {
             may_pass: true,
         };
 
-        let ends = give_needs(component, boot).map_err(failed)?;
+        let ends = give_needs(component, boot, &|need| self.is_absent(need)).map_err(failed)?;
         for (place, provide) in component.provides.iter().enumerate() {
             boot.provide(place as u16, provide.hash).map_err(failed)?;
         }
@@ -419,10 +431,11 @@ impl Supervisor {
 pub fn give_needs<'a>(
     component: &'a Component,
     boot: &component::Server,
+    absent: &dyn Fn(&Need) -> bool,
 ) -> Result<Vec<(&'a Need, Channel)>> {
     let mut ends = Vec::new();
     for (place, need) in component.needs.iter().enumerate() {
-        if need.provider == Provider::None {
+        if need.provider == Provider::None || absent(need) {
             continue;
         }
         let (ours, theirs) = pair(need)?;
@@ -449,6 +462,10 @@ fn connect(
         Provider::Init if need.interface == "launcher" => {
             let server = launcher::Server::from(OwnedHandle::from(end));
             events.add(&server, Source::Starter(server.end().handle()))
+        }
+        Provider::Init if need.interface == "boot_archive" => {
+            let server = boot_archive::Server::from(OwnedHandle::from(end));
+            events.add(&server, Source::Reader)
         }
         Provider::Init => {
             let server = system::Server::from(OwnedHandle::from(end));

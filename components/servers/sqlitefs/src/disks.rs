@@ -8,31 +8,11 @@ use core::ops::Range;
 
 use files::{Disk, DiskError, SECTOR_LEN};
 use ftl::prelude::*;
-use interfaces::block::disk::Blocking as _;
-use interfaces::block::{self, Blocking as _};
+use interfaces::block;
 use ring::SharedMemory;
 
 /// A disk of the driver.
-pub struct DriverDisk {
-    disk: block::disk::Client,
-    data: SharedBytes,
-    len: u64,
-}
-
-impl DriverDisk {
-    /// Opens the disk with this name; `None` if there is none.
-    pub fn open(driver: &mut block::Client, name: &str) -> Result<Option<DriverDisk>> {
-        match driver.open(name) {
-            Ok(opened) => Ok(Some(DriverDisk {
-                data: opened.data.map()?,
-                len: opened.sectors * SECTOR_LEN as u64,
-                disk: opened.disk,
-            })),
-            Err(Error::NotFound) => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
-}
+struct DriverDisk(interfaces::disk::Disk);
 
 fn failed(what: &str, offset: u64, error: Error) -> DiskError {
     error!("{what} at byte {offset} of a disk: {error}");
@@ -41,37 +21,21 @@ fn failed(what: &str, offset: u64, error: Error) -> DiskError {
 
 impl Disk for DriverDisk {
     fn len(&self) -> u64 {
-        self.len
+        self.0.sectors() * SECTOR_LEN as u64
     }
 
     fn read(&mut self, offset: u64, to: &mut [u8]) -> core::result::Result<(), DiskError> {
-        let step = self.data.len();
-        for (i, part) in to.chunks_mut(step).enumerate() {
-            let at = offset + (i * step) as u64;
-            self.disk
-                .read(at / SECTOR_LEN as u64, 0, part.len() as u32)
-                .map_err(|error| failed("reading", at, error))?;
-            self.data.read(0, part);
-        }
-        Ok(())
+        let read = self.0.read(offset / SECTOR_LEN as u64, to);
+        read.map_err(|error| failed("reading", offset, error))
     }
 
     fn write(&mut self, offset: u64, from: &[u8]) -> core::result::Result<(), DiskError> {
-        let step = self.data.len();
-        for (i, part) in from.chunks(step).enumerate() {
-            let at = offset + (i * step) as u64;
-            self.data.write(0, part);
-            self.disk
-                .write(at / SECTOR_LEN as u64, 0, part.len() as u32)
-                .map_err(|error| failed("writing", at, error))?;
-        }
-        Ok(())
+        let written = self.0.write(offset / SECTOR_LEN as u64, from);
+        written.map_err(|error| failed("writing", offset, error))
     }
 
     fn flush(&mut self) -> core::result::Result<(), DiskError> {
-        self.disk
-            .flush()
-            .map_err(|error| failed("flushing", 0, error))
+        self.0.flush().map_err(|error| failed("flushing", 0, error))
     }
 }
 
@@ -144,13 +108,13 @@ pub fn open(
     let told = |error: Error| alloc::format!("cannot open the disks: {error}");
     let found = match driver {
         Some(driver) => (
-            DriverDisk::open(driver, data).map_err(told)?,
-            DriverDisk::open(driver, log).map_err(told)?,
+            interfaces::disk::Disk::open(driver, data).map_err(told)?,
+            interfaces::disk::Disk::open(driver, log).map_err(told)?,
         ),
         None => (None, None),
     };
     match found {
-        (Some(data), Some(log)) => Ok((Box::new(data), Box::new(log))),
+        (Some(data), Some(log)) => Ok((Box::new(DriverDisk(data)), Box::new(DriverDisk(log)))),
         (None, None) => {
             warn!("there is no disk: files are kept in memory and are gone at the end");
             Ok((

@@ -164,7 +164,7 @@ pub fn spec(component: &Component, interfaces: &[Interface]) -> Result<String, R
             out += "/// The directory that whoever started the command has given it, if any.\n\
                     pub directory: Option<::interfaces::files::Dir>,";
             // Before the variables are taken, of which it needs one.
-            made += "directory: start.directory().map(|fs| ::interfaces::files::Dir::of_command(fs, start.variable(\"PWD\"))),";
+            made += "directory: start.directory().map(|fs| ::interfaces::files::Dir::of_command(fs, start.mounts(), start.variable(\"PWD\"))),";
         }
         made += "name: start.name(), arguments: start.arguments(), variables: start.variables(), stdin: start.stdin(), \
                  stdout: start.stdout(), stderr: start.stderr(),";

@@ -80,17 +80,15 @@ impl FtlMachine {
     }
 
     /// A command gets the shell's directory, with the rights that its own file asks for.
-    pub(super) fn directory_for(&self, command: &str) -> Option<interfaces::fs::Client> {
-        let write = match self.given_directories.get(command)? {
-            launcher::Directory::None => return None,
-            launcher::Directory::Read => false,
-            launcher::Directory::Write => true,
+    fn lend_directory(&self, name: &str, command: &mut Command) {
+        let write = match self.given_directories.get(name) {
+            None | Some(launcher::Directory::None) => return,
+            Some(launcher::Directory::Read) => false,
+            Some(launcher::Directory::Write) => true,
         };
-        let disk = self.disk.as_ref()?;
-        match disk.channel("/", write) {
-            // The shell itself may only read: then that is what the command can have.
-            Err(Error::PermissionDenied) if write => disk.channel("/", false).ok(),
-            channel => channel.ok(),
+        if let Some(disk) = &self.disk {
+            // It says itself that it has none.
+            let _ = disk.lend(command, write);
         }
     }
 
@@ -126,9 +124,7 @@ impl FtlMachine {
         {
             command.terminal(&shared);
         }
-        if let Some(channel) = self.directory_for(name) {
-            command.directory(&channel);
-        }
+        self.lend_directory(name, &mut command);
         match command.spawn(&mut self.launcher) {
             Ok(child) => {
                 self.events
