@@ -11,6 +11,7 @@ pub struct Exec {
     /// Whether `./ftl test` has built it already.
     built: bool,
     stdin: Vec<u8>,
+    qemu: Vec<String>,
     /// After how many bytes nobody reads the output any more.
     stdout_len_max: usize,
 }
@@ -32,6 +33,7 @@ pub fn exec(system: &str, commands: &str) -> Exec {
         arguments: vec![system.into(), "--exec".into(), commands.into()],
         built: true,
         stdin: Vec::new(),
+        qemu: Vec::new(),
         stdout_len_max: usize::MAX,
     }
 }
@@ -55,6 +57,12 @@ impl Exec {
         self.arguments
             .extend(["--set".into(), format!("{setting}={value}")]);
         self.built = false;
+        self
+    }
+
+    /// Arguments for QEMU itself.
+    pub fn qemu<'a>(mut self, arguments: impl IntoIterator<Item = &'a str>) -> Exec {
+        self.qemu.extend(arguments.into_iter().map(str::to_owned));
         self
     }
 
@@ -85,6 +93,9 @@ impl Exec {
         }
         if self.built && std::env::var_os("FTL_NO_BUILD").is_some() {
             command.arg("--no-build");
+        }
+        if !self.qemu.is_empty() {
+            command.arg("--").args(&self.qemu);
         }
         let mut child = command
             .stdin(Stdio::piped())

@@ -49,8 +49,12 @@ pub fn sit_at(system: &str) -> Console {
     sit_at_with(system, &[])
 }
 
-/// The same with more arguments for `./ftl run`.
+/// The same with more arguments for `./ftl run`, and behind `--` for QEMU.
 pub fn sit_at_with(system: &str, arguments: &[&str]) -> Console {
+    let (arguments, qemu) = match arguments.iter().position(|argument| *argument == "--") {
+        Some(at) => arguments.split_at(at),
+        None => (arguments, &[] as &[&str]),
+    };
     let mut command = Command::new(tool());
     command
         .args(["run", system, "--arch", &arch(), "--timeout", "600"])
@@ -65,6 +69,7 @@ pub fn sit_at_with(system: &str, arguments: &[&str]) -> Console {
     if std::env::var_os("FTL_NO_BUILD").is_some() {
         command.arg("--no-build");
     }
+    command.args(qemu);
     // What it prints besides is not for the person.
     run_at_terminal(command, false)
 }

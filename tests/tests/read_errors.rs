@@ -1,0 +1,100 @@
+//! A disk that cannot read some of its sectors, as QEMU's `blkdebug` plays it: an error of what lies there, and of nothing else.
+
+use std::fs::{File, OpenOptions};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use e2e::commands;
+
+/// A folder for disks, removed at the end.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Folder {
+        let name = format!("ftl-read-errors-{}-{}", e2e::arch(), std::process::id());
+        let folder = std::env::temp_dir().join(name);
+        std::fs::create_dir_all(folder.join("files")).expect("a folder");
+        Folder(folder)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Where in a file a block of 4096 bytes with nothing but this byte lies.
+fn find(path: &Path, byte: u8) -> u64 {
+    let file = File::open(path).expect("the image");
+    let len = file.metadata().expect("its length").len();
+    let mut part = [0; 4096];
+    for at in (0..len - 4096).step_by(512) {
+        file.read_exact_at(&mut part, at).expect("to be read");
+        if part == [byte; 4096] {
+            return at;
+        }
+    }
+    panic!("no such block in {}", path.display());
+}
+
+#[test]
+fn a_sector_that_cannot_be_read_is_an_error_of_its_file() {
+    let folder = Folder::new();
+    let files = folder.0.join("files");
+    for (name, byte) in [("good", b'g'), ("bad", b'b'), ("fine", b'f')] {
+        std::fs::write(files.join(name), vec![byte; 200_000]).expect("a file");
+    }
+    let disk = folder.0.join("disk.img");
+    let log = folder.0.join("disk.img-wal");
+    let status = Command::new(e2e::tool())
+        .args(["disk", "import"])
+        .args([&files, &disk])
+        .status()
+        .expect("the tool can be started");
+    assert!(status.success(), "./ftl disk import");
+    let sector = find(&disk, b'b') / 512 + 3;
+    let rules = folder.0.join("rules");
+    let rule = "[inject-error]\nevent = \"read_aio\"\nerrno = \"5\"\nonce = \"off\"\n";
+    std::fs::write(&rules, format!("{rule}sector = \"{sector}\"\n")).expect("the rules");
+    // The tool of the host has made them as short as they can be.
+    for (path, len) in [(&disk, 64 << 20), (&log, 16 << 20)] {
+        let mut options = OpenOptions::new();
+        let file = options
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(path)
+            .expect("a disk");
+        let now = file.metadata().expect("its length").len();
+        file.set_len(now.max(len)).expect("its length");
+    }
+    let data = format!(
+        "if=none,id=data,driver=raw,file.driver=blkdebug,file.config={},file.image.driver=file,file.image.filename={}",
+        rules.display(),
+        disk.display()
+    );
+    let log = format!("if=none,id=log,format=raw,file={}", log.display());
+    let done = commands::exec(
+        "default",
+        "wc -c < /good; cat /bad > /dev/null && echo read; head -c 10 /good; echo; wc -c < /fine; ls -s /bad | wc -l
+         cat /bad > /dev/null && echo read; echo new > /new; sync; cat /new; rm /bad && echo removed; ls /; sync && echo safe",
+    )
+    .qemu(["-drive", &data, "-device", "virtio-blk-device,drive=data,serial=ftl-data"])
+    .qemu(["-drive", &log, "-device", "virtio-blk-device,drive=log,serial=ftl-log"])
+    .run();
+    let text = done.text();
+    let expected = "200000\ngggggggggg\n200000\n1\nnew\nremoved\n";
+    assert!(text.starts_with(expected), "{text}\n{}", done.stderr);
+    assert!(text.ends_with("safe\n"), "{text}\n{}", done.stderr);
+    // It was read, and could not be; and the server has not ended of it.
+    let failed = done.stderr.matches("cat: /bad: ").count();
+    assert_eq!(failed, 2, "{}", done.stderr);
+    assert!(
+        done.stderr.contains("sqlitefs: ERROR reading at byte"),
+        "{}",
+        done.stderr
+    );
+    assert!(!done.stderr.contains("sqlitefs crashed"), "{}", done.stderr);
+}
