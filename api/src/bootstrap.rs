@@ -67,11 +67,13 @@ pub(crate) fn settle(event_loop: &Rc<Shared>, key: usize) {
     }
 }
 
-/// An event loop ends; the channel to init may have been its.
-pub(crate) fn leave(event_loop: &Rc<Shared>) {
-    if is_its(event_loop) {
+/// An event loop ends; answers whether the channel to init was its.
+pub(crate) fn leave(event_loop: &Rc<Shared>) -> bool {
+    let was_its = is_its(event_loop);
+    if was_its {
         *gate::local().event_loop.borrow_mut() = None;
     }
+    was_its
 }
 
 fn is_its(event_loop: &Rc<Shared>) -> bool {

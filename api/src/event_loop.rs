@@ -826,10 +826,23 @@ impl<S: Copy, M: Messages> EventLoop<S, M> {
 
 impl<S, M> Drop for EventLoop<S, M> {
     fn drop(&mut self) {
-        bootstrap::leave(&self.shared);
+        // All of it can be added to another loop. The queue may outlive this loop: timers know it.
+        if bootstrap::leave(&self.shared)
+            && let Some(channel) = bootstrap::channel()
+        {
+            let _ = sys::queue_detach(channel);
+        }
         for slot in &self.slots {
-            if let Kind::Channel { end, .. } = &slot.kind {
-                end.inner.settle(None, usize::MAX);
+            // What is closed meanwhile is on no queue.
+            match &slot.kind {
+                Kind::Channel { end, .. } => {
+                    end.inner.settle(None, usize::MAX);
+                    let _ = sys::queue_detach(end.handle());
+                }
+                Kind::Object { handle } => {
+                    let _ = sys::queue_detach(*handle);
+                }
+                Kind::Free { .. } | Kind::Bootstrap | Kind::Provider { .. } => {}
             }
         }
     }

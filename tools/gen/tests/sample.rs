@@ -22,6 +22,8 @@ mod user;
 
 #[path = "cases/handles.rs"]
 mod handles;
+#[path = "cases/loops.rs"]
+mod loops;
 #[path = "cases/random.rs"]
 mod random;
 #[path = "cases/restarts.rs"]
