@@ -50,7 +50,7 @@ fn a_sector_that_cannot_be_read_is_an_error_of_its_file() {
     let log = folder.0.join("disk.img-wal");
     let status = Command::new(e2e::tool())
         .args(["disk", "import"])
-        .args([&files, &disk])
+        .args([&disk, &files])
         .status()
         .expect("the tool can be started");
     assert!(status.success(), "./ftl disk import");

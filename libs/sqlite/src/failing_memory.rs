@@ -95,3 +95,43 @@ pub fn install() {
         assert_eq!(told, ffi::SQLITE_OK);
     }
 }
+
+/// Rust's allocator, of which a test has one allocation fail: `#[global_allocator]`. What Rust does then is to end the
+/// program, unless the allocation was one that may fail.
+pub struct RustMemory;
+
+/// Allocations of Rust until one fails; below zero, none does.
+static RUST_LEFT: AtomicI64 = AtomicI64::new(-1);
+
+/// From now on Rust's allocation with this number fails.
+pub fn arm_rust(number: i64) {
+    RUST_LEFT.store(number, Relaxed);
+}
+
+/// How many allocations were left before it; below zero if it was made.
+pub fn rust_left() -> i64 {
+    RUST_LEFT.load(Relaxed)
+}
+
+fn rust_fails() -> bool {
+    let left = RUST_LEFT.load(Relaxed);
+    if left >= 0 {
+        RUST_LEFT.store(left - 1, Relaxed);
+    }
+    left == 0
+}
+
+// SAFETY: what is not refused is the system's allocator's.
+unsafe impl std::alloc::GlobalAlloc for RustMemory {
+    unsafe fn alloc(&self, layout: std::alloc::Layout) -> *mut u8 {
+        match rust_fails() {
+            true => null_mut(),
+            // SAFETY: the caller's duties are the same.
+            false => unsafe { std::alloc::System.alloc(layout) },
+        }
+    }
+    unsafe fn dealloc(&self, memory: *mut u8, layout: std::alloc::Layout) {
+        // SAFETY: the caller's duties are the same, and the memory is the system's.
+        unsafe { std::alloc::System.dealloc(memory, layout) }
+    }
+}

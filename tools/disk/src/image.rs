@@ -105,6 +105,21 @@ impl Image {
     }
 }
 
+/// Opens an image that has room for so many small files.
+pub fn make_large(path: &Path, files: u32) -> Result<Image> {
+    let mut options = OpenOptions::new();
+    let file = options
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(path)
+        .with_context(|| format!("cannot open {}", path.display()))?;
+    let len = file.metadata()?.len();
+    file.set_len(len.max(u64::from(files) * 512))?;
+    drop(file);
+    Image::open(path, true)
+}
+
 /// An error of the system in words.
 pub fn told(error: abi::Error) -> anyhow::Error {
     anyhow::anyhow!("{}", error.describe())

@@ -55,6 +55,14 @@ enum Command {
         #[arg(default_value = "/")]
         path: String,
     },
+    /// Make a directory /many with so many empty files, for the benchmark
+    #[command(hide = true)]
+    Fill {
+        /// The image
+        file: PathBuf,
+        /// How many
+        count: u32,
+    },
     /// Read all of it and say what is wrong with it
     Check {
         /// The image
@@ -103,6 +111,7 @@ fn execute(command: Command) -> Result<()> {
                 folder.display()
             );
         }
+        Command::Fill { file, count } => image::make_large(&file, count)?.fill(count)?,
         Command::Check { file } => match Image::open(&file, false)?.check()? {
             None => println!("{} is sound", file.display()),
             Some(damage) => anyhow::bail!("{} is damaged:\n{damage}", file.display()),

@@ -35,6 +35,31 @@ impl Image {
         Ok(lines)
     }
 
+    /// Makes `/many` with so many empty files, and writes down how many in `/entries`: what `bench_files` looks for.
+    pub fn fill(&mut self, count: u32) -> Result<()> {
+        let bar = progress();
+        let directory = self.make_directories("/many")?;
+        for i in 0..count {
+            let name = format!("file number {i}");
+            let made = self.files.create(directory, &name, Kind::File, 0o644);
+            made.map_err(told)?;
+            if i % 4096 == 4095 {
+                self.files.sync().map_err(told)?;
+            }
+            bar.inc(1);
+        }
+        let root = self.files.root();
+        let entries = self.files.create(root, "entries", Kind::File, 0o644);
+        let entries = entries.map_err(told)?;
+        let text = count.to_string();
+        self.files
+            .write(entries, 0, text.as_bytes())
+            .map_err(told)?;
+        self.files.sync().map_err(told)?;
+        bar.finish_and_clear();
+        Ok(())
+    }
+
     /// Copies what is in a folder of this machine; how many files and directories that were.
     pub fn import(&mut self, folder: &Path, path: &str) -> Result<usize> {
         let bar = progress();

@@ -19,12 +19,19 @@ use spec::*;
 
 /// Entries of the large directory.
 const ENTRIES: usize = 10_000;
+/// Lookups in a directory that was made on the host.
+const LOOKUPS: u32 = 1000;
 const MIB: usize = 1 << 20;
 
 #[ftl::main]
 fn main(mut env: Environ) -> Result<()> {
     let files = Dir::new(env.fs);
     let samples = env.settings.samples;
+    // A disk that was made on the host, with a large directory and nothing else.
+    if let Ok(entries) = files.read_to_string("/entries") {
+        let entries = entries.trim().parse().map_err(|_| Error::InvalidData)?;
+        return look(&files, &mut env.system, entries);
+    }
     files.create_dir_all("/a/b")?;
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true);
@@ -134,6 +141,29 @@ fn main(mut env: Environ) -> Result<()> {
                 .map(drop)
         })?,
     );
+    Ok(())
+}
+
+/// Looks for files here and there in a directory of so many.
+fn look(files: &Dir, system: &mut system::Client, entries: u32) -> Result<()> {
+    let mut state = 1_u64;
+    let mut random = move || {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        (state >> 33) as u32 % entries
+    };
+    let mut find = |_| {
+        let name = format!("/many/file number {}", random());
+        files.metadata(&name).map(drop)
+    };
+    // What is asked for first waits for what all lookups need.
+    (0..LOOKUPS).try_for_each(&mut find)?;
+    let samples = each(system, LOOKUPS, find)?;
+    let mean = samples.iter().sum::<u128>() / u128::from(LOOKUPS);
+    report(&format!("fs_lookup_among_{entries}"), samples);
+    // Of those that find everything in memory the median tells nothing about the others.
+    report(&format!("fs_lookup_mean_among_{entries}"), vec![mean]);
     Ok(())
 }
 

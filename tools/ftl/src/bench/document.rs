@@ -194,6 +194,17 @@ const PLOTS: &[(&str, &str, &str, &str, Scale, Lines)] = &[
         ],
     ),
     (
+        "lookups.svg",
+        "Looking for a file, by the files in its directory",
+        "files",
+        "instructions",
+        Scale::Logarithmic,
+        &[
+            ("median", "fs_lookup_among_", ""),
+            ("mean", "fs_lookup_mean_among_", ""),
+        ],
+    ),
+    (
         "cpus.svg",
         "Throughput of pairs that call each other, by CPUs and pairs",
         "CPUs, each with a pair",

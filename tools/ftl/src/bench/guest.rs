@@ -32,6 +32,43 @@ pub fn kernel(root: &Path, wanted: &Wanted) -> Result<Vec<Figure>> {
 /// What files cost: the client in the kernel's address space, the file server in one of its own, and a disk
 /// that is made for it.
 pub fn files(root: &Path, wanted: &Wanted) -> Result<Vec<Figure>> {
+    with_disk(root, wanted, |_| Ok(()))
+}
+
+/// What it costs to look for a file in directories of these sizes, which are made on this computer.
+pub fn large_directories(root: &Path, wanted: &Wanted) -> Result<Vec<Figure>> {
+    let cargo = std::process::Command::new("cargo")
+        .current_dir(root)
+        .args(["build", "--quiet", "--release", "--package", "ftl-disk"])
+        .status()
+        .context("cannot start cargo")?;
+    if !cargo.success() {
+        bail!("the program for disk images could not be built");
+    }
+    let mut found = Vec::new();
+    for count in [100, 10_000, 1_000_000] {
+        found.extend(with_disk(root, wanted, |disk| {
+            let status = std::process::Command::new(root.join("target/release/ftl-disk"))
+                .arg("fill")
+                .arg(disk)
+                .arg(count.to_string())
+                .status()
+                .context("cannot start the program for disk images")?;
+            match status.success() {
+                true => Ok(()),
+                false => bail!("no disk with {count} files could be made"),
+            }
+        })?);
+    }
+    Ok(found)
+}
+
+/// Boots what measures files, with a disk that `make` may have made before.
+fn with_disk(
+    root: &Path,
+    wanted: &Wanted,
+    make: impl FnOnce(&Path) -> Result<()>,
+) -> Result<Vec<Figure>> {
     let workspace = systems::refresh(root)?;
     let variant = Variant {
         system: "bench_files",
@@ -41,14 +78,17 @@ pub fn files(root: &Path, wanted: &Wanted) -> Result<Vec<Figure>> {
     let built = build::build(root, wanted.arch, &request)?;
     let folder = std::env::temp_dir().join(format!("ftl-bench-{}", std::process::id()));
     std::fs::create_dir_all(&folder)?;
-    let measured = Images::open(&folder.join("disk.img")).and_then(|images| {
-        figures(&Machine {
-            // While the disk is at work the clock has to go on with the host's, or calls seem to take for ever.
-            seed: None,
-            extra: images.arguments(Bus::Mmio),
-            ..machine(wanted, &built)
-        })
-    });
+    let disk = folder.join("disk.img");
+    let measured = make(&disk)
+        .and_then(|()| Images::open(&disk))
+        .and_then(|images| {
+            figures(&Machine {
+                // While the disk is at work the clock has to go on with the host's, or calls seem to take for ever.
+                seed: None,
+                extra: images.arguments(Bus::Mmio),
+                ..machine(wanted, &built)
+            })
+        });
     std::fs::remove_dir_all(&folder)?;
     measured
 }

@@ -117,6 +117,11 @@ const GROUPS: &[Group] = &[
         measure: guest::files,
     },
     Group {
+        names: &["fs_lookup_among_", "fs_lookup_mean_among_"],
+        when: When::Long,
+        measure: guest::large_directories,
+    },
+    Group {
         names: &["boot_to_components_up"],
         when: When::Always,
         measure: whole::boot,
