@@ -163,9 +163,6 @@ fn whatever_allocation_of_rust_ends_the_server_nothing_is_lost() {
         );
         number += 1;
     }
-    assert!(
-        number > 300 && ends > 3,
-        "{number} allocations, {ends} ends"
-    );
-    println!("{number} allocations of Rust, of a sample of which {ends} ended the server");
+    assert!(ends > 50, "{number} allocations, {ends} ends");
+    println!("{number} allocations of Rust, of which {ends} ended the server");
 }
