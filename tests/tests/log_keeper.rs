@@ -118,6 +118,22 @@ fn changes_are_told_live_until_ctrl_c() {
     console.wait_for("the file server was started anew");
 }
 
+/// What is watched stays so when the disk's driver was lost: that anything may have changed is told, and then what does.
+#[test]
+fn changes_are_told_after_the_drivers_loss() {
+    let folder = Folder::new("watch");
+    let disk = folder.disk();
+    let mut console = sit_at_with("default", &["--disk", &disk]);
+    console.wait_for_line(PROMPT);
+    console.run("mkdir /d; sync");
+    console.enter("changes /d &");
+    console.wait_for("watching /d");
+    console.enter("kill virtio_blk");
+    console.wait_for_row("?");
+    console.enter("echo x > /d/new");
+    console.wait_for_row("+ new");
+}
+
 /// A kernel that runs is made to panic: by a CPU that goes on where nothing is. What it said survives the reset in memory that
 /// is kept for that, the next boot repeats it, and it gets to the disk.
 #[test]

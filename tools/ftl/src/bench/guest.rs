@@ -39,7 +39,7 @@ pub fn files(root: &Path, wanted: &Wanted) -> Result<Vec<Figure>> {
 pub fn large_directories(root: &Path, wanted: &Wanted) -> Result<Vec<Figure>> {
     let cargo = std::process::Command::new("cargo")
         .current_dir(root)
-        .args(["build", "--quiet", "--release", "--package", "ftl-disk"])
+        .args(["build", "--quiet", "--package", "ftl-disk"])
         .status()
         .context("cannot start cargo")?;
     if !cargo.success() {
@@ -48,7 +48,7 @@ pub fn large_directories(root: &Path, wanted: &Wanted) -> Result<Vec<Figure>> {
     let mut found = Vec::new();
     for count in [100, 10_000, 1_000_000] {
         found.extend(with_disk(root, wanted, |disk| {
-            let status = std::process::Command::new(root.join("target/release/ftl-disk"))
+            let status = std::process::Command::new(root.join("target/debug/ftl-disk"))
                 .arg("fill")
                 .arg(disk)
                 .arg(count.to_string())
