@@ -96,7 +96,7 @@ fn formatted(len: usize, kind: fatfs::FatType) -> Vec<u8> {
         fatfs::FatType::Fat32 => options.bytes_per_cluster(512),
         _ => options,
     };
-    fatfs::format_volume(&mut Cursor::new(&mut bytes), options).expect("to be formatted");
+    fatfs::format_volume(Cursor::new(&mut bytes), options).expect("to be formatted");
     bytes
 }
 
