@@ -99,12 +99,12 @@ impl Disk for MemoryDisk {
 /// A disk for data and one for the log.
 pub type Pair = (Box<dyn Disk>, Box<dyn Disk>);
 
-/// Opens the two disks: those with these names, or both in memory.
+/// Opens the two disks: those with these names, or both in memory; answers whether it is that.
 pub fn open(
     driver: Option<&mut block::Client>,
     (data, log): (&str, &str),
     memory_len: usize,
-) -> core::result::Result<Pair, String> {
+) -> core::result::Result<(Pair, bool), String> {
     let told = |error: Error| alloc::format!("cannot open the disks: {error}");
     let found = match driver {
         Some(driver) => (
@@ -114,13 +114,15 @@ pub fn open(
         None => (None, None),
     };
     match found {
-        (Some(data), Some(log)) => Ok((Box::new(DriverDisk(data)), Box::new(DriverDisk(log)))),
+        (Some(data), Some(log)) => {
+            let pair: Pair = (Box::new(DriverDisk(data)), Box::new(DriverDisk(log)));
+            Ok((pair, false))
+        }
         (None, None) => {
             warn!("there is no disk: files are kept in memory and are gone at the end");
-            Ok((
-                Box::new(MemoryDisk::new(memory_len)),
-                Box::new(MemoryDisk::new(files::Options::LOG_LEN_MIN as usize)),
-            ))
+            let log = MemoryDisk::new(files::Options::LOG_LEN_MIN as usize);
+            let pair: Pair = (Box::new(MemoryDisk::new(memory_len)), Box::new(log));
+            Ok((pair, true))
         }
         (Some(_), None) => Err(alloc::format!(
             "there is the disk `{data}`, but none for its log, `{log}`"

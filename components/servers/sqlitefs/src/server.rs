@@ -41,6 +41,8 @@ pub struct Server {
     clock: Option<clock::Client>,
     settings: Settings,
     random: Random,
+    /// Whether files lie in memory, and so do not depend on the driver.
+    in_memory: bool,
     /// Not there while the disk's driver is away.
     pub(crate) files: Option<Files>,
     /// How often what was not synchronised was lost.
@@ -84,6 +86,7 @@ impl Server {
             clock,
             settings,
             random,
+            in_memory: false,
             files: None,
             losses: 0,
             clients: Clients::default(),
@@ -97,8 +100,11 @@ impl Server {
 
     /// Opens the file system; files that were open stay so.
     pub fn mount(&mut self) {
+        if self.in_memory && self.files.is_some() {
+            return;
+        }
         self.files = None;
-        let (data, log) = match disks::open(
+        let ((data, log), in_memory) = match disks::open(
             self.block.as_mut(),
             (&self.settings.data, &self.settings.log),
             (self.settings.memory_disk as usize) << 20,
@@ -106,6 +112,7 @@ impl Server {
             Ok(disks) => disks,
             Err(reason) => return error!("{reason}"),
         };
+        self.in_memory = in_memory;
         let unix_ns = match &mut self.clock {
             Some(clock) => clock.now().unwrap_or(0),
             None => 0,
@@ -139,6 +146,9 @@ impl Server {
 
     /// The disk's driver is gone, and with it what was not synchronised.
     pub fn lost_disk(&mut self) {
+        if self.in_memory {
+            return;
+        }
         if self.files.take().is_some_and(|files| files.is_dirty()) {
             self.losses += 1;
         }
