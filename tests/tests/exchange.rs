@@ -89,9 +89,9 @@ fat
 HELLO.TXT
 photos of a journey
 unwanted
-     300000 first.raw
-          1 second.raw
-     300001 total
+300000 first.raw
+1 second.raw
+300001 total
 gone
 2026
 back.raw

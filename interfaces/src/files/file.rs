@@ -152,7 +152,12 @@ impl File {
 
     fn once<T>(&self, ask: &mut impl FnMut(&mut file::Client) -> Result<T>) -> Result<T> {
         let mut file = self.file.borrow().clone();
-        let result = ask(&mut file);
+        let mut result = ask(&mut file);
+        if let Err(error) = &result
+            && self.server.has_forgotten(*error)
+        {
+            result = ask(&mut file);
+        }
         if let Err(error) = &result
             && self.server.failed(*error)
         {

@@ -50,6 +50,7 @@ impl Server {
     ) -> Result<T> {
         match self.ask(&mut ask) {
             Err(Error::PeerRestarted | Error::Closed) => self.ask(&mut ask),
+            Err(error) if self.has_forgotten(error) => self.ask(&mut ask),
             result => result,
         }
     }
@@ -63,6 +64,12 @@ impl Server {
     /// Notes that something will have to be synchronised.
     pub(super) fn changing(&self) {
         self.changed.set(true);
+    }
+
+    /// Whether an error means that the server does not know the shared memory: it was started anew, and the channel to it
+    /// replaced before anybody asked. Nothing has happened then, and with memory that is shared anew it can be asked again.
+    pub(super) fn has_forgotten(&self, error: Error) -> bool {
+        error == Error::NotConnected && self.shared.borrow_mut().take().is_some()
     }
 
     /// Looks whether an error means that the server went away.

@@ -200,7 +200,12 @@ impl Files {
         missing.fill(0);
         match there {
             0 => Ok(()),
-            _ => blob.read(within, read).map_err(refused),
+            _ => blob.read(within, read).map_err(|error| {
+                // Closing a blob that could not read takes back the whole transaction, also what others have done in it. One that
+                // was moved since, and be it to where it is, has nothing to complain of.
+                let _ = blob.move_to(row);
+                refused(error)
+            }),
         }
     }
 

@@ -255,11 +255,11 @@ impl Files {
     /// Comes back when all that was changed before survives a loss of power. An error says that some
     /// of it, since the last time, is lost.
     pub fn sync(&mut self) -> Result<()> {
-        self.commit()?;
-        match self.lost.take() {
-            Some(error) => Err(error),
-            None => Ok(()),
-        }
+        let committed = self.commit();
+        // Said once: what comes after this is not lost.
+        let lost = self.lost.take();
+        committed?;
+        lost.map_or(Ok(()), Err)
     }
 
     /// Whether there is something that [`Files::sync`] would have to write.
@@ -466,6 +466,11 @@ impl Files {
         }
         // An open blob would be a statement under way.
         self.chunk = None;
+        // If it could not read, SQLite has taken everything back now.
+        self.notice_loss();
+        if !self.changed {
+            return Ok(());
+        }
         self.written = 0;
         let committed = self.statements.commit.execute(&[]).map_err(refused);
         committed.map_err(|error| self.refuse(error))?;

@@ -189,14 +189,15 @@ impl Server {
 
     /// Synchronises for a client, and tells it what was lost since it asked last.
     pub(crate) fn sync_for(&mut self, key: Key) -> Result<()> {
-        self.sync()?;
+        let synchronised = self.sync();
         let losses = self.losses;
         match self.clients.get(key) {
             Ok(client) if client.losses_told != losses => {
+                // Once, whichever way it is told.
                 client.losses_told = losses;
-                Err(Error::Io)
+                synchronised.and(Err(Error::Io))
             }
-            _ => Ok(()),
+            _ => synchronised,
         }
     }
 }

@@ -26,6 +26,8 @@ pub struct Ram {
     pub journal: Option<Journal>,
     /// Reads and writes fail from this many on.
     pub fails_after: Rc<RefCell<Option<u64>>>,
+    /// Sectors that cannot be read, by where they begin.
+    pub unreadable: Rc<RefCell<Vec<usize>>>,
 }
 
 impl Ram {
@@ -35,6 +37,7 @@ impl Ram {
             number,
             journal: None,
             fails_after: Rc::default(),
+            unreadable: Rc::default(),
         }
     }
 
@@ -58,6 +61,10 @@ impl Disk for Ram {
         assert!(offset.is_multiple_of(SECTOR_LEN as u64) && to.len().is_multiple_of(SECTOR_LEN));
         self.count()?;
         let offset = offset as usize;
+        let range = offset..offset + to.len();
+        if self.unreadable.borrow().iter().any(|at| range.contains(at)) {
+            return Err(DiskError);
+        }
         to.copy_from_slice(&self.bytes.borrow()[offset..offset + to.len()]);
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! Disks that fail, that hold something else, or that somebody has tampered with.
 
 use abi::Error;
-use files::{Kind, SECTOR_LEN};
+use files::{Files, Kind, SECTOR_LEN};
 
 use crate::common::{DATA_LEN, Disks, LOG_LEN, Random, long};
 
@@ -148,4 +148,53 @@ fn damaged_images_are_errors() {
         }
         let _ = files.sync();
     }
+}
+
+/// A sector that cannot be read is an error of the file that lies there: what others have changed meanwhile is kept.
+#[test]
+fn a_sector_that_cannot_be_read_takes_nothing_from_others() {
+    let disks = Disks::new();
+    let mut files = disks.mount();
+    let root = files.root();
+    let put = |files: &mut Files, name: &str, bytes: &[u8]| {
+        let node = files.create(root, name, Kind::File, 0o644).unwrap();
+        files.keep(node).unwrap();
+        files.write(node, 0, bytes).unwrap();
+        files.close(node).unwrap();
+    };
+    put(&mut files, "bad", &[b'b'; 100_000]);
+    put(&mut files, "good", &[b'g'; 100_000]);
+    files.sync().unwrap();
+    drop(files);
+    // All of it is in the database, and not in the log.
+    disks.log.bytes.borrow_mut().fill(0);
+    {
+        let bytes = disks.data.bytes.borrow();
+        let sectors = bytes.chunks(512).enumerate();
+        let bad = sectors.filter(|(_, sector)| *sector == [b'b'; 512]);
+        let mut unreadable = disks.data.unreadable.borrow_mut();
+        unreadable.extend(bad.map(|(at, _)| at * 512));
+        assert!(unreadable.len() > 100);
+    }
+    let mut files = disks.mount();
+    let read = |files: &mut Files, name: &str| {
+        let node = files.lookup(root, name).unwrap();
+        files.keep(node).unwrap();
+        let mut bytes = vec![0; 100_000];
+        let read = files.read(node, 0, &mut bytes);
+        files.close(node).unwrap();
+        read.map(|len| bytes[..len].to_vec())
+    };
+    put(&mut files, "new", &[b'n'; 50_000]);
+    for _ in 0..3 {
+        assert_eq!(read(&mut files, "bad"), Err(Error::Io));
+        assert_eq!(read(&mut files, "good"), Ok(vec![b'g'; 100_000]));
+    }
+    put(&mut files, "newer", b"!");
+    assert_eq!(read(&mut files, "bad"), Err(Error::Io));
+    assert_eq!(files.sync(), Ok(()));
+    drop(files);
+    let mut files = disks.mount();
+    assert_eq!(read(&mut files, "new"), Ok(vec![b'n'; 50_000]));
+    assert_eq!(read(&mut files, "newer"), Ok(b"!".to_vec()));
 }
