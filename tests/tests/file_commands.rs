@@ -69,6 +69,7 @@ a
 b
 2:two
 1
+boot
 etc
 log
 moved
@@ -103,7 +104,7 @@ one
     check(
         &disk,
         "cd 'with blank/etc'; cat conf.d/a; find / -empty; cat /moved; rm -r /etc /moved; ls /; cat /same",
-        "one\ntwo\n/etc/new\none\ntwo\nx\nlog\nsame\nwith blank\none\ntwo\nx\n",
+        "one\ntwo\n/etc/new\none\ntwo\nx\nboot\nlog\nsame\nwith blank\none\ntwo\nx\n",
     );
 }
 
@@ -138,6 +139,7 @@ there
 hello
 1000
 b
+boot
 d
 e
 log
@@ -145,6 +147,7 @@ more
 2
 none
 b
+boot
 d
 e
 log
