@@ -515,6 +515,7 @@ fn prepare(root: &Path, arguments: &RunArguments, way_in: WayIn) -> Result<Prepa
         host_port: None,
         terminal: arguments.terminal.clone(),
         firmware: None,
+        tap: None,
         extra,
     };
     let mut disk_of_boot = None;

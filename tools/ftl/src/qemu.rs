@@ -72,6 +72,8 @@ pub struct Machine {
     pub terminal: Option<PathBuf>,
     /// The firmware that starts it, and from which disk. Without, QEMU itself starts kernel and archive.
     pub firmware: Option<(Firmware, PathBuf)>,
+    /// A tap device of the host that the network is, in place of QEMU's own; there are no ports then.
+    pub tap: Option<String>,
     /// Passed on to QEMU unseen.
     pub extra: Vec<OsString>,
 }
@@ -165,7 +167,10 @@ impl Machine {
         ]);
         add(&["-global", "virtio-mmio.force-legacy=false"]);
 
-        let mut network = "user,id=net0".to_owned();
+        let mut network = match &self.tap {
+            Some(name) => format!("tap,id=net0,ifname={name},script=no,downscript=no"),
+            None => "user,id=net0".to_owned(),
+        };
         for port in &self.ports {
             network += &format!(",hostfwd=tcp:127.0.0.1:{}-:{}", port.host, port.guest);
         }
@@ -297,6 +302,7 @@ mod tests {
             host_port: None,
             terminal: None,
             firmware: None,
+            tap: None,
             extra: Vec::new(),
         }
     }

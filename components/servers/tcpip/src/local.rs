@@ -32,10 +32,26 @@ impl Server {
         let Some(other) = stream.other_end else {
             return false;
         };
-        // What the client has taken makes room for what the other end sends.
-        let received = which == Which::ToSend || self.pass(other.index(), index);
+        // What the client has taken makes room for what the other end sends; if that waits for none, a look is enough.
+        let received = match which {
+            Which::ToSend => true,
+            _ if !self.stalled(other.index()) => self.nothing_between(other, index),
+            _ => self.pass(other.index(), index),
+        };
         let sent = which == Which::Received || self.pass(index, other.index());
         received && sent
+    }
+
+    fn stalled(&self, index: usize) -> bool {
+        matches!(self.streams.get(index), Some(Some(stream)) if stream.stalled)
+    }
+
+    /// Whether the stack has nothing that the client is to receive.
+    fn nothing_between(&self, from: ConnectionId, to: usize) -> bool {
+        match (&self.stack, self.streams.get(to)) {
+            (Some(stack), Some(Some(to))) => stack.nothing_between(from, to.id),
+            _ => false,
+        }
     }
 
     /// The same in one direction.
@@ -50,7 +66,7 @@ impl Server {
         if !are_joined || !stack.nothing_between(one.id, two.id) {
             return false;
         }
-        let passed = one.pass_on(two, stack, self.now);
+        let passed = one.pass_on(two, &mut self.piece, stack, self.now);
         let broken = two.broken.take();
         match passed {
             Ok(true) => self.again.push(from),

@@ -1,5 +1,6 @@
 //! Clients, listeners and connections on one side, the stack on the other.
 
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::net::{Ipv4Addr, SocketAddrV4};
@@ -20,7 +21,7 @@ use crate::clients::{Client, Memory};
 use crate::lease;
 use crate::link::Link;
 use crate::spec::{EventLoop, Settings};
-use crate::stream::{Stream, Which};
+use crate::stream::{Piece, Stream, Which};
 
 /// Accepts that a listener may have asked for ahead.
 const ACCEPTS_MAX: usize = 32;
@@ -55,6 +56,8 @@ pub struct Server {
     fresh: VecDeque<Fresh>,
     /// Places of connections of this machine with itself that have more to pass on: others go first.
     pub(crate) again: Vec<usize>,
+    /// For copies of what is passed on.
+    pub(crate) piece: Box<Piece>,
     /// Channels of connections that we ended ourselves, to be forgotten by the event loop.
     doomed: Vec<tcp_connection::Server>,
 }
@@ -138,6 +141,7 @@ impl Server {
             early: VecDeque::new(),
             fresh: VecDeque::new(),
             again: Vec::new(),
+            piece: Box::new(Piece::EMPTY),
             doomed: Vec::new(),
         })
     }

@@ -20,7 +20,11 @@ const PIECE_LEN: usize = 2048;
 
 /// A copy of bytes on their way.
 #[repr(align(8))]
-struct Piece([u8; PIECE_LEN]);
+pub struct Piece([u8; PIECE_LEN + 8]);
+
+impl Piece {
+    pub const EMPTY: Piece = Piece([0; PIECE_LEN + 8]);
+}
 
 /// A connection that a client holds, or has asked for.
 pub struct Stream {
@@ -35,6 +39,8 @@ pub struct Stream {
     pub connecting: Option<ConnectReplier>,
     /// Its other end, if that is another client's of ours, or the same one's.
     pub other_end: Option<ConnectionId>,
+    /// Whether bytes wait here until the other end has room for them.
+    pub stalled: bool,
     /// The rules that its client was seen to break while the other end was looked at.
     pub broken: Option<Malformed>,
     received: StreamProducer<SharedBytes>,
@@ -64,6 +70,7 @@ impl Stream {
             channel: None,
             connecting: None,
             other_end: None,
+            stalled: false,
             broken: None,
             received: StreamProducer::new(memory.clone(), received),
             to_send: StreamConsumer::new(memory.clone(), to_send),
@@ -200,10 +207,12 @@ impl Stream {
     pub fn pass_on(
         &mut self,
         other: &mut Stream,
+        piece: &mut Piece,
         stack: &mut Stack,
         now: Duration,
     ) -> core::result::Result<bool, Malformed> {
         let mut left = PASSED_MAX;
+        self.stalled = false;
         loop {
             let available = self.to_send.available()?;
             if available == 0 {
@@ -216,9 +225,13 @@ impl Stream {
                 }
                 continue;
             }
-            if left == 0 || !other.take(&mut self.to_send, available.min(left), &mut left)? {
+            if left == 0 {
                 break;
             }
+            let taken = other.take(&mut self.to_send, available.min(left), piece)?;
+            self.stalled = taken.is_none();
+            let Some(taken) = taken else { break };
+            left -= taken;
         }
         if other.received.publish()
             && let Some(channel) = &other.channel
@@ -233,31 +246,30 @@ impl Stream {
         Ok(left == 0)
     }
 
-    /// Takes bytes of the other end as received ones, and takes them off `left`. False if there is no room; then the
-    /// client will tell when there is.
+    /// Takes bytes of the other end as received ones: how many. `None` if there is no room; then the client will tell when
+    /// there is.
     fn take(
         &mut self,
         from: &mut StreamConsumer<SharedBytes>,
         len: usize,
-        left: &mut usize,
-    ) -> core::result::Result<bool, Malformed> {
-        let mut piece = Piece([0; PIECE_LEN]);
-        let piece = &mut piece.0[..len.min(PIECE_LEN)];
+        piece: &mut Piece,
+    ) -> core::result::Result<Option<usize>, Malformed> {
+        let start = from.place() % 8;
+        let piece = &mut piece.0[start..start + len.min(PIECE_LEN)];
         let len = from.peek(piece)?;
         let written = self.received.write(&piece[..len]).and_then(|written| {
             // Not for each byte that the client takes.
             let full = written == 0 && self.received.prepare_wait(1024)?;
-            Ok((written, full))
+            Ok((!full).then_some(written))
         });
         match written {
-            Ok((written, full)) => {
-                from.skip(written);
-                *left -= written;
-                Ok(!full)
+            Ok(written) => {
+                from.skip(written.unwrap_or(0));
+                Ok(written)
             }
             Err(error) => {
                 self.broken = Some(error);
-                Ok(false)
+                Ok(None)
             }
         }
     }

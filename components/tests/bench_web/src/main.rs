@@ -105,6 +105,7 @@ fn main(env: Environ) -> Result<()> {
 struct Count {
     settings: Settings,
     answer: Answer,
+    piece: Vec<u8>,
     answered: u32,
     /// When the batch began.
     began: u64,
@@ -117,6 +118,7 @@ impl Count {
         Count {
             settings: settings.clone(),
             answer: Answer::default(),
+            piece: alloc::vec![0; PIECE_LEN],
             answered: 0,
             began: 0,
             samples: Vec::new(),
@@ -125,14 +127,13 @@ impl Count {
 
     /// Takes what has come of an answer; when it is whole, asks again. True when everything has been measured.
     fn read(&mut self, stream: &mut TcpStream) -> Result<bool> {
-        let mut piece = [0; PIECE_LEN];
         // Until there are none, since only then `tcpip` tells of the next ones.
         loop {
-            let len = stream.read(&mut piece)?;
+            let len = stream.read(&mut self.piece)?;
             if len == 0 {
                 return Ok(false);
             }
-            match self.answer.take(&piece[..len]) {
+            match self.answer.take(&self.piece[..len]) {
                 Ok((_, false)) => {}
                 Ok((used, true)) if used == len => {
                     if self.is_last() {

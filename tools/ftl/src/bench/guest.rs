@@ -200,6 +200,7 @@ pub fn machine(wanted: &Wanted, built: &Built) -> Machine {
         host_port: None,
         terminal: None,
         firmware: None,
+        tap: None,
         extra: Vec::new(),
     }
 }

@@ -3,6 +3,7 @@
 //! - [`figure`]: what is measured comes as figures: a name, a case, minimum, median and maximum.
 //! - [`guest`]: boots a machine in which everything repeats, and reads the figures it writes.
 //! - [`whole`], [`outside`]: figures of whole systems, and of a web server's guests.
+//! - [`tap`]: a network of one cable between the host and a machine.
 //! - [`table`]: shows them.
 //! - [`budgets`]: what they may be.
 //! - [`document`], [`plot`]: `docs/performance.md` and its drawings.
@@ -19,6 +20,7 @@ pub mod outside;
 pub mod plot;
 pub mod profile;
 pub mod table;
+pub mod tap;
 pub mod whole;
 
 use std::path::Path;
@@ -152,7 +154,12 @@ const GROUPS: &[Group] = &[
         measure: whole::scale,
     },
     Group {
-        names: &["http_outside_"],
+        names: &["tcp_receive_kib", "tcp_send_kib"],
+        when: When::Long,
+        measure: whole::tcp,
+    },
+    Group {
+        names: &["http_outside_", "http_a_second_"],
         when: When::Long,
         measure: whole::http_outside,
     },

@@ -2,7 +2,7 @@
 //! time without anything to do. Under `-icount shift=0` a nanosecond of that is an instruction.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{Ipv4Addr, TcpStream};
+use std::net::{SocketAddrV4, TcpStream};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -20,30 +20,34 @@ const PICTURE_AGE_MAX: Duration = Duration::from_millis(1_100);
 /// A connection to the guest's web server.
 pub struct Server {
     stream: BufReader<TcpStream>,
-    port: u16,
+    address: SocketAddrV4,
     patience: Duration,
 }
 
 impl Server {
-    /// Connects to a port of this machine that leads into the guest.
-    fn connect(port: u16, patience: Duration) -> Result<Server> {
-        let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
+    /// Connects to the guest, or to a port of this machine that leads there.
+    fn connect(address: SocketAddrV4, patience: Duration) -> Result<Server> {
+        let stream = TcpStream::connect_timeout(&address.into(), patience)?;
         stream.set_read_timeout(Some(patience))?;
         stream.set_nodelay(true)?;
         Ok(Server {
             stream: BufReader::new(stream),
-            port,
+            address,
             patience,
         })
     }
 
     /// Tries again until the server answers: QEMU accepts connections long before it listens.
-    pub fn wait(port: u16, patience: Duration) -> Result<Server> {
+    pub fn wait(address: SocketAddrV4, patience: Duration) -> Result<Server> {
         let begin = Instant::now();
         loop {
-            let mut server = Server::connect(port, patience)?;
-            match server.ask("/bench").and_then(|()| server.answer()) {
-                Ok(_) => return Ok(server),
+            let asked = Server::connect(address, patience).and_then(|mut server| {
+                server.ask("/bench")?;
+                server.answer()?;
+                Ok(server)
+            });
+            match asked {
+                Ok(server) => return Ok(server),
                 Err(error) if begin.elapsed() > patience => {
                     return Err(error.context("the web server does not answer"));
                 }
@@ -54,7 +58,7 @@ impl Server {
 
     /// Asks for a page over a connection of its own.
     pub fn get(&self, path: &str) -> Result<Vec<u8>> {
-        let mut server = Server::connect(self.port, self.patience)?;
+        let mut server = Server::connect(self.address, self.patience)?;
         server.ask(path)?;
         server.answer()
     }
@@ -103,40 +107,89 @@ impl Server {
     }
 }
 
-/// What each request costs the guest, batch by batch, with so many connections open of which all ask
-/// before the first is answered.
-pub fn request_costs(port: u16, connections: usize) -> Result<Vec<f64>> {
-    let mut watcher = Server::wait(port, PATIENCE)?;
-    let mut clients = Vec::new();
-    for _ in 0..connections {
-        let mut client = Server::connect(port, PATIENCE)?;
-        // One after the other: the queue of those that are not accepted yet is short.
-        client.ask("/bench")?;
-        client.answer()?;
-        clients.push(client);
+/// Clients of which all ask before the first is answered.
+struct Clients(Vec<Server>);
+
+impl Clients {
+    fn connect(address: SocketAddrV4, count: usize) -> Result<Clients> {
+        let mut clients = Clients(Vec::new());
+        for _ in 0..count {
+            let mut client = Server::connect(address, PATIENCE)?;
+            // One after the other: the queue of those that are not accepted yet is short.
+            client.ask("/bench")?;
+            client.answer()?;
+            clients.0.push(client);
+        }
+        clients.round(WARM_UP)?;
+        Ok(clients)
     }
-    let mut round = |requests: usize| -> Result<usize> {
+
+    /// Asks so many times or a few more; how many it were.
+    fn round(&mut self, requests: usize) -> Result<usize> {
         let mut done = 0;
         while done < requests {
-            for client in &mut clients {
+            for client in &mut self.0 {
                 client.ask("/bench")?;
             }
-            for client in &mut clients {
+            for client in &mut self.0 {
                 client.answer()?;
             }
-            done += clients.len();
+            done += self.0.len();
         }
         Ok(done)
-    };
-    round(WARM_UP)?;
+    }
+}
+
+/// What each request costs the guest, batch by batch, with so many connections open of which all ask
+/// before the first is answered.
+pub fn request_costs(address: SocketAddrV4, connections: usize) -> Result<Vec<f64>> {
+    let mut watcher = Server::wait(address, PATIENCE)?;
+    let mut clients = Clients::connect(address, connections)?;
     let mut samples = Vec::new();
     for _ in 0..BATCHES {
         // What asking for the counters costs is known from asking twice.
         let before = watcher.busy_ns()?;
         let begin = watcher.busy_ns()?;
-        let requests = round(REQUESTS / BATCHES)?;
+        let requests = clients.round(REQUESTS / BATCHES)?;
         let end = watcher.busy_ns()?;
         samples.push((end - begin - (begin - before)) / requests as f64);
     }
     Ok(samples)
+}
+
+/// Requests that are answered in a second of the host's time, batch by batch.
+pub fn requests_a_second(address: SocketAddrV4, connections: usize) -> Result<Vec<f64>> {
+    Server::wait(address, PATIENCE)?;
+    let mut clients = Clients::connect(address, connections)?;
+    let mut samples = Vec::new();
+    for _ in 0..BATCHES {
+        let begin = Instant::now();
+        let requests = clients.round(REQUESTS)?;
+        samples.push(requests as f64 / begin.elapsed().as_secs_f64());
+    }
+    Ok(samples)
+}
+
+/// Sends bytes over one connection and takes as many over the next, in turn, until the guest has enough of it.
+pub fn bulk(address: SocketAddrV4, len: usize, rounds: usize) -> Result<()> {
+    let piece = vec![b'x'; 64 * 1024];
+    for _ in 0..rounds {
+        let mut stream = TcpStream::connect_timeout(&address.into(), PATIENCE)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        let mut left = len;
+        while left > 0 {
+            let part = left.min(piece.len());
+            stream.write_all(&piece[..part])?;
+            left -= part;
+        }
+        stream.shutdown(std::net::Shutdown::Write)?;
+        std::io::copy(&mut stream, &mut std::io::sink())?;
+        let mut stream = TcpStream::connect_timeout(&address.into(), PATIENCE)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        let got = std::io::copy(&mut stream, &mut std::io::sink())?;
+        if got != len as u64 {
+            bail!("{got} of {len} bytes came");
+        }
+    }
+    Ok(())
 }

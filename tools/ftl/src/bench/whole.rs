@@ -1,6 +1,7 @@
 //! Figures of whole systems: booting, size, memory, rest, the web server as seen from outside, and how work
 //! grows with components and CPUs.
 
+use std::net::{Ipv4Addr, SocketAddrV4};
 use std::path::Path;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use super::Wanted;
 use super::figure::Figure;
 use super::guest;
 use super::outside::{self, Server};
+use super::tap;
 use crate::build::{self, Built, Request};
 use crate::qemu::{Machine, Port};
 use crate::systems::{self, Isolation, Variant};
@@ -102,7 +104,7 @@ pub fn least_memory(root: &Path, wanted: &Wanted) -> Result<Vec<Figure>> {
         let mut served = false;
         let watched = guest::watch(&machine, SERVES_WITHIN, |line| {
             if line.contains(COMPONENTS_UP) {
-                served = Server::wait(port, SERVES_WITHIN)
+                served = Server::wait(SocketAddrV4::new(Ipv4Addr::LOCALHOST, port), SERVES_WITHIN)
                     .and_then(|server| server.get("/"))
                     .is_ok_and(|page| !page.is_empty());
                 return Ok(false);
@@ -234,36 +236,112 @@ pub fn scale(root: &Path, wanted: &Wanted) -> Result<Vec<Figure>> {
     Ok(ratios)
 }
 
-/// What a request from outside costs, driver and all, by the number of connections.
+/// What a request from outside costs, driver and all, by the number of connections, and how many are answered in a second.
 pub fn http_outside(root: &Path, wanted: &Wanted) -> Result<Vec<Figure>> {
-    let mut figures = Vec::new();
-    for isolation in [Isolation::Kernel, Isolation::User] {
-        if wanted.isolation.is_some_and(|only| only != isolation) {
-            continue;
+    tap::with_cable(|| {
+        let mut figures = Vec::new();
+        for isolation in isolations(wanted) {
+            let built = at_cable(root, wanted, DEFAULT, isolation, &[])?;
+            for connections in CONNECTIONS {
+                let mut measure = |icount: bool, name: &str, unit: &str| -> Result<()> {
+                    let mut samples = None;
+                    let machine = Machine {
+                        icount,
+                        ..cabled(wanted, &built)
+                    };
+                    guest::watch(&machine, guest::PATIENCE, |line| {
+                        if !line.contains(COMPONENTS_UP) {
+                            return Ok(true);
+                        }
+                        samples = Some(match icount {
+                            true => outside::request_costs(tap::guest(80), connections)?,
+                            false => outside::requests_a_second(tap::guest(80), connections)?,
+                        });
+                        Ok(false)
+                    })?;
+                    let samples = samples.context("the system did not come up")?;
+                    let name = format!("{name}_{connections}");
+                    figures.push(Figure::of(&name, isolation.name(), unit, samples));
+                    Ok(())
+                };
+                measure(true, "http_outside", "instructions")?;
+                measure(false, "http_a_second", "a second")?;
+            }
         }
-        let built = default_system(root, wanted, Some(isolation))?;
-        for connections in CONNECTIONS {
-            let mut machine = real_machine(wanted, &built)?;
-            machine.icount = true;
-            let port = machine.ports[0].host;
-            let mut samples = None;
+        Ok(figures)
+    })
+}
+
+/// What a KiB costs that is received, or sent, over one connection from outside, driver and all.
+pub fn tcp(root: &Path, wanted: &Wanted) -> Result<Vec<Figure>> {
+    tap::with_cable(|| {
+        let mut figures = Vec::new();
+        for isolation in isolations(wanted) {
+            let case = format!("bench_tcp.case={}", isolation.name());
+            let built = at_cable(root, wanted, "bench_tcp", isolation, &[&case])?;
+            let mut failed = None;
+            let machine = cabled(wanted, &built);
             guest::watch(&machine, guest::PATIENCE, |line| {
-                if line.contains(COMPONENTS_UP) {
-                    samples = Some(outside::request_costs(port, connections)?);
-                    return Ok(false);
+                if let Some((_, json)) = line.split_once(guest::PREFIX) {
+                    figures.push(serde_json::from_str::<Figure>(json)?);
+                } else if line.contains("bench_tcp: listens") {
+                    failed = outside::bulk(tap::guest(BULK_PORT), BULK_LEN, BULK_ROUNDS).err();
                 }
-                Ok(true)
+                Ok(failed.is_none() && !line.starts_with("FTL-EXIT"))
             })?;
-            let samples = samples.context("the system did not come up")?;
-            figures.push(Figure::of(
-                &format!("http_outside_{connections}"),
-                isolation.name(),
-                "instructions",
-                samples,
-            ));
+            if let Some(error) = failed {
+                return Err(error);
+            }
         }
+        Ok(figures)
+    })
+}
+
+/// As `bench_tcp` has them by default.
+const BULK_PORT: u16 = 7000;
+const BULK_LEN: usize = 1 << 20;
+const BULK_ROUNDS: usize = 5;
+
+/// The isolations that are wanted.
+fn isolations(wanted: &Wanted) -> impl Iterator<Item = Isolation> {
+    let only = wanted.isolation;
+    [Isolation::Kernel, Isolation::User]
+        .into_iter()
+        .filter(move |isolation| only.is_none_or(|only| only == *isolation))
+}
+
+/// A system whose network is the cable.
+fn at_cable(
+    root: &Path,
+    wanted: &Wanted,
+    system: &str,
+    isolation: Isolation,
+    settings: &[&str],
+) -> Result<Built> {
+    let settings = [tap::ADDRESS]
+        .iter()
+        .chain(settings)
+        .map(|setting| setting.parse().map_err(anyhow::Error::msg))
+        .collect::<Result<Vec<_>>>()?;
+    let workspace = systems::refresh(root)?;
+    let variant = Variant {
+        settings: &settings,
+        ..variant(system, Some(isolation))
+    };
+    build::build(
+        root,
+        wanted.arch,
+        &systems::request(&workspace, wanted.arch, &variant)?,
+    )
+}
+
+/// A machine at the cable.
+fn cabled(wanted: &Wanted, built: &Built) -> Machine {
+    Machine {
+        seed: None,
+        tap: Some(tap::NAME.to_owned()),
+        ..guest::machine(wanted, built)
     }
-    Ok(figures)
 }
 
 /// One CPU in real time, with a way in.
