@@ -6,7 +6,8 @@
 //!
 //! A descriptor's cookie is 0, or speaks of TCP's checksum. In a received frame's, bit 0 says that it need not be
 //! looked at: the device has, or the frame never left the machine, and then the checksum may be unfinished (of UDP's,
-//! too). In that of a frame to be sent, if the device has `checksums`, bit 0 asks to finish it: bits 16 to 31 say where
+//! too); bit 1 says that the frame goes on in the next descriptor, which only those of many TCP segments at once do, and
+//! those have up to 64 KiB. In that of a frame to be sent, if the device has `checksums`, bit 0 asks to finish it: bits 16 to 31 say where
 //! in the frame the sum begins, bits 32 to 47 where from there on its field is, in which the sum of the pseudo header lies.
 //!
 //! A device has one client at a time: a second `attach` ends what the first one set up.

@@ -33,7 +33,8 @@ const GSO_TCPV4: u8 = 1;
 /// What the driver would like the device to do. The device may not offer it: see [`Net::options`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Options {
-    /// The device may spread a packet over several buffers, so that buffers can be small.
+    /// The device may spread a packet over several buffers, so that buffers can be small. If it cannot,
+    /// `receive_segmentation` is not asked for.
     pub mergeable_buffers: bool,
     /// Packets may be handed over without their TCP or UDP checksum.
     pub transmit_checksum: bool,
@@ -119,7 +120,13 @@ impl<R: Registers, M: DmaMemory + Clone> Net<R, M> {
                 bits |= bit;
             }
         }
-        let transport = Transport::new(registers, DEVICE_ID, 0, bits)?;
+        // Whole batches of segments fit into no single buffer here.
+        let transport = Transport::choosing(registers, DEVICE_ID, 0, |offered| {
+            match wanted.mergeable_buffers && offered & MRG_RXBUF == 0 {
+                true => bits & !GUEST_TSO4,
+                false => bits,
+            }
+        })?;
         let receive = transport.queue(RECEIVE, size, queues.clone(), 0)?;
         let transmit = transport.queue(TRANSMIT, size, queues.clone(), Queue::<M>::bytes(size))?;
         let headers = 2 * Queue::<M>::bytes(size);

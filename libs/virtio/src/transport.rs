@@ -72,6 +72,16 @@ impl<R: Registers> Transport<R> {
         needed: u64,
         wanted: u64,
     ) -> Result<Transport<R>, Error> {
+        Transport::choosing(registers, device_id, needed, |_| wanted)
+    }
+
+    /// The same where what is wanted hangs on what is offered.
+    pub fn choosing(
+        registers: R,
+        device_id: u32,
+        needed: u64,
+        wanted: impl FnOnce(u64) -> u64,
+    ) -> Result<Transport<R>, Error> {
         let wire = match Pci::is_there(&registers) {
             true => Wire::Pci(Pci::new(registers)?),
             false => Wire::Mmio(Mmio::new(registers)?),
@@ -87,7 +97,7 @@ impl<R: Registers> Transport<R> {
 
         let offered = on!(transport.wire, at => at.offered_features());
         let needed = needed | VERSION_1;
-        let features = offered & (needed | wanted | EVENT_IDX | ACCESS_PLATFORM);
+        let features = offered & (needed | wanted(offered) | EVENT_IDX | ACCESS_PLATFORM);
         if features & needed != needed {
             transport.set_status(FAILED);
             return Err(Error::Features);

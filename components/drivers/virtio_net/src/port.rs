@@ -61,6 +61,9 @@ pub struct Port<R, M> {
     client: Option<Client>,
     /// Frames that are being sent for a client that is gone.
     orphans: u32,
+    /// More of the frame is to come that came last, and whether the client has its beginning.
+    in_frame: bool,
+    is_delivered: bool,
 }
 
 struct Client {
@@ -103,10 +106,12 @@ impl<R: Registers, M: DmaMemory + Clone> Port<R, M> {
         frames: Folio,
         random: &mut Random,
     ) -> Result<Self> {
-        // Frames are small; checksums it may do.
+        // What is sent are small frames. What comes may be many TCP segments in one, over several buffers.
         let wishes = Options {
             transmit_checksum: true,
             receive_checksum: true,
+            mergeable_buffers: true,
+            receive_segmentation: true,
             ..Options::default()
         };
         let net = Net::new(registers, queues, packets, QUEUE_SIZE, wishes);
@@ -130,6 +135,8 @@ impl<R: Registers, M: DmaMemory + Clone> Port<R, M> {
             free: (0..SLOTS).collect(),
             client: None,
             orphans: 0,
+            in_frame: false,
+            is_delivered: false,
         };
         // Without a client the device has no buffers, and drops what comes.
         port.device.prepare_wait(false).map_err(not_usable)?;
@@ -156,6 +163,11 @@ impl<R: Registers, M: DmaMemory + Clone> Port<R, M> {
     /// Whether the device finishes the checksums of what it sends.
     pub fn checksums(&self) -> bool {
         self.device.options().transmit_checksum
+    }
+    /// Whether many TCP segments may come in one frame.
+    #[cfg(test)]
+    pub fn takes_batches(&self) -> bool {
+        self.device.options().receive_segmentation
     }
     /// Whether the cable is plugged in.
     pub fn link_up(&self) -> bool {
@@ -189,6 +201,8 @@ impl<R: Registers, M: DmaMemory + Clone> Port<R, M> {
     /// Lets go of the client. Frames that the device is sending are sent; what the client had not
     /// taken is dropped.
     pub fn detach(&mut self) {
+        // A frame of which it has only the beginning is nobody's.
+        self.is_delivered = false;
         if let Some(client) = self.client.take() {
             self.free.extend(client.in_ring);
             self.orphans += client.sending.iter().filter(|&&sent| !sent).count() as u32;
@@ -279,14 +293,18 @@ impl<R: Registers, M: DmaMemory + Clone> Port<R, M> {
         }
         while let Some(frame) = self.device.poll_receive()? {
             let slot = frame.token as u32;
-            let Some(client) = &mut self.client else {
+            if !self.in_frame {
+                self.is_delivered = self.client.is_some();
+            }
+            self.in_frame = frame.more > 0;
+            let Some(client) = self.client.as_mut().filter(|_| self.is_delivered) else {
                 self.free.push_back(slot);
                 continue;
             };
             let descriptor = Descriptor {
                 offset: slot * SLOT_LEN + frame.start,
                 len: frame.len,
-                cookie: u64::from(frame.checksum_valid),
+                cookie: u64::from(frame.checksum_valid) | u64::from(self.in_frame) << 1,
             };
             match client.received.push(descriptor) {
                 Ok(()) => client.in_ring.push_back(slot),

@@ -351,3 +351,49 @@ fn checksums_are_the_devices_affair_if_it_can() {
         }
     }
 }
+
+/// Many segments in one frame come over several buffers, and the client gets all of them or none.
+#[test]
+fn a_frame_may_come_in_pieces() {
+    const GUEST_CSUM: u64 = 1 << 1;
+    const GUEST_TSO4: u64 = 1 << 7;
+    const MERGE: u64 = 1 << 15;
+    let (_system, device, mut port) = start_with(GUEST_CSUM | GUEST_TSO4 | MERGE);
+    let mut client = Client::attach(&mut port);
+    pump(&mut port);
+    // The next piece of three, or of one.
+    let piece = |number: usize, of: u8| {
+        let (head, segments) = device.take(RECEIVE).unwrap();
+        let mut bytes = vec![number as u8; 2048];
+        if number == 0 {
+            bytes[..HEADER_LEN].copy_from_slice(&[2, 0, 0, 0, 0, 0, 0, 0, 0, 0, of, 0]);
+        }
+        device.write(segments[0], &bytes);
+        device.complete(RECEIVE, head, bytes.len() as u32);
+    };
+    let mut heard = |port: &mut Port<FakeDevice, Dma>, client: &mut Client| {
+        pump(port);
+        let mut found = Vec::new();
+        while let Some(frame) = client.received.pop().unwrap() {
+            found.push((frame.len, frame.cookie));
+        }
+        let _ = client.received.release();
+        found
+    };
+    (0..3).for_each(|number| piece(number, 3));
+    let all = [(2036, 3), (2048, 2), (2048, 0)];
+    assert_eq!(heard(&mut port, &mut client), all);
+    // The client goes in the middle of one: the next client hears nothing of it.
+    piece(0, 3);
+    assert_eq!(heard(&mut port, &mut client), [(2036, 3)]);
+    let mut client = Client::attach(&mut port);
+    (1..3).for_each(|number| piece(number, 3));
+    assert_eq!(heard(&mut port, &mut client), []);
+    piece(0, 1);
+    assert_eq!(heard(&mut port, &mut client), [(2036, 1)]);
+    // A device that cannot spread them over buffers is not asked for them.
+    for (offered, taken) in [(GUEST_TSO4, false), (GUEST_TSO4 | MERGE, true)] {
+        let (_system, _, port) = start_with(GUEST_CSUM | offered);
+        assert_eq!(port.takes_batches(), taken);
+    }
+}

@@ -1,5 +1,7 @@
 //! The driver's rings: frames in, frames out.
 
+use alloc::vec::Vec;
+
 use ftl::prelude::*;
 use net::Stack;
 use ring::{Consumer, Descriptor, Layout, Malformed, Producer, SharedMemory};
@@ -21,10 +23,19 @@ pub struct Link {
     /// The device finishes TCP's checksums.
     pub checksums: bool,
     buffer: Buffer,
+    /// The beginning of a frame that comes in several pieces.
+    begun: Vec<u8>,
+    /// Whether its checksums are vouched for, and where in `begun` it begins.
+    begun_trusted: bool,
+    begun_at: usize,
 }
 
-/// Bit 0 of a descriptor's cookie: see `interfaces/net.yml`.
+/// Bits 0 and 1 of a descriptor's cookie: see `interfaces/net.yml`.
 const CHECKSUM: u64 = 1;
+const MORE: u64 = 2;
+/// Most bytes of a frame in several pieces: the largest packet with its Ethernet header. What is longer is cut off there,
+/// and then refused.
+const WHOLE_LEN: usize = 65535 + 14;
 /// How far behind a TCP segment's beginning its checksum is.
 const CHECKSUM_FIELD: u64 = 16;
 /// Where in its place a frame to be sent begins: as it lies in the stack, so that it is quickly copied.
@@ -58,6 +69,9 @@ impl Link {
             bell: device.bell,
             checksums: device.checksums.unwrap_or(false),
             buffer: Buffer([0; FRAME_LEN + 8]),
+            begun: Vec::new(),
+            begun_trusted: false,
+            begun_at: 0,
         })
     }
 
@@ -71,6 +85,10 @@ impl Link {
             let Some(frame) = self.received.pop()? else {
                 break;
             };
+            if frame.cookie & MORE != 0 || !self.begun.is_empty() {
+                self.receive_piece(frame, stack, now);
+                continue;
+            }
             let len = (frame.len as usize).min(FRAME_LEN);
             let start = frame.offset as usize % 8;
             let bytes = &mut self.buffer.0[start..start + len];
@@ -85,6 +103,30 @@ impl Link {
             self.bell.ring_soon();
         }
         Ok(())
+    }
+
+    /// A piece of a frame: when the last has come, the stack gets the whole.
+    fn receive_piece(&mut self, piece: Descriptor, stack: &mut Stack, now: Duration) {
+        if self.begun.is_empty() {
+            self.begun_trusted = piece.cookie & CHECKSUM != 0;
+            // So that each piece is aligned as it lies in the driver's memory: they follow each other without gaps.
+            self.begun_at = piece.offset as usize % 8;
+            self.begun.resize(self.begun_at, 0);
+        }
+        let at = self.begun.len();
+        let len = (piece.len as usize).min(self.begun_at + WHOLE_LEN - at);
+        self.begun.resize(at + len, 0);
+        self.frames
+            .read(piece.offset as usize, &mut self.begun[at..]);
+        if piece.cookie & MORE != 0 {
+            return;
+        }
+        let frame = &mut self.begun[self.begun_at..];
+        match self.begun_trusted {
+            true => stack.receive_trusted(now, frame),
+            false => stack.receive(now, frame),
+        }
+        self.begun.clear();
     }
 
     /// Takes frames from the stack while the driver has places for them.

@@ -74,6 +74,47 @@ fn a_slot_is_given_back_by_agreement() {
     assert!(!log.contains("WARN") && !log.contains("ERROR"), "{log}");
 }
 
+/// Frames of many segments come in pieces, and are whole again for the stack.
+#[test]
+fn frames_in_pieces_are_put_together() {
+    let mut world = World::new();
+    world.listen(PORT);
+    let id = world.accepted(PORT, 0);
+    for (sent, lens) in [
+        (100, &[80, 30][..]),
+        (700, &[20, 300, 300]),
+        (1000, &[1, 1, 1]),
+    ] {
+        let data = pattern(sent);
+        world.remote.send(id, &data, now()).unwrap();
+        let frame = world.remote.next_transmit(now()).unwrap().to_vec();
+        let mut rest = &frame[..];
+        for &len in lens {
+            let (piece, after) = rest.split_at(len);
+            world.push_piece(piece, true);
+            rest = after;
+        }
+        world.push_piece(rest, false);
+        world.publish_frames();
+        world.send_to_client_after(0, &data);
+    }
+    // One that has no end is no more than wrong, and the next one is right.
+    let before = world.status().dropped;
+    for _ in 0..31 {
+        world.push_piece(&[7; 2048], true);
+    }
+    world.publish_frames();
+    world.let_run(Duration::from_millis(1));
+    for _ in 0..4 {
+        world.push_piece(&[7; 2048], true);
+    }
+    world.push_piece(&[7; 2048], false);
+    world.publish_frames();
+    world.let_run(Duration::from_millis(1));
+    assert!(world.status().dropped >= before);
+    world.send_to_client(id, 0, &pattern(3000));
+}
+
 /// Both ends of a connection are here: bytes, and the end of them, go from one to the other in order.
 #[test]
 fn the_machine_talks_with_itself() {

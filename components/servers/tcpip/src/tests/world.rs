@@ -297,13 +297,18 @@ impl World {
 
     /// Puts a frame into the driver's ring, as it is.
     pub fn push_frame(&mut self, frame: &[u8]) {
+        self.push_piece(frame, false);
+    }
+
+    /// The same for a piece of a frame, behind which there are more or not.
+    pub fn push_piece(&mut self, frame: &[u8], more: bool) {
         let cable = self.cable.as_mut().expect("there is a driver");
         let at = cable.received.pushed() % SLOTS * SLOT_LEN;
         cable.frames.write(at as usize, frame);
         let descriptor = Descriptor {
             offset: at,
             len: frame.len() as u32,
-            cookie: 0,
+            cookie: u64::from(more) << 1,
         };
         cable.received.push(descriptor).expect("room in the ring");
     }
