@@ -371,7 +371,7 @@ fn a_frame_may_come_in_pieces() {
         device.write(segments[0], &bytes);
         device.complete(RECEIVE, head, bytes.len() as u32);
     };
-    let mut heard = |port: &mut Port<FakeDevice, Dma>, client: &mut Client| {
+    let heard = |port: &mut Port<FakeDevice, Dma>, client: &mut Client| {
         pump(port);
         let mut found = Vec::new();
         while let Some(frame) = client.received.pop().unwrap() {

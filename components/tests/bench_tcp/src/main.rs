@@ -18,7 +18,9 @@ mod spec;
 use spec::*;
 
 /// Bytes that are taken or given at once.
-const PIECE_LEN: usize = 4096;
+const PIECE_LEN: usize = 8192;
+/// Bytes of its streams.
+const STREAM_LEN: u32 = 64 * 1024;
 
 /// Whom an event can come from.
 #[derive(Clone, Copy, Debug)]
@@ -32,7 +34,7 @@ enum Source {
 fn main(mut env: Environ) -> Result<()> {
     let mut events = EventLoop::new()?;
     events.add(&env.tcpip, Source::Tcpip)?;
-    let mut streams = Streams::new(1)?;
+    let mut streams = Streams::with_lengths(1, STREAM_LEN, STREAM_LEN)?;
     streams.share(&env.tcpip)?;
     let mut listener: Option<tcp_listener::Client> = None;
     let mut transfer: Option<Transfer> = None;
