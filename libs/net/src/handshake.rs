@@ -443,7 +443,8 @@ fn replay(
         seq_number: syn.sequence,
         window_len: syn.window_len,
         window_scale: syn.window_scale,
-        max_seg_size: syn.max_seg_size,
+        // In whole words: then what is sent lies alike in the buffer and in each segment, and is copied in words.
+        max_seg_size: syn.max_seg_size.map(|len| len & !7),
         sack_permitted: syn.sack_permitted,
         ..plain_segment()
     };
