@@ -141,13 +141,15 @@ fn rubbish_is_survived() {
 #[test]
 fn many_jobs_run_beside_the_prompt() {
     let count = if e2e::long() { 1000 } else { 40 };
-    let mut console = sit_at("console").patient_for(Duration::from_secs(300));
+    let patience = if e2e::long() { 1200 } else { 300 };
+    let mut console = sit_at("console").patient_for(Duration::from_secs(patience));
     console.wait_for_line(PROMPT);
+    // What is waited for does not stand in the line that is typed.
     console.enter(&format!(
-        "for i in $(seq {count}); do sleep 3 & done; echo all started"
+        "for i in $(seq {count}); do sleep 3 & done; echo all 'started'"
     ));
     console.wait_for("all started");
-    console.enter("wait; echo all ended");
+    console.enter("wait; echo all 'ended'");
     console.wait_for("all ended");
     console.clear();
     let rows = console.run("ps | grep -c sleep");
