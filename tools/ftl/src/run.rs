@@ -6,7 +6,7 @@
 //! that are run inside speak through a port of their own ([`crate::host_port`]), whose status says the
 //! same, and counts if the line is missing.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -27,7 +27,7 @@ use crate::qemu::Machine;
 use crate::report;
 use crate::screen::{Screen, Talker};
 use crate::symbols::Symbols;
-use crate::terminal::{Keys, RawTerminal, Typed, read_input};
+use crate::terminal::{Keys, RawTerminal, TypeAhead, Typed, read_input};
 
 /// Exit status of `./ftl` after a kernel panic.
 pub const STATUS_PANIC: u8 = 241;
@@ -182,7 +182,7 @@ pub fn run(root: &Path, mut machine: Machine, built: &Built, options: &Options) 
     }
     let complaints = read_complaints(&mut qemu)?;
     read_uart(&mut qemu, sender.clone())?;
-    let mut keyboard = qemu.stdin.take();
+    let line = TypeAhead::into(qemu.stdin.take().context("QEMU has no input")?);
     // Either the commands have our standard input, or the machine's UART has.
     let (mut raw, mut commands) = (None, None);
     match (&port, &options.exec) {
@@ -226,7 +226,7 @@ pub fn run(root: &Path, mut machine: Machine, built: &Built, options: &Options) 
         &happenings,
         &mut reports,
         &mut screen,
-        &mut keyboard,
+        &line,
         raw.is_some().then(|| Keys::new(!options.console)),
         options.timeout.map(|limit| started + limit),
         &mut keeper,
@@ -331,7 +331,7 @@ fn watch(
     happenings: &Receiver<Happening>,
     reports: &mut Vec<Value>,
     screen: &mut Screen,
-    keyboard: &mut Option<impl Write>,
+    line: &TypeAhead,
     mut keys: Option<Keys>,
     deadline: Option<Instant>,
     keeper: &mut Option<Keeper>,
@@ -352,8 +352,7 @@ fn watch(
         match happening {
             Ok(Happening::Uart(bytes)) => {
                 screen.show(&bytes);
-                let answers = screen.answers(keys.is_some());
-                type_into(keyboard, &answers);
+                line.send(screen.answers(keys.is_some()));
                 farewell = screen.end().or(told).map(|_| Instant::now() + FAREWELL);
             }
             Ok(Happening::UartClosed) | Err(RecvTimeoutError::Disconnected) => return (None, told),
@@ -376,7 +375,7 @@ fn watch(
                 }
                 match typed {
                     Typed::Quit => return (Some(End::Quit), told),
-                    Typed::Bytes(bytes) => type_into(keyboard, &bytes),
+                    Typed::Bytes(bytes) => line.send(bytes),
                 }
             }
             Err(RecvTimeoutError::Timeout) => {
@@ -393,19 +392,6 @@ fn watch(
                 }
             }
         }
-    }
-}
-
-/// Passes on what was typed, until the machine takes no more.
-fn type_into(keyboard: &mut Option<impl Write>, bytes: &[u8]) {
-    if bytes.is_empty() {
-        return;
-    }
-    let written = keyboard
-        .as_mut()
-        .map(|keyboard| keyboard.write_all(bytes).and_then(|()| keyboard.flush()));
-    if matches!(written, Some(Err(_))) {
-        *keyboard = None;
     }
 }
 

@@ -106,6 +106,10 @@ impl Screen {
                 }
             }
         }
+        if !self.line.trim_ascii().is_empty() {
+            // Something follows, if only a prompt.
+            self.end = None;
+        }
         if self.interactive && self.banner.is_over() && !may_be_end(&self.line) {
             let until = self.may_be_shown();
             let rest = &self.line[self.shown.min(until)..until];
@@ -482,6 +486,16 @@ mod tests {
         check("ping: FTL-EXIT 0\n", "ping: FTL-EXIT 0\n", None);
         check("FTL-EXIT maybe\n", "FTL-EXIT maybe\n", None);
         check("FTL-EXIT\n", "FTL-EXIT\n", None);
+    }
+
+    #[test]
+    fn a_prompt_after_it_tells_that_it_is_no_end() {
+        let mut screen = screen().interactive();
+        screen.banner = Banner::new(None);
+        screen.take(b"ftl> echo FTL-EXIT 0\r\nFTL-EXIT 0\r\n");
+        assert_eq!(screen.end(), Some(End::Shutdown(0)));
+        screen.take(b"ftl> ");
+        assert_eq!(screen.end(), None);
     }
 
     #[test]

@@ -3,7 +3,8 @@
 //! Ctrl-A X ends the machine, as QEMU's users expect; so does Ctrl-C, unless the system has a shell, whose it then
 //! is. Ctrl-A D keeps a dump ([`crate::dump`]). Ctrl-A twice sends one.
 
-use std::io::{IsTerminal, Read};
+use std::io::{IsTerminal, Read, Write};
+use std::sync::mpsc::{Sender, channel};
 
 use rustix::termios::{
     InputModes, LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcgetwinsize,
@@ -107,6 +108,33 @@ impl Keys {
     }
 }
 
+/// What was typed, on its way to the machine. It waits on a thread of its own while the machine takes no more, so that the
+/// screen goes on meanwhile and the machine can be ended.
+pub struct TypeAhead {
+    sender: Sender<Vec<u8>>,
+}
+
+impl TypeAhead {
+    /// Passes on to `machine`, until it takes no more at all or this is dropped.
+    pub fn into(mut machine: impl Write + Send + 'static) -> TypeAhead {
+        let (sender, bytes) = channel::<Vec<u8>>();
+        std::thread::spawn(move || {
+            for bytes in bytes {
+                if machine.write_all(&bytes).is_err() || machine.flush().is_err() {
+                    return;
+                }
+            }
+        });
+        TypeAhead { sender }
+    }
+
+    /// Takes bytes, however many wait already.
+    pub fn send(&self, bytes: Vec<u8>) {
+        // A machine that takes no more is seen to end.
+        let _ = self.sender.send(bytes);
+    }
+}
+
 /// Reads standard input on a thread of its own and hands over what comes, until it ends or
 /// `deliver` answers false. The thread cannot be ended otherwise: it dies with the program.
 pub fn read_input(mut deliver: impl FnMut(&[u8]) -> bool + Send + 'static) {
@@ -124,6 +152,21 @@ pub fn read_input(mut deliver: impl FnMut(&[u8]) -> bool + Send + 'static) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_machine_that_takes_nothing_holds_nobody_up() {
+        let (mut taker, machine) = std::io::pipe().unwrap();
+        let line = TypeAhead::into(machine);
+        // More than a pipe holds.
+        let typed: Vec<u8> = (0..1 << 20).map(|i: u32| i as u8).collect();
+        for piece in typed.chunks(4096) {
+            line.send(piece.to_vec());
+        }
+        drop(line);
+        let mut taken = Vec::new();
+        taker.read_to_end(&mut taken).unwrap();
+        assert!(taken == typed);
+    }
 
     #[test]
     fn two_key_strokes_are_ours() {
