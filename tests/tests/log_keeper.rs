@@ -117,3 +117,51 @@ fn changes_are_told_live_until_ctrl_c() {
     console.run("kill sqlitefs");
     console.wait_for("the file server was started anew");
 }
+
+/// What is watched stays so when the disk's driver was lost: that anything may have changed is told, and then what does.
+#[test]
+fn changes_are_told_after_the_drivers_loss() {
+    let folder = Folder::new("watch");
+    let disk = folder.disk();
+    let mut console = sit_at_with("default", &["--disk", &disk]);
+    console.wait_for_line(PROMPT);
+    console.run("mkdir /d; sync");
+    console.enter("changes /d &");
+    console.wait_for("watching /d");
+    console.enter("kill virtio_blk");
+    console.wait_for_row("?");
+    console.enter("echo x > /d/new");
+    console.wait_for_row("+ new");
+}
+
+/// A kernel that runs is made to panic: by a CPU that goes on where nothing is. What it said survives the reset in memory that
+/// is kept for that, the next boot repeats it, and it gets to the disk.
+#[test]
+fn the_report_of_a_kernel_panic_gets_to_the_disk() {
+    let folder = Folder::new("panic");
+    let socket = folder.0.join("stub");
+    let [gdb, at] = e2e::stub::arguments(&socket);
+    let disk = folder.disk();
+    let arguments = ["--disk", &disk, "--reboot", "--smp", "1", "--", &gdb, &at];
+    let mut console = sit_at_with("default", &arguments);
+    console.wait_for_line(PROMPT);
+    assert_eq!(
+        console.run("echo before | tee /witness; sync; ls /log/panic || echo none")[0],
+        "before"
+    );
+    let mut stub = e2e::stub::Stub::connect(&socket);
+    stub.wait_for_idle();
+    stub.go_on_at(0);
+    console.wait_for("before: kernel panic: ");
+    console.wait_for_line(PROMPT);
+    console.run("until grep -q 'kernel panic' /log/panic; do sleep 0.1; done 2> /dev/null");
+    assert_eq!(console.run("cat /witness"), ["before"]);
+    console.enter("poweroff");
+    console.wait_exit();
+    let panic = folder.ask("select cast(content as text) from files where path = '/log/panic'");
+    assert!(panic.contains("before: kernel panic: "), "{panic}");
+    // With what the kernel said before, and where it was.
+    assert!(panic.contains("kernel: FTL"), "{panic}");
+    let log = folder.ask(ALL);
+    assert!(log.contains("before: kernel panic: "), "{log}");
+}
