@@ -1,6 +1,6 @@
-//! A disk of [`block`](crate::block) as whoever keeps a file system on it uses it: sectors are read and written, and that is waited for.
+//! A disk of [`block`] as whoever keeps a file system on it uses it: sectors are read and written, and that is waited for.
 //!
-//! Deliberately absent: several requests under way at once; [`block::disk::Client`](crate::block::disk::Client) has them.
+//! Deliberately absent: several requests under way at once; [`block::disk::Client`] has them.
 
 use ftl::memory::SharedBytes;
 use ftl::{Error, Result};

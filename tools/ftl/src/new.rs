@@ -181,6 +181,7 @@ mod tests {
         std::fs::create_dir_all(&root).unwrap();
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
         for file in [
+            "interfaces/boot_archive.yml",
             "interfaces/component.yml",
             "interfaces/launcher.yml",
             "interfaces/stream.yml",

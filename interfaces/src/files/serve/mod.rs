@@ -1,4 +1,4 @@
-//! The server's half of [`fs`](crate::fs), for file systems that are simpler than the interface: without links, watches and
+//! The server's half of [`fs`], for file systems that are simpler than the interface: without links, watches and
 //! transactions.
 //!
 //! A component makes its file system a [`Volume`], and hands what its event loop hears to a [`FileServer`], which knows the clients, what
