@@ -24,7 +24,6 @@ pub mod commands;
 pub mod console;
 pub mod dma;
 pub mod http;
-pub mod stub;
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
