@@ -41,6 +41,8 @@ pub struct Keyboard {
     ahead: VecDeque<u8>,
     /// An escape sequence that may be an answer about the window, while one may come.
     report: Vec<u8>,
+    /// How much of it was handed out already: at most Escape, which may not wait for long.
+    out: usize,
     /// The window's size was asked for, and the answer has not come yet.
     awaits_report: bool,
 }
@@ -52,17 +54,18 @@ impl Keyboard {
         for &byte in bytes {
             if self.awaits_report && (byte == ESCAPE || !self.report.is_empty()) {
                 if byte == ESCAPE {
-                    self.release();
+                    self.no_report();
                 }
                 self.report.push(byte);
                 match report(&self.report) {
                     Report::Size(columns, rows) => {
                         self.report.clear();
+                        self.out = 0;
                         self.awaits_report = false;
                         heard.push(Heard::Size(columns, rows));
                     }
                     Report::Begins => {}
-                    Report::No => self.release(),
+                    Report::No => self.no_report(),
                 }
             } else if byte == CTRL_C {
                 self.ahead.clear();
@@ -83,14 +86,24 @@ impl Keyboard {
 
     /// How many bytes are held back because they may begin the answer about the window. One is most likely Escape.
     pub fn held_back(&self) -> usize {
-        self.report.len()
+        self.report.len() - self.out
     }
 
     /// Hands out what was held back: the answer would have come by now. It is still known for what it is if it comes late
-    /// and whole, as on a slow line or a busy machine.
+    /// and whole, or all of it but Escape, as on a slow line or a busy machine.
     pub fn release(&mut self) {
+        if self.report == [ESCAPE] {
+            self.ahead.extend(&self.report[self.out..]);
+            self.out = 1;
+        } else {
+            self.no_report();
+        }
+    }
+
+    /// What was held back are keys.
+    fn no_report(&mut self) {
         let report = core::mem::take(&mut self.report);
-        self.ahead.extend(report);
+        self.ahead.extend(&report[core::mem::take(&mut self.out)..]);
     }
 
     /// Whether there is room for more.
@@ -358,7 +371,27 @@ mod tests {
         // It comes late.
         assert_eq!(keyboard.typed(b"x\x1b[8;24;80ty"), [Heard::Size(80, 24)]);
         assert_eq!(keyboard.take(100), b"xy");
-        // Nobody has asked again.
+        // Its first byte had waited for too long: that is a key, and the rest none.
+        let mut keyboard = Keyboard::default();
+        keyboard.await_report();
+        assert!(keyboard.typed(b"\x1b").is_empty());
+        keyboard.release();
+        assert_eq!(
+            (keyboard.take(100), keyboard.held_back()),
+            (b"\x1b".into(), 0)
+        );
+        assert_eq!(keyboard.typed(b"[8;24;80ty"), [Heard::Size(80, 24)]);
+        assert_eq!(keyboard.take(100), b"y");
+        // It was a key, and others follow.
+        keyboard.await_report();
+        assert!(keyboard.typed(b"\x1b").is_empty());
+        keyboard.release();
+        assert!(keyboard.typed(b"x[A\x1b").is_empty());
+        keyboard.release();
+        assert!(keyboard.typed(b"\x1b[B").is_empty());
+        assert_eq!(keyboard.take(100), b"\x1bx[A\x1b\x1b[B");
+        let mut keyboard = Keyboard::default();
+        // Nobody has asked.
         assert!(keyboard.typed(b"\x1b[8;24;80t").is_empty());
         assert_eq!(keyboard.take(100), b"\x1b[8;24;80t");
     }
