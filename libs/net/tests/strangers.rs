@@ -228,6 +228,46 @@ fn only_the_right_third_packet_completes_a_handshake() {
     assert!(stack.deadline().unwrap() <= NOW + Duration::from_secs(1));
 }
 
+/// There was no room for it when it was completed, and its first bytes were thrown away, too. They come again, behind an
+/// acknowledgement whose number is behind theirs.
+#[test]
+fn what_is_sent_while_the_backlog_is_full_is_not_lost() {
+    for first in [&b""[..], b"later"] {
+        let mut stack = server(Limits::default());
+        let owner = stack.add_owner(PLENTY).unwrap();
+        let options = TcpOptions {
+            backlog: 1,
+            ..TcpOptions::default()
+        };
+        let listener = stack.listen(owner, 80, options).unwrap();
+        let open = |stack: &mut Stack, from| {
+            stack.receive(NOW, &segment(FAR, from, 80, 7, 0, 2, b""));
+            let syn_ack = answers(stack, NOW).remove(0);
+            let ack = u32::from_be_bytes(syn_ack[38..42].try_into().unwrap()) + 1;
+            stack.receive(NOW, &segment(FAR, from, 80, 8, ack, 0x10, b""));
+            ack
+        };
+        open(&mut stack, 5000);
+        let ack = open(&mut stack, 5001);
+        stack.receive(NOW, &segment(FAR, 5001, 80, 8, ack, 0x18, b"hello"));
+        assert_eq!(stack.statistics().backlog_refused, 2);
+        assert!(stack.accept(listener, NOW).unwrap().is_some());
+        // Answered again, and acknowledged again.
+        let now = NOW + Duration::from_millis(1100);
+        stack.poll(now);
+        answers(&mut stack, now);
+        stack.receive(now, &segment(FAR, 5001, 80, 13, ack, 0x10, first));
+        let id = stack.accept(listener, now).unwrap().unwrap();
+        let mut buffer = [0; 16];
+        assert_eq!(stack.receive_from(id, &mut buffer, now), Ok(None));
+        answers(&mut stack, now);
+        stack.receive(now, &segment(FAR, 5001, 80, 8, ack, 0x18, b"hello"));
+        let all = [b"hello", first].concat();
+        assert_eq!(stack.receive_from(id, &mut buffer, now), Ok(Some(all.len())));
+        assert_eq!(&buffer[..all.len()], all);
+    }
+}
+
 #[test]
 fn icmp_errors_end_only_a_connection_that_is_being_made_and_is_quoted_right() {
     let mut stack = server(Limits::default());
