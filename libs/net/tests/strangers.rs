@@ -263,7 +263,10 @@ fn what_is_sent_while_the_backlog_is_full_is_not_lost() {
         answers(&mut stack, now);
         stack.receive(now, &segment(FAR, 5001, 80, 8, ack, 0x18, b"hello"));
         let all = [b"hello", first].concat();
-        assert_eq!(stack.receive_from(id, &mut buffer, now), Ok(Some(all.len())));
+        assert_eq!(
+            stack.receive_from(id, &mut buffer, now),
+            Ok(Some(all.len()))
+        );
         assert_eq!(&buffer[..all.len()], all);
     }
 }
