@@ -106,7 +106,7 @@ impl Screen {
                 }
             }
         }
-        if !self.line.trim_ascii().is_empty() {
+        if !self.line.trim_ascii().is_empty() && !self.banner.failed {
             // Something follows, if only a prompt.
             self.end = None;
         }
@@ -173,7 +173,7 @@ impl Screen {
         if self.banner.swallows(&line) {
             return;
         }
-        if let Some(reason) = loader_failed(&line) {
+        if let Some(reason) = loader_failed(&line).filter(|_| self.banner.failed) {
             self.repeats.end(output);
             output.extend_from_slice(reason.as_bytes());
             output.push(b'\n');
@@ -544,6 +544,16 @@ mod tests {
         let (shown, swallowed) = show(&format!("{begin}{failed}"));
         assert_eq!(shown, "FTL cannot be started: no archive\n");
         assert_eq!(swallowed, [""; 0]);
+        // Firmware goes on to talk, line or no line.
+        let mut screen = screen();
+        screen.banner = Banner::new(Some(Talker::Uefi));
+        screen.take(format!("{begin}{failed}>>Start PXE over IPv4.").as_bytes());
+        assert_eq!(screen.end(), Some(End::NotStarted));
+        // Programs may say what they like.
+        let (shown, _) = show(&format!(
+            "{begin}FTL is started: kernel 290 KiB\nFTL cannot be started: twice\n"
+        ));
+        assert_eq!(shown, "FTL cannot be started: twice\n");
         let (shown, swallowed) = show(begin);
         assert_eq!((shown.as_str(), swallowed.len()), ("", 2));
     }
