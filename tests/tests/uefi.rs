@@ -2,6 +2,7 @@
 //! nothing.
 
 use e2e::commands::exec;
+use e2e::console::{PROMPT, sit_at_with};
 
 fn is_here() -> bool {
     e2e::arch() == "arm64" && e2e::is_first_variant()
@@ -38,6 +39,25 @@ fn commands_run_on_a_machine_that_firmware_started() {
         "{}",
         done.stderr
     );
+}
+
+/// Firmware starts it from its disk once more, and nothing of what firmware says gets onto the screen.
+#[test]
+fn a_reboot_goes_through_firmware() {
+    if !is_here() {
+        return;
+    }
+    let mut console = sit_at_with("console", &["--uefi", "--reboot"]);
+    console.wait_for_line(PROMPT);
+    console.enter("reboot");
+    console.wait_for("init: off, after");
+    console.wait_for_line(PROMPT);
+    console.enter("echo alive; poweroff");
+    console.wait_for_row("alive");
+    let shown = console.transcript();
+    assert_eq!(console.wait_exit(), 0, "{shown}");
+    assert_eq!(shown.matches("kernel: FTL ").count(), 2, "{shown}");
+    assert!(!shown.contains("UEFI"), "{shown}");
 }
 
 /// From EL2, and behind an IOMMU.

@@ -167,7 +167,7 @@ impl Screen {
         let shown = std::mem::take(&mut self.shown);
         let line = String::from_utf8_lossy(&bytes);
         if self.reboots && self.firmware.is_some_and(|firmware| firmware.begins(&line)) {
-            // It starts again, firmware and all.
+            // It was reset without a word.
             self.banner = Banner::new(self.firmware);
         }
         if self.banner.swallows(&line) {
@@ -181,6 +181,10 @@ impl Screen {
             return;
         }
         let end = End::from_line(line.trim());
+        if self.reboots && matches!(end, Some(End::Reset | End::Panic)) {
+            // It starts again, firmware and all.
+            self.banner = Banner::new(self.firmware);
+        }
         if end == Some(End::Reset) && self.reboots {
             self.end = None;
             return;
@@ -556,6 +560,34 @@ mod tests {
         assert_eq!(shown, "FTL cannot be started: twice\n");
         let (shown, swallowed) = show(begin);
         assert_eq!((shown.as_str(), swallowed.len()), ("", 2));
+    }
+
+    /// Nothing of it, not even the begin of its first line, which comes in pieces.
+    #[test]
+    fn after_a_reset_the_banner_is_swallowed_again() {
+        let uefi =
+            "UEFI firmware (version 1)\r\n\x1b[2JBdsDxe: starting\r\nFTL is started: kernel\r\n";
+        let opensbi = "\r\nOpenSBI v1.1\r\n   ____\r\nBoot HART MEDELEG : 0x0\r\n\r\n";
+        for (firmware, banner) in [(Talker::Uefi, uefi), (Talker::OpenSbi, opensbi)] {
+            for last in ["FTL-EXIT reset\r\n", "FTL-EXIT panic\r\n", ""] {
+                let life = format!("{banner}[0.1] kernel: FTL\r\nftl> reboot\r\noff\r\n");
+                let mut screen = screen().reboots(true).interactive();
+                screen.firmware = Some(firmware);
+                screen.banner = Banner::new(Some(firmware));
+                let shown: Vec<u8> = format!("{life}{last}{life}")
+                    .bytes()
+                    .flat_map(|byte| screen.take(&[byte]))
+                    .collect();
+                let shown = String::from_utf8(shown).unwrap().replace('\r', "");
+                let once = "[0.1] kernel: FTL\nftl> reboot\noff\n";
+                if last.is_empty() {
+                    // What has been shown is shown; the rest is kept off.
+                    assert!(!shown.contains("starting") && !shown.contains("____"));
+                } else {
+                    assert_eq!(shown, format!("{once}{once}"), "{firmware:?} {last}");
+                }
+            }
+        }
     }
 
     #[test]
