@@ -139,42 +139,40 @@ impl ReadDir {
         {
             self.mounts_told += 1;
             let mount = mount.clone();
-            if first.is_some_and(|(.., name, _)| name == mount.name) {
+            if let Some((.., name, rest)) = first
+                && name == mount.name
+            {
                 // It is hidden.
-                self.pass_first();
+                if rest.is_empty() {
+                    self.last = name.into();
+                }
+                self.next = self.part.len() - rest.len();
             }
             return Ok(Some(DirEntry {
                 server: mount.server,
-                inner: "/".into(),
+                parent: None,
                 directory: self.shown.clone(),
                 name: mount.name,
                 kind: Kind::Directory,
                 id: 0,
             }));
         }
-        let Some((id, kind, name, _)) = first else {
+        let Some((id, kind, name, rest)) = first else {
             return Ok(None);
         };
+        if rest.is_empty() {
+            self.last = name.into();
+        }
         let entry = DirEntry {
             server: self.server.clone(),
-            inner: Dir::join(&self.path, name),
+            parent: Some(self.path.clone()),
             directory: self.shown.clone(),
             name: name.into(),
             kind,
             id,
         };
-        self.pass_first();
+        self.next = self.part.len() - rest.len();
         Ok(Some(entry))
-    }
-
-    /// Goes on behind the first entry.
-    fn pass_first(&mut self) {
-        if let Some((.., name, rest)) = first_entry(&self.part[self.next..]) {
-            if rest.is_empty() {
-                self.last = name.into();
-            }
-            self.next = self.part.len() - rest.len();
-        }
     }
 }
 
@@ -194,8 +192,9 @@ impl Iterator for ReadDir {
 /// An entry of a directory.
 pub struct DirEntry {
     server: Rc<Server>,
-    /// Its path for the server.
-    inner: String,
+    /// The directory's path for the server; none if this is the topmost directory there. Most who read a directory want no more
+    /// than names and kinds, so paths are put together when they are asked for.
+    parent: Option<Rc<str>>,
     directory: Rc<str>,
     name: String,
     kind: fs::Kind,
@@ -221,8 +220,12 @@ impl DirEntry {
     }
     /// What is known about it; links are not followed.
     pub fn metadata(&self) -> Result<Metadata> {
+        let path = match &self.parent {
+            Some(parent) => Dir::join(parent, &self.name),
+            None => String::from("/"),
+        };
         self.server
-            .ask(|fs| fs.metadata(&self.inner, false).map(Metadata))
+            .ask(|fs| fs.metadata(&path, false).map(Metadata))
     }
 }
 

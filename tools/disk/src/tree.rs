@@ -52,9 +52,10 @@ impl Image {
         let entries = self.files.create(root, "entries", Kind::File, 0o644);
         let entries = entries.map_err(told)?;
         let text = count.to_string();
-        self.files
-            .write(entries, 0, text.as_bytes())
-            .map_err(told)?;
+        self.files.keep(entries).map_err(told)?;
+        let written = self.files.write(entries, 0, text.as_bytes());
+        written.map_err(told)?;
+        self.files.close(entries).map_err(told)?;
         self.files.sync().map_err(told)?;
         bar.finish_and_clear();
         Ok(())

@@ -8,7 +8,7 @@ use files::{Files, Kind, Node};
 use crate::common::{Disks, Random, long};
 
 /// What the model knows of a node.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Hash, PartialEq)]
 pub enum Thing {
     File(Vec<u8>),
     Directory,

@@ -1,129 +1,230 @@
 //! Loss of power at any moment: whatever the disks kept, what was synchronised is there.
+//!
+//! A random workload runs, and what both disks are told meanwhile is kept. For each moment in between, images are made of what
+//! disks may hold if the power goes then, and these are mounted and looked through. In the normal run that is done for some moments
+//! of a short workload; in the long form for each of 10,000 operations.
 
-use crate::common::{DATA_LEN, Disks, LOG_LEN, Random, Told, long};
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use crate::common::{Disks, Journal, Ram, Random, Told, long};
 use crate::model::{Tree, read_all, step};
 use files::SECTOR_LEN;
 
-/// What happened until the power went: all that the disks were told, and after how much of it a
-/// synchronisation had come back, with what the file system held then.
-struct Recording {
-    journal: Vec<(usize, Told)>,
-    synchronised: Vec<(usize, Tree)>,
+/// What stands for all files and their bytes: thousands of such states could not be kept themselves.
+type Digest = u64;
+
+fn digest(tree: &Tree) -> Digest {
+    let mut hasher = DefaultHasher::new();
+    tree.hash(&mut hasher);
+    hasher.finish()
 }
 
-fn record(seed: u64, steps: usize) -> Recording {
-    let (disks, journal) = Disks::new().recorded();
-    let mut files = disks.mount();
-    let mut tree = Tree::new();
-    let mut random = Random(seed);
-    files.sync().unwrap();
-    let mut synchronised = vec![(journal.borrow().len(), tree.clone())];
-    for _ in 0..steps {
-        step(&mut files, &mut tree, &mut random);
-        if random.below(8) == 0 {
-            files.sync().unwrap();
-            synchronised.push((journal.borrow().len(), tree.clone()));
-        }
-    }
-    std::mem::forget(files);
-    let journal = journal.borrow().clone();
-    Recording {
-        journal,
-        synchronised,
-    }
-}
-
-/// What is on the disks if the power goes after `told` steps of the journal. What was not flushed is
-/// there or not, sector by sector, as chance has it; a sector may be half old and half new.
-fn after_power_loss(
-    recording: &Recording,
-    told: usize,
-    random: &mut Random,
+/// Disks without power, as far as what they were told is known.
+struct Unpowered {
+    /// What is there for sure: all that was flushed.
+    kept: [Vec<u8>; 2],
+    /// What was written since: it may be there or not.
+    waiting: [Vec<(usize, Vec<u8>)>; 2],
+    /// The images that are looked at: `kept`, but while [`Unpowered::judge`] is at work.
+    images: Disks,
+    /// What is different in `images`.
+    differs: Journal,
     flushes_work: bool,
-) -> Disks {
-    let mut images = [vec![0; DATA_LEN], vec![0; LOG_LEN]];
-    let steps = &recording.journal[..told];
-    for (disk, image) in images.iter_mut().enumerate() {
-        let flushed = steps
-            .iter()
-            .rposition(|(number, step)| *number == disk && matches!(step, Told::Flush))
-            .filter(|_| flushes_work)
-            .unwrap_or(0);
-        for (i, (number, step)) in steps.iter().enumerate() {
-            let Told::Write { offset, bytes } = step else {
-                continue;
-            };
-            if *number != disk {
-                continue;
-            }
-            for (at, sector) in bytes.chunks(SECTOR_LEN).enumerate() {
-                let at = offset + at * SECTOR_LEN;
-                let len = match (i < flushed, random.below(8)) {
-                    (true, _) | (_, 0..=3) => SECTOR_LEN,
-                    (_, 4) => random.below(SECTOR_LEN),
-                    _ => 0,
-                };
-                image[at..at + len].copy_from_slice(&sector[..len]);
-            }
-        }
-    }
-    let [data, log] = images;
-    Disks::of(data, log)
 }
 
-/// What is wrong with the disks after a loss of power, if anything is.
-fn judge(recording: &Recording, told: usize, disks: &Disks) -> Result<(), String> {
+/// What a disk keeps of that which was not flushed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Keeps {
+    /// All of it, in order.
+    All,
+    /// Each sector as chance has it, and of some a part.
+    Some,
+}
+
+impl Unpowered {
+    fn new(disks: &Disks, flushes_work: bool) -> Unpowered {
+        let kept = [&disks.data, &disks.log].map(|disk| disk.bytes.borrow().clone());
+        let [data, log] = kept.clone();
+        let (images, differs) = Disks::of(data, log).recorded();
+        Unpowered {
+            kept,
+            waiting: Default::default(),
+            images,
+            differs,
+            flushes_work,
+        }
+    }
+
+    fn image(&self, number: usize) -> &Ram {
+        [&self.images.data, &self.images.log][number]
+    }
+
+    /// A disk is told something.
+    fn tell(&mut self, number: usize, told: Told) {
+        match told {
+            Told::Write { offset, bytes } => self.waiting[number].push((offset, bytes)),
+            Told::Flush if self.flushes_work => {
+                let image = self.image(number).bytes.clone();
+                for (offset, bytes) in self.waiting[number].drain(..) {
+                    let range = offset..offset + bytes.len();
+                    self.kept[number][range.clone()].copy_from_slice(&bytes);
+                    image.borrow_mut()[range].copy_from_slice(&bytes);
+                }
+            }
+            Told::Flush => {}
+        }
+    }
+
+    /// What is wrong if the power goes now, if anything is.
+    fn judge(&self, keeps: Keeps, random: &mut Random, allowed: &[Digest]) -> Result<(), String> {
+        for (number, waiting) in self.waiting.iter().enumerate() {
+            let mut image = self.image(number).bytes.borrow_mut();
+            for (offset, bytes) in waiting {
+                for (i, sector) in bytes.chunks(SECTOR_LEN).enumerate() {
+                    let at = offset + i * SECTOR_LEN;
+                    let len = match (keeps, random.below(8)) {
+                        (Keeps::All, _) | (_, 0..=3) => SECTOR_LEN,
+                        (_, 4) => random.below(SECTOR_LEN),
+                        _ => 0,
+                    };
+                    image[at..at + len].copy_from_slice(&sector[..len]);
+                }
+            }
+        }
+        let found = look(&self.images);
+        // Back to what is there for sure.
+        let restore = |number: usize, offset: usize, len: usize| {
+            let range = offset..offset + len;
+            self.image(number).bytes.borrow_mut()[range.clone()]
+                .copy_from_slice(&self.kept[number][range]);
+        };
+        for (number, waiting) in self.waiting.iter().enumerate() {
+            for (offset, bytes) in waiting {
+                restore(number, *offset, bytes.len());
+            }
+        }
+        for (number, told) in self.differs.take() {
+            if let Told::Write { offset, bytes } = told {
+                restore(number, offset, bytes.len());
+            }
+        }
+        match allowed.contains(&digest(&found?)) {
+            true => Ok(()),
+            false => Err("something else is there than what was synchronised".to_owned()),
+        }
+    }
+}
+
+/// Mounts disks, looks for damage, and reads everything.
+fn look(disks: &Disks) -> Result<Tree, String> {
     let mut files = disks
         .try_mount()
         .map_err(|error| format!("mount: {error:?}"))?;
-    if let Some(damage) = files.check().map_err(|error| format!("{error:?}"))? {
-        return Err(damage);
+    match files.check().map_err(|error| format!("{error:?}"))? {
+        Some(damage) => Err(damage),
+        None => Ok(read_all(&mut files)),
     }
-    let found = read_all(&mut files);
-    // What was synchronised last, or the next if that was on its way.
-    let last = recording
-        .synchronised
-        .iter()
-        .rposition(|(at, _)| *at <= told)
-        .expect("the first is at the beginning");
-    let allowed = &recording.synchronised[last..(last + 2).min(recording.synchronised.len())];
-    match allowed.iter().any(|(_, tree)| *tree == found) {
-        true => Ok(()),
-        false => Err(format!("something else is there: {} paths", found.len())),
+}
+
+/// A workload, and which moments of it are looked at.
+#[derive(Clone, Copy)]
+struct Trial {
+    seed: u64,
+    operations: usize,
+    /// Of so many moments one is looked at, beginning with this one.
+    every: usize,
+    first: usize,
+    flushes_work: bool,
+}
+
+/// Runs a workload, with losses of power. Answers how many there were, or the first that was not borne.
+fn run(trial: Trial) -> Result<usize, String> {
+    let (disks, journal) = Disks::new().recorded();
+    let mut files = disks.mount();
+    files.sync().unwrap();
+    journal.take();
+    let mut unpowered = Unpowered::new(&disks, trial.flushes_work);
+    let mut tree = Tree::new();
+    let (mut random, mut chance) = (Random(trial.seed), Random(trial.seed + 1000));
+    // What may be there: what was synchronised, and what was committed since without anybody asking, since it was much.
+    let mut allowed = vec![digest(&tree)];
+    let (mut moments, mut losses) = (0, 0);
+    for operation in 1..=trial.operations {
+        let before = (journal.borrow().len(), tree.clone());
+        step(&mut files, &mut tree, &mut random);
+        if journal.borrow().len() > before.0 {
+            allowed.extend([digest(&before.1), digest(&tree)]);
+        }
+        if random.below(8) > 0 && operation < trial.operations {
+            continue;
+        }
+        files.sync().unwrap();
+        let next = digest(&tree);
+        allowed.push(next);
+        let told = journal.take();
+        let last = told.len() - usize::from(!told.is_empty());
+        for (i, (number, told)) in told.into_iter().enumerate() {
+            unpowered.tell(number, told);
+            moments += 1;
+            if moments % trial.every != trial.first {
+                continue;
+            }
+            // Once the synchronisation was answered, only what it was about.
+            let allowed = match i == last {
+                true => &[next],
+                false => &allowed[..],
+            };
+            for keeps in [Keeps::All, Keeps::Some] {
+                let judged = unpowered.judge(keeps, &mut chance, allowed);
+                judged.map_err(|what| {
+                    let seed = trial.seed;
+                    format!("seed {seed}, power lost at moment {moments}, in operation {operation}, {keeps:?} kept: {what}")
+                })?;
+                losses += 1;
+            }
+        }
+        allowed = vec![next];
     }
+    Ok(losses)
 }
 
 #[test]
 fn what_was_synchronised_survives_any_loss_of_power() {
-    let (seeds, steps, samples) = if long() {
-        (5, 2_000, 2_000)
-    } else {
-        (2, 150, 60)
+    let shares = std::thread::available_parallelism().map_or(1, usize::from);
+    let trial = move |seed, share| Trial {
+        seed,
+        operations: if long() { 10_000 } else { 400 },
+        every: shares,
+        first: share,
+        flushes_work: true,
     };
-    for seed in 1..=seeds {
-        let recording = record(seed, steps);
-        let first = recording.synchronised[0].0;
-        let mut random = Random(seed + 1000);
-        for _ in 0..samples {
-            let told = first + random.below(recording.journal.len() - first + 1);
-            let disks = after_power_loss(&recording, told, &mut random, true);
-            if let Err(what) = judge(&recording, told, &disks) {
-                panic!("seed {seed}, power lost after {told} steps: {what}");
+    for seed in if long() { 1..=5 } else { 1..=3 } {
+        // Each share does all of the same work, and looks at moments of its own.
+        let threads: Vec<_> = (0..shares)
+            .map(|share| std::thread::spawn(move || run(trial(seed, share))))
+            .collect();
+        let mut losses = 0;
+        for thread in threads {
+            match thread.join().unwrap() {
+                Ok(more) => losses += more,
+                Err(what) => panic!("{what}"),
             }
         }
+        assert!(losses > 30, "{losses}");
+        let operations = trial(seed, 0).operations;
+        println!("RESULT seed {seed}, {operations} operations, losses of power: {losses}");
     }
 }
 
-/// The control: a disk that only says that it flushed must be found out.
+/// The control: disks that only say that they flushed must be found out.
 #[test]
 fn disks_that_do_not_flush_are_found_out() {
-    let recording = record(1, 150);
-    let first = recording.synchronised[0].0;
-    let mut random = Random(7);
-    let found_out = (0..60).any(|_| {
-        let told = first + random.below(recording.journal.len() - first + 1);
-        let disks = after_power_loss(&recording, told, &mut random, false);
-        judge(&recording, told, &disks).is_err()
-    });
-    assert!(found_out);
+    let trial = Trial {
+        seed: 1,
+        operations: 150,
+        every: 20,
+        first: 0,
+        flushes_work: false,
+    };
+    assert!(run(trial).is_err());
 }
