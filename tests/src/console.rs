@@ -57,10 +57,13 @@ pub fn sit_at_with(system: &str, arguments: &[&str]) -> Console {
     };
     let mut command = Command::new(tool());
     command
-        .args(["run", system, "--arch", &arch(), "--timeout", "600"])
+        .args(["run", system, "--arch", &arch()])
         .args(["--port", "0:80", "--dumps", "never"])
         .args(arguments);
     let said = |option: &str| arguments.contains(&option);
+    if !said("--timeout") {
+        command.args(["--timeout", "600"]);
+    }
     for (variable, option) in [("FTL_ISOLATION", "--isolation"), ("FTL_SMP", "--smp")] {
         if let (Ok(value), false) = (std::env::var(variable), said(option)) {
             command.args([option, &value]);

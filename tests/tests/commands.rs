@@ -94,3 +94,38 @@ fn crashes_are_reported_to_programs() {
         assert!(!frames.is_empty(), "{crash}");
     }
 }
+
+/// More arguments than a message has room for, and a text that is as long.
+#[test]
+fn long_arguments_arrive() {
+    let long = "x".repeat(3000);
+    let done = exec(
+        "console",
+        &format!(
+            "echo {long} | wc -c; all=$(seq 2000); printf '%s\\n' $all | wc -l; printf %s \"$all\" | wc -c"
+        ),
+    );
+    let done = done.run().ended_with(0);
+    let text = done.text();
+    let numbers: Vec<&str> = text.split_whitespace().collect();
+    assert_eq!(numbers, ["3001", "2000", "8892"], "{}", done.stderr);
+}
+
+/// Each command of the system explains itself, to `--help` and to `help`.
+#[test]
+fn each_command_has_a_help_worth_reading() {
+    let script = "for c in $(help | grep -o '^  [a-z_]+'); do echo \"=== $c\"; $c --help || echo failed; done";
+    let done = exec("default", script).run().ended_with(0);
+    let text = done.text();
+    let texts: Vec<&str> = text.split("=== ").skip(1).collect();
+    assert!(texts.len() > 60, "{text}");
+    for text in texts {
+        let mut lines = text.lines();
+        let name = lines.next().expect("there is a first");
+        let what = lines.next().unwrap_or_default();
+        assert!(what.starts_with(&format!("{name} ")), "{text}");
+        let usage = lines.next().unwrap_or_default();
+        assert!(usage.starts_with(&format!("usage: {name}")), "{text}");
+        assert!(!lines.any(|line| line == "failed"), "{text}");
+    }
+}

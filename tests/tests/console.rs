@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use e2e::console::{PROMPT, sit_at};
+use e2e::console::{PROMPT, sit_at, sit_at_with};
 
 const UP: &str = "\x1b[A";
 const LEFT: &str = "\x1b[D";
@@ -109,7 +109,8 @@ fn what_runs_can_be_stopped_and_what_crashes_harms_nobody() {
 #[test]
 fn rubbish_is_survived() {
     let len = if e2e::long() { 1 << 20 } else { 16 << 10 };
-    let mut console = sit_at("console").patient_for(Duration::from_secs(600));
+    let console = sit_at_with("console", &["--timeout", "1800"]);
+    let mut console = console.patient_for(Duration::from_secs(1800));
     console.wait_for_line(PROMPT);
     let mut state = 2026u64;
     let mut random = || {

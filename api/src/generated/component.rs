@@ -12,7 +12,7 @@
     clippy::useless_conversion
 )]
 /// The version of this interface. Both sides of a channel must have been built from the same.
-pub const HASH: u64 = 0xbc51d46ecc5099ad;
+pub const HASH: u64 = 0x86ec5799f211625f;
 
 /// Messages that wait in each direction of such a channel.
 pub const QUEUE_LEN: usize = 64;
@@ -323,7 +323,11 @@ impl<'a> ToClient<'a> {
                 let mut reader = incoming.read_with_views();
                 let event = Words {
                     words: reader.bytes(1024)?,
-                    folio: if reader.bool()? { Some(reader.handle()?) } else { None },
+                    folio: if reader.bool()? {
+                        Some(reader.handle_with(::ftl::abi::Rights::READ)?)
+                    } else {
+                        None
+                    },
                     len: reader.u32()?,
                 };
                 reader.finish()?;

@@ -13,7 +13,7 @@
     clippy::useless_conversion
 )]
 /// The version of this interface. Both sides of a channel must have been built from the same.
-pub const HASH: u64 = 0xae9ff1e1e171c71b;
+pub const HASH: u64 = 0x28e5494b4498db0a;
 
 /// What a command does in the directory that whoever starts it may give it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -1083,7 +1083,7 @@ impl<'a> ToServer<'a> {
                 let mut reader = incoming.read();
                 reader.expect_len(4)?;
                 let request = LongWordsRequest {
-                    folio: reader.handle()?,
+                    folio: reader.handle_with(::ftl::abi::Rights::READ)?,
                     len: reader.u32()?,
                 };
                 reader.finish()?;

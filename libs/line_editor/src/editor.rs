@@ -124,6 +124,9 @@ impl Editor {
 
     /// Ctrl-C, for terminals that tell it apart from what is typed.
     pub fn interrupt(&mut self, helper: &impl Helper) -> Outcome {
+        // Ctrl-C throws away what was typed before and not read: the end of an arrow or of a paste that has begun may
+        // never come, and would take what is typed next instead.
+        self.decoder = Decoder::default();
         if let Some(search) = self.search.take() {
             self.buffer = search.before;
         }

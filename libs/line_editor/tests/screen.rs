@@ -270,3 +270,29 @@ fn without_escapes_only_text_and_backspaces_are_sent() {
     screen.process(&output);
     assert_eq!(screen.screen().contents().trim_end(), "> log");
 }
+
+/// A terminal that answers Ctrl-C itself throws away what has not been read, which may be the end of a key.
+#[test]
+fn ctrl_c_ends_a_key_that_has_begun() {
+    for begun in [
+        "\x1b",
+        "\x1b[",
+        "\x1b[20",
+        "\x1b[200~pasted",
+        "x\x1b[200~",
+        "\x12fo",
+    ] {
+        let mut editor = line_editor::Editor::new();
+        let mut helper = common::Words;
+        editor.begin("> ", &helper);
+        editor.feed(begun.as_bytes(), &mut helper);
+        editor.interrupt(&helper);
+        editor.begin("> ", &helper);
+        let (_, outcome) = editor.feed(b"echo there\r", &mut helper);
+        assert_eq!(
+            outcome,
+            Some(Outcome::Line("echo there".into())),
+            "{begun:?}"
+        );
+    }
+}

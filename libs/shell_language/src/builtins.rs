@@ -4,6 +4,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
+use crate::help;
 use crate::machine::Machine;
 use crate::shell::{Job, JobState, Shared};
 use crate::syntax::is_name;
@@ -103,6 +104,13 @@ pub fn run<M: Machine>(
     machine: &mut M,
 ) -> Option<Action> {
     let (name, arguments) = fields.split_first()?;
+    // That of `kill` tells of components, too, and is the command's.
+    if arguments == ["--help"]
+        && name != "kill"
+        && let Some(help) = help::builtin(name)
+    {
+        return Some(Action::Print(help.into_bytes(), 0));
+    }
     Some(match name.as_str() {
         ":" | "true" => Action::Status(0),
         "false" => Action::Status(1),

@@ -38,6 +38,7 @@ pub mod variables;
 mod builtins;
 mod error;
 mod expand;
+pub mod help;
 mod lexer;
 mod parser;
 mod shell;

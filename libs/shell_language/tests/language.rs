@@ -469,3 +469,22 @@ fn what_cannot_run_is_told() {
         126,
     );
 }
+
+#[test]
+fn each_builtin_says_what_it_does() {
+    for (name, _) in shell_language::BUILTINS {
+        if matches!(*name, "[" | ":" | "kill") {
+            continue;
+        }
+        let (output, errors, status) = Fake::run(&format!("{name} --help"));
+        assert_eq!((errors.as_str(), status), ("", 0), "{name}");
+        assert!(output.starts_with(&format!("{name} ")), "{output}");
+        assert!(output.contains(&format!("usage: {name}")), "{output}");
+    }
+    // Only where it stands alone.
+    check("echo --help me", "--help me\n");
+    check_status("test --help = --help", 0);
+    check_status("[ --help ]", 0);
+    check_status("false --help", 0);
+    check_status("false --help me", 1);
+}

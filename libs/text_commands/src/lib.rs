@@ -32,6 +32,7 @@ pub use date::Date;
 pub use options::{Failure, Options, Result, number};
 pub use regex::Regex;
 pub use sequence::duration_ms;
+use shell_language::help;
 pub use shell_language::pattern;
 pub use zone::Zone;
 
@@ -62,7 +63,7 @@ pub struct Command {
     /// What `--help` prints. The first line is what it is for.
     pub help: &'static str,
     run: fn(&[String], &mut dyn Io) -> Result<u8>,
-    /// Whether `--help` is a text like others for it.
+    /// Whether `--help` is a text like others for it unless it stands alone.
     plain: bool,
 }
 
@@ -92,13 +93,13 @@ pub const COMMANDS: &[Command] = &[
         io.write(b"\x1b[H\x1b[2J\x1b[3J")?;
         Ok(0)
     }),
-    command("echo", ECHO, |arguments, io| {
+    command("echo", help::ECHO, |arguments, io| {
         io.write(&shell_language::echo(arguments))?;
         Ok(0)
     }),
     Command {
         plain: true,
-        ..command("false", "does nothing, with failure\n", |_, _| Ok(1))
+        ..command("false", help::FALSE, |_, _| Ok(1))
     },
     command("grep", grep::GREP, grep::grep),
     command("head", filters::HEAD, filters::head),
@@ -110,11 +111,11 @@ pub const COMMANDS: &[Command] = &[
     command("tail", filters::TAIL, filters::tail),
     Command {
         plain: true,
-        ..command("test", "compares texts and numbers\n", test)
+        ..command("test", help::TEST, test)
     },
     Command {
         plain: true,
-        ..command("true", "does nothing, with success\n", |_, _| Ok(0))
+        ..command("true", help::TRUE, |_, _| Ok(0))
     },
     command("uniq", sort::UNIQ, sort::uniq),
     command("wc", filters::WC, filters::wc),
@@ -125,14 +126,6 @@ empties the terminal's window
 usage: clear
 
 At the prompt, Ctrl-L does the same and leaves the line that is being typed.
-";
-
-const ECHO: &str = "\
-prints its arguments
-usage: echo [-n] [-e] [TEXT]…
-
-  -n  no end of line after them
-  -e  \\n, \\t, \\r, \\e, \\a and \\\\ in them mean what they do in other languages
 ";
 
 fn test(arguments: &[String], io: &mut dyn Io) -> Result<u8> {
@@ -150,12 +143,16 @@ pub fn run(name: &str, arguments: &[String], io: &mut dyn Io) -> u8 {
         io.complain(&format!("there is no command `{name}` in this image\n"));
         return 127;
     };
-    let wants_help = arguments.iter().take_while(|argument| *argument != "--");
-    let result = match wants_help.clone().any(|argument| argument == "--help") {
-        true if !command.plain => io
+    let mut options = arguments.iter().take_while(|argument| *argument != "--");
+    let wants_help = match command.plain {
+        true => arguments == ["--help"],
+        false => options.any(|argument| argument == "--help"),
+    };
+    let result = match wants_help {
+        true => io
             .write(format!("{name} {}", command.help).as_bytes())
             .map(|()| 0),
-        _ => (command.run)(arguments, io),
+        false => (command.run)(arguments, io),
     };
     match result {
         Ok(status) => status,

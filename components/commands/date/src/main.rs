@@ -4,7 +4,7 @@
 #![forbid(unsafe_code)]
 
 use ftl::prelude::*;
-use text_commands::Zone;
+use text_commands::{Date, Zone};
 
 #[rustfmt::skip]
 mod spec;
@@ -13,8 +13,28 @@ mod tests;
 
 use spec::*;
 
+const HELP: &str = "\
+date says what day and time it is
+usage: date [-u | -s]
+
+  -u  in UTC; otherwise in the zone of the setting `date.zone`
+  -s  as seconds since the beginning of 1970
+";
+
 #[ftl::main]
 fn main(mut env: Environ) -> Result<()> {
+    let option = match env.arguments.as_slice() {
+        [] => "",
+        [option] if matches!(option.as_str(), "-u" | "-s" | "--help") => option.as_str(),
+        [argument, ..] => {
+            eprintln!("date: what is `{argument}`? `date --help` says more");
+            return Err(Error::InvalidArgument);
+        }
+    };
+    if option == "--help" {
+        print!("{HELP}");
+        return Ok(());
+    }
     let Some(zone) = Zone::parse(&env.settings.zone) else {
         eprintln!(
             "date: `{}` is no time zone; `CET-1CEST,M3.5.0,M10.5.0/3` is one",
@@ -22,7 +42,11 @@ fn main(mut env: Environ) -> Result<()> {
         );
         return Err(Error::InvalidArgument);
     };
-    let unix_ns = env.clock.now()?;
-    println!("{}", zone.show(unix_ns / 1_000_000_000));
+    let seconds = env.clock.now()? / 1_000_000_000;
+    match option {
+        "-u" => println!("{}", Date(seconds)),
+        "-s" => println!("{seconds}"),
+        _ => println!("{}", zone.show(seconds)),
+    }
     Ok(())
 }

@@ -43,7 +43,8 @@ usage: shell                      at a terminal: asks for lines; otherwise runs 
        shell -c TEXT [ARGUMENT]…  runs the text
        shell FILE [ARGUMENT]…     runs the file
 
-The status is the last command's. `help` at the prompt lists the commands.
+The status is the last command's. `help` at the prompt lists the commands. These are part of the shell itself:
+
 ";
 
 #[ftl::main]
@@ -65,7 +66,8 @@ fn main(env: Environ) -> Result<usize> {
     }
     match arguments.split_first() {
         Some((option, _)) if option == "--help" => {
-            machine.print(&streams[1], HELP.as_bytes());
+            let text = format!("{HELP}{}", shell_language::help::builtins());
+            machine.print(&streams[1], text.as_bytes());
             machine.drain()?;
             return Ok(0);
         }

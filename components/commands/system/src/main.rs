@@ -75,10 +75,16 @@ fn help(env: &mut Environ) -> Result<usize> {
             .spawn(&mut env.launcher);
         return match child {
             Ok(mut child) => Ok(child.wait()?.code() as usize),
-            Err(refused) => {
-                eprintln!("help: {refused}");
-                Ok(1)
-            }
+            Err(refused) => match shell_language::help::builtin(name) {
+                Some(text) => {
+                    print!("{text}");
+                    Ok(0)
+                }
+                None => {
+                    eprintln!("help: {refused}");
+                    Ok(1)
+                }
+            },
         };
     }
     println!("Commands (`help COMMAND` explains one):");

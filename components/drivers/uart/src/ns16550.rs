@@ -8,9 +8,16 @@ use virtio::Registers;
 /// Received byte when read, byte to send when written (with DLAB clear).
 const DATA: usize = 0;
 const INTERRUPT_ENABLE: usize = 1;
+/// When read; when written, it is [`FIFO_CONTROL`].
 const INTERRUPT_IDENTIFICATION: usize = 2;
+const FIFO_CONTROL: usize = 2;
 const LINE_STATUS: usize = 5;
 
+/// FIFOs stay on, and are not cleared. The interrupt comes when eight bytes have been received, or some and then
+/// none for as long as four would take: what is pasted wakes us once for eight bytes, and half of the FIFO is left
+/// for those that come meanwhile. (QEMU hands over no more at once than this level, so with one each byte would
+/// wake everybody from here to the shell.)
+const FIFO_ON_LEVEL_8: u8 = 0b1000_0001;
 const ENABLE_RECEIVED: u8 = 1 << 0;
 const ENABLE_ROOM: u8 = 1 << 1;
 const STATUS_RECEIVED: u8 = 1 << 0;
@@ -24,6 +31,7 @@ pub struct Ns16550<R> {
 
 impl<R: Registers> Ns16550<R> {
     pub fn new(registers: R) -> Ns16550<R> {
+        registers.write8(FIFO_CONTROL, FIFO_ON_LEVEL_8);
         Ns16550 { registers }
     }
 
@@ -69,6 +77,7 @@ mod tests {
             status_of: |received, room| u32::from(received) | u32::from(room) << 5,
         });
         let line = Ns16550::new(Handle(fake.clone()));
+        assert_eq!(fake.written.borrow()[&FIFO_CONTROL], 0x81);
         assert_eq!(line.send(b"twenty bytes of text"), 16);
         assert_eq!(line.send(b"text"), 0);
         fake.room.set(16);
