@@ -200,12 +200,7 @@ impl Files {
         missing.fill(0);
         match there {
             0 => Ok(()),
-            _ => blob.read(within, read).map_err(|error| {
-                // Closing a blob that could not read takes back the whole transaction, also what others have done in it. One that
-                // was moved since, and be it to where it is, has nothing to complain of.
-                let _ = blob.move_to(row);
-                refused(error)
-            }),
+            _ => read_blob(blob, row, within, read),
         }
     }
 
@@ -265,6 +260,24 @@ impl Files {
             self.write_chunk(row, within, &zeroes)?;
         }
         Ok(())
+    }
+}
+
+/// Reads a part of a chunk that is open.
+fn read_blob(blob: &mut Blob, row: i64, within: usize, to: &mut [u8]) -> Result<()> {
+    let mut is_again = false;
+    loop {
+        let Err(error) = blob.read(within, to) else {
+            return Ok(());
+        };
+        // Closing a blob that could not read takes back the whole transaction, also what others have done in it. One that
+        // was moved since, and be it to where it is, has nothing to complain of.
+        let moved = blob.move_to(row);
+        // If it was for memory, the cache has given back what it had.
+        if is_again || moved.is_err() || error.kind != sqlite::Kind::OutOfMemory {
+            return Err(refused(error));
+        }
+        is_again = true;
     }
 }
 

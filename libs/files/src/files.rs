@@ -53,6 +53,16 @@ impl Options {
     pub const LOG_LEN_MIN: u64 = 1 << 20;
 }
 
+/// Memory of SQLite beside its cache, at most: what one large question may have. It cannot be the component's whole, since a heap keeps
+/// what it once had, and then nobody else there would find any.
+const MEMORY_MAX: usize = 16 << 20;
+
+/// Bounds what all file systems of this program, with caches of so many bytes, take for SQLite, whatever they are asked: beyond that a
+/// change or a question fails with `OutOfMemory`.
+pub fn limit_memory(cache_len: usize) {
+    sqlite::limit_memory(cache_len + MEMORY_MAX);
+}
+
 /// A node that somebody has open. What the table says about it is known here, and newer.
 #[derive(Debug)]
 pub(crate) struct Open {

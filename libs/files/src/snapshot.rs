@@ -186,7 +186,9 @@ impl Files {
         mut each: impl FnMut(Difference, &str) -> Result<()>,
     ) -> Result<()> {
         let id = self.snapshot_id(name)?.ok_or(Error::NotFound)?;
-        self.write_back_all()?;
+        // As in `query`.
+        self.forget_chunk();
+        self.commit()?;
         let mut rows = self
             .db
             .prepare(

@@ -22,7 +22,10 @@ impl Files {
         mut row: impl FnMut(&Statement) -> Result<bool>,
         explain: impl FnOnce(&str),
     ) -> Result<()> {
-        self.write_back_all()?;
+        // A question for which there is not enough memory takes back the transaction in which it was asked: there is to be
+        // nothing in it.
+        self.forget_chunk();
+        self.commit()?;
         self.db.set_access(Access::Read);
         self.db.set_steps_max(STEPS_MAX);
         let result = self.db.prepare(sql).and_then(|mut statement| {

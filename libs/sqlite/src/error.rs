@@ -65,8 +65,15 @@ impl Error {
                 false => CStr::from_ptr(text).to_string_lossy().into_owned(),
             }
         };
+        let kind = Kind::of(code);
+        if kind == Kind::OutOfMemory && !connection.is_null() {
+            // SQLite keeps pages that nobody uses, and asks for more memory all the same: it would go on failing until
+            // somebody else gave some back. Whoever tries again finds these.
+            // SAFETY: by the contract above; pages in use stay.
+            unsafe { ffi::sqlite3_db_release_memory(connection) };
+        }
         Error {
-            kind: Kind::of(code),
+            kind,
             code,
             message,
         }

@@ -28,6 +28,7 @@ mod error;
 pub mod failing_memory;
 #[cfg(target_os = "none")]
 mod libc;
+mod limits;
 mod statement;
 pub mod storage;
 mod vfs;
@@ -35,5 +36,6 @@ mod vfs;
 pub use blob::Blob;
 pub use connection::{Access, Connection};
 pub use error::{Error, Kind, Result};
+pub use limits::limit_memory;
 pub use statement::{Statement, Value};
 pub use storage::Storage;

@@ -5,9 +5,30 @@
 use alloc::alloc::{alloc, dealloc, realloc as reallocate};
 use core::alloc::Layout;
 use core::ffi::{c_char, c_int, c_void};
+use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 /// In front of each block lies its length, in as many bytes as keep the block aligned for anything.
 const HEADER_LEN: usize = 16;
+
+/// Bytes of all blocks, and how many they may have.
+static USED: AtomicUsize = AtomicUsize::new(0);
+static USED_MAX: AtomicUsize = AtomicUsize::new(usize::MAX);
+
+/// Bounds what all blocks together may have.
+pub(crate) fn limit_memory(most: usize) {
+    USED_MAX.store(most, Relaxed);
+}
+
+/// Counts a block of `new` bytes in place of one of `old` bytes, if there may be one.
+fn count(old: usize, new: usize) -> Option<()> {
+    // Not in one step: SQLite is used by one thread, and a lost count would harm nothing but the bound.
+    let used = USED.load(Relaxed).wrapping_sub(old).checked_add(new)?;
+    if new > old && used > USED_MAX.load(Relaxed) {
+        return None;
+    }
+    USED.store(used, Relaxed);
+    Some(())
+}
 
 fn layout(len: usize) -> Option<Layout> {
     Layout::from_size_align(len.checked_add(HEADER_LEN)?, HEADER_LEN).ok()
@@ -30,11 +51,15 @@ unsafe fn block(start: *mut u8, len: usize) -> *mut c_void {
 
 #[unsafe(no_mangle)]
 extern "C" fn malloc(len: usize) -> *mut c_void {
-    match layout(len) {
-        // SAFETY: the layout is not empty: a header is in it.
-        Some(layout) => unsafe { block(alloc(layout), len) },
-        None => core::ptr::null_mut(),
+    let Some(layout) = layout(len).filter(|_| count(0, len).is_some()) else {
+        return core::ptr::null_mut();
+    };
+    // SAFETY: the layout is not empty: a header is in it.
+    let block = unsafe { block(alloc(layout), len) };
+    if block.is_null() {
+        count(len, 0);
     }
+    block
 }
 
 /// # Safety
@@ -49,6 +74,7 @@ unsafe extern "C" fn free(pointer: *mut c_void) {
     unsafe {
         let start = pointer.cast::<u8>().sub(HEADER_LEN);
         let len = start.cast::<usize>().read();
+        count(len, 0);
         dealloc(
             start,
             Layout::from_size_align_unchecked(len + HEADER_LEN, HEADER_LEN),
@@ -69,9 +95,16 @@ unsafe extern "C" fn realloc(pointer: *mut c_void, len: usize) -> *mut c_void {
     // SAFETY: as in `free`; the new length is not 0 and does not overflow.
     unsafe {
         let start = pointer.cast::<u8>().sub(HEADER_LEN);
-        let old = start.cast::<usize>().read();
-        let old = Layout::from_size_align_unchecked(old + HEADER_LEN, HEADER_LEN);
-        block(reallocate(start, old, new.size()), len)
+        let old_len = start.cast::<usize>().read();
+        if count(old_len, len).is_none() {
+            return core::ptr::null_mut();
+        }
+        let old = Layout::from_size_align_unchecked(old_len + HEADER_LEN, HEADER_LEN);
+        let block = block(reallocate(start, old, new.size()), len);
+        if block.is_null() {
+            count(len, old_len);
+        }
+        block
     }
 }
 

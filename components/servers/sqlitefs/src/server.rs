@@ -129,6 +129,7 @@ impl Server {
             log_len: log.len(),
             cache_len: (self.settings.cache as usize) << 20,
         };
+        files::limit_memory(options.cache_len);
         let storage = Box::new(DiskStorage::new(data, log, wall()));
         match Files::open(storage, wall(), options) {
             Ok(mut files) => {

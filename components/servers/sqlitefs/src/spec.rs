@@ -53,7 +53,7 @@ pub struct Settings {
     pub data: ::ftl::String,
     /// The name of the disk with the log.
     pub log: ::ftl::String,
-    /// Mebibytes of memory for parts of the database.
+    /// Mebibytes of memory for parts of the database; `limits.memory` must have room for them.
     pub cache: u32,
     /// Mebibytes of the disk in memory, if there is no other.
     pub memory_disk: u32,
