@@ -60,6 +60,15 @@ fn a_person_works_at_the_prompt() {
     console.keys("echo yes; fi\r");
     console.wait_for_row("yes");
     console.wait_for_line(PROMPT);
+
+    // Ctrl-D ends the shell, and there is another: one.
+    console.clear();
+    console.keys(CTRL_D);
+    console.wait_for("here is another one");
+    console.wait_for_line(PROMPT);
+    let rows = console.run("ps | grep -c shell");
+    assert_eq!(rows.last().map(String::as_str), Some("1"));
+    assert!(!console.transcript().contains("ftl> \u{1b}[0m\u{1b}[?2004h"));
 }
 
 #[test]

@@ -17,14 +17,15 @@ const HELP: &str = "\
 date says what day and time it is
 usage: date [-u | -s]
 
-  -u  in UTC; otherwise in the zone of the setting `date.zone`
-  -s  as seconds since the beginning of 1970
+  -u, --utc  in UTC; otherwise in the zone of the setting `date.zone`
+  -s         as seconds since the beginning of 1970
 ";
 
 #[ftl::main]
 fn main(mut env: Environ) -> Result<()> {
     let option = match env.arguments.as_slice() {
         [] => "",
+        [option] if option == "--utc" => "-u",
         [option] if matches!(option.as_str(), "-u" | "-s" | "--help") => option.as_str(),
         [argument, ..] => {
             eprintln!("date: what is `{argument}`? `date --help` says more");

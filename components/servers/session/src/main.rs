@@ -26,7 +26,8 @@ const DELAY_MAX: Duration = Duration::from_secs(10);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Source {
     Terminal,
-    Shell,
+    /// The shell with this number: the end of one may be heard of when the next runs already.
+    Shell(u32),
     Again,
 }
 
@@ -37,6 +38,7 @@ fn main(mut env: Environ) -> Result<()> {
     let again = events.timer(Source::Again);
     // Dropping it ends the shell.
     let mut shell: Option<Child> = None;
+    let mut number = 0u32;
     let mut started = Instant::now();
     let mut delay = Duration::ZERO;
     greet(&mut env.terminal)?;
@@ -47,7 +49,8 @@ fn main(mut env: Environ) -> Result<()> {
                 started = Instant::now();
                 match start(&mut env) {
                     Ok(child) => {
-                        events.add(child.job(), Source::Shell)?;
+                        number = number.wrapping_add(1);
+                        events.add(child.job(), Source::Shell(number))?;
                         shell = Some(child);
                     }
                     Err(reason) => {
@@ -58,9 +61,9 @@ fn main(mut env: Environ) -> Result<()> {
                 }
             }
             Event::Message(
-                Source::Shell,
+                Source::Shell(ended),
                 Message::Running(running::ToOwner::Ended(running::Ended { status })),
-            ) => {
+            ) if ended == number => {
                 shell = None;
                 let status = ExitStatus::new(status);
                 // Who ends it by Ctrl-D does not wait for the next.
@@ -85,11 +88,12 @@ fn main(mut env: Environ) -> Result<()> {
                 delay = Duration::ZERO;
                 again.set(delay);
             }
-            Event::Closed(Source::Shell) => {
-                if shell.take().is_some() {
+            Event::Closed(Source::Shell(ended)) => {
+                if ended == number && shell.take().is_some() {
                     again.set(later(delay));
                 }
             }
+            Event::Message(Source::Shell(_), _) => {}
             // Ctrl-C and the like are the shell's.
             Event::Message(Source::Terminal, _) | Event::Writable(_) => {}
             Event::Shutdown => return Ok(()),
