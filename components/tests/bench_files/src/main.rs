@@ -27,10 +27,13 @@ const MIB: usize = 1 << 20;
 fn main(mut env: Environ) -> Result<()> {
     let files = Dir::new(env.fs);
     let samples = env.settings.samples;
+    let measure = Measure {
+        wall: env.settings.wall,
+    };
     // A disk that was made on the host, with a large directory and nothing else.
     if let Ok(entries) = files.read_to_string("/entries") {
         let entries = entries.trim().parse().map_err(|_| Error::InvalidData)?;
-        return look(&files, &mut env.system, entries);
+        return measure.look(&files, &mut env.system, entries);
     }
     files.create_dir_all("/a/b")?;
     let mut options = OpenOptions::new();
@@ -39,17 +42,17 @@ fn main(mut env: Environ) -> Result<()> {
     // Sequential, a MiB at a time; synchronised within what is measured.
     let large = options.open(&files, "/a/b/large")?;
     let bytes = vec![7; MIB];
-    report(
+    measure.report(
         "fs_write_mib",
-        each(&mut env.system, 8, |i| {
+        measure.each(&mut env.system, 8, |i| {
             large.write_at(&bytes, u64::from(i) * MIB as u64)?;
             large.sync_all()
         })?,
     );
     let mut found = vec![0; MIB];
-    report(
+    measure.report(
         "fs_read_mib",
-        each(&mut env.system, 8, |i| {
+        measure.each(&mut env.system, 8, |i| {
             let mut at = 0;
             while at < MIB {
                 at += large.read_at(&mut found[at..], u64::from(i) * MIB as u64 + at as u64)?;
@@ -66,23 +69,23 @@ fn main(mut env: Environ) -> Result<()> {
             .wrapping_add(1);
         (state >> 33) % (8 * MIB as u64 / 4096) * 4096
     };
-    report(
+    measure.report(
         "fs_read_random_mib",
-        each(&mut env.system, 4, |_| {
+        measure.each(&mut env.system, 4, |_| {
             (0..MIB / 4096).try_for_each(|_| large.read_at(&mut page, random()).map(drop))
         })?,
     );
-    report(
+    measure.report(
         "fs_write_random_mib",
-        each(&mut env.system, 4, |_| {
+        measure.each(&mut env.system, 4, |_| {
             (0..MIB / 4096).try_for_each(|_| large.write_at(&page, random()))?;
             large.sync_all()
         })?,
     );
     large.read_at(&mut page, 8192)?;
-    report(
+    measure.report(
         "fs_read_4k",
-        each(&mut env.system, samples, |_| {
+        measure.each(&mut env.system, samples, |_| {
             large.read_at(&mut page, 8192).map(drop)
         })?,
     );
@@ -90,9 +93,9 @@ fn main(mut env: Environ) -> Result<()> {
     // Durable: each with a synchronisation of its own.
     let mut end = 0;
     let appended = options.open(&files, "/appended")?;
-    report(
+    measure.report(
         "fs_append_4k_durable",
-        each(&mut env.system, samples, |_| {
+        measure.each(&mut env.system, samples, |_| {
             appended.write_at(&page, end)?;
             end += 4096;
             appended.sync_all()
@@ -101,31 +104,31 @@ fn main(mut env: Environ) -> Result<()> {
     files.write("/small", "first")?;
     let small = options.open(&files, "/small")?;
     small.sync_all()?;
-    report(
+    measure.report(
         "fs_write_row_durable",
-        each(&mut env.system, samples, |_| {
+        measure.each(&mut env.system, samples, |_| {
             small.write_at(b"again", 0)?;
             small.sync_all()
         })?,
     );
-    report(
+    measure.report(
         "fs_lookup_3",
-        each(&mut env.system, samples, |_| {
+        measure.each(&mut env.system, samples, |_| {
             files.metadata("/a/b/large").map(drop)
         })?,
     );
 
     files.create_dir("/many")?;
-    report(
+    measure.report(
         "fs_create",
-        each(&mut env.system, ENTRIES as u32, |i| {
+        measure.each(&mut env.system, ENTRIES as u32, |i| {
             files.create(&format!("/many/file number {i}")).map(drop)
         })?,
     );
     files.sync()?;
-    report(
+    measure.report(
         "fs_readdir_10000",
-        each(&mut env.system, 3, |_| {
+        measure.each(&mut env.system, 3, |_| {
             let count = files.read_dir("/many")?.count();
             match count {
                 ENTRIES => Ok(()),
@@ -133,9 +136,9 @@ fn main(mut env: Environ) -> Result<()> {
             }
         })?,
     );
-    report(
+    measure.report(
         "fs_lookup_in_10000",
-        each(&mut env.system, samples, |i| {
+        measure.each(&mut env.system, samples, |i| {
             files
                 .metadata(&format!("/many/file number {}", i * 61 % ENTRIES as u32))
                 .map(drop)
@@ -144,58 +147,75 @@ fn main(mut env: Environ) -> Result<()> {
     Ok(())
 }
 
-/// Looks for files here and there in a directory of so many.
-fn look(files: &Dir, system: &mut system::Client, entries: u32) -> Result<()> {
-    let mut state = 1_u64;
-    let mut random = move || {
-        state = state
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1);
-        (state >> 33) as u32 % entries
-    };
-    let mut find = |_| {
-        let name = format!("/many/file number {}", random());
-        files.metadata(&name).map(drop)
-    };
-    // What is asked for first waits for what all lookups need.
-    (0..LOOKUPS).try_for_each(&mut find)?;
-    let samples = each(system, LOOKUPS, find)?;
-    let mean = samples.iter().sum::<u128>() / u128::from(LOOKUPS);
-    report(&format!("fs_lookup_among_{entries}"), samples);
-    // Of those that find everything in memory the median tells nothing about the others.
-    report(&format!("fs_lookup_mean_among_{entries}"), vec![mean]);
-    Ok(())
+/// What is measured.
+#[derive(Clone, Copy)]
+struct Measure {
+    /// Time by the clock instead of instructions.
+    wall: bool,
 }
 
-/// Does something so often; how long it took each time.
-fn each(
-    system: &mut system::Client,
-    count: u32,
-    mut what: impl FnMut(u32) -> Result<()>,
-) -> Result<Vec<u128>> {
-    let mut samples = Vec::new();
-    for i in 0..count {
-        let idle_before = system.statistics()?.idle_ns;
-        let began = Instant::now();
-        what(i)?;
-        let taken = began.elapsed().as_nanos();
-        // While the disk is at work nobody executes anything, and the clock goes by the host's.
-        let idle = system.statistics()?.idle_ns - idle_before;
-        samples.push(taken.saturating_sub(idle.into()));
+impl Measure {
+    /// Looks for files here and there in a directory of so many.
+    fn look(self, files: &Dir, system: &mut system::Client, entries: u32) -> Result<()> {
+        let mut state = 1_u64;
+        let mut random = move || {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            (state >> 33) as u32 % entries
+        };
+        let mut find = |_| {
+            let name = format!("/many/file number {}", random());
+            files.metadata(&name).map(drop)
+        };
+        // What is asked for first waits for what all lookups need.
+        (0..LOOKUPS).try_for_each(&mut find)?;
+        let samples = self.each(system, LOOKUPS, find)?;
+        let mean = samples.iter().sum::<u128>() / u128::from(LOOKUPS);
+        self.report(&format!("fs_lookup_among_{entries}"), samples);
+        // Of those that find everything in memory the median tells nothing about the others.
+        self.report(&format!("fs_lookup_mean_among_{entries}"), vec![mean]);
+        Ok(())
     }
-    Ok(samples)
-}
 
-/// Writes the line that `./ftl bench` reads.
-fn report(name: &str, mut samples: Vec<u128>) {
-    samples.sort_unstable();
-    let (Some(min), Some(max)) = (samples.first(), samples.last()) else {
-        return;
-    };
-    info!(
-        "FTL-BENCH {{\"name\":\"{name}\",\"case\":\"\",\"unit\":\"instructions\",\
+    /// Does something so often; how long it took each time.
+    fn each(
+        self,
+        system: &mut system::Client,
+        count: u32,
+        mut what: impl FnMut(u32) -> Result<()>,
+    ) -> Result<Vec<u128>> {
+        let mut samples = Vec::new();
+        for i in 0..count {
+            let idle_before = system.statistics()?.idle_ns;
+            let began = Instant::now();
+            what(i)?;
+            let taken = began.elapsed().as_nanos();
+            // While the disk is at work nobody executes anything, and the clock goes by the host's.
+            let idle = match self.wall {
+                true => 0,
+                false => system.statistics()?.idle_ns - idle_before,
+            };
+            samples.push(taken.saturating_sub(idle.into()));
+        }
+        Ok(samples)
+    }
+
+    /// Writes the line that `./ftl bench` reads.
+    fn report(self, name: &str, mut samples: Vec<u128>) {
+        samples.sort_unstable();
+        let (Some(min), Some(max)) = (samples.first(), samples.last()) else {
+            return;
+        };
+        let (name, unit) = match (self.wall, name.strip_prefix("fs_")) {
+            (true, Some(rest)) => (format!("fs_time_{rest}"), "ns"),
+            _ => (name.into(), "instructions"),
+        };
+        info!(
+            "FTL-BENCH {{\"name\":\"{name}\",\"case\":\"\",\"unit\":\"{unit}\",\
          \"samples\":{},\"min\":{min},\"median\":{},\"max\":{max}}}",
-        samples.len(),
-        samples[samples.len() / 2],
-    );
+            samples.len(),
+            samples[samples.len() / 2],
+        );
+    }
 }

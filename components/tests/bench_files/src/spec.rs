@@ -43,11 +43,16 @@ impl ::ftl::runtime::Environment for Environ {
 pub struct Settings {
     /// How often each thing is done.
     pub samples: u32,
+    /// Time by the clock, in which the disk's own counts, instead of instructions.
+    pub wall: bool,
 }
 
 impl Settings {
     fn decode(mut reader: ::ftl::wire::Reader<'_>) -> ::ftl::Result<Settings> {
-        let settings = Settings { samples: reader.u32()? };
+        let settings = Settings {
+            samples: reader.u32()?,
+            wall: reader.bool()?,
+        };
         reader.finish()?;
         Ok(settings)
     }
@@ -58,6 +63,7 @@ impl Settings {
         let mut writer = ::ftl::wire::Writer::new();
         let encode = |writer: &mut ::ftl::wire::Writer| -> ::ftl::Result<()> {
             writer.u32(self.samples)?;
+            writer.bool(self.wall)?;
             Ok(())
         };
         encode(&mut writer).expect("settings fit into a message");
@@ -67,7 +73,10 @@ impl Settings {
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { samples: 100 }
+        Settings {
+            samples: 100,
+            wall: false,
+        }
     }
 }
 

@@ -16,7 +16,7 @@ use crate::build::{self, Built, Request};
 use crate::disk::Images;
 use crate::qemu::{Bus, Machine};
 use crate::run::{self, End};
-use crate::systems::{self, Isolation, Variant};
+use crate::systems::{self, Isolation, Setting, Variant};
 
 /// What a line with a figure has before its JSON.
 pub const PREFIX: &str = "FTL-BENCH ";
@@ -32,7 +32,12 @@ pub fn kernel(root: &Path, wanted: &Wanted) -> Result<Vec<Figure>> {
 /// What files cost: the client in the kernel's address space, the file server in one of its own, and a disk
 /// that is made for it.
 pub fn files(root: &Path, wanted: &Wanted) -> Result<Vec<Figure>> {
-    with_disk(root, wanted, |_| Ok(()))
+    with_disk(root, wanted, false, |_| Ok(()))
+}
+
+/// The same by the clock: what QEMU on this computer takes, the disk included.
+pub fn files_by_the_clock(root: &Path, wanted: &Wanted) -> Result<Vec<Figure>> {
+    with_disk(root, wanted, true, |_| Ok(()))
 }
 
 /// What it costs to look for a file in directories of these sizes, which are made on this computer.
@@ -47,7 +52,7 @@ pub fn large_directories(root: &Path, wanted: &Wanted) -> Result<Vec<Figure>> {
     }
     let mut found = Vec::new();
     for count in [100, 10_000, 1_000_000] {
-        found.extend(with_disk(root, wanted, |disk| {
+        found.extend(with_disk(root, wanted, false, |disk| {
             let status = std::process::Command::new(root.join("target/debug/ftl-disk"))
                 .arg("fill")
                 .arg(disk)
@@ -63,15 +68,25 @@ pub fn large_directories(root: &Path, wanted: &Wanted) -> Result<Vec<Figure>> {
     Ok(found)
 }
 
-/// Boots what measures files, with a disk that `make` may have made before.
+/// Boots what measures files, in instructions or by the clock, with a disk that `make` may have made before.
 fn with_disk(
     root: &Path,
     wanted: &Wanted,
+    by_the_clock: bool,
     make: impl FnOnce(&Path) -> Result<()>,
 ) -> Result<Vec<Figure>> {
     let workspace = systems::refresh(root)?;
+    let wall: Vec<Setting> = match by_the_clock {
+        true => vec![
+            "bench_files.wall=true"
+                .parse()
+                .map_err(anyhow::Error::msg)?,
+        ],
+        false => Vec::new(),
+    };
     let variant = Variant {
         system: "bench_files",
+        settings: &wall,
         ..Variant::default()
     };
     let request = systems::request(&workspace, wanted.arch, &variant)?;
@@ -85,6 +100,7 @@ fn with_disk(
             figures(&Machine {
                 // While the disk is at work the clock has to go on with the host's, or calls seem to take for ever.
                 seed: None,
+                icount: !by_the_clock,
                 extra: images.arguments(Bus::Mmio),
                 ..machine(wanted, &built)
             })

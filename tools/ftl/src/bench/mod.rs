@@ -119,6 +119,11 @@ const GROUPS: &[Group] = &[
         measure: guest::files,
     },
     Group {
+        names: &["fs_time_"],
+        when: When::Long,
+        measure: guest::files_by_the_clock,
+    },
+    Group {
         names: &["fs_lookup_among_", "fs_lookup_mean_among_"],
         when: When::Long,
         measure: guest::large_directories,
