@@ -111,7 +111,7 @@ pub fn new(root: &Path, kind: Kind, name: &str) -> Result<()> {
             .and_then(|()| std::fs::write(&path, fill(file.text)))
             .with_context(|| format!("cannot write {}", path.display()))?;
         if !file.about.is_empty() {
-            eprintln!("  {:<44}{}", fill(file.path), fill(file.about));
+            eprintln!("  {:<44}  {}", fill(file.path), fill(file.about));
         }
     }
     systems::refresh(root)?;

@@ -92,7 +92,8 @@ pub fn test(
         tally.host_tests(root, selection);
     }
     let figures = results::Collector::new(root)?;
-    for &arch in selection.archs.iter().filter(|_| !only_miri) {
+    let boots = !only_miri && named.may_have_tests(root);
+    for &arch in selection.archs.iter().filter(|_| boots) {
         tally.end_to_end(root, selection, &named, arch, &prepare, figures.path());
     }
     if let Some(written) = figures.finish(root, selection)? {
@@ -454,6 +455,18 @@ impl EndToEnd {
         EndToEnd::among(files, filter)
     }
 
+    /// Whether any test may be meant: for none, no system needs to be built.
+    fn may_have_tests(&self, root: &Path) -> bool {
+        let Some(name) = self.tests.as_deref().filter(|_| self.files.is_empty()) else {
+            return true;
+        };
+        let folders = ["tests/tests", "tests/src"].map(|folder| root.join(folder));
+        let files = folders.iter().filter_map(|folder| folder.read_dir().ok());
+        files.flatten().flatten().any(|file| {
+            std::fs::read_to_string(file.path()).is_ok_and(|text| has_function(&text, name))
+        })
+    }
+
     fn among(mut files: Vec<String>, filter: Option<&str>) -> EndToEnd {
         let Some(filter) = filter else {
             return EndToEnd {
@@ -482,6 +495,16 @@ impl EndToEnd {
             exactly,
         }
     }
+}
+
+/// Whether source has a function whose name contains this.
+fn has_function(source: &str, part: &str) -> bool {
+    source.lines().any(|line| {
+        let begin = line.split('(').next().unwrap_or(line).trim_start();
+        begin
+            .strip_prefix("fn ")
+            .is_some_and(|name| name.contains(part))
+    })
 }
 
 /// Whether a package of the workspace has this name.
@@ -515,6 +538,13 @@ mod tests {
         check(Some("chaos::kernel"), &["chaos"], Some("kernel"), true);
         check(Some("net"), &["network"], None, false);
         check(Some("a_page"), &[], Some("a_page"), false);
+    }
+
+    #[test]
+    fn systems_are_built_for_tests_that_are_there() {
+        let source = "#[test]\nfn a_page_is_served() { hello() }\n// fn other\n";
+        assert!(has_function(source, "page_is"));
+        assert!(!has_function(source, "hello") && !has_function(source, "other"));
     }
 
     #[test]
