@@ -9,6 +9,7 @@ use alloc::vec::Vec;
 
 use ftl::prelude::*;
 
+use crate::known::components;
 use crate::misused;
 use crate::spec::*;
 
@@ -137,6 +138,14 @@ pub fn log(env: &mut Environ) -> Result<usize> {
             return misused(env, what);
         }
     }
+    for name in &filter.names {
+        if !logs(env, name)? {
+            eprintln!(
+                "log: there is no component or command `{name}`; `ps -a` and `help` list them"
+            );
+            return Ok(1);
+        }
+    }
     let mut reading = Reading::default();
     let lines: Vec<String> = read_lines(env, &mut reading)?
         .into_iter()
@@ -154,6 +163,28 @@ pub fn log(env: &mut Environ) -> Result<usize> {
             if filter.takes(&line) {
                 println!("{line}");
             }
+        }
+    }
+}
+
+/// Whether there may be lines of this name.
+fn logs(env: &mut Environ, name: &str) -> Result<bool> {
+    if matches!(name, "kernel" | "init") || components(env)?.iter().any(|known| known.name == name)
+    {
+        return Ok(true);
+    }
+    let mut first = 0;
+    loop {
+        let reply = env.launcher.commands(first)?;
+        let before = first;
+        for command in reply.commands.iter() {
+            if command.name == name {
+                return Ok(true);
+            }
+            first += 1;
+        }
+        if first == before || first >= reply.total {
+            return Ok(false);
         }
     }
 }
