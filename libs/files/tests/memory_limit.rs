@@ -11,8 +11,10 @@ mod common;
 use common::Disks;
 
 /// Questions that want some 100 MB.
-const GREEDY: [&str; 3] = [
+const GREEDY: [&str; 4] = [
     "select length(hex(randomblob(50000000)))",
+    // It reads a table: if it fails within a transaction, SQLite takes that back.
+    "select length(hex(randomblob(50000000 + size))) from node",
     "with recursive n(i) as (select 1 union all select i + 1 from n where i < 100000) \
      select count(*) from (select i, randomblob(1000) as r from n order by r)",
     "select length(replace(hex(zeroblob(4000000)), '0', 'much longer than before'))",
@@ -37,7 +39,7 @@ fn a_greedy_question_fails_and_takes_nothing_from_others() {
         assert_eq!(files.attributes(node).unwrap().len, end);
         let mut found = vec![0; 50_000];
         files.read(node, end - 50_000, &mut found).unwrap();
-        assert_eq!(found, [7; 50_000]);
+        assert!(found == [7; 50_000], "{question}");
         assert_eq!(files.sync(), Ok(()), "nothing was lost");
     }
     // And one that wants little is answered.
