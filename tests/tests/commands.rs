@@ -129,3 +129,28 @@ fn each_command_has_a_help_worth_reading() {
         assert!(!lines.any(|line| line == "failed"), "{text}");
     }
 }
+
+/// The log by component, level and time.
+#[test]
+fn the_log_is_filtered() {
+    let script = "\
+        log kernel | grep -vc ' kernel: '
+        log -l error | grep -vc ERROR
+        log -n 1 kernel | wc -l
+        log -s 100000 | wc -l
+        log nobody; echo $?
+        kill http_server; log http_server | grep -c 'http_server was killed'";
+    let done = exec("default", script).run().ended_with(0);
+    assert_eq!(
+        done.text(),
+        "0\n0\n1\n0\n1\nhttp_server killed\n1\n",
+        "{}",
+        done.stderr
+    );
+    assert!(
+        done.stderr
+            .contains("log: there is no component or command `nobody`"),
+        "{}",
+        done.stderr
+    );
+}
