@@ -161,7 +161,7 @@ const GROUPS: &[Group] = &[
     Group {
         names: &["tcp_receive_kib", "tcp_send_kib"],
         when: When::Long,
-        measure: whole::tcp,
+        measure: whole::tcp_at_cable,
     },
     Group {
         names: &["http_outside_", "http_a_second_"],

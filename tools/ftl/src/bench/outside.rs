@@ -3,6 +3,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddrV4, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -192,4 +193,41 @@ pub fn bulk(address: SocketAddrV4, len: usize, rounds: usize) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Bytes after which a connection has found its pace.
+const WARM_LEN: usize = 4 << 20;
+
+/// Sends bytes over one connection, or takes them, until the guest has gone. Tells when it is warm.
+pub fn without_end(address: SocketAddrV4, guest_sends: bool, warm: &AtomicBool) -> Result<()> {
+    let mut piece = vec![b'x'; 64 * 1024];
+    let mut stream = TcpStream::connect_timeout(&address.into(), PATIENCE)?;
+    if guest_sends {
+        // First it receives: nothing.
+        stream.shutdown(std::net::Shutdown::Write)?;
+        std::io::copy(&mut stream, &mut std::io::sink())?;
+        stream = TcpStream::connect_timeout(&address.into(), PATIENCE)?;
+    }
+    let mut moved = 0;
+    loop {
+        let len = match guest_sends {
+            true => stream.read(&mut piece)?,
+            false => stream.write(&piece)?,
+        };
+        if len == 0 {
+            return Ok(());
+        }
+        moved += len;
+        warm.fetch_or(moved > WARM_LEN, Ordering::Release);
+    }
+}
+
+/// Asks over so many connections until the guest has gone. Tells when it is warm.
+pub fn ask_without_end(address: SocketAddrV4, connections: usize, warm: &AtomicBool) -> Result<()> {
+    Server::wait(address, PATIENCE)?;
+    let mut clients = Clients::connect(address, connections)?;
+    warm.store(true, Ordering::Release);
+    loop {
+        clients.round(REQUESTS)?;
+    }
 }

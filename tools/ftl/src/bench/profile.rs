@@ -4,13 +4,16 @@
 //! its monitor, to execute one instruction at a time and to write down the address of each; that is
 //! stopped after enough of them. Each address belongs to an image, and the image's debugging data says
 //! which function it came from, inlined ones apart. What an operation takes in all is known from
-//! measuring it, so shares become instructions of one operation.
+//! measuring it, so shares become instructions of one operation. A figure that is measured from outside
+//! (`tcp_send_kib/kernel`, `http_outside_1/user`) is measured first, and then the host goes on without end.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use addr2line::Loader;
@@ -18,9 +21,10 @@ use anyhow::{Context, Result, bail};
 use object::{Object, ObjectSymbol, SymbolKind};
 
 use super::table::{aligned, number};
-use super::{Wanted, guest};
+use super::{Wanted, guest, outside, tap, whole};
 use crate::build::{self, Built, Request};
 use crate::image;
+use crate::qemu::Machine;
 use crate::symbols;
 use crate::systems::Isolation;
 
@@ -64,6 +68,10 @@ pub fn profile(root: &Path, wanted: &Wanted, options: &Options) -> Result<String
         bail!("name one figure, for example rpc_64/user-user");
     };
     let (name, case) = id.split_once('/').unwrap_or((id, ""));
+    if let Some(load) = Load::of(name) {
+        let isolation = Isolation::from_name(case).context("name the case: /kernel or /user")?;
+        return tap::with_cable(|| from_outside(root, wanted, id, load, isolation, options));
+    }
     let request = if name.starts_with("http_request") {
         let isolation = Isolation::from_name(case).context("name the case: /kernel or /user")?;
         match name {
@@ -82,46 +90,176 @@ pub fn profile(root: &Path, wanted: &Wanted, options: &Options) -> Result<String
         }
     };
     let built = build::build(root, wanted.arch, &request)?;
-
+    let recorder = Recorder::new(options)?;
     let mut machine = guest::machine(wanted, &built);
-    // The kernel then tells where it puts images.
-    machine.append.push("ftl.log=debug".to_owned());
-    let folder = std::env::temp_dir().join(format!("ftl-profile-{}", std::process::id()));
-    std::fs::create_dir_all(&folder)?;
-    let monitor = folder.join("monitor");
-    let trace = folder.join("trace");
-    machine.extra.extend(
-        [
-            "-chardev",
-            &format!(
-                "socket,id=monitor,path={},server=on,wait=off",
-                monitor.display()
-            ),
-            "-mon",
-            "chardev=monitor,mode=readline",
-        ]
-        .map(Into::into),
-    );
-    let mut bases: Vec<(String, u64)> = Vec::new();
+    recorder.prepare(&mut machine);
+    let mut bases = Bases::default();
     let mut found = None;
-    let result = guest::watch(&machine, guest::PATIENCE, |line| {
-        if let Some((before, base)) = line.split_once(IMAGE) {
-            let name = before.rsplit(' ').next().unwrap_or(before);
-            bases.push((name.to_owned(), u64::from_str_radix(base, 16)?));
-        } else if let Some((_, each)) = line.split_once(REPEATS) {
-            take(&monitor, &trace, options.instructions * LINE_LEN)?;
-            found = Some((each.parse::<f64>()?, count(&trace)?));
+    guest::watch(&machine, guest::PATIENCE, |line| {
+        if !bases.look(line)?
+            && let Some((_, each)) = line.split_once(REPEATS)
+        {
+            found = Some((each.parse::<f64>()?, recorder.record()?));
             return Ok(false);
         }
         Ok(true)
-    });
-    let _ = std::fs::remove_dir_all(&folder);
-    result?;
+    })?;
     let Some((each, counts)) = found else {
         bail!("no figure is called `{id}`; `./ftl bench` lists them");
     };
-    let images = Images::new(root, &built, &bases)?;
+    let images = Images::new(root, &built, &bases.0)?;
     Ok(shown(id, each, &counts, images, options))
+}
+
+/// The same for a figure that is measured from outside, over the cable: the host goes on while the trace is written.
+fn from_outside(
+    root: &Path,
+    wanted: &Wanted,
+    id: &str,
+    load: Load,
+    isolation: Isolation,
+    options: &Options,
+) -> Result<String> {
+    let only = Wanted {
+        isolation: Some(isolation),
+        ..wanted.clone()
+    };
+    let figures = match load {
+        Load::Tcp { .. } => whole::tcp(root, &only)?,
+        Load::Requests { connections } => whole::request_costs(root, &only, connections)?,
+    };
+    let name = id.split('/').next().unwrap_or(id);
+    let figure = figures.iter().find(|figure| figure.name == name);
+    let each = figure.context("it was not measured")?.median;
+
+    let (built, ready) = match load {
+        Load::Tcp { .. } => (
+            whole::tcp_system(root, &only, isolation, true)?,
+            whole::BULK_READY,
+        ),
+        Load::Requests { .. } => (
+            whole::web_system(root, &only, isolation)?,
+            whole::COMPONENTS_UP,
+        ),
+    };
+    let recorder = Recorder::new(options)?;
+    let mut machine = whole::cabled(&only, &built);
+    recorder.prepare(&mut machine);
+    let mut bases = Bases::default();
+    let mut counts = None;
+    guest::watch(&machine, guest::PATIENCE, |line| {
+        if bases.look(line)? || !line.contains(ready) {
+            return Ok(true);
+        }
+        let warm = Arc::new(AtomicBool::new(false));
+        let going = warm.clone();
+        // It ends when the machine does. The thread that has the cable starts it, so it has the cable, too.
+        std::thread::spawn(move || match load {
+            Load::Tcp { sends } => {
+                outside::without_end(tap::guest(whole::BULK_PORT), sends, &going)
+            }
+            Load::Requests { connections } => {
+                outside::ask_without_end(tap::guest(80), connections, &going)
+            }
+        });
+        let started = Instant::now();
+        while !warm.load(Ordering::Acquire) {
+            if started.elapsed() > PATIENCE {
+                bail!("the machine does not take part");
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        counts = Some(recorder.record()?);
+        Ok(false)
+    })?;
+    let counts = counts.context("the system did not come up")?;
+    let images = Images::new(root, &built, &bases.0)?;
+    Ok(shown(id, each, &counts, images, options))
+}
+
+/// What the host does for a figure that is measured from outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Load {
+    /// It sends, or the machine does.
+    Tcp { sends: bool },
+    /// It asks for a page over so many connections.
+    Requests { connections: usize },
+}
+
+impl Load {
+    fn of(name: &str) -> Option<Load> {
+        match name {
+            "tcp_send_kib" => Some(Load::Tcp { sends: true }),
+            "tcp_receive_kib" => Some(Load::Tcp { sends: false }),
+            _ => {
+                let connections = name.strip_prefix("http_outside_")?.parse().ok()?;
+                Some(Load::Requests { connections })
+            }
+        }
+    }
+}
+
+/// Where the kernel put images: the process, and the address.
+#[derive(Default)]
+struct Bases(Vec<(String, u64)>);
+
+impl Bases {
+    /// Takes a line of the log; whether it told of one.
+    fn look(&mut self, line: &str) -> Result<bool> {
+        let Some((before, base)) = line.split_once(IMAGE) else {
+            return Ok(false);
+        };
+        let name = before.rsplit(' ').next().unwrap_or(before);
+        self.0
+            .push((name.to_owned(), u64::from_str_radix(base, 16)?));
+        Ok(true)
+    }
+}
+
+/// A place for the trace, and the way to QEMU's monitor. Both go with it.
+struct Recorder {
+    folder: PathBuf,
+    instructions: u64,
+}
+
+impl Recorder {
+    fn new(options: &Options) -> Result<Recorder> {
+        let folder = std::env::temp_dir().join(format!("ftl-profile-{}", std::process::id()));
+        std::fs::create_dir_all(&folder)?;
+        Ok(Recorder {
+            folder,
+            instructions: options.instructions,
+        })
+    }
+
+    fn monitor(&self) -> PathBuf {
+        self.folder.join("monitor")
+    }
+
+    /// Has the machine listen to the monitor, and the kernel tell where it puts images.
+    fn prepare(&self, machine: &mut Machine) {
+        machine.append.push("ftl.log=debug".to_owned());
+        let socket = format!(
+            "socket,id=monitor,path={},server=on,wait=off",
+            self.monitor().display()
+        );
+        machine
+            .extra
+            .extend(["-chardev", &socket, "-mon", "chardev=monitor,mode=readline"].map(Into::into));
+    }
+
+    /// How often each address is executed from now on.
+    fn record(&self) -> Result<HashMap<u64, u64>> {
+        let trace = self.folder.join("trace");
+        take(&self.monitor(), &trace, self.instructions * LINE_LEN)?;
+        count(&trace)
+    }
+}
+
+impl Drop for Recorder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
 }
 
 /// Has QEMU write a trace of so many bytes.

@@ -19,7 +19,7 @@ use crate::systems::{self, Isolation, Variant};
 /// The system that `make run` starts.
 const DEFAULT: &str = "default";
 /// What init says when all components run.
-const COMPONENTS_UP: &str = " components up after ";
+pub const COMPONENTS_UP: &str = " components up after ";
 
 /// How many components there are while a call is measured.
 const AMONG: [usize; 4] = [1, 10, 100, 1000];
@@ -241,64 +241,112 @@ pub fn http_outside(root: &Path, wanted: &Wanted) -> Result<Vec<Figure>> {
     tap::with_cable(|| {
         let mut figures = Vec::new();
         for isolation in isolations(wanted) {
-            let built = at_cable(root, wanted, DEFAULT, isolation, &[])?;
+            let wanted = &Wanted {
+                isolation: Some(isolation),
+                ..wanted.clone()
+            };
             for connections in CONNECTIONS {
-                let mut measure = |icount: bool, name: &str, unit: &str| -> Result<()> {
-                    let mut samples = None;
-                    let machine = Machine {
-                        icount,
-                        ..cabled(wanted, &built)
-                    };
-                    guest::watch(&machine, guest::PATIENCE, |line| {
-                        if !line.contains(COMPONENTS_UP) {
-                            return Ok(true);
-                        }
-                        samples = Some(match icount {
-                            true => outside::request_costs(tap::guest(80), connections)?,
-                            false => outside::requests_a_second(tap::guest(80), connections)?,
-                        });
-                        Ok(false)
-                    })?;
-                    let samples = samples.context("the system did not come up")?;
-                    let name = format!("{name}_{connections}");
-                    figures.push(Figure::of(&name, isolation.name(), unit, samples));
-                    Ok(())
-                };
-                measure(true, "http_outside", "instructions")?;
-                measure(false, "http_a_second", "a second")?;
+                figures.extend(request_costs(root, wanted, connections)?);
+                figures.push(requests_a_second(root, wanted, isolation, connections)?);
             }
         }
         Ok(figures)
     })
+}
+
+/// What a request from outside costs, at the cable.
+pub fn request_costs(root: &Path, wanted: &Wanted, connections: usize) -> Result<Vec<Figure>> {
+    let mut figures = Vec::new();
+    for isolation in isolations(wanted) {
+        let machine = cabled(wanted, &web_system(root, wanted, isolation)?);
+        let samples = once_up(&machine, || {
+            outside::request_costs(tap::guest(80), connections)
+        })?;
+        let name = format!("http_outside_{connections}");
+        figures.push(Figure::of(&name, isolation.name(), "instructions", samples));
+    }
+    Ok(figures)
+}
+
+fn requests_a_second(
+    root: &Path,
+    wanted: &Wanted,
+    isolation: Isolation,
+    connections: usize,
+) -> Result<Figure> {
+    let machine = Machine {
+        icount: false,
+        ..cabled(wanted, &web_system(root, wanted, isolation)?)
+    };
+    let samples = once_up(&machine, || {
+        outside::requests_a_second(tap::guest(80), connections)
+    })?;
+    let name = format!("http_a_second_{connections}");
+    Ok(Figure::of(&name, isolation.name(), "a second", samples))
+}
+
+/// Boots a machine, and measures from outside when all its components run.
+fn once_up(machine: &Machine, mut measure: impl FnMut() -> Result<Vec<f64>>) -> Result<Vec<f64>> {
+    let mut samples = None;
+    guest::watch(machine, guest::PATIENCE, |line| {
+        if line.contains(COMPONENTS_UP) {
+            samples = Some(measure()?);
+        }
+        Ok(samples.is_none())
+    })?;
+    samples.context("the system did not come up")
+}
+
+/// The default system at the cable.
+pub fn web_system(root: &Path, wanted: &Wanted, isolation: Isolation) -> Result<Built> {
+    at_cable(root, wanted, DEFAULT, isolation, &[])
 }
 
 /// What a KiB costs that is received, or sent, over one connection from outside, driver and all.
-pub fn tcp(root: &Path, wanted: &Wanted) -> Result<Vec<Figure>> {
-    tap::with_cable(|| {
-        let mut figures = Vec::new();
-        for isolation in isolations(wanted) {
-            let case = format!("bench_tcp.case={}", isolation.name());
-            let built = at_cable(root, wanted, "bench_tcp", isolation, &[&case])?;
-            let mut failed = None;
-            let machine = cabled(wanted, &built);
-            guest::watch(&machine, guest::PATIENCE, |line| {
-                if let Some((_, json)) = line.split_once(guest::PREFIX) {
-                    figures.push(serde_json::from_str::<Figure>(json)?);
-                } else if line.contains("bench_tcp: listens") {
-                    failed = outside::bulk(tap::guest(BULK_PORT), BULK_LEN, BULK_ROUNDS).err();
-                }
-                Ok(failed.is_none() && !line.starts_with("FTL-EXIT"))
-            })?;
-            if let Some(error) = failed {
-                return Err(error);
-            }
-        }
-        Ok(figures)
-    })
+pub fn tcp_at_cable(root: &Path, wanted: &Wanted) -> Result<Vec<Figure>> {
+    tap::with_cable(|| tcp(root, wanted))
 }
 
+/// The same, at the cable.
+pub fn tcp(root: &Path, wanted: &Wanted) -> Result<Vec<Figure>> {
+    let mut figures = Vec::new();
+    for isolation in isolations(wanted) {
+        let built = tcp_system(root, wanted, isolation, false)?;
+        let mut failed = None;
+        let machine = cabled(wanted, &built);
+        guest::watch(&machine, guest::PATIENCE, |line| {
+            if let Some((_, json)) = line.split_once(guest::PREFIX) {
+                figures.push(serde_json::from_str::<Figure>(json)?);
+            } else if line.contains(BULK_READY) {
+                failed = outside::bulk(tap::guest(BULK_PORT), BULK_LEN, BULK_ROUNDS).err();
+            }
+            Ok(failed.is_none() && !line.starts_with("FTL-EXIT"))
+        })?;
+        if let Some(error) = failed {
+            return Err(error);
+        }
+    }
+    Ok(figures)
+}
+
+/// What moves bytes over TCP; without end, if that is wanted.
+pub fn tcp_system(
+    root: &Path,
+    wanted: &Wanted,
+    isolation: Isolation,
+    endless: bool,
+) -> Result<Built> {
+    let case = format!("bench_tcp.case={}", isolation.name());
+    let len = format!("bench_tcp.len={}", u32::MAX);
+    let settings = [case.as_str(), len.as_str()];
+    let settings = &settings[..1 + usize::from(endless)];
+    at_cable(root, wanted, "bench_tcp", isolation, settings)
+}
+
+/// What `bench_tcp` says when it can be connected to.
+pub const BULK_READY: &str = "bench_tcp: listens";
 /// As `bench_tcp` has them by default.
-const BULK_PORT: u16 = 7000;
+pub const BULK_PORT: u16 = 7000;
 const BULK_LEN: usize = 1 << 20;
 const BULK_ROUNDS: usize = 5;
 
@@ -336,7 +384,7 @@ fn at_cable(
 }
 
 /// A machine at the cable.
-fn cabled(wanted: &Wanted, built: &Built) -> Machine {
+pub fn cabled(wanted: &Wanted, built: &Built) -> Machine {
     Machine {
         seed: None,
         tap: Some(tap::NAME.to_owned()),
