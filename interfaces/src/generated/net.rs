@@ -9,6 +9,9 @@
 //! too); bit 1 says that the frame goes on in the next descriptor, which only those of many TCP segments at once do, and
 //! those have up to 64 KiB. In that of a frame to be sent, if the device has `checksums`, bit 0 asks to finish it: bits 16 to 31 say where
 //! in the frame the sum begins, bits 32 to 47 where from there on its field is, in which the sum of the pseudo header lies.
+//! If the device takes `batches`, such a frame may have many TCP segments in it, to be cut up: then bits 48 to 63 say how
+//! many bytes each shall have behind the headers, and bits 2 to 15 how many bytes of headers there are. It lies in as many
+//! places, one behind the other, as it needs; its descriptor takes the first, and descriptors of no bytes the rest.
 //!
 //! A device has one client at a time: a second `attach` ends what the first one set up.
 #![allow(
@@ -25,7 +28,7 @@ pub const HASH: u64 = 0x4e3f194745b3e964;
 pub const QUEUE_LEN: usize = 16;
 
 /// Bytes of the largest message on such a channel.
-pub const BODY_LEN_MAX: usize = 34;
+pub const BODY_LEN_MAX: usize = 36;
 
 const ATTACH: u32 = 0xabcbd3de;
 const LINK_CHANGED: u32 = 0xc296b9b7;
@@ -69,6 +72,8 @@ pub struct AttachReply {
     pub bell: ::ftl::handle::Doorbell,
     /// Whether it finishes TCP's checksums.
     pub checksums: Option<bool>,
+    /// Whether it cuts frames of many TCP segments up.
+    pub batches: Option<bool>,
 }
 
 /// Answers the call `attach`. It may be kept and used later; dropped, it answers `NoReply`.
@@ -91,6 +96,7 @@ impl AttachReplier {
         frames: ::ftl::handle::Folio,
         bell: ::ftl::handle::Doorbell,
         checksums: Option<bool>,
+        batches: Option<bool>,
     ) -> ::ftl::Result<()> {
         let mut writer = self.0.begin()?;
         writer.u64(mac)?;
@@ -102,8 +108,17 @@ impl AttachReplier {
         writer.handle(rings)?;
         writer.handle(frames)?;
         writer.handle(bell)?;
-        if checksums.is_some() {
+        if checksums.is_some() || batches.is_some() {
             match checksums {
+                None => writer.bool(false)?,
+                Some(some) => {
+                    writer.bool(true)?;
+                    writer.bool(some)?;
+                }
+            }
+        }
+        if batches.is_some() {
+            match batches {
                 None => writer.bool(false)?,
                 Some(some) => {
                     writer.bool(true)?;
@@ -218,6 +233,11 @@ impl Blocking for Client {
                     } else {
                         if reader.bool()? { Some(reader.bool()?) } else { None }
                     },
+                    batches: if reader.is_at_end() {
+                        None
+                    } else {
+                        if reader.bool()? { Some(reader.bool()?) } else { None }
+                    },
                 })
             }
             Err(code) => Err(::ftl::reply::error_from_code(code)),
@@ -257,6 +277,11 @@ impl ToClient {
                             frames: reader.handle()?,
                             bell: reader.handle()?,
                             checksums: if reader.is_at_end() {
+                                None
+                            } else {
+                                if reader.bool()? { Some(reader.bool()?) } else { None }
+                            },
+                            batches: if reader.is_at_end() {
                                 None
                             } else {
                                 if reader.bool()? { Some(reader.bool()?) } else { None }

@@ -23,6 +23,7 @@ use smoltcp::wire::{
     TcpPacket, TcpRepr, TcpSeqNumber,
 };
 
+use crate::batch::{Batch, whole_words};
 use crate::out::{ETHERNET_LEN, Out, Port};
 use crate::packet::{Packet, be32};
 use crate::stack::{Flow, Stack, new_interface, port_capabilities};
@@ -255,7 +256,15 @@ impl Stack {
         let mut set = SocketSet::new(alloc::vec::Vec::with_capacity(1));
         let handle = set.add(tcp::Socket::new(receive, send));
         let mut desk = Out::new(self.mtu, 1);
-        let repeated = replay(&half_open, &mut set, handle, self.mtu, &mut desk, now)
+        let batch = match self.cuts_batches && !self.is_own(half_open.tuple.remote) {
+            true => Batch::new(half_open.syn.max_seg_size.unwrap_or(0), self.mtu),
+            false => None,
+        };
+        let mut told = half_open;
+        if let Some(batch) = batch {
+            told.syn.max_seg_size = Some(batch.payload_len);
+        }
+        let repeated = replay(&told, &mut set, handle, self.mtu, &mut desk, now)
             && desk
                 .newest()
                 .and_then(|frame| be32(frame.bytes(), ETHERNET_LEN + 24))
@@ -273,6 +282,7 @@ impl Stack {
         configure(&mut socket, &options);
         let mut connection = Connection::new(tuple, Some(listener_id));
         connection.scale_windows(half_open.syn.window_scale);
+        connection.batch = batch;
         let Some(connection) = self.add_connection(socket, connection, owner, options.charge())
         else {
             self.refund(owner, options.charge());
@@ -443,8 +453,7 @@ fn replay(
         seq_number: syn.sequence,
         window_len: syn.window_len,
         window_scale: syn.window_scale,
-        // In whole words: then what is sent lies alike in the buffer and in each segment, and is copied in words.
-        max_seg_size: syn.max_seg_size.map(|len| len & !7),
+        max_seg_size: syn.max_seg_size.map(whole_words),
         sack_permitted: syn.sack_permitted,
         ..plain_segment()
     };

@@ -42,6 +42,7 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+mod batch;
 mod budget;
 mod checksum;
 mod config;
@@ -66,6 +67,7 @@ mod udp;
 pub use budget::{Budget, OwnerId};
 pub use config::{Address, Addressing, Config, Lease, Limits};
 pub use event::{ConnectionId, EchoId, Event, ListenerId, QueryId, UdpId};
+pub use out::Segments;
 pub use stack::Stack;
 pub use statistics::Statistics;
 pub use tcp::{ConnectionInfo, ConnectionState, TcpOptions};

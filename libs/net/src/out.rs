@@ -20,12 +20,32 @@ pub(crate) const ETHERNET_LEN: usize = 14;
 /// Where in its words a frame begins: so that behind 54 bytes of headers the payload is aligned.
 const START: usize = 2;
 
+/// Most bytes of a frame of many TCP segments: so that it fits eight places of 2 KiB in a driver's memory.
+pub(crate) const BATCH_LEN: usize = 8 * 2048 - START;
+/// Such frames that are kept to be used again.
+const SPARE_BATCHES_MAX: usize = 4;
+
+fn words_for(frame_len: usize) -> usize {
+    (START + frame_len).div_ceil(8)
+}
+
 /// A frame with its Ethernet header. It lies in whole words, so that it is quickly added up and copied.
 pub(crate) struct Frame {
     words: Box<[u64]>,
     len: usize,
     /// Where the bytes begin whose checksum is still to be finished.
     pub unfinished: Option<u16>,
+    /// It is to be cut into segments.
+    pub segments: Option<Segments>,
+}
+
+/// How a frame of many TCP segments is to be cut up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Segments {
+    /// Bytes of headers, from Ethernet's to TCP's, that each segment begins with.
+    pub headers: u16,
+    /// Most bytes behind them.
+    pub len: u16,
 }
 
 impl Frame {
@@ -41,6 +61,8 @@ impl Frame {
 pub(crate) struct Out {
     frames: VecDeque<Frame>,
     spare: Vec<Frame>,
+    /// Frames of [`BATCH_LEN`] bytes.
+    spare_batches: Vec<Frame>,
     /// Takes what does not fit, so that smoltcp always has somewhere to write.
     scratch: Box<[u8]>,
     frame_len: usize,
@@ -54,6 +76,7 @@ impl Out {
         Out {
             frames: VecDeque::with_capacity(max),
             spare: Vec::with_capacity(max),
+            spare_batches: Vec::new(),
             scratch: vec![0; frame_len].into(),
             frame_len,
             max,
@@ -88,28 +111,40 @@ impl Out {
     }
 
     pub fn recycle(&mut self, frame: Frame) {
-        if self.spare.len() < self.max {
-            self.spare.push(frame);
+        let is_batch = frame.words.len() > words_for(self.frame_len);
+        let (spare, max) = match is_batch {
+            true => (&mut self.spare_batches, SPARE_BATCHES_MAX),
+            false => (&mut self.spare, self.max),
+        };
+        if spare.len() < max {
+            spare.push(frame);
         }
     }
 
     /// Lets `write` fill a new frame of `len` bytes.
     pub fn write<R>(&mut self, len: usize, write: impl FnOnce(&mut [u8]) -> R) -> R {
         assert!(
-            len <= self.frame_len,
+            len <= self.frame_len.max(BATCH_LEN),
             "smoltcp keeps to the MTU it was told"
         );
         if self.frames.len() >= self.max {
             self.dropped += 1;
+            if len > self.scratch.len() {
+                return write(&mut vec![0; len]);
+            }
             return write(&mut self.scratch[..len]);
         }
-        let frame_len = self.frame_len;
-        let mut frame = self.spare.pop().unwrap_or_else(|| Frame {
-            words: vec![0; (START + frame_len).div_ceil(8)].into(),
+        let (spare, frame_len) = match len > self.frame_len {
+            true => (&mut self.spare_batches, BATCH_LEN),
+            false => (&mut self.spare, self.frame_len),
+        };
+        let mut frame = spare.pop().unwrap_or_else(|| Frame {
+            words: vec![0; words_for(frame_len)].into(),
             len: 0,
             unfinished: None,
+            segments: None,
         });
-        (frame.len, frame.unfinished) = (len, None);
+        (frame.len, frame.unfinished, frame.segments) = (len, None, None);
         let result = write(frame.bytes_mut());
         self.frames.push_back(frame);
         result

@@ -23,7 +23,7 @@ use crate::handshake::{HalfOpen, TimeWait};
 use crate::hash::Keyed;
 use crate::names::Names;
 use crate::neighbors::Neighbors;
-use crate::out::{ETHERNET_LEN, Frame, Out, Port, capabilities};
+use crate::out::{BATCH_LEN, ETHERNET_LEN, Frame, Out, Port, Segments, capabilities};
 use crate::packet::{Packet, Seen, be16, look};
 use crate::random::Random;
 use crate::statistics::Statistics;
@@ -31,6 +31,8 @@ use crate::table::{Id, Table};
 use crate::tcp::{Connection, Listener, Tuple};
 use crate::timers::Timers;
 
+/// Most bytes of a packet of many TCP segments.
+const BATCH_MTU: usize = BATCH_LEN - ETHERNET_LEN;
 /// How long a socket rests that says it has something to send and then does not.
 const REST: smoltcp::time::Duration = smoltcp::time::Duration::from_millis(10);
 
@@ -40,6 +42,10 @@ pub struct Stack {
     pub(crate) mtu: usize,
     pub(crate) address: Option<Address>,
     pub(crate) interface: Interface,
+    /// The same with room for many TCP segments at once in each packet.
+    batches: Interface,
+    /// Whether whoever sends frames for us cuts such packets up.
+    pub(crate) cuts_batches: bool,
     /// Handed to smoltcp with packets that belong to nobody, to make it answer them.
     nobody: SocketSet<'static>,
     pub(crate) out: Out,
@@ -147,12 +153,15 @@ impl Stack {
         let mut out = Out::new(mtu, replies_max.max(4));
         let now = instant(now);
         let interface = new_interface(random.next_u64(), mtu, &mut out, now);
+        let batches = new_interface(random.next_u64(), BATCH_MTU, &mut out, now);
         let keyed = Keyed::new(&mut random);
         let mut stack = Stack {
             mac,
             mtu,
             address: None,
             interface,
+            batches,
+            cuts_batches: false,
             nobody: SocketSet::new(Vec::new()),
             out,
             checksums_elsewhere: false,
@@ -235,6 +244,22 @@ impl Stack {
     /// Says whether whoever sends frames for us finishes TCP's checksums: see [`Stack::unfinished`].
     pub fn leave_checksums(&mut self, elsewhere: bool) {
         self.checksums_elsewhere = elsewhere;
+    }
+
+    /// Says how long a frame may be that whoever sends it for us cuts into TCP segments: see [`Stack::segments`]. 0 if it
+    /// does not, and whatever is too short to be worth it is taken for 0. It has to finish checksums as well.
+    pub fn leave_segmentation(&mut self, frame_len: usize) {
+        self.cuts_batches = frame_len >= BATCH_LEN && self.checksums_elsewhere;
+    }
+
+    /// The frame that was given out last.
+    pub fn lent(&self) -> Option<&[u8]> {
+        Some(self.lent.as_ref()?.bytes())
+    }
+
+    /// How the frame that was given out last is to be cut into segments, if it is.
+    pub fn segments(&self) -> Option<Segments> {
+        self.lent.as_ref()?.segments
     }
 
     /// Where the bytes begin of which the frame that was given out last still needs a checksum, if it does. The field is
@@ -399,13 +424,22 @@ impl Stack {
             out: &mut self.out,
             capabilities: port_capabilities(self.mtu),
         };
-        self.interface.poll_egress(now, &mut port, &mut socket.set);
+        let interface = match &socket.kind {
+            Kind::Connection(connection) if connection.may_send_batch() && self.cuts_batches => {
+                &mut self.batches
+            }
+            _ => &mut self.interface,
+        };
+        interface.poll_egress(now, &mut port, &mut socket.set);
         let sent = self.out.len() > before;
         if sent {
             if let (Kind::Connection(connection), Some(frame)) =
                 (&mut socket.kind, self.out.newest())
             {
                 connection.sending(&mut frame.bytes_mut()[ETHERNET_LEN..]);
+                if frame.bytes().len() > self.mtu + ETHERNET_LEN {
+                    frame.segments = connection.segments(frame.bytes());
+                }
             }
             self.finish_newest(None, now);
         }
@@ -712,13 +746,15 @@ impl Stack {
         let own = self.address.as_ref();
         let own = own.map(|own| IpCidr::new(IpAddress::Ipv4(own.ip), own.prefix_len));
         let local = IpCidr::new(IpAddress::Ipv4(Ipv4Addr::LOCALHOST), 8);
-        self.interface.update_ip_addrs(|addresses| {
-            addresses.clear();
-            for address in own.into_iter().chain([local]) {
-                // There is room for two.
-                let _ = addresses.push(address);
-            }
-        });
+        for interface in [&mut self.interface, &mut self.batches] {
+            interface.update_ip_addrs(|addresses| {
+                addresses.clear();
+                for address in own.into_iter().chain([local]) {
+                    // There is room for two.
+                    let _ = addresses.push(address);
+                }
+            });
+        }
     }
 }
 

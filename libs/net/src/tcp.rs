@@ -11,6 +11,7 @@ use smoltcp::time::Instant;
 use smoltcp::wire::{IpAddress, IpEndpoint, IpListenEndpoint};
 
 use crate::Error;
+use crate::batch::Batch;
 use crate::budget::{OwnerId, SOCKET_LEN};
 use crate::event::{ConnectionId, ListenerId, Signal, Signals};
 use crate::handshake::{TimeWait, parse};

@@ -4,7 +4,7 @@ mod common;
 use common::*;
 
 /// Sends `data` both ways at once and closes; what arrives must be the same, and nothing may stay.
-fn exchange(wire: Wire, seed: u64, len: usize, options: TcpOptions) {
+fn exchange(wire: Wire, seed: u64, len: usize, options: TcpOptions) -> u64 {
     let mut world = World::new(wire, seed);
     let (_, server, client) = world.connected(80, options);
     let ids = [server, client];
@@ -57,6 +57,7 @@ fn exchange(wire: Wire, seed: u64, len: usize, options: TcpOptions) {
             })
         );
     }
+    world.batches
 }
 
 /// One side sends everything, says that this was all, and only then begins to read what the other side sends
@@ -161,6 +162,84 @@ fn bad_wires() {
             TcpOptions::default(),
         );
     }
+}
+
+/// Many segments in one frame, of which each may get lost, come twice or late.
+#[test]
+fn batches_over_good_and_bad_wires() {
+    let good = Wire {
+        inside: true,
+        batches: true,
+        ..Wire::default()
+    };
+    let large = TcpOptions {
+        receive_buffer: 65536,
+        send_buffer: 65536,
+        ..TcpOptions::default()
+    };
+    assert!(exchange(good, 1, 500_000, TcpOptions::default()) > 20);
+    assert!(exchange(good, 2, 1_000_000, large) > 20);
+    let bad = Wire {
+        lose: 30,
+        double: 30,
+        delay: 100,
+        ..good
+    };
+    // Without a single segment for a repetition, 68 gets stuck.
+    for seed in (0..20).chain(68..70) {
+        let options = if seed % 2 == 0 {
+            TcpOptions::default()
+        } else {
+            large
+        };
+        assert!(exchange(bad, seed, 100_000, options) > 0, "seed {seed}");
+        echo_after_the_end(bad, seed, 60_000);
+    }
+}
+
+/// A driver comes in the middle that cuts nothing up: what was sent in batches is repeated in segments that fit.
+#[test]
+fn a_device_that_cannot_cut_frames_up_may_take_over() {
+    let wire = Wire {
+        inside: true,
+        batches: true,
+        lose: 100,
+        ..Wire::default()
+    };
+    let large = TcpOptions {
+        receive_buffer: 65536,
+        send_buffer: 65536,
+        ..TcpOptions::default()
+    };
+    let mut world = World::new(wire, 5);
+    let (_, server, client) = world.connected(80, large);
+    let data = pattern(400_000, 5);
+    let (mut sent, mut received) = (0, Vec::new());
+    let mut swapped = 0;
+    world.until(Duration::from_secs(3600), "all of it", |world| {
+        if sent < data.len() {
+            sent += world.stacks[0]
+                .send(server, &data[sent..], world.now)
+                .unwrap();
+        }
+        let mut buffer = [0; 4000];
+        while let Some(n) = world.stacks[1]
+            .receive_from(client, &mut buffer, world.now)
+            .unwrap()
+        {
+            received.extend_from_slice(&buffer[..n]);
+        }
+        if swapped == 0 && received.len() > 200_000 {
+            assert!(world.batches > 0);
+            swapped = world.batches;
+            // From here on the wire fails if there is another.
+            world.wire.batches = false;
+            world.stacks[0].leave_segmentation(0);
+        }
+        received.len() == data.len()
+    });
+    assert!(received == data);
+    assert_eq!(world.batches, swapped);
 }
 
 #[test]

@@ -54,6 +54,7 @@ fn main(mut env: Environ) -> Result<()> {
                         memory.frames,
                         bell.ringer()?,
                         Some(port.checksums()),
+                        Some(port.batches()),
                     )?;
                 }
                 Err(error) => {

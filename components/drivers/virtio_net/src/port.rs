@@ -106,13 +106,13 @@ impl<R: Registers, M: DmaMemory + Clone> Port<R, M> {
         frames: Folio,
         random: &mut Random,
     ) -> Result<Self> {
-        // What is sent are small frames. What comes may be many TCP segments in one, over several buffers.
+        // Many TCP segments may be one frame: what comes lies in several buffers, what is sent in one piece.
         let wishes = Options {
             transmit_checksum: true,
+            transmit_segmentation: true,
             receive_checksum: true,
             mergeable_buffers: true,
             receive_segmentation: true,
-            ..Options::default()
         };
         let net = Net::new(registers, queues, packets, QUEUE_SIZE, wishes);
         let net = net.map_err(not_usable)?;
@@ -163,6 +163,10 @@ impl<R: Registers, M: DmaMemory + Clone> Port<R, M> {
     /// Whether the device finishes the checksums of what it sends.
     pub fn checksums(&self) -> bool {
         self.device.options().transmit_checksum
+    }
+    /// Whether the device cuts frames of many TCP segments up.
+    pub fn batches(&self) -> bool {
+        self.device.options().transmit_segmentation
     }
     /// Whether many TCP segments may come in one frame.
     #[cfg(test)]
@@ -375,7 +379,7 @@ impl<R: Registers, M: DmaMemory + Clone> fmt::Display for Port<R, M> {
 fn offload(cookie: u64) -> Offload {
     Offload {
         checksum: (cookie & 1 != 0).then_some(((cookie >> 16) as u16, (cookie >> 32) as u16)),
-        ..Offload::default()
+        segmentation: (cookie >> 48 != 0).then_some((cookie as u16 >> 2, (cookie >> 48) as u16)),
     }
 }
 

@@ -352,6 +352,48 @@ fn checksums_are_the_devices_affair_if_it_can() {
     }
 }
 
+/// Many segments go in one frame, if the device can cut it up: in the place of the first, and those behind it.
+#[test]
+fn a_frame_may_go_out_to_be_cut_up() {
+    const CSUM: u64 = 1;
+    const HOST_TSO4: u64 = 1 << 11;
+    for (more, can) in [(0, false), (CSUM, false), (CSUM | HOST_TSO4, true)] {
+        let (_system, device, mut port) = start_with(more);
+        let mut client = Client::attach(&mut port);
+        pump(&mut port);
+        assert_eq!(port.batches(), can);
+        if !can {
+            continue;
+        }
+        let cookie = 1 | 54 << 2 | 34 << 16 | 16 << 32 | 1456 << 48;
+        for round in 0..100 {
+            if SLOTS - client.to_send.pushed() % SLOTS < 3 {
+                // It would go around the end.
+                while client.to_send.pushed() % SLOTS != 0 {
+                    client.push(&[], 0);
+                }
+                pump(&mut port);
+            }
+            client.push(&[5; 6000], cookie);
+            client.push(&[], 0);
+            client.push(&[], 0);
+            let _ = client.to_send.publish();
+            pump(&mut port);
+            let (head, segments) = device.take(TRANSMIT).unwrap();
+            assert!(device.take(TRANSMIT).is_none(), "one frame, round {round}");
+            let header = device.read(segments[0]);
+            assert_eq!(header, [1, 1, 54, 0, 176, 5, 34, 0, 16, 0, 0, 0]);
+            assert_eq!(device.read(segments[1]), [5; 6000]);
+            let before = client.to_send.consumed().unwrap();
+            device.complete(TRANSMIT, head, 0);
+            pump(&mut port);
+            // Its places come back together, when it is sent.
+            let after = client.to_send.consumed().unwrap();
+            assert_eq!(after.wrapping_sub(before), 3, "round {round}");
+        }
+    }
+}
+
 /// Many segments in one frame come over several buffers, and the client gets all of them or none.
 #[test]
 fn a_frame_may_come_in_pieces() {

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use ftl::prelude::*;
 use net::Stack;
-use ring::{Consumer, Descriptor, Layout, Malformed, Producer, SharedMemory};
+use ring::{Consumer, Descriptor, Layout, Malformed, Producer, PushError, SharedMemory};
 
 /// Frames that are handled before what came of them is looked at.
 const BATCH: usize = 32;
@@ -22,6 +22,8 @@ pub struct Link {
     bell: Doorbell,
     /// The device finishes TCP's checksums.
     pub checksums: bool,
+    /// Most bytes of a frame that the device cuts into TCP segments; 0 if it does not.
+    pub batch_len: usize,
     buffer: Buffer,
     /// The beginning of a frame that comes in several pieces.
     begun: Vec<u8>,
@@ -40,6 +42,8 @@ const WHOLE_LEN: usize = 65535 + 14;
 const CHECKSUM_FIELD: u64 = 16;
 /// Where in its place a frame to be sent begins: as it lies in the stack, so that it is quickly copied.
 const START: u32 = 2;
+/// Places that a frame of many TCP segments takes at most.
+const BATCH_PLACES: u32 = 8;
 
 /// A frame's copy. Received ones begin at 4 beyond a multiple of 8 (the device's header
 /// is 12 bytes), and copying is quick if both sides are alike.
@@ -68,6 +72,12 @@ impl Link {
             transmit_at: device.transmit_at,
             bell: device.bell,
             checksums: device.checksums.unwrap_or(false),
+            batch_len: match device.batches {
+                Some(true) if device.slots >= 4 * BATCH_PLACES => {
+                    (BATCH_PLACES * device.slot_len - START) as usize
+                }
+                _ => 0,
+            },
             buffer: Buffer([0; FRAME_LEN + 8]),
             begun: Vec::new(),
             begun_trusted: false,
@@ -135,23 +145,37 @@ impl Link {
         stack: &mut Stack,
         now: Duration,
     ) -> core::result::Result<(), Malformed> {
-        while self.to_send.pushed().wrapping_sub(self.to_send.consumed()?) < self.slots {
+        while self.room()? >= self.room_wanted() {
             let Some(frame) = stack.next_transmit(now) else {
                 break;
             };
+            let len = frame.len();
+            let places = (START + len as u32).div_ceil(self.slot_len).max(1);
+            let left = self.slots - self.to_send.pushed() % self.slots;
+            if places > left {
+                // It would go around the end; it begins at the first place.
+                self.skip_places(left)?;
+            }
             let place = self.to_send.pushed() % self.slots;
-            let len = frame.len().min(self.slot_len as usize);
-            let start = START.min(self.slot_len - len as u32);
+            let start = START.min((places * self.slot_len).saturating_sub(len as u32));
             let offset = self.transmit_at + place * self.slot_len + start;
-            self.frames.write(offset as usize, &frame[..len]);
-            let cookie = match stack.unfinished() {
+            let mut cookie = match stack.unfinished() {
                 Some(begin) => CHECKSUM | u64::from(begin) << 16 | CHECKSUM_FIELD << 32,
                 None => 0,
             };
-            if cookie != 0 && !self.checksums {
+            if let Some(segments) = stack.segments() {
+                cookie |= u64::from(segments.headers) << 2 | u64::from(segments.len) << 48;
+            }
+            let is_possible = match places {
+                1 => cookie == 0 || self.checksums,
+                _ => places <= BATCH_PLACES && self.batch_len > 0,
+            };
+            if !is_possible {
                 // Made for another driver, who is gone. TCP repeats it.
                 continue;
             }
+            self.frames
+                .write(offset as usize, stack.lent().unwrap_or_default());
             let descriptor = Descriptor {
                 offset,
                 len: len as u32,
@@ -160,6 +184,7 @@ impl Link {
             if self.to_send.push(descriptor).is_err() {
                 break;
             }
+            self.skip_places(places - 1)?;
         }
         if self.to_send.publish() {
             self.bell.ring_soon();
@@ -167,9 +192,40 @@ impl Link {
         Ok(())
     }
 
+    /// Places for frames to be sent that are free.
+    fn room(&mut self) -> core::result::Result<u32, Malformed> {
+        let used = self.to_send.pushed().wrapping_sub(self.to_send.consumed()?);
+        Ok(self.slots.saturating_sub(used))
+    }
+
+    /// Places that have to be free before the stack is asked for a frame, however long that is and wherever it begins.
+    fn room_wanted(&self) -> u32 {
+        match self.batch_len {
+            0 => 1,
+            _ => 2 * BATCH_PLACES,
+        }
+    }
+
+    /// Leaves places out: with descriptors of nothing, since the driver gives places back one for each.
+    fn skip_places(&mut self, count: u32) -> core::result::Result<(), Malformed> {
+        for _ in 0..count {
+            let nothing = Descriptor {
+                offset: self.transmit_at,
+                len: 0,
+                cookie: 0,
+            };
+            match self.to_send.push(nothing) {
+                // There is room: it was looked for.
+                Ok(()) | Err(PushError::Full) => {}
+                Err(PushError::Malformed(error)) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
     /// Asks to be woken. False if there is something to do already.
     pub fn rest(&mut self) -> core::result::Result<bool, Malformed> {
-        let full = self.to_send.space()? == 0;
+        let full = self.room()? < self.room_wanted();
         if full && !self.to_send.prepare_wait(self.slots / 4)? {
             return Ok(false);
         }

@@ -170,6 +170,7 @@ impl Server {
         }
         if let (Some(stack), Some(link)) = (&mut self.stack, &self.link) {
             stack.leave_checksums(link.checksums);
+            stack.leave_segmentation(link.batch_len);
         }
         Ok(())
     }

@@ -55,6 +55,7 @@ fn main(mut env: Environ) -> Result<()> {
                     frames,
                     bell.ringer()?,
                     Some(true),
+                    None,
                 )?;
                 web.begin()?;
             }

@@ -46,6 +46,8 @@ pub(crate) struct Connection {
     pub(super) window_end: Option<u32>,
     /// By how many bits the windows that it tells are to be shifted.
     pub(super) window_scale: u8,
+    /// It may send many segments at once.
+    pub(crate) batch: Option<Batch>,
 }
 
 impl Connection {
@@ -70,6 +72,7 @@ impl Connection {
             sent_ack: 0,
             window_end: None,
             window_scale: 0,
+            batch: None,
         }
     }
 
@@ -86,6 +89,7 @@ impl Connection {
         let (Some(ack), Some(window)) = (be32(segment, 8), be16(segment, 14)) else {
             return;
         };
+        self.acknowledged(segment, ack, window);
         let mut window = u32::from(window) << self.window_scale;
         if segment[13] & SYN != 0 {
             let Some(segment) = parse(packet) else { return };

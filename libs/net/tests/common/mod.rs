@@ -63,6 +63,38 @@ pub struct Wire {
     pub delay: u64,
     /// It never leaves the machine: nobody finishes TCP's checksums, and nobody looks at them.
     pub inside: bool,
+    /// It cuts frames of many segments up. Only together with `inside`.
+    pub batches: bool,
+}
+
+/// Cuts a frame into TCP segments, as a device does.
+pub fn cut(frame: &[u8], segments: net::Segments) -> Vec<Vec<u8>> {
+    let (headers, payload) = frame.split_at(segments.headers.into());
+    let count = payload.len().div_ceil(segments.len.into());
+    payload
+        .chunks(segments.len.into())
+        .enumerate()
+        .map(|(i, bytes)| {
+            let mut piece = [headers, bytes].concat();
+            let len = (piece.len() - 14) as u16;
+            piece[16..18].copy_from_slice(&len.to_be_bytes());
+            piece[24..26].fill(0);
+            let sum: u32 = piece[14..34]
+                .chunks(2)
+                .map(|word| u32::from(u16::from_be_bytes([word[0], word[1]])))
+                .sum();
+            let sum = !((sum & 0xffff) + (sum >> 16)) as u16;
+            piece[24..26].copy_from_slice(&sum.to_be_bytes());
+            let number = u32::from_be_bytes(piece[38..42].try_into().unwrap())
+                .wrapping_add(i as u32 * u32::from(segments.len));
+            piece[38..42].copy_from_slice(&number.to_be_bytes());
+            if i + 1 < count {
+                // FIN and PSH are the last one's.
+                piece[47] &= !9;
+            }
+            piece
+        })
+        .collect()
 }
 
 /// Two stacks, the wire, and the time.
@@ -76,6 +108,8 @@ pub struct World {
     sequence: u64,
     pub events: [VecDeque<Event>; 2],
     pub frames: u64,
+    /// Those of many segments.
+    pub batches: u64,
 }
 
 impl World {
@@ -87,6 +121,7 @@ impl World {
         let mut stacks = [server(limits), client(limits)];
         for stack in &mut stacks {
             stack.leave_checksums(wire.inside);
+            stack.leave_segmentation(if wire.batches { 16384 - 2 } else { 0 });
         }
         let owners = [0, 1].map(|i| stacks[i].add_owner(PLENTY).unwrap());
         World {
@@ -99,6 +134,7 @@ impl World {
             sequence: 0,
             events: Default::default(),
             frames: 0,
+            batches: 0,
         }
     }
 
@@ -126,22 +162,17 @@ impl World {
                         frame[46] >> 4
                     );
                 }
-                if self.rng.below(1000) < self.wire.lose {
-                    continue;
-                }
-                let copies = 1 + (self.rng.below(1000) < self.wire.double) as u64;
-                for _ in 0..copies {
-                    let mut delay = 200;
-                    if self.rng.below(1000) < self.wire.delay {
-                        delay += self.rng.below(20_000);
+                let frames = match self.stacks[i].segments() {
+                    Some(segments) => {
+                        assert!(self.wire.batches);
+                        self.batches += 1;
+                        cut(&frame, segments)
                     }
-                    self.sequence += 1;
-                    self.flying.push((
-                        self.now + Duration::from_micros(delay),
-                        self.sequence,
-                        1 - i,
-                        frame.clone(),
-                    ));
+                    None => vec![frame],
+                };
+                for frame in frames {
+                    assert!(frame.len() <= 1514, "{} bytes", frame.len());
+                    self.fly(i, frame);
                 }
             }
             while let Some(event) = self.stacks[i].next_event() {
@@ -171,6 +202,27 @@ impl World {
             }
         }
         true
+    }
+
+    /// Sends a frame on its way, if nothing happens to it.
+    fn fly(&mut self, from: usize, frame: Vec<u8>) {
+        if self.rng.below(1000) < self.wire.lose {
+            return;
+        }
+        let copies = 1 + (self.rng.below(1000) < self.wire.double) as u64;
+        for _ in 0..copies {
+            let mut delay = 200;
+            if self.rng.below(1000) < self.wire.delay {
+                delay += self.rng.below(20_000);
+            }
+            self.sequence += 1;
+            self.flying.push((
+                self.now + Duration::from_micros(delay),
+                self.sequence,
+                1 - from,
+                frame.clone(),
+            ));
+        }
     }
 
     /// Steps until `done`, or fails after `limit` of simulated time.

@@ -375,6 +375,7 @@ impl World {
                             frames,
                             bell,
                             None,
+                            None,
                         )
                         .unwrap();
                 }
