@@ -103,6 +103,7 @@ impl Stack {
     }
 
     /// The next event, if there is one.
+    #[inline]
     pub fn next_event(&mut self) -> Option<Event> {
         loop {
             match self.signals.pop_front()? {

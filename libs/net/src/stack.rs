@@ -253,11 +253,13 @@ impl Stack {
     }
 
     /// The frame that was given out last.
+    #[inline]
     pub fn lent(&self) -> Option<&[u8]> {
         Some(self.lent.as_ref()?.bytes())
     }
 
     /// How the frame that was given out last is to be cut into segments, if it is.
+    #[inline]
     pub fn segments(&self) -> Option<Segments> {
         self.lent.as_ref()?.segments
     }
@@ -343,6 +345,7 @@ impl Stack {
 
     /// The next frame to be sent, if there is one. To be called only when the driver has room for it:
     /// packets are made when they are taken. Those for this machine itself are received here and now.
+    #[inline]
     pub fn next_transmit(&mut self, now: Duration) -> Option<&[u8]> {
         let now = instant(now);
         if let Some(frame) = self.lent.take() {

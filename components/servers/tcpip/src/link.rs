@@ -184,7 +184,9 @@ impl Link {
             if self.to_send.push(descriptor).is_err() {
                 break;
             }
-            self.skip_places(places - 1)?;
+            if places > 1 {
+                self.skip_places(places - 1)?;
+            }
         }
         if self.to_send.publish() {
             self.bell.ring_soon();
@@ -207,6 +209,7 @@ impl Link {
     }
 
     /// Leaves places out: with descriptors of nothing, since the driver gives places back one for each.
+    #[cold]
     fn skip_places(&mut self, count: u32) -> core::result::Result<(), Malformed> {
         for _ in 0..count {
             let nothing = Descriptor {
