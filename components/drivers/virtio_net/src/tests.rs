@@ -369,7 +369,7 @@ fn a_frame_may_go_out_to_be_cut_up() {
         for round in 0..100 {
             if SLOTS - client.to_send.pushed() % SLOTS < 3 {
                 // It would go around the end.
-                while client.to_send.pushed() % SLOTS != 0 {
+                while !client.to_send.pushed().is_multiple_of(SLOTS) {
                     client.push(&[], 0);
                 }
                 pump(&mut port);
