@@ -31,6 +31,8 @@
 //! whoever owns both ends of a connection may pass their bytes on beside it (`local.rs`). From
 //! outside, 127.0.0.1 is nobody's address.
 //!
+//! A device that cuts frames up gets many TCP segments in one (`batch.rs`).
+//!
 //! Deliberately absent: IPv6, IP fragments, multicast.
 //!
 //! [`Duration`]: core::time::Duration
