@@ -150,7 +150,11 @@ impl Link {
                 break;
             };
             let len = frame.len();
-            let places = (START + len as u32).div_ceil(self.slot_len).max(1);
+            // One that just fits a place begins where that does.
+            let places = match len <= self.slot_len as usize {
+                true => 1,
+                false => (START + len as u32).div_ceil(self.slot_len),
+            };
             let left = self.slots - self.to_send.pushed() % self.slots;
             if places > left {
                 // It would go around the end; it begins at the first place.
