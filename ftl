@@ -70,4 +70,4 @@ if [ "$cargo" = /usr/bin/cargo ] && [ -x /usr/bin/rustc ]; then
 fi
 [ -x "$root/target/debug/ftl" ] || echo "building the tool (once)" >&2
 "$cargo" build --quiet --manifest-path "$root/tools/ftl/Cargo.toml" --target-dir "$root/target" || exit 245
-FTL_ROOT=$root FTL_CARGO=$cargo exec "$root/target/debug/ftl" "$@"
+FTL_ROOT=${FTL_ROOT:-$root} FTL_CARGO=$cargo exec "$root/target/debug/ftl" "$@"

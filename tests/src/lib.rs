@@ -95,6 +95,8 @@ pub struct Boot {
     built: bool,
     /// Whether `./ftl test` may say how it is isolated.
     vary: bool,
+    /// The source tree, if it is another one.
+    tree: Option<PathBuf>,
 }
 
 /// A system of `systems/`.
@@ -106,6 +108,7 @@ pub fn boot(system: &str) -> Boot {
         ports: false,
         built: true,
         vary: true,
+        tree: None,
     }
 }
 
@@ -118,6 +121,7 @@ pub fn boot_init(package: &str) -> Boot {
         ports: false,
         built: true,
         vary: true,
+        tree: None,
     }
 }
 
@@ -200,6 +204,14 @@ impl Boot {
         self
     }
 
+    /// From another source tree.
+    pub fn in_tree(mut self, tree: &Path) -> Boot {
+        self.tree = Some(tree.to_owned());
+        // Not by `./ftl test`, at least.
+        self.built = false;
+        self
+    }
+
     /// Boots it.
     pub fn start(mut self) -> Ftl {
         self = self.with_variant();
@@ -208,6 +220,9 @@ impl Boot {
             self = self.port(80);
         }
         let mut command = Command::new(tool());
+        if let Some(tree) = &self.tree {
+            command.env("FTL_ROOT", tree);
+        }
         command.arg("run").args(&self.arguments).args([
             "--arch",
             &self.arch.unwrap_or_else(arch),

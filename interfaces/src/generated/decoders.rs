@@ -160,6 +160,18 @@ pub const ALL: &[(&str, &str, usize, Decoder)] = &[
         |incoming| show(crate::tcpip::udp_socket::ToServer::decode(incoming)?),
     ),
     (
+        "template_server",
+        "template_server",
+        0,
+        |incoming| show(crate::template_server::ToClient::decode(incoming)?),
+    ),
+    (
+        "template_server",
+        "template_server",
+        1,
+        |incoming| show(crate::template_server::ToServer::decode(incoming)?),
+    ),
+    (
         "terminal",
         "terminal",
         0,

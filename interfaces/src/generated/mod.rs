@@ -30,6 +30,8 @@ pub mod system;
 #[rustfmt::skip]
 pub mod tcpip;
 #[rustfmt::skip]
+pub mod template_server;
+#[rustfmt::skip]
 pub mod terminal;
 #[rustfmt::skip]
 pub mod trial;

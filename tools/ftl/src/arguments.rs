@@ -52,6 +52,9 @@ pub enum Command {
         kind: Kind,
         /// Its name: lower-case letters, digits and `_`
         name: String,
+        /// The machine whose device a driver is for
+        #[arg(long, value_enum, default_value = "riscv64")]
+        arch: Arch,
     },
     /// Generate Rust from the YAML files; every build does this by itself
     Gen {

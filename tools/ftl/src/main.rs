@@ -82,7 +82,7 @@ fn execute(command_line: CommandLine) -> Result<ExitCode> {
         }
         Command::Image(arguments) => image(&root, &arguments, yes, json)?,
         Command::Bench(arguments) => return bench(&root, arguments, yes, json),
-        Command::New { kind, name } => new::new(&root, kind, &name)?,
+        Command::New { kind, name, arch } => new::new(&root, kind, &name, arch)?,
         Command::Gen { accept } => {
             let mut written = systems::accept(&root, &accept)?;
             written.extend(systems::refresh_files(&root)?);

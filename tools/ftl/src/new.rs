@@ -1,11 +1,17 @@
 //! `./ftl new app|server|driver NAME`: a component that builds, runs and has a passing host test
-//! at once, and a system to run it in. It is made from the templates in tools/ftl/templates/.
+//! at once, and a system to run it in.
+//!
+//! The templates are components like any other (`template_…`, and the system `templates`): they are built, linted, tested and
+//! booted as they are. A new component is a copy in which the template's name has become another one.
 
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
+use ftl_gen::names::{self, pascal};
 
+use crate::arch::Arch;
 use crate::systems;
+use crate::workspace;
 
 /// What kind of component to make.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -18,100 +24,152 @@ pub enum Kind {
     Driver,
 }
 
-/// A file of a template: where it goes, what is in it, and a word about it.
+impl Kind {
+    /// The component that one of this kind is a copy of. Machines differ in their devices.
+    fn template(self, arch: Arch) -> Template {
+        match (self, arch) {
+            (Kind::App, _) => TEMPLATE_APP,
+            (Kind::Server, _) => TEMPLATE_SERVER,
+            (Kind::Driver, Arch::Riscv64) => TEMPLATE_DRIVER,
+            (Kind::Driver, Arch::Arm64) => TEMPLATE_DRIVER_ARM64,
+        }
+    }
+
+    /// The folder in components/ where these lie.
+    fn folder(self) -> &'static str {
+        match self {
+            Kind::App => "apps",
+            Kind::Server => "servers",
+            Kind::Driver => "drivers",
+        }
+    }
+}
+
+/// A component to copy.
+struct Template {
+    name: &'static str,
+    /// Its files: where they go, what is in them, and a word about each.
+    files: [File; 4],
+    /// What it speaks, if it brings that along.
+    interface: Option<&'static str>,
+}
+
+/// A file of a component.
 struct File {
     path: &'static str,
     text: &'static str,
     about: &'static str,
 }
 
-const SYSTEM: File = File {
-    path: "systems/NAME.yml",
-    text: "doc: NAME alone, for trying it out.\nisolation: kernel\ncomponents:\n  NAME:\n",
-    about: "a system to run it in: ./ftl run NAME",
-};
+const SYSTEM: &str =
+    "doc: NAME alone, for trying it out.\nisolation: kernel\ncomponents:\n  NAME:\n";
 
 const README: &str = "# NAME\n\nSUMMARY. What it needs and provides stands in `component.yml`.\n\
                       `./ftl run NAME` runs it alone; `./ftl test NAME` runs its tests.\n";
 
 macro_rules! template {
-    ($kind:literal, $folder:literal) => {
-        [
-            File {
-                path: concat!("components/", $folder, "/NAME/component.yml"),
-                text: include_str!(concat!("../templates/", $kind, "/component.yml")),
-                about: "what it needs and provides",
-            },
-            File {
-                path: concat!("components/", $folder, "/NAME/src/main.rs"),
-                text: include_str!(concat!("../templates/", $kind, "/src/main.rs")),
-                about: "a loop over events",
-            },
-            File {
-                path: concat!("components/", $folder, "/NAME/src/tests.rs"),
-                text: include_str!(concat!("../templates/", $kind, "/src/tests.rs")),
-                about: "runs on your machine: ./ftl test NAME",
-            },
-            File {
-                path: concat!("components/", $folder, "/NAME/Cargo.toml"),
-                text: include_str!(concat!("../templates/", $kind, "/Cargo.toml")),
-                about: "",
-            },
-            File {
-                path: concat!("components/", $folder, "/NAME/README.md"),
-                text: README,
-                about: "",
-            },
-            SYSTEM,
-        ]
+    ($folder:literal, $name:literal, $interface:expr) => {
+        Template {
+            name: $name,
+            files: [
+                template!(
+                    $folder,
+                    $name,
+                    "component.yml",
+                    "what it needs and provides"
+                ),
+                template!($folder, $name, "src/main.rs", "a loop over events"),
+                template!(
+                    $folder,
+                    $name,
+                    "src/tests.rs",
+                    "runs on your machine: ./ftl test NAME"
+                ),
+                template!($folder, $name, "Cargo.toml", ""),
+            ],
+            interface: $interface,
+        }
+    };
+    ($folder:literal, $name:literal, $path:literal, $about:literal) => {
+        File {
+            path: $path,
+            text: include_str!(concat!(
+                "../../../components/",
+                $folder,
+                "/",
+                $name,
+                "/",
+                $path
+            )),
+            about: $about,
+        }
     };
 }
 
-const INTERFACE: File = File {
-    path: "interfaces/NAME.yml",
-    text: include_str!("../templates/server/interface.yml"),
-    about: "how others talk to it",
-};
+const TEMPLATE_APP: Template = template!("apps", "template_app", None);
+const TEMPLATE_SERVER: Template = template!(
+    "servers",
+    "template_server",
+    Some(include_str!("../../../interfaces/template_server.yml"))
+);
+const TEMPLATE_DRIVER: Template = template!("drivers", "template_driver", None);
+const TEMPLATE_DRIVER_ARM64: Template = template!("drivers", "template_driver_arm64", None);
 
-/// Makes a component.
-pub fn new(root: &Path, kind: Kind, name: &str) -> Result<()> {
-    check_name(name)?;
-    let (summary, mut files) = match kind {
-        Kind::App => ("Greets once a second", Vec::from(template!("app", "apps"))),
-        Kind::Server => ("Keeps a sum", Vec::from(template!("server", "servers"))),
-        Kind::Driver => (
-            "Reads the clock that keeps time while the machine is off",
-            Vec::from(template!("driver", "drivers")),
-        ),
-    };
-    if kind == Kind::Server {
-        files.insert(1, INTERFACE);
+impl Template {
+    /// What the new component consists of: paths in the source tree, texts, words about them.
+    fn filled(&self, kind: Kind, name: &str) -> Vec<(String, String, String)> {
+        let new = |text: &str| {
+            text.replace(self.name, name)
+                .replace(&pascal(self.name), &pascal(name))
+        };
+        let made = |text: &str| text.replace("NAME", name);
+        let folder = format!("components/{}/{name}", kind.folder());
+        let mut filled: Vec<_> = self
+            .files
+            .iter()
+            .map(|file| {
+                let path = format!("{folder}/{}", file.path);
+                (path, new(file.text), made(file.about))
+            })
+            .collect();
+        if let Some(interface) = self.interface {
+            let path = format!("interfaces/{name}.yml");
+            filled.insert(1, (path, new(interface), "how others talk to it".into()));
+        }
+        let readme = made(README).replace("SUMMARY", self.summary());
+        filled.push((format!("{folder}/README.md"), readme, String::new()));
+        let about = made("a system to run it in: ./ftl run NAME");
+        filled.push((format!("systems/{name}.yml"), made(SYSTEM), about));
+        filled
     }
-    let fill = |text: &str| {
-        text.replace("NAME", name)
-            .replace("SUMMARY", summary)
-            .replace("CAMEL", &camel(name))
-    };
-    for file in &files {
-        let path = fill(file.path);
-        if root.join(&path).exists() {
+
+    /// The first line of its documentation, without the full stop.
+    fn summary(&self) -> &'static str {
+        let line = self.files[1].text.lines().next().unwrap_or_default();
+        line.trim_start_matches("//! ").trim_end_matches('.')
+    }
+}
+
+/// Makes a component. One for a device is for one that QEMU's machine `arch` has.
+pub fn new(root: &Path, kind: Kind, name: &str, arch: Arch) -> Result<()> {
+    check_name(name)?;
+    let files = kind.template(arch).filled(kind, name);
+    for (path, ..) in &files {
+        if root.join(path).exists() {
             bail!("{path} is there already; choose another name, or remove it first");
         }
     }
-    for folder in ["apps", "servers", "drivers"] {
-        let path = format!("components/{folder}/{name}");
-        if root.join(&path).exists() {
-            bail!("there is a component `{name}` already, in {path}");
-        }
+    if let Some(folder) = taken_by(root, name)? {
+        bail!("there is a package `{name}` already, in {folder}; choose another name");
     }
-    for file in &files {
-        let path = root.join(fill(file.path));
-        let folder = path.parent().context("a file lies in a folder")?;
+    for (path, text, about) in &files {
+        let file = root.join(path);
+        let folder = file.parent().context("a file lies in a folder")?;
         std::fs::create_dir_all(folder)
-            .and_then(|()| std::fs::write(&path, fill(file.text)))
-            .with_context(|| format!("cannot write {}", path.display()))?;
-        if !file.about.is_empty() {
-            eprintln!("  {:<44}  {}", fill(file.path), fill(file.about));
+            .and_then(|()| std::fs::write(&file, text))
+            .with_context(|| format!("cannot write {}", file.display()))?;
+        if !about.is_empty() {
+            eprintln!("  {path:<44}  {about}");
         }
     }
     systems::refresh(root)?;
@@ -125,34 +183,25 @@ pub fn new(root: &Path, kind: Kind, name: &str) -> Result<()> {
     Ok(())
 }
 
+/// Where the package of this name lies, if there is one: two cannot have the same.
+fn taken_by(root: &Path, name: &str) -> Result<Option<String>> {
+    let packages = workspace::packages(root)?;
+    let taken = packages.into_iter().find(|(_, package)| package == name);
+    Ok(taken.map(|(folder, _)| folder))
+}
+
 /// Names become names of packages, modules and files.
 fn check_name(name: &str) -> Result<()> {
-    const LEN_MAX: usize = 32; // abi::NAME_LEN
-    let plain = name
-        .bytes()
-        .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
-    if !plain || !name.starts_with(|c: char| c.is_ascii_lowercase()) || name.len() > LEN_MAX {
-        bail!(
-            "`{name}` cannot be a component's name: at most {LEN_MAX} lower-case letters, digits and `_`, a letter first"
-        );
+    if let Some(wrong) = names::Wrong::of(name) {
+        bail!("`{name}` cannot be a component's name: {}", wrong.rule());
     }
     Ok(())
 }
 
-/// `virtio_net` as the name of a Rust type: `VirtioNet`.
-fn camel(name: &str) -> String {
-    name.split('_')
-        .map(|word| {
-            let mut letters = word.chars();
-            letters.next().map_or(String::new(), |first| {
-                first.to_ascii_uppercase().to_string() + letters.as_str()
-            })
-        })
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
     use super::*;
 
     #[test]
@@ -169,16 +218,17 @@ mod tests {
             "a b",
             "../x",
             &"x".repeat(33),
+            "loop",
+            "async",
+            "core",
         ] {
             assert!(check_name(bad).is_err(), "{bad}");
         }
-        assert_eq!(camel("virtio_net"), "VirtioNet");
     }
 
-    #[test]
-    fn templates_make_right_yaml() {
+    /// A source tree with what the generator cannot do without.
+    fn scratch() -> PathBuf {
         let root = std::env::temp_dir().join(format!("ftl-new-{}", std::process::id()));
-        std::fs::create_dir_all(&root).unwrap();
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
         for file in [
             "interfaces/boot_archive.yml",
@@ -191,22 +241,64 @@ mod tests {
             std::fs::create_dir_all(root.join(file).parent().unwrap()).unwrap();
             std::fs::copy(source.join(file), root.join(file)).unwrap();
         }
+        let manifest = "[workspace]\nmembers = [\"api\", \"interfaces\", \"libs/*\", \"components/*/*\"]\n[workspace.lints]\n\
+                        [workspace.package]\nversion = \"0.1.0\"\nedition = \"2024\"\nlicense = \"MIT\"\npublish = false\n\
+                        [workspace.dependencies]\nftl = { path = \"api\" }\ninterfaces = { path = \"interfaces\" }\n";
+        std::fs::write(root.join("Cargo.toml"), manifest).unwrap();
+        for (folder, name) in [
+            ("api", "ftl"),
+            ("interfaces", "interfaces"),
+            ("libs/virtio", "virtio"),
+            ("components/servers/init", "init"),
+        ] {
+            std::fs::create_dir_all(root.join(folder)).unwrap();
+            let package = format!("[package]\nname = \"{name}\"\n[lib]\npath = \"Cargo.toml\"\n");
+            std::fs::write(root.join(folder).join("Cargo.toml"), package).unwrap();
+        }
+        root
+    }
+
+    #[test]
+    fn copies_of_the_templates_have_right_yaml() {
+        let root = scratch();
         let made = [
-            (Kind::App, "an_app"),
-            (Kind::Server, "a_server"),
-            (Kind::Driver, "a_driver"),
+            (Kind::App, "an_app", Arch::Riscv64),
+            (Kind::Server, "a_server", Arch::Riscv64),
+            (Kind::Driver, "a_driver", Arch::Riscv64),
+            (Kind::Driver, "another_driver", Arch::Arm64),
         ];
         let results: Vec<_> = made
             .iter()
-            .map(|(kind, name)| new(&root, *kind, name))
+            .map(|(kind, name, arch)| new(&root, *kind, name, *arch))
             .collect();
         let workspace = systems::load(&root);
-        let again = new(&root, Kind::Driver, "an_app");
+        let again = new(&root, Kind::Driver, "an_app", Arch::Riscv64);
+        let taken = new(&root, Kind::App, "virtio", Arch::Riscv64);
+        let file = |path: &str| std::fs::read_to_string(root.join(path)).unwrap_or_default();
+        let server = file("components/servers/a_server/src/main.rs");
+        let driver = file("components/drivers/another_driver/component.yml");
+        let readme = file("components/apps/an_app/README.md");
         let _ = std::fs::remove_dir_all(&root);
         for result in results {
             result.unwrap();
         }
-        assert_eq!(workspace.unwrap().systems().count(), 3);
-        assert!(again.unwrap_err().to_string().contains("already"));
+        assert_eq!(workspace.unwrap().systems().count(), 4);
+        let again = again.unwrap_err().to_string();
+        assert!(again.contains("an_app.yml is there already"), "{again}");
+        let taken = taken.unwrap_err().to_string();
+        assert!(
+            taken.contains("`virtio` already, in libs/virtio"),
+            "{taken}"
+        );
+        assert!(
+            server.contains("Message::AServer(a_server::ToServer::Add"),
+            "{server}"
+        );
+        assert!(!server.contains("template"), "{server}");
+        assert!(driver.contains("arm,pl031"), "{driver}");
+        assert!(
+            readme.starts_with("# an_app\n\nGreets once a second. "),
+            "{readme}"
+        );
     }
 }

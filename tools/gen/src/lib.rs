@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 pub mod compatible;
 pub mod component;
 pub mod interface;
-mod names;
+pub mod names;
 pub mod report;
 mod rust;
 mod second_terminal;

@@ -16,31 +16,51 @@ const RESERVED: &[&str] = &[
 /// A name in `snake_case` that generated code can use; reports anything else.
 pub fn check<'a>(node: &'a Node, what: &str, reports: &mut Reports) -> Option<&'a str> {
     let name = node.expect_text(what, reports)?;
-    if !is_name(name) {
-        reports.push(Report::new(
-            &node.head(),
-            format!("`{name}` cannot be {what}"),
-            "names are `snake_case`: a to z, digits, single underscores",
-        ));
-        return None;
+    let Some(wrong) = Wrong::of(name) else {
+        return Some(name);
+    };
+    let (place, message) = match wrong {
+        Wrong::Letters => (node.head(), format!("`{name}` cannot be {what}")),
+        Wrong::Long => (node.place.clone(), format!("`{name}` is too long")),
+        Wrong::Reserved => (node.place.clone(), format!("`{name}` cannot be {what}")),
+    };
+    reports.push(Report::new(&place, message, wrong.rule()));
+    None
+}
+
+/// Why something cannot be a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wrong {
+    /// It has letters that names do not have.
+    Letters,
+    /// It has too many of them.
+    Long,
+    /// Rust or generated code uses it.
+    Reserved,
+}
+
+impl Wrong {
+    /// What speaks against a name, if anything does.
+    pub fn of(name: &str) -> Option<Wrong> {
+        if !is_name(name) {
+            Some(Wrong::Letters)
+        } else if name.len() > 32 {
+            Some(Wrong::Long)
+        } else if RESERVED.contains(&name) {
+            Some(Wrong::Reserved)
+        } else {
+            None
+        }
     }
-    if name.len() > 32 {
-        reports.push(Report::new(
-            &node.place,
-            format!("`{name}` is too long"),
-            "a name has 32 letters at most",
-        ));
-        return None;
+
+    /// The rule that it breaks.
+    pub fn rule(self) -> &'static str {
+        match self {
+            Wrong::Letters => "names are `snake_case`: a to z, digits, single underscores",
+            Wrong::Long => "a name has 32 letters at most",
+            Wrong::Reserved => "Rust or the generated code uses this word; choose another",
+        }
     }
-    if RESERVED.contains(&name) {
-        reports.push(Report::new(
-            &node.place,
-            format!("`{name}` cannot be {what}"),
-            "Rust or the generated code uses this word; choose another",
-        ));
-        return None;
-    }
-    Some(name)
 }
 
 /// Whether this is written as names are.

@@ -1,4 +1,4 @@
-//! Runs on your own machine: `./ftl test NAME`.
+//! Runs on your own machine: `./ftl test template_app`.
 
 use super::*;
 

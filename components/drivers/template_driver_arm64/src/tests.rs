@@ -1,9 +1,9 @@
-//! Runs on your own machine, without the device: `./ftl test NAME`.
+//! Runs on your own machine, without the device: `./ftl test template_driver_arm64`.
 
 use super::*;
 
-/// A device whose registers hold these words.
-struct Fake([u32; 2]);
+/// A device whose first register holds this word.
+struct Fake(u32);
 
 impl Registers for Fake {
     fn read8(&self, _: usize) -> u8 {
@@ -13,7 +13,8 @@ impl Registers for Fake {
         panic!("this device has no registers of two bytes")
     }
     fn read32(&self, offset: usize) -> u32 {
-        self.0[offset / 4]
+        assert_eq!(offset, SECONDS);
+        self.0
     }
     fn write32(&self, offset: usize, _: u32) {
         panic!("nothing is to be written at {offset:#x}")
@@ -21,6 +22,6 @@ impl Registers for Fake {
 }
 
 #[test]
-fn the_halves_of_the_time_are_put_together() {
-    assert_eq!(now(&Fake([5, 2])), Duration::from_nanos((2 << 32) + 5));
+fn the_device_counts_seconds() {
+    assert_eq!(now(&Fake(5)), Duration::from_secs(5));
 }

@@ -21,17 +21,18 @@ enum Source {
 #[ftl::main]
 fn main(env: Environ) -> Result<()> {
     let mut events = EventLoop::new()?;
-    events.add(env.NAME, Source::Client)?;
+    events.add(env.template_server, Source::Client)?;
     let mut sum = Sum::default();
     info!("ready");
     loop {
         match events.next()? {
-            Event::Message(Source::Client, Message::CAMEL(NAME::ToServer::Add(request, reply))) => {
-                match sum.add(request.value) {
-                    Ok(sum) => reply.ok(sum)?,
-                    Err(error) => reply.error(error)?,
-                }
-            }
+            Event::Message(
+                Source::Client,
+                Message::TemplateServer(template_server::ToServer::Add(request, reply)),
+            ) => match sum.add(request.value) {
+                Ok(sum) => reply.ok(sum)?,
+                Err(error) => reply.error(error)?,
+            },
             Event::Closed(source) => debug!("{source:?} left"),
             Event::Shutdown => return Ok(()),
             other => warn!("unexpected: {other:?}"),

@@ -1,0 +1,44 @@
+//! Reads the clock that keeps time while the machine is off.
+#![no_std]
+#![cfg_attr(not(test), no_main)]
+#![forbid(unsafe_code)]
+
+use ftl::prelude::*;
+use virtio::Registers;
+
+#[rustfmt::skip]
+mod spec;
+#[cfg(test)]
+mod tests;
+
+use spec::*;
+
+// Source: Arm DDI 0224, "PrimeCell Real Time Clock (PL031) Technical Reference Manual", chapter 3: `RTCDR`.
+const SECONDS: usize = 0x00;
+
+/// Whom an event can come from.
+#[derive(Clone, Copy, Debug)]
+enum Source {
+    Interrupt,
+}
+
+#[ftl::main]
+fn main(env: Environ) -> Result<()> {
+    let registers = env.device.registers(0)?;
+    info!("{} s since 1970", now(&registers).as_secs());
+    let interrupt = env.device.interrupt(0)?;
+    let mut events = EventLoop::new()?;
+    events.add(&interrupt, Source::Interrupt)?;
+    loop {
+        match events.next()? {
+            Event::Interrupt(Source::Interrupt, _) => interrupt.ack()?,
+            Event::Shutdown => return Ok(()),
+            other => warn!("unexpected: {other:?}"),
+        }
+    }
+}
+
+/// The time since 1 January 1970, UTC.
+fn now(registers: &impl Registers) -> Duration {
+    Duration::from_secs(registers.read32(SECONDS).into())
+}
