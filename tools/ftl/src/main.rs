@@ -34,6 +34,7 @@ use ftl_tool::toolchain::Toolchain;
 use ftl_tool::trace;
 use ftl_tool::uefi::firmware::Firmware;
 use ftl_tool::uefi::{self, TemporaryDisk, boot_disk};
+use ftl_tool::variants;
 use ftl_tool::workspace;
 
 mod arguments;
@@ -101,7 +102,9 @@ fn execute(command_line: CommandLine) -> Result<ExitCode> {
                 long: arguments.long,
                 archs,
             };
-            let passed = test::test(&root, &selection, |arch| build_for_tests(&root, arch))?;
+            let passed = test::test(&root, &selection, |arch| {
+                build_for_tests(&root, arch, variants::boots(arch, &selection))
+            })?;
             answer::tell(json, passed, json!({}));
             return Ok(ExitCode::from(u8::from(!passed)));
         }
@@ -416,11 +419,12 @@ fn bench(root: &Path, arguments: BenchArguments, yes: bool, json: bool) -> Resul
 }
 
 /// Packs everything that an end-to-end test may boot: each system under each isolation, and each
-/// component of components/tests/ that boots in the place of init.
-fn build_for_tests(root: &Path, arch: Arch) -> Result<()> {
+/// component of components/tests/ that boots in the place of init; `only` these, if some are named.
+fn build_for_tests(root: &Path, arch: Arch, only: Option<&[&str]>) -> Result<()> {
     let workspace = systems::load(root)?;
+    let wanted = |name: &str| only.is_none_or(|only| only.contains(&name));
     let mut requests = Vec::new();
-    for system in workspace.systems() {
+    for system in workspace.systems().filter(|system| wanted(system)) {
         for isolation in [None, Some(Isolation::Kernel), Some(Isolation::User)] {
             let variant = Variant {
                 system,
@@ -454,7 +458,8 @@ fn build_for_tests(root: &Path, arch: Arch) -> Result<()> {
             }
         }
     }
-    for package in systems::packages_without_file(root)? {
+    let alone = systems::packages_without_file(root)?;
+    for package in alone.into_iter().filter(|package| wanted(package)) {
         requests.push(Request::init_alone(&package));
     }
     if uefi::check(arch).is_ok() {

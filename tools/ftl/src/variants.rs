@@ -35,6 +35,25 @@ const SMOKE_ARM: &[&str] = &[
     "uefi",
 ];
 
+/// The systems that [`SMOKE_ARM`] boots, and the packages that it boots in the place of init.
+const SMOKE_ARM_BOOTS: &[&str] = &[
+    "default",
+    "chaos",
+    "clock",
+    "file_proof",
+    "ping",
+    "ping_proof",
+    "float_proof",
+];
+
+/// What is booted on an architecture: systems, and packages in the place of init. All that there are, if this is `None`.
+pub fn boots(arch: Arch, selection: &Selection) -> Option<&'static [&'static str]> {
+    let everything = of(arch, selection)
+        .iter()
+        .any(|variant| variant.only.is_none());
+    (!everything).then_some(SMOKE_ARM_BOOTS)
+}
+
 /// The machines of one architecture.
 pub fn of(arch: Arch, selection: &Selection) -> Vec<Variant> {
     let mut variants = Vec::new();
@@ -125,6 +144,14 @@ mod tests {
         assert_eq!(everything, ["riscv64, user, 4 CPUs"]);
         let long = of(Arch::Arm64, &selection(None, true));
         assert!(long.len() == 4 && long.iter().all(|variant| variant.only.is_none()));
+        for (arch, filter, long, all) in [
+            (Arch::Riscv64, None, false, true),
+            (Arch::Arm64, None, false, false),
+            (Arch::Arm64, None, true, true),
+            (Arch::Arm64, Some("shell"), false, true),
+        ] {
+            assert_eq!(boots(arch, &selection(filter, long)).is_none(), all);
+        }
     }
 
     #[test]
