@@ -159,7 +159,7 @@ impl Kernel {
         let memory = &mut self.memory;
         let frame = memory
             .code
-            .allocate(&mut memory.machine, &mut memory.frames)
+            .allocate(&memory.machine, &mut memory.frames)
             .ok_or(Error::OutOfMemory)?;
         // The page was promised as an ordinary one; the pool gave it instead.
         memory.unreserve(1);

@@ -8,6 +8,21 @@ use e2e::console::{PROMPT, sit_at_with};
 /// What must be as many as before. Channels and folios are not among it, since the log is written to files meanwhile.
 const COUNTED: &[&str] = &["processes", "threads"];
 
+/// What `memory` says in its line about this, in KiB.
+fn memory(console: &mut e2e::console::Console, what: &str) -> f64 {
+    let shown = console.run("memory");
+    let line = shown.lines().find(|line| line.contains(what));
+    let mut words = line
+        .unwrap_or_else(|| panic!("no line about {what}: {shown}"))
+        .split_whitespace();
+    let amount: f64 = words.next().and_then(|n| n.parse().ok()).expect("a number");
+    match words.next() {
+        Some("KiB") => amount,
+        Some("MiB") => amount * 1024.0,
+        unit => panic!("{unit:?}: {shown}"),
+    }
+}
+
 fn counted(port: u16) -> serde_json::Value {
     let answer = e2e::http::get(port, "/system.json");
     assert_eq!(answer.status, 200);
@@ -29,6 +44,8 @@ fn endless_starts_harm_only_those_who_start() {
     // What is made once, at the first start, is there.
     console.run("shell -c 'true & wait'");
     let before = counted(port);
+    let code_before = memory(&mut console, "set aside for code");
+    let free_before = memory(&mut console, "free, the largest block");
     console.enter("export bomb='while true; do shell -c \"$bomb\" & done'; shell -c \"$bomb\" &");
     console.wait_until("a limit that is reached", |console| {
         let shown = console.transcript();
@@ -63,4 +80,14 @@ fn endless_starts_harm_only_those_who_start() {
             "{before} {after}"
         );
     }
+    // Memory that was set aside for their code is anybody's again: at most one block is begun.
+    let code_after = memory(&mut console, "set aside for code");
+    assert!(
+        code_after <= code_before + 2048.0,
+        "{code_before} KiB before, {code_after} KiB after"
+    );
+    // The kernel keeps room for as many objects as there were, and who served them what they had bought for it.
+    let free_after = memory(&mut console, "free, the largest block");
+    let objects = memory(&mut console, "the kernel's objects");
+    println!("free {free_before} KiB before, {free_after} KiB after; objects {objects} KiB");
 }

@@ -71,6 +71,11 @@ impl Memory {
         self.frames.free(block);
     }
 
+    /// Gives a frame of code back. Every CPU must have dropped its translations of it.
+    pub fn free_code(&mut self, frame: PhysAddr) {
+        self.code.free(&self.machine, &mut self.frames, frame);
+    }
+
     /// Writes zeros.
     pub fn zero(&self, start: PhysAddr, len: usize) {
         /// Words that one turn of the loop writes: most of what a page fault costs is here.

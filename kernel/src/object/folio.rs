@@ -169,7 +169,7 @@ impl Folio {
                         break;
                     }
                     match self.page(memory, *cursor) {
-                        Some(page) if page.code => memory.code.free(page.frame),
+                        Some(page) if page.code => memory.free_code(page.frame),
                         Some(page) => memory.free(page.frame),
                         None => {}
                     }

@@ -49,5 +49,5 @@ pub use builtins::{BUILTINS, KEYWORDS, echo};
 pub use error::SyntaxError;
 pub use machine::{End, Launch, Machine, Mode, ProcessId};
 pub use parser::parse;
-pub use shell::{Job, JobState, Progress, Shell};
+pub use shell::{Job, JobState, Progress, Shell, has_room};
 pub use test_expression::test_expression;

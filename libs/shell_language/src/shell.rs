@@ -17,6 +17,9 @@ use crate::variables::Variables;
 const SLICE: usize = 64;
 /// Tasks that may exist at once: jobs, and parts of pipelines.
 pub const TASKS_MAX: usize = 4096;
+/// Bytes that must be left of the memory when a task begins: what it needs for itself, and everybody else for going on.
+/// So a script that begins tasks without end is told, and the shell does not end for it.
+pub const ROOM: usize = 128 * 1024;
 /// Jobs that ended and that nobody has asked for are remembered up to this number.
 const ENDED_JOBS_MAX: usize = 100;
 
@@ -75,6 +78,12 @@ impl<S> Shared<S> {
                 "more than {TASKS_MAX} jobs and parts of pipelines at once"
             ));
         }
+        if !has_room() {
+            return Err(format!(
+                "no memory is left for another job or part of a pipeline; {} run",
+                self.tasks
+            ));
+        }
         self.tasks += 1;
         let id = TaskId(self.next);
         self.next += 1;
@@ -95,6 +104,11 @@ impl<S> Shared<S> {
             task,
         });
     }
+}
+
+/// Whether there is memory for something more ([`ROOM`]).
+pub fn has_room() -> bool {
+    Vec::<u8>::new().try_reserve_exact(ROOM).is_ok()
 }
 
 /// See the [module](self).

@@ -14,15 +14,20 @@ use interfaces::component;
 use interfaces::launcher::{self, running};
 use plan::{Component, Need, Provider};
 
+use crate::shares::{self, Starter, Used};
 use crate::spec::EventLoop;
 use crate::starting::{Failure, Machine};
 use crate::supervisor::{Source, Supervisor, give_needs};
 
 /// Commands that run at once, at most.
-const JOBS_MAX: usize = 1000;
+const JOBS_MAX: usize = 1100;
 /// No command is started when less than this part of the memory is free: what runs already may still
 /// need some, and so may whoever is to mend things.
 const FREE_PART: u64 = 8;
+/// Each starter is sure of this part of the memory for what it starts, and of so many places for commands
+/// ([`shares`](crate::shares)).
+const SURE_PART: u64 = 32;
+const SURE_PLACES: u64 = 16;
 /// Words, and directories, that are kept for starts to come of one client. Whoever leaves more waits for none of them.
 const LEFT_MAX: usize = 4;
 
@@ -75,6 +80,7 @@ pub struct Job {
     pub process: Process,
     boot: component::Server,
     owner: running::Launcher,
+    starter: Starter,
 }
 
 /// All commands that run.
@@ -82,6 +88,8 @@ pub struct Job {
 pub struct Jobs {
     places: Vec<Option<Job>>,
     numbers: u32,
+    /// Who starts commands, by its channel.
+    starters: Vec<(Handle, Starter)>,
     /// Words for starts to come, and their lengths.
     pub words: Left<(Folio, u32)>,
     /// Directories for starts to come.
@@ -138,8 +146,20 @@ impl<T> Left<T> {
 }
 
 impl Jobs {
+    /// Somebody can start commands with these channels.
+    pub fn starts(&mut self, clients: &[Handle], starter: Starter) {
+        let clients = clients.iter().map(|&client| (client, starter));
+        self.starters.extend(clients);
+    }
+
+    fn starter(&self, client: Handle) -> Option<Starter> {
+        let mut all = self.starters.iter();
+        all.find(|(of, _)| *of == client).map(|(_, who)| *who)
+    }
+
     /// A client is gone, and starts nothing any more.
     pub fn starter_left(&mut self, client: Handle) {
+        self.starters.retain(|(of, _)| *of != client);
         self.words.forget(client);
         self.directories.forget(client);
     }
@@ -186,6 +206,10 @@ impl Supervisor {
             });
         };
         self.refuse_job(&self.plan.commands[command])?;
+        let Some(starter) = self.jobs.starter(start.client) else {
+            return Err(refused(Error::NotFound));
+        };
+        self.refuse_for_others(starter)?;
         let long = match start.token {
             0 => None,
             token => Some(
@@ -226,7 +250,7 @@ impl Supervisor {
             let _ = events.remove(&job.process);
             return Err(refused(error));
         }
-        self.connect_needs(job.ends, events);
+        let clients = self.connect_needs(job.ends, events);
         self.jobs.places[place] = Some(Job {
             command,
             number,
@@ -234,7 +258,9 @@ impl Supervisor {
             process: job.process,
             boot: job.boot,
             owner: ours,
+            starter,
         });
+        self.jobs.starts(&clients, Starter::Job(number));
         Ok((owner, number))
     }
 
@@ -268,17 +294,76 @@ impl Supervisor {
                 reason: format!("{} needs {missing}, which does not run", command.name),
             });
         }
-        match self.machine.system.statistics() {
-            Ok(found) if found.pages_free < found.pages_total / FREE_PART => Err(Refusal {
-                error: Error::OutOfMemory,
-                reason: format!(
-                    "{} of {} MiB of memory are free: too little for another command",
-                    found.pages_free / 256,
-                    found.pages_total / 256
-                ),
-            }),
-            _ => Ok(()),
+        Ok(())
+    }
+
+    /// Why a command cannot be started for this starter now, if so: what is left of the machine is for others, or for
+    /// what runs already.
+    fn refuse_for_others(&self, starter: Starter) -> Result<(), Refusal> {
+        let places = (JOBS_MAX - self.jobs.iter().count()) as u64;
+        // Nobody's part is looked at while there is enough for all.
+        if places < JOBS_MAX as u64 / 2 {
+            let kept = self.kept(starter, SURE_PLACES, |_| 1);
+            if places <= kept {
+                return Err(Refusal {
+                    error: Error::ServerLimit,
+                    reason: format!(
+                        "{} commands of at most {JOBS_MAX} run already, and {kept} places are for what others start",
+                        JOBS_MAX as u64 - places
+                    ),
+                });
+            }
         }
+        let Ok(found) = self.machine.system.statistics() else {
+            return Ok(());
+        };
+        let (free, total) = (found.pages_free, found.pages_total);
+        if free >= total / 2 {
+            return Ok(());
+        }
+        let kept = self.kept(starter, total / SURE_PART, |job| {
+            let info = job.process.info().ok();
+            info.map_or(0, |info| info.memory_pages.into())
+        });
+        if free >= total / FREE_PART + kept {
+            return Ok(());
+        }
+        // Tenths of a MiB.
+        let amount = |pages: u64| format!("{}.{}", pages / 256, pages % 256 * 10 / 256);
+        let of_others = match kept {
+            0 => String::new(),
+            kept => format!(
+                " and {} MiB of that are for what others start",
+                amount(kept)
+            ),
+        };
+        Err(Refusal {
+            error: Error::OutOfMemory,
+            reason: format!(
+                "{} of {} MiB of memory are free{of_others}: too little for another command",
+                amount(free),
+                amount(total)
+            ),
+        })
+    }
+
+    fn kept(&self, starter: Starter, sure: u64, amount: impl Fn(&Job) -> u64) -> u64 {
+        let components = self.plan.components.iter().zip(&self.members);
+        let roots: Vec<u16> = (0..)
+            .zip(components)
+            .filter(|(_, (component, member))| {
+                let starts =
+                    |need: &Need| need.provider == Provider::Init && need.interface == "launcher";
+                member.running.is_some() && component.needs.iter().any(starts)
+            })
+            .map(|(place, _)| place)
+            .collect();
+        let jobs = self.jobs.iter().map(|job| Used {
+            number: job.number,
+            starter: job.starter,
+            amount: amount(job),
+        });
+        shares::kept_for_others(&roots, &jobs.collect::<Vec<_>>(), starter, sure)
     }
 
     /// A command's process has ended.
@@ -286,6 +371,9 @@ impl Supervisor {
         let Some(job) = self.jobs.places.get_mut(place).and_then(Option::take) else {
             return;
         };
+        let starters = self.jobs.places.iter_mut().flatten();
+        let starters = starters.map(|job| &mut job.starter);
+        shares::inherit(starters, job.number, job.starter);
         let _ = events.remove(&job.process);
         // Its owner may have gone before.
         let _ = events.remove_channel(&job.owner);

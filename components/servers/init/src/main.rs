@@ -24,6 +24,7 @@ mod jobs;
 mod launcher;
 mod policy;
 mod service;
+mod shares;
 mod shutdown;
 mod starting;
 mod supervisor;

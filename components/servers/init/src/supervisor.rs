@@ -15,6 +15,7 @@ use crate::connections::Connections;
 use crate::crashes::Crashes;
 use crate::jobs::Jobs;
 use crate::policy::{End, Policy, Verdict};
+use crate::shares::Starter;
 use crate::spec::EventLoop;
 use crate::starting::{Failure, Machine};
 use crate::trace::Trace;
@@ -300,17 +301,27 @@ impl Supervisor {
         member.policy.started(member.started);
         member.reason.clear();
 
-        self.connect_needs(ends, events);
+        let clients = self.connect_needs(ends, events);
+        self.jobs.starts(&clients, Starter::Component(source));
         Ok(())
     }
 
-    /// Hands the providers' ends of what [`give_needs`] has made to the providers.
-    pub fn connect_needs(&self, ends: Vec<(&Need, Channel)>, events: &mut EventLoop<Source>) {
+    /// Hands the providers' ends of what [`give_needs`] has made to the providers. Returns those with which commands
+    /// can be started.
+    pub fn connect_needs(
+        &self,
+        ends: Vec<(&Need, Channel)>,
+        events: &mut EventLoop<Source>,
+    ) -> Vec<Handle> {
+        let mut clients = Vec::new();
         for (need, end) in ends {
             // A provider that ends in this moment closes the channel, and gets its clients back when
             // it is started again.
-            let _ = connect(&self.members, need, end, events);
+            if let Ok(Some(client)) = connect(&self.members, need, end, events) {
+                clients.push(client);
+            }
         }
+        clients
     }
 
     fn start_failed(&mut self, index: usize, failure: Failure) {
@@ -450,30 +461,33 @@ fn pair(need: &Need) -> Result<(Channel, Channel)> {
     Channel::pair(need.queue_len.into(), need.body_len_max.into())
 }
 
-/// Hands the provider's end of a channel to the provider.
+/// Hands the provider's end of a channel to the provider. Returns it if commands are started with it.
 fn connect(
     members: &[Member],
     need: &Need,
     end: Channel,
     events: &mut EventLoop<Source>,
-) -> Result<()> {
+) -> Result<Option<Handle>> {
     match need.provider {
-        Provider::None => Ok(()),
+        Provider::None => {}
         Provider::Init if need.interface == "launcher" => {
             let server = launcher::Server::from(OwnedHandle::from(end));
-            events.add(&server, Source::Starter(server.end().handle()))
+            let client = server.end().handle();
+            events.add(&server, Source::Starter(client))?;
+            return Ok(Some(client));
         }
         Provider::Init if need.interface == "boot_archive" => {
             let server = boot_archive::Server::from(OwnedHandle::from(end));
-            events.add(&server, Source::Reader)
+            events.add(&server, Source::Reader)?;
         }
         Provider::Init => {
             let server = system::Server::from(OwnedHandle::from(end));
-            events.add(&server, Source::Client)
+            events.add(&server, Source::Client)?;
         }
         Provider::Component(provider, provide) => match &members[usize::from(provider)].running {
-            Some(running) => running.boot.new_client(provide, end, &need.grant),
-            None => Err(Error::NotFound),
+            Some(running) => running.boot.new_client(provide, end, &need.grant)?,
+            None => return Err(Error::NotFound),
         },
     }
+    Ok(None)
 }

@@ -445,11 +445,12 @@ impl<'a> Builder<'a> {
     }
 }
 
-/// Makes the 2 MiB of the direct map at `base` read-only (rule 13).
-pub fn protect_direct_block(
+/// Makes the 2 MiB of the direct map at `base` read-only (rule 13), or writable again.
+pub fn set_direct_block(
     memory_at: fn(PhysAddr) -> *mut u64,
     kernel: &PageTable,
     base: PhysAddr,
+    writable: bool,
 ) {
     let slot = existing_slot(memory_at, kernel, DIRECT_MAP + base.0 as usize, 1);
     // SAFETY: the direct map's tables were made at boot and are never freed. Changing nothing but
@@ -460,7 +461,8 @@ pub fn protect_direct_block(
             !is_table(value) && value & VALID != 0,
             "the block is mapped as one page"
         );
-        slot.write_volatile(value | READ_ONLY);
+        assert!((value & READ_ONLY != 0) == writable, "it is changed back");
+        slot.write_volatile(value ^ READ_ONLY);
     }
 }
 

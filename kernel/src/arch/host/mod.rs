@@ -71,6 +71,8 @@ struct State {
     /// Translations that were removed and that CPUs may still know, per space.
     stale: HashMap<usize, BTreeMap<usize, PhysAddr>>,
     code_synchronized: usize,
+    /// Blocks of 2 MiB that the kernel itself could not write.
+    read_only: BTreeSet<PhysAddr>,
     flushes: usize,
     /// If not as many as can be.
     identifiers: Option<u32>,
@@ -375,8 +377,29 @@ impl Machine {
     /// Leaves the `user` address space that is loaded.
     pub fn load_kernel_space(&self) {}
 
-    /// Makes the direct map's alias of 2 MiB read-only: there is none here.
-    pub fn protect_code_block(&self, _base: PhysAddr) {}
+    /// Makes the direct map's alias of 2 MiB read-only: here it is only noted.
+    pub fn protect_code_block(&self, base: PhysAddr) {
+        assert!(self.state().read_only.insert(base), "it is writable");
+    }
+
+    /// Makes it writable again. No CPU may be able to reach the block as code by then.
+    pub fn unprotect_code_block(&self, base: PhysAddr) {
+        let mut state = self.state();
+        assert!(state.read_only.remove(&base), "it is read-only");
+        let block = base..base.offset(2 << 20);
+        let mapped = state.spaces.values().flat_map(BTreeMap::values);
+        let stale = state.stale.values().flat_map(BTreeMap::values);
+        let mut seen = mapped.map(|(frame, ..)| frame).chain(stale);
+        assert!(
+            !seen.any(|frame| block.contains(frame)),
+            "code is still seen"
+        );
+    }
+
+    /// The blocks that are read-only now.
+    pub fn read_only_blocks(&self) -> Vec<PhysAddr> {
+        self.state().read_only.iter().copied().collect()
+    }
 
     /// Writes into a code frame.
     pub fn write_code(&self, at: PhysAddr, bytes: &[u8]) {

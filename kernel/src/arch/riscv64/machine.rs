@@ -175,7 +175,17 @@ impl Machine {
 
     /// Makes the direct map's alias of 2 MiB read-only, for code frames.
     pub fn protect_code_block(&self, base: PhysAddr) {
-        paging::protect_direct_block(table_at, &self.kernel_table, base);
+        self.set_direct_block(base, false);
+    }
+
+    /// Makes it writable again, once it holds no code any more. A CPU that still took it for read-only
+    /// would fault on memory that is in use, so the others hear of this, too.
+    pub fn unprotect_code_block(&self, base: PhysAddr) {
+        self.set_direct_block(base, true);
+    }
+
+    fn set_direct_block(&self, base: PhysAddr, writable: bool) {
+        paging::set_direct_block(table_at, &self.kernel_table, base, writable);
         let address = layout::direct(base);
         self.flush_cpus(u32::MAX, |mask| sbi::remote_sfence(mask, address, 2 << 20));
     }

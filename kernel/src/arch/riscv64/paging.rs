@@ -384,11 +384,12 @@ impl<'a> Builder<'a> {
     }
 }
 
-/// Makes the 2 MiB of the direct map at `base` read-only (rule 13).
-pub fn protect_direct_block(
+/// Makes the 2 MiB of the direct map at `base` read-only (rule 13), or writable again.
+pub fn set_direct_block(
     memory_at: fn(PhysAddr) -> *mut u64,
     kernel: &PageTable,
     base: PhysAddr,
+    writable: bool,
 ) {
     let address = DIRECT_MAP + base.0 as usize;
     let top = memory_at(kernel.root).wrapping_add(index(address, 2));
@@ -396,11 +397,9 @@ pub fn protect_direct_block(
     unsafe {
         let middle = memory_at(target(top.read())).wrapping_add(index(address, 1));
         let value = middle.read();
-        assert!(
-            value & (READ | WRITE) == READ | WRITE,
-            "the block is mapped as one page"
-        );
-        middle.write_volatile(value & !WRITE);
+        assert!(value & READ != 0, "the block is mapped as one page");
+        assert!((value & WRITE == 0) == writable, "it is changed back");
+        middle.write_volatile(value ^ WRITE);
     }
 }
 

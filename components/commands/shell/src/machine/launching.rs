@@ -104,6 +104,10 @@ impl FtlMachine {
         if !self.commands.iter().any(|(known, _)| known == name) {
             return Err(End::NotFound);
         }
+        if !shell_language::has_room() {
+            let message = "the shell has no memory left for another command; its limit is `memory`";
+            return Err(End::NotStarted(message.to_string()));
+        }
         let mut command = Command::new(name.as_str());
         command.args(arguments.iter().cloned());
         for (name, value) in launch.environment {
