@@ -4,7 +4,9 @@
 //! dump (tools/ftl/src/dump). The linker script puts them onto a page of their own.
 
 use core::hint::black_box;
+use core::sync::atomic::Ordering;
 
+use crate::lock::Word;
 use crate::memory::Id;
 use crate::object::Thread;
 
@@ -17,6 +19,13 @@ pub struct LastCrash {
     pub pc: usize,
     /// Its frame pointer.
     pub frame: usize,
+}
+
+/// Whether this CPU is the one that reports the end of the kernel: of several that fail at once it is the first to ask. The
+/// way in from a trap does the same in assembly.
+#[inline(always)]
+pub fn is_first(reporting: &impl Word) -> bool {
+    reporting.swap(1, Ordering::Relaxed) == 0
 }
 
 /// The kernel has panicked, and has said why.

@@ -20,6 +20,7 @@ pub mod death;
 pub mod devices;
 pub mod direct;
 pub mod fault;
+pub mod idle;
 pub mod iommu;
 pub mod ipc;
 pub mod kernel;

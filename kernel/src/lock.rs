@@ -30,6 +30,7 @@ fn claim(cpu: usize) -> u32 {
 pub trait Word {
     fn load(&self, order: Ordering) -> u32;
     fn store(&self, value: u32, order: Ordering);
+    fn swap(&self, value: u32, order: Ordering) -> u32;
     fn fetch_or(&self, value: u32, order: Ordering) -> u32;
     fn fetch_and(&self, value: u32, order: Ordering) -> u32;
     fn compare_exchange_weak(
@@ -51,6 +52,10 @@ impl Word for AtomicU32 {
     #[inline(always)]
     fn store(&self, value: u32, order: Ordering) {
         self.store(value, order);
+    }
+    #[inline(always)]
+    fn swap(&self, value: u32, order: Ordering) -> u32 {
+        self.swap(value, order)
     }
     #[inline(always)]
     fn fetch_or(&self, value: u32, order: Ordering) -> u32 {

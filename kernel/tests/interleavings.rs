@@ -15,12 +15,23 @@
 //!
 //! A CPU that waits looks at the lock's words [`relax`](Word::relax)ing in between; here that lets other threads go on.
 
-use std::sync::Arc;
+use std::collections::HashMap;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
 
+use abi::Call;
+use kernel::crash::is_first;
+use kernel::idle::{IdleCpu, idle};
+use kernel::kernel::{Exit, Kernel};
 use kernel::lock::{Lock, Word};
+use kernel::memory::Id;
+use kernel::object::Thread;
 use loom::cell::UnsafeCell;
 use loom::sync::atomic::AtomicU32;
+
+#[path = "logic/common/mod.rs"]
+#[allow(dead_code)] // `logic` uses all of it.
+mod common;
 
 /// A word of the model.
 struct Modelled(AtomicU32);
@@ -31,6 +42,9 @@ impl Word for Modelled {
     }
     fn store(&self, value: u32, order: Ordering) {
         self.0.store(value, order);
+    }
+    fn swap(&self, value: u32, order: Ordering) -> u32 {
+        self.0.swap(value, order)
     }
     fn fetch_or(&self, value: u32, order: Ordering) -> u32 {
         self.0.fetch_or(value, order)
@@ -124,6 +138,9 @@ impl Word for Shuffled {
     fn store(&self, value: u32, order: Ordering) {
         self.0.store(value, order);
     }
+    fn swap(&self, value: u32, order: Ordering) -> u32 {
+        self.0.swap(value, order)
+    }
     fn fetch_or(&self, value: u32, order: Ordering) -> u32 {
         self.0.fetch_or(value, order)
     }
@@ -186,101 +203,289 @@ fn nor_are_four() {
     );
 }
 
-/// The part of the kernel's state that these models need.
-#[derive(Default)]
-struct State {
-    /// Whether the thread waits to be run.
-    ready: bool,
-    /// Whether CPU 1 sleeps or is about to.
-    idle: bool,
+/// Bytes of a modelled CPU's stack: the kernel's own code runs on it.
+const STACK_LEN: usize = 4 << 20;
+
+/// The machine of these models: the whole kernel behind its lock, and what CPUs touch without it.
+struct Machine {
+    kernel: Lock<Kernel, Modelled>,
+    /// For each CPU whether an interrupt is pending: until it is taken, whether the CPU sleeps already or not.
+    pending: Vec<(loom::sync::Mutex<bool>, loom::sync::Condvar)>,
+    /// The registers of each thread that is not on a CPU, by its number: `loom` fails if one CPU reads or writes them
+    /// without being sure of what another one has done there.
+    registers: Vec<UnsafeCell<u64>>,
+    /// How far each thread has come.
+    steps: Mutex<HashMap<u32, usize>>,
 }
 
-/// A thread's registers are written outside the lock by the CPU that it leaves, and read outside the lock by the
-/// one that it goes on on.
-#[test]
-fn a_thread_finds_its_registers_on_another_cpu() {
-    model(3, || {
-        let kernel = lock(State::default());
-        let context = loom::sync::Arc::new(UnsafeCell::new([0; 2]));
-        let other = {
-            let (kernel, context) = (kernel.clone(), context.clone());
-            loom::thread::spawn(move || {
-                while !with(&kernel, 1, |kernel| std::mem::take(&mut kernel.ready)) {
-                    loom::thread::yield_now();
-                }
-                // SAFETY: the thread is this CPU's now; `loom` checks it.
-                context.with(|context| assert_eq!(unsafe { *context }, [1, 2]));
-            })
-        };
-        // The first use of floating point, and the way in.
-        // SAFETY: the thread is on this CPU.
-        context.with_mut(|context| unsafe { (*context)[0] = 1 });
-        // SAFETY: the lock is taken and released here; the value is set.
-        unsafe {
-            kernel.acquire(0).ready = true;
-            // What another thread's going on makes necessary is stored while the lock is held still.
-            context.with_mut(|context| (*context)[1] = 2);
-            kernel.release();
+// SAFETY: the models' threads run one at a time, and `loom` checks what they do with the registers.
+unsafe impl Sync for Machine {}
+
+/// A CPU of it. What assembly does on the real ones it does in the same order.
+struct Cpu {
+    machine: Arc<Machine>,
+    index: usize,
+}
+
+impl Machine {
+    /// The machine of a system that was made beforehand.
+    fn of(sim: common::Sim) -> Arc<Machine> {
+        let cpus = sim.cpus();
+        let threads = sim.kernel.threads.capacity() as usize;
+        let word = || Modelled(AtomicU32::new(0));
+        let kernel = Lock::of_words(word(), word());
+        // SAFETY: once, before anybody else has the lock.
+        unsafe { kernel.set(sim.kernel) };
+        Arc::new(Machine {
+            kernel,
+            pending: (0..cpus).map(|_| Default::default()).collect(),
+            registers: (0..threads).map(|_| UnsafeCell::new(0)).collect(),
+            steps: Mutex::default(),
+        })
+    }
+
+    fn cpu(self: &Arc<Machine>, index: usize) -> Cpu {
+        Cpu {
+            machine: self.clone(),
+            index,
         }
-        other.join().unwrap();
+    }
+}
+
+impl Cpu {
+    /// The kernel has interrupted other CPUs: they hear of it, which needs no lock.
+    fn deliver(&self, kernel: &Kernel) {
+        for (cpu, (pending, wakes)) in self.machine.pending.iter().enumerate() {
+            if kernel.memory.machine.take_interrupted(cpu) {
+                *pending.lock().unwrap() = true;
+                wakes.notify_one();
+            }
+        }
+    }
+
+    fn take_interrupt(&self) -> bool {
+        std::mem::take(&mut *self.machine.pending[self.index].0.lock().unwrap())
+    }
+
+    fn save(&self, number: u32, value: u64) {
+        let registers = &self.machine.registers[number as usize];
+        // SAFETY: the thread is on this CPU; `loom` checks it.
+        registers.with_mut(|registers| unsafe { *registers = value });
+    }
+
+    fn load(&self, number: u32) -> u64 {
+        let registers = &self.machine.registers[number as usize];
+        // SAFETY: as in `save`.
+        registers.with(|registers| unsafe { *registers })
+    }
+
+    /// A call of the thread that is on this CPU: into the kernel, and out of it, perhaps to another thread,
+    /// whose number this returns, or none. Before it another interrupt that is pending is seen to.
+    fn call(&self, call: Call, arguments: &[usize]) -> Option<u32> {
+        let mut all = [0; 6];
+        all[..arguments.len()].copy_from_slice(arguments);
+        // SAFETY: released below, after which `kernel` is not used.
+        let kernel = unsafe { self.machine.kernel.acquire(self.index) };
+        kernel.memory.machine.set_current_cpu(self.index);
+        let caller = kernel.current(self.index);
+        let caller = kernel.threads.number(caller).expect("it runs");
+        let exit = kernel.syscall(self.index, call as usize, all);
+        let next = match exit {
+            Exit::Value(_) => Some(caller),
+            Exit::Run(thread) => kernel.threads.number(thread),
+            Exit::Idle => {
+                kernel.arm_timer(self.index);
+                None
+            }
+        };
+        if next != Some(caller) {
+            // What another thread's going on makes necessary is stored while the lock is held still.
+            self.save(caller, LEFT_WITH + u64::from(caller));
+        }
+        self.deliver(kernel);
+        // SAFETY: acquired above.
+        unsafe { self.machine.kernel.release() };
+        if let Some(next) = next.filter(|&next| next != caller) {
+            self.found(next);
+        }
+        next
+    }
+
+    /// A thread goes on here: with what it left with, if it ran before.
+    fn found(&self, number: u32) {
+        let registers = self.load(number);
+        assert!([0, LEFT_WITH + u64::from(number)].contains(&registers));
+        self.save(number, IN_USE);
+    }
+
+    /// Idles until there is a thread.
+    fn idle(&mut self) -> u32 {
+        let machine = self.machine.clone();
+        let number = idle(&machine.kernel, self.index, self);
+        self.found(number);
+        number
+    }
+}
+
+/// What is in a thread's registers once it has left a CPU, with its number added, and while it is on one.
+const LEFT_WITH: u64 = 1 << 32;
+const IN_USE: u64 = 1;
+
+impl IdleCpu for Cpu {
+    type Ready = u32;
+    fn wake(&mut self, kernel: &mut Kernel) {
+        kernel.memory.machine.set_current_cpu(self.index);
+    }
+    fn handle_pending(&mut self, kernel: &mut Kernel) {
+        if self.take_interrupt() {
+            kernel.let_go_of_space(self.index);
+        }
+    }
+    fn prepare(&mut self, kernel: &mut Kernel, thread: Id<Thread>) -> u32 {
+        self.deliver(kernel);
+        kernel.threads.number(thread).expect("it runs")
+    }
+    fn rest(&mut self, kernel: &mut Kernel) {
+        self.deliver(kernel);
+    }
+    fn sleep(&mut self) {
+        let (pending, wakes) = &self.machine.pending[self.index];
+        let mut pending = pending.lock().unwrap();
+        while !*pending {
+            pending = wakes.wait(pending).unwrap();
+        }
+    }
+}
+
+/// Runs one CPU, on a stack that is large enough.
+fn on_cpu(run: impl FnOnce() + Send + 'static) -> loom::thread::JoinHandle<()> {
+    let builder = loom::thread::Builder::new().stack_size(STACK_LEN / size_of::<usize>());
+    builder.spawn(run).expect("there is memory for its stack")
+}
+
+/// What a thread does, as calls with their arguments. A CPU whose thread has done all of it stops.
+type Program = Vec<(Call, Vec<usize>)>;
+
+/// A system in its first state, what its root thread does, and what any other one does.
+struct System {
+    sim: common::Sim,
+    root: Program,
+    others: Program,
+}
+
+impl Cpu {
+    /// Lives until a thread has come to its end here. `current` is the thread that is on this CPU now, if one is.
+    fn live(mut self, current: Option<u32>, root: u32, programs: &[Program; 2]) {
+        let mut current = current;
+        loop {
+            let number = match current {
+                Some(number) => number,
+                None => self.idle(),
+            };
+            let program = &programs[usize::from(number != root)];
+            let step = {
+                // No lock of the model: a thread is on one CPU at a time.
+                let mut steps = self.machine.steps.lock().unwrap();
+                let step = steps.entry(number).or_insert(0);
+                *step += 1;
+                *step - 1
+            };
+            let Some((call, arguments)) = program.get(step) else {
+                return;
+            };
+            current = self.call(*call, arguments);
+        }
+    }
+}
+
+/// Tries every order of what two CPUs do with a system, the first of which runs its root at the beginning, while
+/// the second one has nothing to do. Each has to come to a thread's end: `loom` reports one that sleeps for ever.
+fn machine_model(preemptions: usize, build: fn() -> System) {
+    model(preemptions, move || {
+        let run = move || {
+            let system = build();
+            let root = system.sim.root;
+            let root = system.sim.kernel.threads.number(root).expect("it lives");
+            assert_eq!(system.sim.cpu_of(system.sim.root), Some(0));
+            assert_eq!(system.sim.kernel.cpus[1].current, None);
+            let programs = Arc::new([system.root, system.others]);
+            let machine = Machine::of(system.sim);
+            let (first, second) = (machine.cpu(0), machine.cpu(1));
+            let other = {
+                let programs = programs.clone();
+                on_cpu(move || second.live(None, root, &programs))
+            };
+            first.live(Some(root), root, &programs);
+            other.join().unwrap();
+        };
+        on_cpu(run).join().unwrap();
     });
 }
 
-/// An interrupt of a CPU: pending until it is taken, whether the CPU sleeps already or not.
-#[derive(Default)]
-struct Interrupt {
-    pending: loom::sync::Mutex<bool>,
-    wakes: loom::sync::Condvar,
+/// Two processes on two CPUs, and a channel between them. The second one waits for messages, so its CPU has nothing to do.
+fn a_sender_and_a_sleeper() -> System {
+    let mut sim = common::Sim::with_memory(2, 4 << 20);
+    sim.checked = false;
+    let root = sim.root;
+    let (a, b) = sim.channel(root, 4, 8);
+    let other = sim.spawn_with(common::params("sleeper"), b);
+    sim.bring(other.thread);
+    let queue = sim.queue(other.thread);
+    sim.attach(other.thread, queue, 1 << 16, 1);
+    let wait = (Call::Wait, vec![queue, abi::call::FOREVER]);
+    sim.blocks(other.thread, wait.0, &wait.1);
+    sim.settle();
+    let info = common::info(abi::MessageKind::OneWay, 8, 0);
+    let send = (Call::Send, vec![a, info, 0]);
+    System {
+        sim,
+        root: vec![send.clone(), send],
+        others: vec![wait],
+    }
 }
 
 /// A CPU that finds nothing to do says so under the lock, releases it, and sleeps; another one that has work
-/// for it interrupts it. `loom` reports a CPU that sleeps for ever.
+/// for it interrupts it. What is sent while it works, or looks for work, is found, too.
 #[test]
 fn no_work_is_left_to_a_cpu_that_sleeps() {
-    model(3, || {
-        let kernel = lock(State::default());
-        let interrupt = Arc::new(Interrupt::default());
-        let sleeper = {
-            let (kernel, interrupt) = (kernel.clone(), interrupt.clone());
-            loom::thread::spawn(move || {
-                loop {
-                    let found = with(&kernel, 1, |kernel| {
-                        kernel.idle = !kernel.ready;
-                        std::mem::take(&mut kernel.ready)
-                    });
-                    if found {
-                        return;
-                    }
-                    let mut pending = interrupt.pending.lock().unwrap();
-                    while !*pending {
-                        pending = interrupt.wakes.wait(pending).unwrap();
-                    }
-                    *pending = false;
-                }
-            })
-        };
-        with(&kernel, 0, |kernel| {
-            kernel.ready = true;
-            if std::mem::take(&mut kernel.idle) {
-                *interrupt.pending.lock().unwrap() = true;
-                interrupt.wakes.notify_one();
-            }
-        });
-        sleeper.join().unwrap();
-    });
+    machine_model(2, a_sender_and_a_sleeper);
+}
+
+/// A thread that starts another one and waits for a bell, which that one rings.
+fn a_waiter_and_a_ringer() -> System {
+    let mut sim = common::Sim::with_memory(2, 4 << 20);
+    sim.checked = false;
+    let root = sim.root;
+    let bell = sim.ok(root, Call::DoorbellCreate, &[]);
+    let queue = sim.queue(root);
+    sim.attach(root, queue, bell, 1);
+    System {
+        sim,
+        root: vec![
+            (Call::ThreadCreate, vec![0x1000, 0, 16384]),
+            (Call::Wait, vec![queue, abi::call::FOREVER]),
+        ],
+        others: vec![(Call::DoorbellRing, vec![bell])],
+    }
+}
+
+/// A thread's registers are written without the lock by the CPU that it leaves, and read without the lock by the
+/// one that it goes on on, which is where the kernel's own scheduler puts it.
+#[test]
+fn a_thread_finds_its_registers_on_another_cpu() {
+    machine_model(2, a_waiter_and_a_ringer);
 }
 
 /// Of several CPUs that fail at once, one reports.
 #[test]
 fn one_cpu_reports_the_end() {
     model(3, || {
-        let panicking = Arc::new(AtomicU32::new(0));
-        let report = |panicking: &AtomicU32| panicking.swap(1, Ordering::Relaxed) == 0;
+        let reporting = Arc::new(Modelled(AtomicU32::new(0)));
         let other = {
-            let panicking = panicking.clone();
-            loom::thread::spawn(move || report(&panicking))
+            let reporting = reporting.clone();
+            loom::thread::spawn(move || is_first(&*reporting))
         };
-        let here = report(&panicking);
+        let here = is_first(&*reporting);
         assert!(here != other.join().unwrap());
     });
 }

@@ -151,7 +151,10 @@ mod tests {
             .map(|_| take(&mut pool, &machine, &mut frames))
             .collect();
         assert_eq!(pool.frame_counts(), (2 << ORDER_2MIB, 2 << ORDER_2MIB));
-        assert!(new.iter().all(|frame| !kept.map(|k| all[k]).contains(frame)));
+        assert!(
+            new.iter()
+                .all(|frame| !kept.map(|k| all[k]).contains(frame))
+        );
         take(&mut pool, &machine, &mut frames);
         assert_eq!(pool.frame_counts().0, 3 << ORDER_2MIB);
     }

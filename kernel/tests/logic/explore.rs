@@ -10,32 +10,67 @@ use std::collections::HashSet;
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
 
-use abi::{Call, MessageKind, ProcessParams};
+use abi::{Call, MessageKind, PAGE_SIZE, ProcessParams};
+use kernel::arch::{PageTable, Permission};
+use kernel::fault::Fault;
 use kernel::memory::Id;
-use kernel::object::{Object, Thread, ThreadState};
+use kernel::object::{Mapping, Object, Process, Purpose, Thread, ThreadState};
 
 use crate::common::{Sim, info, invariants, pair, params};
 
-const FOREVER: usize = abi::call::FOREVER;
+pub const FOREVER: usize = abi::call::FOREVER;
 
 /// One entry into the kernel.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Step {
-    /// Whoever is on this CPU makes one of its calls.
-    Call(usize, usize),
+pub enum Step {
+    /// Whoever is on this CPU does one of the things that it may do.
+    Act(usize, usize),
     /// The CPU enters for another reason: an interrupt, or its idle loop.
     Interrupt(usize),
     /// Time goes on to the next timer, which fires.
     Timer,
 }
 
-/// A call with its arguments.
-type CallOf = (Call, [usize; 6]);
+/// Something that a thread may do.
+#[derive(Clone, Copy, Debug)]
+pub enum Act {
+    /// A call with its arguments.
+    Call(Call, [usize; 6]),
+    /// A call whose argument is the first folio that its process holds, if it holds one.
+    Folio(Call, [usize; 6]),
+    /// The same with the first thread.
+    Thread(Call, [usize; 6]),
+    /// It removes its process's last mapping.
+    Unmap,
+    /// It reads or writes a page of that mapping, and the kernel hears of it.
+    Touch {
+        /// Which page.
+        page: usize,
+        /// Whether it writes.
+        write: bool,
+    },
+}
+
+/// What may be done by one thread, or by all of a process that have no list of their own.
+pub enum Who {
+    /// This thread.
+    Thread(Id<Thread>),
+    /// All threads that this process has or will have.
+    Process(Id<Process>),
+}
 
 /// A system in its first state, and what each of its threads may do.
-struct World {
-    sim: Sim,
-    menus: Vec<(Id<Thread>, Vec<CallOf>)>,
+pub struct World {
+    /// The system.
+    pub sim: Sim,
+    /// Who may do what.
+    pub menus: Vec<(Who, Vec<Act>)>,
+}
+
+/// Calls as what a thread may do.
+pub fn calls(of: Id<Thread>, calls: Vec<(Call, [usize; 6])>) -> (Who, Vec<Act>) {
+    let acts = calls.into_iter().map(|(call, with)| Act::Call(call, with));
+    (Who::Thread(of), acts.collect())
 }
 
 impl World {
@@ -47,9 +82,9 @@ impl World {
             let interrupted = kernel.memory.machine.is_interrupted(cpu);
             match kernel.cpus[cpu].current {
                 Some(thread) => {
-                    let menu = self.menus.iter().find(|(of, _)| *of == thread);
-                    let count = menu.map_or(0, |(_, menu)| menu.len());
-                    steps.extend((0..count).map(|which| Step::Call(cpu, which)));
+                    let count = self.menu(thread).len();
+                    let possible = (0..count).filter(|&which| self.is_possible(thread, which));
+                    steps.extend(possible.map(|which| Step::Act(cpu, which)));
                     if interrupted {
                         steps.push(Step::Interrupt(cpu));
                     }
@@ -66,11 +101,10 @@ impl World {
 
     fn take(&mut self, step: Step) {
         match step {
-            Step::Call(cpu, which) => {
+            Step::Act(cpu, which) => {
                 let thread = self.sim.kernel.current(cpu);
-                let menu = self.menus.iter().find(|(of, _)| *of == thread);
-                let (call, arguments) = menu.expect("only those with a menu call").1[which];
-                self.sim.call_on(cpu, call as usize, &arguments);
+                let act = self.menu(thread)[which];
+                self.act(cpu, thread, act);
             }
             Step::Interrupt(cpu) => self.sim.interrupt(cpu, false),
             Step::Timer => {
@@ -80,6 +114,148 @@ impl World {
                 self.sim.interrupt(cpu, true);
             }
         }
+    }
+
+    fn menu(&self, thread: Id<Thread>) -> &[Act] {
+        let process = self.sim.kernel.threads[thread].process;
+        let of = |who: &Who| match *who {
+            Who::Thread(id) => id == thread,
+            Who::Process(id) => id == process,
+        };
+        let menu = self.menus.iter().find(|(who, _)| of(who));
+        menu.map_or(&[], |(_, menu)| menu)
+    }
+
+    /// Whether there is what an act is about.
+    fn is_possible(&self, thread: Id<Thread>, which: usize) -> bool {
+        let kernel = &self.sim.kernel;
+        match self.menu(thread)[which] {
+            Act::Call(..) => true,
+            Act::Folio(..) => self.held(thread, is_folio).is_some(),
+            Act::Thread(..) => self.held(thread, is_thread).is_some(),
+            Act::Unmap => self.last_mapping(thread).is_some(),
+            Act::Touch { page, write } => self.last_mapping(thread).is_some_and(|mapping| {
+                // What the CPU knows already it does not ask the kernel for.
+                let mapping = &kernel.mappings[mapping];
+                let known = self.translations(kernel.threads[thread].process);
+                let at = mapping.address + page * PAGE_SIZE;
+                let known = known.iter().find(|(address, _)| *address == at);
+                page < mapping.pages
+                    && known.is_none_or(|(_, p)| write && *p != Permission::ReadWrite)
+            }),
+        }
+    }
+
+    fn act(&mut self, cpu: usize, thread: Id<Thread>, act: Act) {
+        let mapping = self.last_mapping(thread);
+        let address = mapping.map_or(0, |id| self.sim.kernel.mappings[id].address);
+        match act {
+            Act::Call(call, arguments) => {
+                self.sim.call_on(cpu, call as usize, &arguments);
+            }
+            Act::Folio(call, mut arguments) | Act::Thread(call, mut arguments) => {
+                let kind = match act {
+                    Act::Folio(..) => is_folio,
+                    _ => is_thread,
+                };
+                let held = self.held(thread, kind).expect("else it is not possible");
+                let place = arguments.iter().position(|&word| word == HELD);
+                arguments[place.expect("one argument is it")] = held;
+                self.sim.call_on(cpu, call as usize, &arguments);
+            }
+            Act::Unmap => {
+                self.sim.call_on(cpu, Call::FolioUnmap as usize, &[address]);
+            }
+            Act::Touch { page, write } => {
+                let at = address + page * PAGE_SIZE;
+                let fault = match write {
+                    true => Fault::Write(at),
+                    false => Fault::Read(at),
+                };
+                self.sim.kernel.memory.machine.set_current_cpu(cpu);
+                let exit = self.sim.kernel.fault(cpu, fault);
+                self.sim.left(cpu, exit);
+            }
+        }
+    }
+
+    fn held(&self, thread: Id<Thread>, kind: fn(Object) -> bool) -> Option<usize> {
+        let process = self.sim.kernel.threads[thread].process;
+        let table = &self.sim.kernel.processes[process].handles;
+        let mut entries = (0..table.capacity()).filter_map(|index| table.at(index));
+        let found = entries.find(|entry| kind(entry.object))?;
+        Some(found.handle.raw() as usize)
+    }
+
+    fn last_mapping(&self, thread: Id<Thread>) -> Option<Id<Mapping>> {
+        let kernel = &self.sim.kernel;
+        let mappings = kernel.mappings_of(kernel.threads[thread].process);
+        mappings
+            .filter(|&id| kernel.mappings[id].purpose == Purpose::Component)
+            .last()
+    }
+
+    /// What CPUs find in a process's page table of what it has mapped itself.
+    fn translations(&self, process: Id<Process>) -> Vec<(usize, Permission)> {
+        let kernel = &self.sim.kernel;
+        let space = kernel.processes[process].space;
+        let table = &kernel.spaces[space].table;
+        let all = table.translations(&kernel.memory).into_iter();
+        let own = |address: &usize| {
+            let mapping = kernel.mapping_at(process, *address);
+            mapping.is_some_and(|id| kernel.mappings[id].purpose == Purpose::Component)
+        };
+        all.map(|(address, (_, permission, _))| (address, permission))
+            .filter(|(address, _)| own(address))
+            .collect()
+    }
+
+    /// Folios, where they are mapped, what of them was touched, and what is held in handle tables.
+    fn memory_fingerprint(&self, hash: &mut DefaultHasher) {
+        let kernel = &self.sim.kernel;
+        for id in kernel.folios.ids() {
+            let folio = &kernel.folios[id];
+            let charged_to = folio.charged_to.and_then(|id| kernel.processes.number(id));
+            (kernel.folios.number(id), folio.pages, folio.untouched).hash(hash);
+            (charged_to, folio.references, folio.freed_pages).hash(hash);
+        }
+        for id in kernel.processes.ids() {
+            let table = &kernel.processes[id].handles;
+            for entry in (0..table.capacity()).filter_map(|index| table.at(index)) {
+                let number = match entry.object {
+                    Object::Folio(id) => kernel.folios.number(id),
+                    Object::Thread(id) => kernel.threads.number(id),
+                    Object::Channel(_, id) => kernel.channels.number(id),
+                    Object::Queue(id) => kernel.queues.number(id),
+                    Object::Doorbell(id) => kernel.doorbells.number(id),
+                    Object::Process(id) => kernel.processes.number(id),
+                    _ => None,
+                };
+                (std::mem::discriminant(&entry.object), number).hash(hash);
+            }
+            if kernel.processes[id].unlinked_below != 0 {
+                kernel.processes[id].unlinked_below.hash(hash);
+                continue;
+            }
+            for mapping in kernel.mappings_of(id) {
+                let mapping = &kernel.mappings[mapping];
+                let folio = kernel.folios.number(mapping.folio);
+                (folio, mapping.first_page, mapping.pages).hash(hash);
+                (mapping.permission as u32, mapping.revoked).hash(hash);
+            }
+            for (address, permission) in self.translations(id) {
+                let mapping = kernel.mapping_at(id, address).expect("it is mapped");
+                let page = (address - kernel.mappings[mapping].address) / PAGE_SIZE;
+                (page, permission as u32).hash(hash);
+            }
+        }
+        for cpu in 0..self.sim.cpus() {
+            let space = kernel.cpus[cpu].active_space;
+            space.and_then(|id| kernel.spaces.number(id)).hash(hash);
+        }
+        PageTable::stale_frames(&kernel.memory.machine)
+            .len()
+            .hash(hash);
     }
 
     /// All that the kernel can tell apart, but for generations, times and bodies of messages.
@@ -182,18 +358,25 @@ impl World {
             )
                 .hash(&mut hash);
         }
-        (
-            kernel.folios.len(),
-            kernel.mappings.len(),
-            kernel.has_garbage(),
-        )
-            .hash(&mut hash);
+        self.memory_fingerprint(&mut hash);
+        (kernel.mappings.len(), kernel.has_garbage()).hash(&mut hash);
         hash.finish()
     }
 }
 
+/// What stands in an act's arguments for what is held.
+pub const HELD: usize = usize::MAX;
+
+fn is_folio(object: Object) -> bool {
+    matches!(object, Object::Folio(_))
+}
+
+fn is_thread(object: Object) -> bool {
+    matches!(object, Object::Thread(_))
+}
+
 /// Explores a system to a depth. Returns how many states there are.
-fn explore(build: fn() -> World, depth: usize) -> usize {
+pub fn explore(build: fn() -> World, depth: usize) -> usize {
     let mut seen = HashSet::new();
     let mut frontier: Vec<Vec<Step>> = vec![Vec::new()];
     seen.insert(build().fingerprint());
@@ -232,14 +415,15 @@ fn explore(build: fn() -> World, depth: usize) -> usize {
 }
 
 /// So deep in CI, and so deep with `--long`.
-fn depth(short: usize, long: usize) -> usize {
+pub fn depth(short: usize, long: usize) -> usize {
     match std::env::var_os("FTL_LONG") {
         Some(_) => long,
         None => short,
     }
 }
 
-fn small(cpus: usize) -> Sim {
+/// A machine with little memory, whose first process is the root.
+pub fn small(cpus: usize) -> Sim {
     let mut sim = Sim::with_root(
         cpus,
         4 << 20,
@@ -252,7 +436,8 @@ fn small(cpus: usize) -> Sim {
     sim
 }
 
-fn child() -> ProcessParams {
+/// A process with as little as can be.
+pub fn child() -> ProcessParams {
     ProcessParams {
         heap_len: 0,
         cpu_share_percent: 100,
@@ -261,7 +446,7 @@ fn child() -> ProcessParams {
 }
 
 /// The first handle that a child has: what it was given.
-const GIVEN: usize = 1 << 16;
+pub const GIVEN: usize = 1 << 16;
 
 /// A client and a server on two CPUs, with one channel of one slot. The first process may kill either.
 fn client_and_server() -> World {
@@ -287,7 +472,7 @@ fn client_and_server() -> World {
         message(MessageKind::Reply),
     );
     let menus = vec![
-        (
+        calls(
             client.thread,
             vec![
                 (Call::Send, [GIVEN, one_way, 0, 0, 0, 0]),
@@ -296,7 +481,7 @@ fn client_and_server() -> World {
                 (Call::HandleClose, [GIVEN, 0, 0, 0, 0, 0]),
             ],
         ),
-        (
+        calls(
             server.thread,
             vec![
                 (Call::Wait, [serves, FOREVER, 0, 0, 0, 0]),
@@ -308,7 +493,7 @@ fn client_and_server() -> World {
                 (Call::ProcessExit, [0; 6]),
             ],
         ),
-        (
+        calls(
             root,
             vec![
                 (Call::ProcessKill, [client.handle, 1, 0, 0, 0, 0]),
@@ -345,7 +530,7 @@ fn bells_and_deadlines() -> World {
     let with_handle = info(MessageKind::OneWay, 0, 1);
     let plain = info(MessageKind::OneWay, 8, 0);
     let menus = vec![
-        (
+        calls(
             root,
             vec![
                 (Call::DoorbellRing, [bell, 0, 0, 0, 0, 0]),
@@ -354,7 +539,7 @@ fn bells_and_deadlines() -> World {
                 (Call::HandleClose, [second_handle, 0, 0, 0, 0, 0]),
             ],
         ),
-        (
+        calls(
             second,
             vec![
                 (Call::Wait, [queue, FOREVER, 0, 0, 0, 0]),
@@ -362,7 +547,7 @@ fn bells_and_deadlines() -> World {
                 (Call::ThreadExit, [0; 6]),
             ],
         ),
-        (
+        calls(
             other.thread,
             vec![
                 (Call::Wait, [theirs, FOREVER, 0, 0, 0, 0]),
@@ -394,7 +579,7 @@ fn channels_in_channels() -> World {
     let (second, _) = sim.thread(root);
     let carry = info(MessageKind::OneWay, 0, 1);
     let menus = vec![
-        (
+        calls(
             root,
             vec![
                 (Call::Send, [a, carry, 0, d, 0, 0]),
@@ -403,7 +588,7 @@ fn channels_in_channels() -> World {
                 (Call::HandleClose, [a, 0, 0, 0, 0, 0]),
             ],
         ),
-        (
+        calls(
             second,
             vec![
                 (Call::Send, [c, carry, 0, b, 0, 0]),

@@ -7,6 +7,7 @@ mod channels;
 mod common;
 mod devices;
 mod explore;
+mod explore_memory;
 mod inspect;
 mod loader;
 mod processes;

@@ -27,6 +27,7 @@ use super::context::{Context, LEFT, Left, PC, SP, THREAD_POINTER};
 use super::{KERNEL, float};
 use crate::direct::{Resume, may_go_directly};
 use crate::fault::Fault;
+use crate::idle::IdleCpu;
 use crate::kernel::{CPUS_MAX, Exit, Kernel};
 use crate::lock::TAKEN;
 use crate::memory::Id;
@@ -620,29 +621,28 @@ fn fault(syndrome: usize, address: usize) -> Fault {
 /// Sleeps until there is a thread to run. The lock is free.
 extern "C" fn idle(cpu: &mut Cpu) -> *mut Context {
     cpu.context = core::ptr::null_mut();
-    loop {
-        // SAFETY: released in each branch below.
-        let kernel = unsafe { KERNEL.acquire(cpu.index) };
-        super::machine::handle_pending(kernel, cpu.index);
-        match kernel.idle_step(cpu.index) {
-            Exit::Run(thread) => {
-                let context = prepare(kernel, cpu, Left::Gate, thread);
-                // SAFETY: acquired above.
-                unsafe { KERNEL.release() };
-                return context;
-            }
-            Exit::Value(_) | Exit::Idle => {
-                let garbage = kernel.goes_on_collecting(cpu.index);
-                kernel.arm_timer(cpu.index);
-                // SAFETY: acquired above.
-                unsafe { KERNEL.release() };
-                if !garbage {
-                    // Interrupts are off: what comes in between is pending, and ends the wait.
-                    // SAFETY: waits, and changes nothing.
-                    unsafe { asm!("dsb sy", "wfi", options(nostack, preserves_flags)) };
-                }
-            }
-        }
+    crate::idle::idle(&KERNEL, cpu.index, cpu)
+}
+
+impl IdleCpu for Cpu {
+    type Ready = *mut Context;
+    #[inline(always)]
+    fn wake(&mut self, _kernel: &mut Kernel) {}
+    #[inline(always)]
+    fn handle_pending(&mut self, kernel: &mut Kernel) {
+        super::machine::handle_pending(kernel, self.index);
+    }
+    #[inline(always)]
+    fn prepare(&mut self, kernel: &mut Kernel, thread: Id<Thread>) -> *mut Context {
+        prepare(kernel, self, Left::Gate, thread)
+    }
+    /// The hardware tells a CPU that sleeps what it is to forget.
+    #[inline(always)]
+    fn rest(&mut self, _kernel: &mut Kernel) {}
+    #[inline(always)]
+    fn sleep(&mut self) {
+        // SAFETY: waits, and changes nothing.
+        unsafe { asm!("dsb sy", "wfi", options(nostack, preserves_flags)) };
     }
 }
 

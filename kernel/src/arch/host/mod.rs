@@ -48,6 +48,13 @@ pub fn frame_links(_frame: usize) -> (usize, usize) {
     (1, 1)
 }
 
+/// Memory of small machines that are gone, by address and length, for the next ones: thousands of them are made one after
+/// the other, and fresh memory costs the host more than all that they do. As on a real machine nothing is promised of its content.
+static LEFT: Mutex<Vec<(usize, usize)>> = Mutex::new(Vec::new());
+/// How much is kept.
+const LEFT_MAX: usize = 8;
+const LEFT_LEN_MAX: usize = 8 << 20;
+
 /// One translation: frame, permission, and whether user mode may use it.
 pub type Translation = (PhysAddr, Permission, bool);
 
@@ -119,6 +126,11 @@ unsafe impl Sync for Machine {}
 
 impl Drop for Machine {
     fn drop(&mut self) {
+        let mut left = LEFT.lock().expect("nobody panics with it");
+        if self.len <= LEFT_LEN_MAX && left.len() < LEFT_MAX {
+            left.push((self.memory as usize, self.len));
+            return;
+        }
         // SAFETY: allocated in `new` with the same layout.
         unsafe { dealloc(self.memory, Machine::layout(self.len)) };
     }
@@ -129,10 +141,19 @@ impl Machine {
         Layout::from_size_align(len, 4 << 20).expect("a sensible amount of memory")
     }
 
+    /// Memory of a machine that is gone, with whatever that one has left in it.
+    fn take_left(len: usize) -> Option<*mut u8> {
+        let mut left = LEFT.lock().expect("nobody panics with it");
+        let place = left.iter().position(|(_, there)| *there == len)?;
+        Some(left.swap_remove(place).0 as *mut u8)
+    }
+
     /// A machine with so many bytes of memory, and all of that free but for the records.
     pub fn new(len: usize) -> (Machine, Frames) {
-        // SAFETY: the layout is not empty.
-        let memory = unsafe { alloc_zeroed(Machine::layout(len)) };
+        let memory = Machine::take_left(len).unwrap_or_else(|| {
+            // SAFETY: the layout is not empty.
+            unsafe { alloc_zeroed(Machine::layout(len)) }
+        });
         assert!(!memory.is_null(), "the host has no memory left");
         let machine = Machine {
             memory,

@@ -25,6 +25,7 @@ use super::context::{Context, LEFT, PC, USER};
 use super::{KERNEL, float};
 use crate::direct::{Resume, may_go_directly};
 use crate::fault::Fault;
+use crate::idle::IdleCpu;
 use crate::kernel::{CPUS_MAX, Exit, Kernel};
 use crate::lock::TAKEN;
 use crate::memory::Id;
@@ -611,32 +612,30 @@ fn fault(cause: usize, value: usize) -> Fault {
 /// Sleeps until there is a thread to run. The lock is free.
 extern "C" fn idle(cpu: &mut Cpu) -> *mut Context {
     cpu.context = core::ptr::null_mut();
-    loop {
-        // SAFETY: released in each branch below.
-        let kernel = unsafe { KERNEL.acquire(cpu.index) };
-        kernel.memory.machine.wake(cpu.index);
-        super::machine::handle_pending(kernel, cpu.index);
-        match kernel.idle_step(cpu.index) {
-            Exit::Run(thread) => {
-                let context = prepare(kernel, cpu, thread);
-                // SAFETY: acquired above.
-                unsafe { KERNEL.release() };
-                return context;
-            }
-            Exit::Value(_) | Exit::Idle => {
-                let garbage = kernel.goes_on_collecting(cpu.index);
-                kernel.arm_timer(cpu.index);
-                if !garbage {
-                    kernel.memory.machine.rest(cpu.index);
-                }
-                // SAFETY: acquired above.
-                unsafe { KERNEL.release() };
-                if !garbage {
-                    // Interrupts are off: what comes in between is pending, and ends the wait.
-                    riscv::asm::wfi();
-                }
-            }
-        }
+    crate::idle::idle(&KERNEL, cpu.index, cpu)
+}
+
+impl IdleCpu for Cpu {
+    type Ready = *mut Context;
+    #[inline(always)]
+    fn wake(&mut self, kernel: &mut Kernel) {
+        kernel.memory.machine.wake(self.index);
+    }
+    #[inline(always)]
+    fn handle_pending(&mut self, kernel: &mut Kernel) {
+        super::machine::handle_pending(kernel, self.index);
+    }
+    #[inline(always)]
+    fn prepare(&mut self, kernel: &mut Kernel, thread: Id<Thread>) -> *mut Context {
+        prepare(kernel, self, thread)
+    }
+    #[inline(always)]
+    fn rest(&mut self, kernel: &mut Kernel) {
+        kernel.memory.machine.rest(self.index);
+    }
+    #[inline(always)]
+    fn sleep(&mut self) {
+        riscv::asm::wfi();
     }
 }
 

@@ -10,7 +10,7 @@ mod paging;
 mod sbi;
 
 use core::fmt::{self, Write};
-use core::sync::atomic::{AtomicU32, Ordering};
+use core::sync::atomic::AtomicU32;
 
 pub use context::{Context, frame_links};
 pub use entry::kernel_gate;
@@ -70,7 +70,7 @@ fn report(what: fmt::Arguments<'_>, pc: usize, frame: usize) -> ! {
 
 /// A panic of the kernel itself.
 pub fn panic(info: &core::panic::PanicInfo<'_>) -> ! {
-    if PANICKING.swap(1, Ordering::Relaxed) != 0 {
+    if !crate::crash::is_first(&PANICKING) {
         loop {
             riscv::asm::wfi();
         }

@@ -609,11 +609,7 @@ fn frames(kernel: &Kernel) {
     // Rule 13: what the kernel cannot write is what may hold code, and nothing else.
     let mut blocks: Vec<_> = memory.code.blocks().collect();
     blocks.sort();
-    assert_eq!(
-        blocks,
-        memory.machine.read_only_blocks(),
-        "blocks of code"
-    );
+    assert_eq!(blocks, memory.machine.read_only_blocks(), "blocks of code");
     let (code_blocks, code) = memory.code.frame_counts();
     assert!(code > 0 || code_blocks == 0, "a block without code is kept");
     let tables = kernel
