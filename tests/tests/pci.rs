@@ -7,27 +7,38 @@ fn interrupt_controllers() -> &'static [&'static str] {
     match e2e::arch().as_str() {
         // Messages through the translation service, and through the frame beside a GICv2.
         "arm64" => &["gic-version=3", "gic-version=2"],
-        // Wires.
-        _ => &["aia=none"],
+        // Wires, and messages to a file that each CPU has.
+        _ => &["aia=none", "aia=aplic-imsic"],
     }
 }
 
 #[test]
 fn the_page_is_served() {
     for machine in interrupt_controllers() {
-        let ftl = e2e::boot("default")
-            .argument("--pci")
-            .port(80)
-            .smp(2)
-            .qemu(["-machine", machine])
-            .start();
-        ftl.wait_for("http_server: listens on port 80");
-        let port = ftl.port(80);
-        let page = e2e::http::get(port, "/");
-        assert_eq!(page.status, 200);
-        assert!(page.text().contains("<title>FTL</title>"));
-        e2e::http::KeepAlive::open(port).requests(200);
+        serves(machine, Some("--pci"));
     }
+}
+
+/// Devices that are not on PCI Express have wires, of which another part of the controller makes messages.
+#[test]
+fn the_page_is_served_by_wires_that_become_messages() {
+    if e2e::arch() == "riscv64" {
+        serves("aia=aplic-imsic", None);
+    }
+}
+
+fn serves(machine: &str, bus: Option<&str>) {
+    let mut boot = e2e::boot("default").port(80).smp(2);
+    if let Some(bus) = bus {
+        boot = boot.argument(bus);
+    }
+    let ftl = boot.qemu(["-machine", machine]).start();
+    ftl.wait_for("http_server: listens on port 80");
+    let port = ftl.port(80);
+    let page = e2e::http::get(port, "/");
+    assert_eq!(page.status, 200);
+    assert!(page.text().contains("<title>FTL</title>"));
+    e2e::http::KeepAlive::open(port).requests(200);
 }
 
 #[test]

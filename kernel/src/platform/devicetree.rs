@@ -23,6 +23,8 @@ use super::machine_info::{
 use place::{Place, cells, number, property, strings, text};
 
 const PLIC: &[&str] = &["riscv,plic0", "sifive,plic-1.0.0", "thead,c900-plic"];
+const APLIC: &[&str] = &["riscv,aplic"];
+const IMSIC: &[&str] = &["riscv,imsics"];
 const GIC_V2: &[&str] = &["arm,gic-400", "arm,cortex-a15-gic", "arm,cortex-a9-gic"];
 const GIC_V3: &[&str] = &["arm,gic-v3"];
 
@@ -105,11 +107,13 @@ impl MachineInfo {
         let mut reader = Reader {
             machine: self,
             cpu_phandles: Vec::new(),
+            files: None,
             controller: None,
             controller_address_cells: 0,
             stdout,
         };
         root.visit(&mut |place| reader.read_cpu_or_memory(place))?;
+        root.visit(&mut |place| reader.read_message_files(place))?;
         root.visit(&mut |place| reader.read_interrupt_controller(place))?;
         root.visit(&mut |place| reader.read_device(place))?;
 
@@ -159,12 +163,22 @@ struct Reader<'a, 'm> {
     machine: &'m mut MachineInfo,
     /// For each CPU, by index, the phandle of its own interrupt controller (RISC-V).
     cpu_phandles: Vec<Option<u32>, CPUS_MAX>,
+    /// The files that take messages for supervisor mode (RISC-V), and their phandle.
+    files: Option<(Option<u32>, MessageFiles)>,
     /// Phandle of the devices' interrupt controller.
     controller: Option<u32>,
     /// How many cells an address has that is given to it, in maps of interrupts.
     controller_address_cells: usize,
     /// Path of the serial line to report on.
     stdout: Option<&'a str>,
+}
+
+/// Files of messages (binding `riscv,imsics`).
+struct MessageFiles {
+    registers: PhysicalRange,
+    file_len: u64,
+    identities: u32,
+    places: Vec<Option<u32>, CPUS_MAX>,
 }
 
 impl<'a> Reader<'a, '_> {
@@ -231,6 +245,44 @@ impl<'a> Reader<'a, '_> {
         }
     }
 
+    /// Those whose wires lead to CPUs as "supervisor external". Only the first range counts: more of them are for
+    /// machines of several sockets.
+    fn read_message_files(&mut self, place: &Place<'a, '_>) -> Result<(), Error> {
+        if !place.is_compatible(IMSIC) || self.files.is_some() {
+            return Ok(());
+        }
+        let places = self.supervisor_wires(place);
+        if let Some(registers) = place.registers().next()
+            && places.iter().any(Option::is_some)
+        {
+            // Each file for supervisor mode is followed by those for guests.
+            let guests = place.number("riscv,guest-index-bits").unwrap_or(0).min(7);
+            let files = MessageFiles {
+                registers,
+                file_len: 4096 << guests,
+                identities: place.number("riscv,num-ids").unwrap_or(0).min(2047) as u32,
+                places,
+            };
+            self.files = Some((place.phandle(), files));
+        }
+        Ok(())
+    }
+
+    /// The controller that makes messages of wires, if they go to those files and not to machine mode.
+    fn aplic(&mut self, place: &Place<'a, '_>) -> Option<InterruptControllerInfo> {
+        let wires = place.registers().next()?;
+        let parent = place.number("msi-parent").map(|phandle| phandle as u32);
+        let (_, files) = self.files.take_if(|(phandle, _)| *phandle == parent)?;
+        Some(InterruptControllerInfo::Aia {
+            wires,
+            source_max: place.number("riscv,num-sources").unwrap_or(0).min(1023) as u32,
+            files: files.registers,
+            file_len: files.file_len,
+            identities: files.identities,
+            places: files.places,
+        })
+    }
+
     fn read_interrupt_controller(&mut self, place: &Place<'a, '_>) -> Result<(), Error> {
         if self.machine.interrupt_controller.is_some()
             || place.property("interrupt-controller").is_none()
@@ -244,8 +296,10 @@ impl<'a> Reader<'a, '_> {
                 .map(|registers| InterruptControllerInfo::Plic {
                     registers,
                     source_max: place.number("riscv,ndev").unwrap_or(0).min(1023) as u32,
-                    contexts: self.plic_contexts(place),
+                    contexts: self.supervisor_wires(place),
                 })
+        } else if place.is_compatible(APLIC) {
+            self.aplic(place)
         } else if place.is_compatible(GIC_V2) {
             registers
                 .next()
@@ -280,9 +334,9 @@ impl<'a> Reader<'a, '_> {
         Ok(())
     }
 
-    /// The position of a wire in `interrupts-extended` is the number of its context; the wire
-    /// that a CPU takes as "supervisor external" is the one for us (binding `sifive,plic-1.0.0`).
-    fn plic_contexts(&self, place: &Place<'a, '_>) -> Vec<Option<u32>, CPUS_MAX> {
+    /// The position of a wire in `interrupts-extended` is the number of its context, or the place of its file; the wire
+    /// that a CPU takes as "supervisor external" is the one for us (bindings `sifive,plic-1.0.0`, `riscv,imsics`).
+    fn supervisor_wires(&self, place: &Place<'a, '_>) -> Vec<Option<u32>, CPUS_MAX> {
         // Privileged Architecture, "Machine Cause (mcause)": supervisor external interrupt.
         const SUPERVISOR_EXTERNAL: u32 = 9;
         let wires = place.property("interrupts-extended").unwrap_or_default();
@@ -314,6 +368,8 @@ impl<'a> Reader<'a, '_> {
             .is_some_and(|kind| kind == b"cpu\0" || kind == b"memory\0")
             || place.property("interrupt-controller").is_some()
                 && place.phandle() == self.controller
+            || place.is_compatible(APLIC)
+            || place.is_compatible(IMSIC)
             || place.parent_base_name() == "reserved-memory";
         let registers: Vec<PhysicalRange, DEVICE_RANGES_MAX> =
             place.registers().take(DEVICE_RANGES_MAX).collect();
@@ -401,8 +457,7 @@ impl<'a> Reader<'a, '_> {
 
     /// A device's interrupts, as far as they go to the devices' interrupt controller.
     fn interrupts(&self, place: &Place<'a, '_>) -> impl Iterator<Item = Interrupt> + use<'a> {
-        let is_gic = self.has_gic();
-        let cell_count = self.interrupt_cells();
+        let form = self.interrupt_form();
         let controller = self.controller;
         // Each entry of `interrupts-extended` begins with the controller it is for.
         let (value, prefix) = match place.property("interrupts-extended") {
@@ -413,33 +468,51 @@ impl<'a> Reader<'a, '_> {
             None => (Default::default(), 0),
         };
         value
-            .chunks_exact(4 * (prefix + cell_count))
+            .chunks_exact(4 * (prefix + form.cells()))
             .map(move |entry| entry.split_at(4 * prefix))
             // An entry for another controller may be of another length: nothing after it is clear.
             .take_while(move |(phandle, _)| {
                 controller.is_some() && (phandle.is_empty() || cells(phandle).next() == controller)
             })
-            .filter_map(move |(_, entry)| decode_interrupt(entry, is_gic))
+            .filter_map(move |(_, entry)| form.decode(entry))
     }
 
-    fn has_gic(&self) -> bool {
-        !matches!(
-            self.machine.interrupt_controller,
-            None | Some(InterruptControllerInfo::Plic { .. })
-        )
-    }
-
-    /// How many cells tell an interrupt to the devices' interrupt controller.
-    fn interrupt_cells(&self) -> usize {
-        if self.has_gic() { 3 } else { 1 }
+    /// How the devices' interrupt controller has interrupts told.
+    fn interrupt_form(&self) -> InterruptForm {
+        match self.machine.interrupt_controller {
+            None | Some(InterruptControllerInfo::Plic { .. }) => InterruptForm::Plic,
+            Some(InterruptControllerInfo::Aia { .. }) => InterruptForm::Aplic,
+            Some(InterruptControllerInfo::GicV2 { .. } | InterruptControllerInfo::GicV3 { .. }) => {
+                InterruptForm::Gic
+            }
+        }
     }
 }
 
-fn decode_interrupt(entry: &[u8], is_gic: bool) -> Option<Interrupt> {
-    if is_gic {
-        gic_interrupt(entry)
-    } else {
-        plic_interrupt(entry)
+/// How an interrupt is told.
+#[derive(Clone, Copy)]
+enum InterruptForm {
+    Plic,
+    Aplic,
+    Gic,
+}
+
+impl InterruptForm {
+    /// How many cells it takes.
+    fn cells(self) -> usize {
+        match self {
+            InterruptForm::Plic => 1,
+            InterruptForm::Aplic => 2,
+            InterruptForm::Gic => 3,
+        }
+    }
+
+    fn decode(self, entry: &[u8]) -> Option<Interrupt> {
+        match self {
+            InterruptForm::Plic => plic_interrupt(entry),
+            InterruptForm::Aplic => aplic_interrupt(entry),
+            InterruptForm::Gic => gic_interrupt(entry),
+        }
     }
 }
 
@@ -450,6 +523,12 @@ fn plic_interrupt(entry: &[u8]) -> Option<Interrupt> {
         number,
         edge: false,
     })
+}
+
+/// Binding `riscv,aplic`: the source's number, and its trigger.
+fn aplic_interrupt(entry: &[u8]) -> Option<Interrupt> {
+    let edge = matches!(cells(entry).nth(1)? & 0xf, 1 | 2);
+    plic_interrupt(entry).map(|interrupt| Interrupt { edge, ..interrupt })
 }
 
 /// Binding `arm,gic-v3`: shared or private, number among those, trigger in the low 4 bits.

@@ -187,6 +187,22 @@ pub enum InterruptControllerInfo {
         /// For each CPU, by index, its context for supervisor mode, if it has one.
         contexts: Vec<Option<u32>, CPUS_MAX>,
     },
+    /// RISC-V's advanced interrupts: an APLIC, which makes messages of wires, and for each CPU a file of messages
+    /// (IMSIC).
+    Aia {
+        /// Registers of the APLIC.
+        wires: PhysicalRange,
+        /// Its highest source number.
+        source_max: u32,
+        /// The files' pages, in the order of their places.
+        files: PhysicalRange,
+        /// Bytes from one file to the next.
+        file_len: u64,
+        /// The highest identity of a file.
+        identities: u32,
+        /// For each CPU, by index, the place of its file for supervisor mode, if it has one.
+        places: Vec<Option<u32>, CPUS_MAX>,
+    },
     /// Arm's generic interrupt controller, version 2.
     GicV2 {
         /// Registers of the distributor.

@@ -19,7 +19,9 @@ use crate::arch::Permission;
 use crate::boot::{BootInfo, FreeRanges};
 use crate::kernel::{CPUS_MAX, Kernel};
 use crate::memory::{FRAME_LEN, Frames, PhysAddr};
-use crate::platform::interrupt_controller::{InterruptController, MESSAGE_MEMORY_LEN};
+use crate::platform::interrupt_controller::{
+    CpuInterface, InterruptController, MESSAGE_MEMORY_LEN,
+};
 use crate::platform::iommu;
 use crate::platform::machine_info::{
     InterruptControllerInfo, MachineInfo, MessageControllerInfo, PhysicalRange,
@@ -407,7 +409,8 @@ extern "C" fn boot(tree: usize, image: u64) -> ! {
         let mut map = |range: PhysicalRange| layout::direct(PhysAddr(range.start));
         // SAFETY: the device tree is true, and the direct map covers its registers for good.
         machine.interrupts = unsafe {
-            InterruptController::new(controller, &info.cpus, &mut map, Some(&gic::CpuInterface))
+            let own = Some(CpuInterface::Gic(&gic::CpuInterface));
+            InterruptController::new(controller, &info.cpus, &mut map, own)
         };
         if let Some(interrupts) = &mut machine.interrupts {
             interrupts.init();

@@ -13,7 +13,7 @@ use super::entry::{self, Cpu};
 use super::layout::{self, IMAGE_OFFSET, STACK_LEN};
 use super::machine::{self, Machine, table_at};
 use super::paging::Builder;
-use super::{KERNEL, sbi};
+use super::{KERNEL, imsic, sbi};
 use crate::arch::Permission;
 use crate::boot::{BootInfo, FreeRanges};
 use crate::kernel::{CPUS_MAX, Kernel};
@@ -279,8 +279,12 @@ extern "C" fn boot(hart: usize, tree: usize) -> ! {
     }
 
     if let Some(controller) = &mut info.interrupt_controller {
-        // The contexts are listed by the device tree's CPUs; ours are numbered with the boot hart first.
-        if let InterruptControllerInfo::Plic { contexts, .. } = controller {
+        // What belongs to CPUs is listed by the device tree's CPUs; ours are numbered with the boot hart first.
+        if let InterruptControllerInfo::Plic { contexts, .. }
+        | InterruptControllerInfo::Aia {
+            places: contexts, ..
+        } = controller
+        {
             let by_tree = contexts.clone();
             for (cpu, &hart) in harts[..cpus].iter().enumerate() {
                 let place = info.cpus.iter().position(|c| c.id as usize == hart);
@@ -290,10 +294,15 @@ extern "C" fn boot(hart: usize, tree: usize) -> ! {
         let mut map = |range: PhysicalRange| layout::direct(PhysAddr(range.start));
         // SAFETY: the device tree is true, and the direct map covers its registers for good.
         machine.interrupts =
-            unsafe { InterruptController::new(controller, &info.cpus, &mut map, None) };
+            unsafe { InterruptController::new(controller, &info.cpus, &mut map, Some(imsic::OWN)) };
         if let Some(controller) = &machine.interrupts {
             controller.init();
             controller.init_cpu(0);
+            let wires = info.pci_functions.iter().filter_map(|f| f.wire.as_ref());
+            let lines = info.devices.iter().flat_map(|device| &device.interrupts);
+            for interrupt in lines.chain(wires) {
+                controller.set_trigger(*interrupt);
+            }
         }
     }
 
@@ -422,13 +431,12 @@ fn map_kernel(
 
 /// All registers that the kernel itself touches.
 fn registers(info: &MachineInfo) -> impl Iterator<Item = PhysicalRange> + '_ {
-    let controller = info
-        .interrupt_controller
-        .iter()
-        .filter_map(|controller| match controller {
-            InterruptControllerInfo::Plic { registers, .. } => Some(*registers),
-            _ => None,
-        });
+    let controller = match &info.interrupt_controller {
+        Some(InterruptControllerInfo::Plic { registers, .. }) => [Some(*registers), None],
+        Some(InterruptControllerInfo::Aia { wires, files, .. }) => [Some(*wires), Some(*files)],
+        _ => [None; 2],
+    };
+    let controller = controller.into_iter().flatten();
     let console = info.console.iter().map(|console| console.registers);
     let devices = info
         .devices

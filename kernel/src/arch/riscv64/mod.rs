@@ -4,6 +4,7 @@ mod boot;
 mod context;
 mod entry;
 mod float;
+mod imsic;
 mod layout;
 mod machine;
 mod paging;

@@ -4,7 +4,7 @@
 use heapless::Vec;
 
 use super::place::{Place, cells, number};
-use super::{Reader, decode_interrupt, range};
+use super::{Reader, range};
 use crate::platform::machine_info::{PciHostInfo, PciInterrupt, PciWindow, PhysicalRange};
 
 /// Bytes of an address as PCI has it: three cells.
@@ -53,7 +53,8 @@ impl<'a> Reader<'a, '_> {
         const PIN: usize = ADDRESS_LEN;
         const CONTROLLER: usize = PIN + 4;
         let interrupt_at = CONTROLLER + 4 + 4 * self.controller_address_cells;
-        let len = interrupt_at + 4 * self.interrupt_cells();
+        let form = self.interrupt_form();
+        let len = interrupt_at + 4 * form.cells();
         let map = place.property("interrupt-map").unwrap_or_default();
         map.chunks_exact(len)
             .take_while(|entry| cells(&entry[CONTROLLER..]).next() == self.controller)
@@ -61,7 +62,7 @@ impl<'a> Reader<'a, '_> {
                 Some(PciInterrupt {
                     slot: slot(cells(entry).next()?),
                     pin: cells(&entry[PIN..]).next()? as u8,
-                    interrupt: decode_interrupt(&entry[interrupt_at..], self.has_gic())?,
+                    interrupt: form.decode(&entry[interrupt_at..])?,
                 })
             })
             .take(crate::platform::machine_info::PCI_INTERRUPTS_MAX)

@@ -7,6 +7,8 @@ use crate::platform::machine_info::{PciInterrupt, PciWindow};
 
 const RISCV64_1: &[u8] = include_bytes!("trees/riscv64-1.dtb");
 const RISCV64_4: &[u8] = include_bytes!("trees/riscv64-4.dtb");
+const RISCV64_AIA: &[u8] = include_bytes!("trees/riscv64-aia.dtb");
+const TREES: [&[u8]; 5] = [RISCV64_1, RISCV64_4, RISCV64_AIA, ARM64_V2, ARM64_V3];
 const ARM64_V2: &[u8] = include_bytes!("trees/arm64-v2.dtb");
 const ARM64_V3: &[u8] = include_bytes!("trees/arm64-v3.dtb");
 
@@ -129,6 +131,33 @@ fn riscv64_with_four_cpus() {
     assert_eq!(ids, [0, 1, 2, 3]);
     assert_eq!(machine.boot_arguments, "");
     assert_eq!(machine.initrd, None);
+}
+
+/// Files of messages, and two APLICs, of which that of machine mode is not for us.
+#[test]
+fn riscv64_with_advanced_interrupts() {
+    let machine = read(RISCV64_AIA);
+    let aia = InterruptControllerInfo::Aia {
+        wires: at(0xd00_0000, 0x8000),
+        source_max: 96,
+        files: at(0x2800_0000, 0x2000),
+        file_len: 4096,
+        identities: 255,
+        places: Vec::from_slice(&[Some(0), Some(1)]).unwrap(),
+    };
+    assert_eq!(machine.interrupt_controller, Some(aia));
+    assert_eq!(
+        machine.console.and_then(|console| console.interrupt),
+        Some(level(10))
+    );
+    let pci = machine.pci_host.unwrap();
+    assert_eq!((pci.slot_mask, pci.interrupts.len()), (3, 16));
+    assert_eq!(pci.interrupts[4].interrupt, level(33));
+    for device in &machine.devices {
+        for kept in ["riscv,aplic", "riscv,imsics"] {
+            assert!(!device.is_compatible(kept), "{kept}");
+        }
+    }
 }
 
 #[test]
@@ -274,10 +303,10 @@ proptest! {
 
     #[test]
     fn changed_bytes_never_panic(
-        which in 0usize..4,
+        which in 0..TREES.len(),
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..12),
     ) {
-        let mut blob = [RISCV64_1, RISCV64_4, ARM64_V2, ARM64_V3][which].to_vec();
+        let mut blob = TREES[which].to_vec();
         for (index, value) in changes {
             let at = index.index(blob.len());
             blob[at] = value;
@@ -292,13 +321,13 @@ proptest! {
     /// Whole words, since most bytes of a tree are words: tokens, lengths, offsets, cells.
     #[test]
     fn changed_words_never_panic(
-        which in 0usize..4,
+        which in 0..TREES.len(),
         changes in prop::collection::vec(
             (any::<prop::sample::Index>(), prop_oneof![0u32..20, any::<u32>(), Just(u32::MAX)]),
             1..6,
         ),
     ) {
-        let mut blob = [RISCV64_1, RISCV64_4, ARM64_V2, ARM64_V3][which].to_vec();
+        let mut blob = TREES[which].to_vec();
         for (index, value) in changes {
             let at = 4 * index.index(blob.len() / 4);
             blob[at..at + 4].copy_from_slice(&value.to_be_bytes());

@@ -13,6 +13,7 @@
 //! interrupts, and its registers of the CPU interface exist on Arm only, while this module is
 //! compiled everywhere.
 
+mod aia;
 mod gic_v2;
 mod gic_v2m;
 mod gic_v3;
@@ -24,6 +25,7 @@ use super::machine_info::{
 };
 use super::registers::Registers;
 
+pub use aia::MessageFile;
 pub use gic_v3::GicCpuInterface;
 pub use its::MEMORY_LEN as MESSAGE_MEMORY_LEN;
 
@@ -38,6 +40,15 @@ pub struct Message {
     pub data: u32,
 }
 
+/// What each CPU does with its own part of the controller by system registers, which no mapping shows.
+#[derive(Clone, Copy, Debug)]
+pub enum CpuInterface {
+    /// Of a GICv3.
+    Gic(&'static dyn GicCpuInterface),
+    /// Of RISC-V's advanced interrupts.
+    MessageFile(&'static dyn MessageFile),
+}
+
 /// An interrupt controller.
 #[derive(Debug)]
 // There is one, in one place, and no allocator to box it with.
@@ -45,6 +56,8 @@ pub struct Message {
 pub enum InterruptController {
     /// RISC-V's platform-level interrupt controller.
     Plic(plic::Plic),
+    /// RISC-V's advanced interrupts.
+    Aia(aia::Aia),
     /// Arm's generic interrupt controller, version 2.
     GicV2(gic_v2::GicV2),
     /// Arm's generic interrupt controller, version 3 or 4.
@@ -53,7 +66,7 @@ pub enum InterruptController {
 
 impl InterruptController {
     /// `map` maps registers, uncached and for ever, and tells where. `cpu_interface` gives access to
-    /// system registers, which only a GICv3 has. `None` if something is missing for this kind.
+    /// system registers, which a PLIC and a GICv2 do without. `None` if something is missing for this kind.
     ///
     /// # Safety
     /// 1. `info` is true of this machine, and nobody else uses those registers.
@@ -62,7 +75,7 @@ impl InterruptController {
         info: &InterruptControllerInfo,
         cpus: &[Cpu],
         map: &mut dyn FnMut(PhysicalRange) -> usize,
-        cpu_interface: Option<&'static dyn GicCpuInterface>,
+        cpu_interface: Option<CpuInterface>,
     ) -> Option<InterruptController> {
         let mut registers = |range: &PhysicalRange| {
             let len = usize::try_from(range.len).unwrap_or(usize::MAX);
@@ -80,6 +93,30 @@ impl InterruptController {
                 *source_max,
                 contexts.clone(),
             )),
+            InterruptControllerInfo::Aia {
+                wires,
+                source_max,
+                files,
+                file_len,
+                identities,
+                places,
+            } => {
+                let Some(CpuInterface::MessageFile(own_file)) = cpu_interface else {
+                    return None;
+                };
+                let place = places.first().copied().flatten()?;
+                let start = files.start + u64::from(place) * file_len;
+                let file = PhysicalRange { start, len: 4096 };
+                InterruptController::Aia(aia::Aia::new(
+                    registers(wires),
+                    *source_max,
+                    registers(&file),
+                    start,
+                    place,
+                    *identities,
+                    own_file,
+                )?)
+            }
             InterruptControllerInfo::GicV2 {
                 distributor,
                 cpu_interface,
@@ -92,13 +129,18 @@ impl InterruptController {
                 distributor,
                 redistributors,
                 stride,
-            } => InterruptController::GicV3(gic_v3::GicV3::new(
-                registers(distributor),
-                redistributors.iter().map(registers).collect(),
-                *stride,
-                cpus,
-                cpu_interface?,
-            )?),
+            } => {
+                let Some(CpuInterface::Gic(cpu_interface)) = cpu_interface else {
+                    return None;
+                };
+                InterruptController::GicV3(gic_v3::GicV3::new(
+                    registers(distributor),
+                    redistributors.iter().map(registers).collect(),
+                    *stride,
+                    cpus,
+                    cpu_interface,
+                )?)
+            }
         })
     }
 
@@ -150,6 +192,7 @@ impl InterruptController {
     pub fn has_messages(&self) -> bool {
         match self {
             InterruptController::Plic(_) => false,
+            InterruptController::Aia(_) => true,
             InterruptController::GicV2(gic) => gic.messages().is_some(),
             InterruptController::GicV3(gic) => gic.messages().is_some(),
         }
@@ -160,6 +203,7 @@ impl InterruptController {
     pub fn take_message(&self, sender: u16, event: u32) -> Option<Message> {
         match self {
             InterruptController::Plic(_) => None,
+            InterruptController::Aia(aia) => aia.take_message(),
             InterruptController::GicV2(gic) => gic.take_message(),
             InterruptController::GicV3(gic) => gic.take_message(sender, event),
         }
@@ -169,6 +213,7 @@ impl InterruptController {
     pub fn give_back_message(&self, number: u32) {
         match self {
             InterruptController::Plic(_) => {}
+            InterruptController::Aia(aia) => aia.give_back(number),
             InterruptController::GicV2(gic) => {
                 if let Some(messages) = gic.messages() {
                     messages.give_back(number);
@@ -186,6 +231,7 @@ impl InterruptController {
     pub fn init(&self) {
         match self {
             InterruptController::Plic(plic) => plic.init(),
+            InterruptController::Aia(aia) => aia.init(),
             InterruptController::GicV2(gic) => gic.init(),
             InterruptController::GicV3(gic) => gic.init(),
         }
@@ -195,6 +241,7 @@ impl InterruptController {
     pub fn init_cpu(&self, cpu: usize) {
         match self {
             InterruptController::Plic(plic) => plic.init_cpu(cpu),
+            InterruptController::Aia(aia) => aia.init_cpu(cpu),
             InterruptController::GicV2(gic) => gic.init_cpu(cpu),
             InterruptController::GicV3(gic) => gic.init_cpu(cpu),
         }
@@ -205,6 +252,7 @@ impl InterruptController {
     pub fn unmask(&self, number: u32, cpu: usize) {
         match self {
             InterruptController::Plic(plic) => plic.unmask(number, cpu),
+            InterruptController::Aia(aia) => aia.unmask(number),
             InterruptController::GicV2(gic) => gic.unmask(number, cpu),
             InterruptController::GicV3(gic) => gic.unmask(number, cpu),
         }
@@ -214,6 +262,7 @@ impl InterruptController {
     pub fn mask(&self, number: u32) {
         match self {
             InterruptController::Plic(plic) => plic.mask(number),
+            InterruptController::Aia(aia) => aia.mask(number),
             InterruptController::GicV2(gic) => gic.mask(number),
             InterruptController::GicV3(gic) => gic.mask(number),
         }
@@ -224,6 +273,7 @@ impl InterruptController {
         match self {
             // A PLIC's gateways are wired for it.
             InterruptController::Plic(_) => {}
+            InterruptController::Aia(aia) => aia.set_trigger(interrupt),
             InterruptController::GicV2(gic) => gic.set_trigger(interrupt),
             InterruptController::GicV3(gic) => gic.set_trigger(interrupt),
         }
@@ -233,6 +283,7 @@ impl InterruptController {
     pub fn claim(&self, cpu: usize) -> Option<u32> {
         match self {
             InterruptController::Plic(plic) => plic.claim(cpu),
+            InterruptController::Aia(aia) => aia.claim(cpu),
             InterruptController::GicV2(gic) => gic.claim(),
             InterruptController::GicV3(gic) => gic.claim(),
         }
@@ -242,16 +293,17 @@ impl InterruptController {
     pub fn complete(&self, cpu: usize, number: u32) {
         match self {
             InterruptController::Plic(plic) => plic.complete(cpu, number),
+            // A claim is all.
+            InterruptController::Aia(_) => {}
             InterruptController::GicV2(gic) => gic.complete(number),
             InterruptController::GicV3(gic) => gic.complete(number),
         }
     }
 
-    /// Sends a software interrupt (a GIC's 0 to 15) to another CPU. A PLIC has none: RISC-V goes
-    /// by way of SBI.
+    /// Sends a software interrupt (a GIC's 0 to 15) to another CPU. RISC-V goes by way of SBI.
     pub fn send(&self, number: u32, cpu: usize) {
         match self {
-            InterruptController::Plic(_) => {}
+            InterruptController::Plic(_) | InterruptController::Aia(_) => {}
             InterruptController::GicV2(gic) => gic.send(number, cpu),
             InterruptController::GicV3(gic) => gic.send(number, cpu),
         }

@@ -8,7 +8,9 @@ use heapless::Vec;
 use super::super::machine_info::{
     Cpu, EnableMethod, Interrupt, InterruptControllerInfo, MessageControllerInfo, PhysicalRange,
 };
-use super::{GicCpuInterface, InterruptController, MESSAGE_MEMORY_LEN, Message};
+use super::{
+    CpuInterface, GicCpuInterface, InterruptController, MESSAGE_MEMORY_LEN, Message, MessageFile,
+};
 
 /// Registers that are memory, `len` bytes of it for each device. Both the driver and the test write there, so
 /// nobody has it for himself.
@@ -57,7 +59,10 @@ fn controller(
     interface: Option<&'static dyn GicCpuInterface>,
 ) -> Option<InterruptController> {
     // SAFETY: the ranges are leaked memory, "mapped" where they are.
-    unsafe { InterruptController::new(&info, cpus, &mut |range| range.start as usize, interface) }
+    unsafe {
+        let interface = interface.map(CpuInterface::Gic);
+        InterruptController::new(&info, cpus, &mut |range| range.start as usize, interface)
+    }
 }
 
 #[test]
@@ -353,4 +358,117 @@ fn messages_of_a_gic_v3() {
     gic.give_back_message(8192);
     assert_eq!(gic.take_message(0x110, 0).unwrap().number, 8192);
     assert_eq!(gic.take_message(0x110, 8), None);
+}
+
+/// A file of messages in which identities are put by the test.
+#[derive(Debug, Default)]
+struct FakeFile {
+    last: AtomicU64,
+    pending: Mutex<std::collections::BTreeSet<u32>>,
+}
+
+impl MessageFile for FakeFile {
+    fn init(&self, last: u32) {
+        self.last.store(last.into(), Relaxed);
+    }
+    fn claim(&self) -> u32 {
+        self.pending.lock().unwrap().pop_first().unwrap_or(0)
+    }
+}
+
+#[test]
+fn aia() {
+    let mut wires = Memory::new(0x8000);
+    let mut files = Memory::new(0x4000);
+    let fake: &'static FakeFile = Box::leak(Box::default());
+    let sent = |identity| fake.pending.lock().unwrap().insert(identity);
+    let info = |places: &[Option<u32>], identities| InterruptControllerInfo::Aia {
+        wires: wires.range(),
+        source_max: 96,
+        files: files.range(),
+        file_len: 4096,
+        identities,
+        places: Vec::from_slice(places).unwrap(),
+    };
+    let new = |info: &InterruptControllerInfo, interface| {
+        // SAFETY: as in `controller`.
+        unsafe { InterruptController::new(info, &[], &mut |range| range.start as usize, interface) }
+    };
+    let own = Some(CpuInterface::MessageFile(fake));
+    // Without access to files, without a file for the first CPU, with too few identities, there is none.
+    assert!(new(&info(&[Some(2)], 255), None).is_none());
+    assert!(new(&info(&[None, Some(2)], 255), own).is_none());
+    assert!(new(&info(&[Some(2)], 63), own).is_none());
+    let aia = new(&info(&[Some(2), Some(1)], 255), own).unwrap();
+    aia.init();
+    aia.init_cpu(1);
+    assert_eq!(fake.last.load(Relaxed), 0);
+    aia.init_cpu(0);
+    assert_eq!(fake.last.load(Relaxed), 255);
+    // Delivered as messages, to the third file, by the wires' own numbers.
+    assert_eq!(wires.word(0), 0x104);
+    assert_eq!(
+        (wires.word(4 + 4 * 32), wires.word(0x3004 + 4 * 32)),
+        (6, 2 << 18 | 33)
+    );
+    aia.set_trigger(Interrupt {
+        number: 34,
+        edge: true,
+    });
+    assert_eq!(wires.word(4 + 4 * 33), 4);
+
+    // A level that is low when it is let through gives no message, one that is high does.
+    aia.unmask(33, 3);
+    assert_eq!((wires.word(0x1edc), wires.word(0x2000)), (33, 0));
+    sent(33);
+    assert_eq!(
+        (aia.claim(1), aia.claim(0), aia.claim(0)),
+        (None, Some(33), None)
+    );
+    aia.mask(33);
+    wires.set_word(0x1d04, 1 << 1);
+    aia.unmask(33, 0);
+    assert_eq!(wires.word(0x2000), 33);
+
+    // An edge that comes while it is masked is kept, once.
+    aia.unmask(34, 0);
+    aia.mask(34);
+    sent(34);
+    assert_eq!(aia.claim(0), None);
+    aia.unmask(34, 0);
+    assert_eq!(files.word(0x2000), 34);
+    files.set_word(0x2000, 0);
+    aia.mask(34);
+    aia.unmask(34, 0);
+    assert_eq!(files.word(0x2000), 0);
+
+    // Messages of functions come after the wires; there are 64.
+    assert!(aia.has_messages());
+    let taken: std::vec::Vec<Message> = (0..64).map_while(|_| aia.take_message(8, 0)).collect();
+    assert_eq!((taken.len(), aia.take_message(8, 0)), (64, None));
+    let message = taken[1];
+    assert_eq!((message.number, message.data), (98, 98));
+    assert_eq!(message.address, files.range().start + 0x2000);
+    sent(98);
+    assert_eq!(aia.claim(0), None);
+    aia.unmask(98, 0);
+    assert_eq!(files.word(0x2000), 98);
+    sent(98);
+    assert_eq!(aia.claim(0), Some(98));
+    // What its last owner sent at the end is not the next one's.
+    aia.give_back_message(98);
+    sent(98);
+    assert_eq!(aia.claim(0), None);
+    files.set_word(0x2000, 0);
+    assert_eq!(aia.take_message(16, 0), Some(message));
+    aia.unmask(98, 0);
+    assert_eq!(files.word(0x2000), 0);
+
+    // Nothing of this exists.
+    for number in [0, 256, u32::MAX] {
+        aia.mask(number);
+        aia.unmask(number, 0);
+        sent(number);
+        assert_eq!(aia.claim(0), None);
+    }
 }
