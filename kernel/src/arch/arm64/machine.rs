@@ -451,8 +451,12 @@ pub fn reset() -> ! {
     power_off()
 }
 
-/// Does nothing for ever.
+/// Takes the CPU that calls out of the machine for good: switched off, or, where nobody can, without anything to do.
 pub fn halt() -> ! {
+    // SAFETY: nobody writes it any more.
+    if let Some(method) = unsafe { *PSCI.0.get() } {
+        psci::cpu_off(method);
+    }
     loop {
         // SAFETY: waits, and changes nothing.
         unsafe { asm!("wfi", options(nomem, nostack, preserves_flags)) };

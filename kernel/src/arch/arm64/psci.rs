@@ -5,6 +5,7 @@ use core::arch::asm;
 
 use crate::platform::machine_info::PsciMethod;
 
+const CPU_OFF: u64 = 0x8400_0002;
 const CPU_ON: u64 = 0xc400_0003;
 const SYSTEM_OFF: u64 = 0x8400_0008;
 const SYSTEM_RESET: u64 = 0x8400_0009;
@@ -12,7 +13,7 @@ const SYSTEM_RESET: u64 = 0x8400_0009;
 fn call(method: PsciMethod, function: u64, arguments: [u64; 3]) -> i64 {
     let mut x0 = function;
     let [x1, x2, x3] = arguments;
-    // SAFETY: the functions below start a CPU or end everything; neither touches our memory.
+    // SAFETY: the functions below start a CPU, end one that has nothing more to do, or end everything; none touches our memory.
     // By the convention (2.6) x0 to x17 may change.
     unsafe {
         match method {
@@ -32,6 +33,11 @@ fn call(method: PsciMethod, function: u64, arguments: [u64; 3]) -> i64 {
 /// Starts the CPU with that MPIDR at a physical address, with `context` in `x0`.
 pub fn cpu_on(method: PsciMethod, mpidr: u64, start: u64, context: u64) -> bool {
     call(method, CPU_ON, [mpidr, start, context]) == 0
+}
+
+/// Switches off the CPU that calls. Comes back only if the firmware refuses, as it may for the last one (5.5).
+pub fn cpu_off(method: PsciMethod) {
+    call(method, CPU_OFF, [0; 3]);
 }
 
 /// Resets the machine. Whether memory is lost is the firmware's business (5.11): PSCI's warm reset,
