@@ -2,6 +2,7 @@
 //! it starts at. Each boots the proof of ping. Elsewhere there is nothing to vary, and these tests do
 //! nothing. Besides, what goes from one architecture to the other.
 
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 /// Boots the proof with these settings of QEMU's `virt` machine.
@@ -75,4 +76,85 @@ fn disks_go_from_one_architecture_to_the_other() {
         }
     }
     std::fs::remove_dir_all(&folder).expect("the folder can be removed");
+}
+
+/// What the newest CPU is told, read from outside by a debugger that stops it where components run: what protects
+/// memory is on, address spaces have numbers of their own, and a component that has used no vector yet runs
+/// with them off, so that nothing is saved for it.
+#[test]
+fn a_debugger_sees_what_is_switched_on() {
+    if e2e::arch() != "arm64" || !e2e::is_first_variant() {
+        return;
+    }
+    let in_user_mode = registers("user", "max");
+    // Half a TLB each: 48 bits of address (T0SZ and T1SZ are 16), identifiers of 16 bits (AS).
+    let translation = in_user_mode("TCR_EL1");
+    assert_eq!((translation & 0x3f, translation >> 16 & 0x3f), (16, 16));
+    assert_eq!(translation >> 36 & 1, 1);
+    // What is writable is never executed (WXN), and an exception keeps the kernel from users' memory (SPAN is off).
+    let control = in_user_mode("SCTLR");
+    assert_eq!((control >> 19 & 1, control >> 23 & 1), (1, 0));
+    // Two components: two tables, and two identifiers, of which none is the kernel's.
+    let (first, second) = (in_user_mode("FIRST"), in_user_mode("SECOND"));
+    assert_ne!(first & ADDRESS, second & ADDRESS);
+    assert_ne!(first >> 48, second >> 48);
+    assert!(first >> 48 != 0 && second >> 48 != 0);
+    // CPACR_EL1.FPEN: off at the first instruction, on after vectors were used.
+    assert_eq!(in_user_mode("FLOAT_FIRST") >> 20 & 3, 0);
+    assert_eq!(in_user_mode("FLOAT_THEN") >> 20 & 3, 3);
+    assert_eq!(in_user_mode("LEVEL") & 0xf, 0b0000);
+
+    // In the kernel's address space: EL1t, and even there nothing of a user's can be reached (PAN).
+    let in_the_kernel = registers("kernel", "max");
+    assert_eq!(in_the_kernel("LEVEL") & 0xf, 0b0100);
+    assert_eq!(in_the_kernel("LEVEL") >> 22 & 1, 1);
+    // Nobody's table is in the lower half.
+    assert_eq!(in_the_kernel("FIRST") >> 48, 0);
+    assert_eq!(in_the_kernel("FIRST"), in_the_kernel("SECOND"));
+    assert_eq!(in_the_kernel("FLOAT_FIRST") >> 20 & 3, 0);
+}
+
+/// Where a table is, of what TTBR0_EL1 holds.
+const ADDRESS: u64 = 0x0000_ffff_ffff_fffe;
+
+/// Registers as a debugger reads them at `pong`'s first instruction, in its `main`, and in `pinger`'s.
+fn registers(isolation: &str, cpu: &str) -> impl Fn(&str) -> u64 {
+    let print = |name: &str, register: &str| format!("printf \"{name}=%lu\\n\", ${register}");
+    // Each image has a `_start`, and which runs first nobody promises.
+    let until_pong = r#"python exec("while True:\n gdb.execute('continue')\n if any(l.startswith('pong ') and 'running' in l for l in gdb.execute('ftl ps', to_string=True).splitlines()): break")"#;
+    let commands = [
+        "hbreak _start".to_owned(),
+        until_pong.to_owned(),
+        print("FLOAT_FIRST", "CPACR"),
+        print("LEVEL", "cpsr"),
+        print("FIRST", "TTBR0_EL1"),
+        print("TCR_EL1", "TCR_EL1"),
+        print("SCTLR", "SCTLR"),
+        "delete".to_owned(),
+        "hbreak pong/src/main.rs:23".to_owned(),
+        "continue".to_owned(),
+        print("FLOAT_THEN", "CPACR"),
+        "delete".to_owned(),
+        "hbreak pinger/src/main.rs:22".to_owned(),
+        "continue".to_owned(),
+        print("SECOND", "TTBR0_EL1"),
+    ];
+    let mut gdb = Command::new(e2e::tool());
+    gdb.args(["debug", "ping", "--arch", "arm64", "--isolation", isolation])
+        .args(["--smp", "1", "--port", "0:80"])
+        .stdin(Stdio::null());
+    for command in &commands {
+        gdb.args(["-x", command]);
+    }
+    gdb.args(["--", "-cpu", cpu]);
+    let output = gdb.output().expect("./ftl can be started");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    move |name| {
+        let line = text.lines().find_map(|line| {
+            let (left, right) = line.split_once('=')?;
+            (left == name).then(|| right.trim().parse().ok())?
+        });
+        line.unwrap_or_else(|| panic!("no `{name}` in\n{text}\n{errors}"))
+    }
 }
