@@ -154,3 +154,17 @@ fn the_log_is_filtered() {
         done.stderr
     );
 }
+
+/// What is logged later is printed when it comes, and a reader that has seen enough ends the log at once, not at the
+/// next line that it would have printed.
+#[test]
+fn the_log_is_followed() {
+    let script = "\
+        log -f crash | head -n 1 | grep -c 'ERROR crashed' &
+        crash panic
+        wait
+        log -f -n 1 kernel | head -n 1 | wc -l
+        echo done";
+    let done = exec("default", script).run().ended_with(0);
+    assert_eq!(done.text(), "1\n1\ndone\n", "{}", done.stderr);
+}

@@ -13,6 +13,7 @@ use crate::event_loop::TypedEnd;
 use crate::handle::{AsHandle, Queue};
 use crate::stream::{self, Receiver, Sender, ToReceiver, ToSender};
 use crate::sys::RawEvent;
+use crate::time::Instant;
 use crate::wire::{self, Aligned};
 
 /// A stream. What is written into the one end is read out of the other. The first 7 KiB go in
@@ -192,7 +193,26 @@ impl PipeWriter {
         self.outlet.join(stream)
     }
 
+    /// Waits until then, or until the reader goes away; whether it has. For whoever has nothing to write for a
+    /// while: a writer hears of its reader's end only when it writes.
+    pub fn wait_closed(&mut self, until: Instant) -> Result<bool> {
+        self.flush()?;
+        loop {
+            match self.hear(Some(until)) {
+                Ok(()) => {}
+                Err(Error::TimedOut) => return Ok(false),
+                Err(Error::Closed) => return Ok(true),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
     fn wait_until_wanted(&mut self) -> Result<()> {
+        self.hear(None)
+    }
+
+    /// Waits for what the reader says next.
+    fn hear(&mut self, deadline: Option<Instant>) -> Result<()> {
         let end = self.outlet.end().end().clone();
         let queue = match &self.queue {
             Some(queue) => queue,
@@ -202,7 +222,7 @@ impl PipeWriter {
                 self.queue.insert(queue)
             }
         };
-        let raw = queue.wait(None)?;
+        let raw = queue.wait(deadline)?;
         match raw.kind {
             EventKind::Message => {
                 let ToSender::Want(want) = ToSender::decode(incoming(&mut None, &end, raw))?;

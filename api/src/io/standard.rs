@@ -16,6 +16,7 @@ use crate::event_loop::TypedEnd;
 use crate::gate;
 use crate::process::Stdio;
 use crate::stream::{self, Receiver, Sender};
+use crate::time::{Duration, Instant};
 use crate::{bootstrap, stage, sys};
 
 /// Standard input. Without one it is at its end at once.
@@ -139,6 +140,20 @@ impl Stdout {
     /// A stream for another command, which joins this one: its bytes come here until it ends.
     pub fn share(&self) -> Result<Stdio> {
         share(&self.0)
+    }
+    /// Waits for so long, as [`crate::time::sleep`] does, but ends the command as soon as nobody reads its output
+    /// any more, as writing would.
+    pub fn sleep_while_read(&self, duration: Duration) -> Result<()> {
+        let until = Instant::now() + duration;
+        let is_closed = self
+            .0
+            .with(None, |stream| stream.wait_closed(until).map(Some))?;
+        match is_closed {
+            Some(true) => sys::process_exit(ProcessState::EXIT_PIPE),
+            Some(false) => {}
+            None => crate::time::sleep(duration),
+        }
+        Ok(())
     }
 }
 

@@ -158,7 +158,8 @@ pub fn log(env: &mut Environ) -> Result<usize> {
         return Ok(0);
     }
     loop {
-        ftl::time::sleep(ROUND);
+        // Whoever reads may have seen enough before there is another line.
+        env.stdout.sleep_while_read(ROUND)?;
         for line in read_lines(env, &mut reading)? {
             if filter.takes(&line) {
                 println!("{line}");
