@@ -135,3 +135,15 @@ fn on_a_machine_without_memory_nothing_is_lost() {
     assert!(copies.len() < 8, "{text}");
     check(&folder, &image, &copies);
 }
+
+/// A cache for which there is no room is told at once, with what to do, instead of a server that finds no memory for
+/// anything.
+#[test]
+fn a_cache_that_is_too_large_is_told() {
+    let done = e2e::commands::exec("default", "ls /; why sqlitefs")
+        .set("sqlitefs.cache", 100)
+        .run();
+    let says = "the setting `cache: 100` needs 116 MiB, more than `limits: { memory: … }` leaves";
+    assert!(done.stderr.contains(says), "{}", done.stderr);
+    assert!(done.text().contains("sqlitefs"), "{}", done.text());
+}

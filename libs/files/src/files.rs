@@ -60,7 +60,12 @@ const MEMORY_MAX: usize = 16 << 20;
 /// Bounds what all file systems of this program, with caches of so many bytes, take for SQLite, whatever they are asked: beyond that a
 /// change or a question fails with `OutOfMemory`.
 pub fn limit_memory(cache_len: usize) {
-    sqlite::limit_memory(cache_len + MEMORY_MAX);
+    sqlite::limit_memory(memory_max(cache_len));
+}
+
+/// The most that SQLite takes with a cache of so many bytes, if [`limit_memory`] was told.
+pub fn memory_max(cache_len: usize) -> usize {
+    cache_len + MEMORY_MAX
 }
 
 /// A node that somebody has open. What the table says about it is known here, and newer.

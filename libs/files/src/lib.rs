@@ -39,7 +39,7 @@ pub use attributes::{Attributes, Kind, Node, Times};
 pub use directory::Entry;
 pub use disk::{Disk, DiskError, SECTOR_LEN};
 pub use error::OpenError;
-pub use files::{Clock, Files, Options, limit_memory};
+pub use files::{Clock, Files, Options, limit_memory, memory_max};
 pub use path::Place;
 pub use region::DiskStorage;
 pub use snapshot::{Difference, Snapshot, UNDONE};
