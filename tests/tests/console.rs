@@ -102,6 +102,12 @@ fn what_runs_can_be_stopped_and_what_crashes_harms_nobody() {
     console.clear();
     console.enter("seq 100000 | crash 5000 | wc -l");
     console.wait_for("crash: ERROR crashed");
+    // The tool says where that was, though the terminal has coloured the line.
+    console.wait_until("a frame's source line", |console| {
+        let window = console.rows().concat();
+        let mut frames = window.split(" at crash+0x").skip(1);
+        frames.any(|frame| frame.contains("main.rs:")).then_some(())
+    });
     console.wait_for_row("0");
     console.wait_for_line(PROMPT);
     console.clear();

@@ -46,3 +46,39 @@ fn gdb_stops_in_a_component_and_reads_the_kernel() {
         "{errors}"
     );
 }
+
+/// A person at gdb's prompt stops the machine with Ctrl-C, looks around, and goes on.
+#[test]
+fn a_person_stops_the_machine_and_looks_around() {
+    if !e2e::is_first_variant() {
+        return;
+    }
+    // A terminal of its own, whose Ctrl-C goes to all that run there, as it does for a person.
+    let mut command = Command::new("setsid");
+    command.args(["--ctty", "--wait"]).arg(e2e::tool());
+    command.args(["debug", "default", "--arch", &e2e::arch(), "--port", "0:80"]);
+    let mut gdb = e2e::console::run(command);
+    gdb.wait_for_line("(gdb)");
+    gdb.enter("hbreak http_server/src/main.rs:40");
+    gdb.wait_for("pending.");
+    gdb.enter("continue");
+    gdb.wait_for("Continuing.");
+    gdb.keys("\x03");
+    gdb.wait_for("SIGINT");
+    gdb.wait_for_line("(gdb)");
+    gdb.enter("continue");
+    gdb.wait_for("components/apps/http_server/src/main.rs:40");
+    for (command, shows) in [
+        ("ftl ps", "http_server  "),
+        ("ftl handles http_server", "RIGHTS"),
+        ("ftl queues", "SOURCES"),
+        ("ftl backtrace http_server", "http_server, thread 0"),
+    ] {
+        gdb.wait_for_line("(gdb)");
+        gdb.enter(command);
+        gdb.wait_for(shows);
+    }
+    gdb.wait_for_line("(gdb)");
+    gdb.enter("quit");
+    assert_eq!(gdb.wait_exit(), 0);
+}

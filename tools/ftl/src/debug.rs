@@ -5,6 +5,7 @@
 
 use std::ffi::OsString;
 use std::fs::File;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -29,7 +30,12 @@ pub fn debug(root: &Path, machine: Machine, built: &Built, commands: &[String]) 
     gdb.args(["-iex", "set breakpoint pending on"]);
     let socket = folder.join(format!("gdb-{}", std::process::id()));
     let log = folder.join("debug.log");
-    let running = start(machine, &socket, &log)?;
+    // At its prompt, Ctrl-C is gdb's way to stop the machine: it is not for us, and not for QEMU.
+    let person = commands.is_empty();
+    if person {
+        ctrlc::set_handler(|| {}).context("cannot handle signals")?;
+    }
+    let running = start(machine, &socket, &log, person)?;
     eprintln!("the machine's UART goes to {}", log.display());
     let target = format!("target remote {}", socket.display());
     gdb.args(["-ex".into(), OsString::from(target)]);
@@ -96,8 +102,8 @@ impl Drop for Running {
     }
 }
 
-/// Starts QEMU with its CPUs standing still, and waits until gdb can reach it.
-fn start(mut machine: Machine, socket: &Path, log: &Path) -> Result<Running> {
+/// Starts QEMU with its CPUs standing still, and waits until gdb can reach it. `apart` keeps signals from the terminal from it.
+fn start(mut machine: Machine, socket: &Path, log: &Path, apart: bool) -> Result<Running> {
     let _ = std::fs::remove_file(socket);
     let path = socket.display().to_string().replace(',', ",,");
     machine.extra.extend(
@@ -112,12 +118,13 @@ fn start(mut machine: Machine, socket: &Path, log: &Path) -> Result<Running> {
     );
     let qemu = doctor::find_program(machine.arch.qemu()).context("QEMU is gone")?;
     let log = File::create(log).with_context(|| format!("cannot write {}", log.display()))?;
-    let qemu = Command::new(qemu)
-        .args(machine.arguments())
-        .stdin(Stdio::null())
-        .stdout(log)
-        .spawn()
-        .context("cannot start QEMU")?;
+    let mut qemu = Command::new(qemu);
+    qemu.args(machine.arguments());
+    qemu.stdin(Stdio::null()).stdout(log);
+    if apart {
+        qemu.process_group(0);
+    }
+    let qemu = qemu.spawn().context("cannot start QEMU")?;
     let mut running = Running {
         qemu,
         socket: socket.to_owned(),

@@ -1,6 +1,7 @@
 //! What comes from the UART, as a person should see it: line by line, without what the firmware
 //! says, with source lines added to backtraces. The last line tells how the system ended.
 
+use std::borrow::Cow;
 use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
@@ -119,10 +120,12 @@ impl Screen {
         output
     }
 
-    /// How much of the unfinished line may be shown: not the begin of a question that is for us.
+    /// How much of the unfinished line may be shown: not the begin of a question that is for us, nor of the line's end,
+    /// before which something may have to be added.
     fn may_be_shown(&self) -> usize {
+        let line = self.line.strip_suffix(b"\r").unwrap_or(&self.line);
         match self.interactive {
-            true => self.line.len() - question_begun(&self.line),
+            true => line.len() - question_begun(line),
             false => self.line.len(),
         }
     }
@@ -196,7 +199,8 @@ impl Screen {
         if !line.trim().is_empty() {
             self.end = None;
         }
-        let annotation = self.symbols.annotate(&line);
+        let plain = without_colours(&line);
+        let annotation = self.symbols.annotate(&plain);
         if shown == 0 && !self.interactive && self.repeats.is_one_more(&line, annotation.is_some())
         {
             return;
@@ -206,7 +210,7 @@ impl Screen {
         let bytes = bytes.strip_suffix(b"\r").unwrap_or(&bytes);
         output.extend_from_slice(bytes.get(shown..).unwrap_or_default());
         output.extend_from_slice(annotation.unwrap_or_default().as_bytes());
-        output.extend_from_slice(address(&line, &self.ports).unwrap_or_default().as_bytes());
+        output.extend_from_slice(address(&plain, &self.ports).unwrap_or_default().as_bytes());
         output.push(b'\n');
     }
 
@@ -247,6 +251,20 @@ fn may_be_end(line: &[u8]) -> bool {
     const BEGIN: &[u8] = b"FTL-EXIT";
     let line = line.strip_prefix(b"\r").unwrap_or(line);
     !line.is_empty() && (line.starts_with(BEGIN) || BEGIN.starts_with(line))
+}
+
+/// A line without the sequences by which a terminal sets colours: the shell's terminal shows the log dimmed.
+fn without_colours(line: &str) -> Cow<'_, str> {
+    let mut parts = line.split("\x1b[");
+    let first = parts.next().unwrap_or_default();
+    if first.len() == line.len() {
+        return Cow::Borrowed(line);
+    }
+    let is_parameter = |c: char| c.is_ascii_digit() || c == ';';
+    Cow::Owned(parts.fold(first.to_owned(), |plain, part| {
+        let rest = part.trim_start_matches(is_parameter);
+        plain + rest.strip_prefix('m').unwrap_or(rest)
+    }))
 }
 
 /// Where on the host to find what listens in the guest, if that is what a line tells.
@@ -438,6 +456,25 @@ mod tests {
         assert_eq!(told("[  0.3] sshd: listens on port 22"), ": 127.0.0.1:2222");
         assert_eq!(told("[  0.3] echo: listens on port 7"), "");
         assert_eq!(told("listens on port x"), "");
+    }
+
+    /// The shell's terminal dims the log, and its lines come in pieces.
+    #[test]
+    fn what_is_added_to_a_line_follows_it_wherever_it_is_cut() {
+        let line = "\x1b[2m[  0.3] http_server: listens on port 80\x1b[0m";
+        let text = format!("{line}\r\n");
+        for cut in 0..text.len() {
+            let mut screen = screen()
+                .with_ports(&["8080:80".parse().unwrap()])
+                .interactive();
+            screen.banner = Banner::new(None);
+            let mut shown = screen.take(&text.as_bytes()[..cut]);
+            shown.extend(screen.take_partial());
+            shown.extend(screen.take(&text.as_bytes()[cut..]));
+            let wanted = format!("{line}: http://127.0.0.1:8080\n");
+            assert_eq!(String::from_utf8_lossy(&shown), wanted, "cut at {cut}");
+        }
+        assert_eq!(without_colours("\x1b[0;1;36mftl> \x1b[0mx\x1b[2"), "ftl> x");
     }
 
     /// What the screen would write, and the end, for a UART that says `text` in pieces.
