@@ -86,7 +86,8 @@ impl Exec {
             .args(&self.arguments)
             // Any port of the host; and a last resort.
             .args(["--arch", &arch(), "--smp", "2"])
-            .args(["--port", "0:80", "--timeout", "120"]);
+            .args(["--port", "0:80", "--timeout"])
+            .arg(if crate::long() { "1800" } else { "120" });
         // Of crashes that tests make on purpose there are many.
         if !self.arguments.iter().any(|argument| argument == "--dumps") {
             command.args(["--dumps", "never"]);
