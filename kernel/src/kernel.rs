@@ -291,7 +291,8 @@ impl Kernel {
                 break;
             }
         }
-        for line in lines {
+        // By reference: a copy of the list would cost more than all the rest.
+        for &line in &lines {
             let line = &mut self.interrupts[line];
             line.count = line.count.saturating_add(1);
             line.unacknowledged = true;

@@ -103,9 +103,11 @@ impl Kernel {
             self.memory.machine.interrupt_cpu(target);
         } else {
             self.idle_cpus &= !(1 << cpu);
-            self.start_slice(cpu);
-            if let Some(current) = self.cpus[cpu].current {
-                self.woke_first |= self.threads[thread].priority < self.threads[current].priority;
+            let woken = self.threads[thread].priority;
+            match self.cpus[cpu].current {
+                // It is overtaken when the kernel is left: there is no end of its slice to wait for.
+                Some(current) if woken < self.threads[current].priority => self.woke_first = true,
+                _ => self.start_slice(cpu),
             }
         }
     }
@@ -373,9 +375,12 @@ impl Kernel {
     /// is left of its slice, and no longer: however often that happens, they get their turn.
     #[inline(never)]
     fn overtaken(&mut self, cpu: usize, current: Id<Thread>) {
-        let now = self.memory.machine.now();
-        // Without anybody waiting there is no slice, and nothing of it is used.
-        let used = now.saturating_sub(self.cpus[cpu].slice_began);
+        let began = self.cpus[cpu].slice_began;
+        if began == u64::MAX {
+            // Nobody has waited: there is no slice, and nothing of it is used.
+            return self.enqueue(current, cpu, true);
+        }
+        let used = self.memory.machine.now().saturating_sub(began);
         let is_over = used >= self.ticks(SLICE_NS);
         self.threads[current].slice_used = if is_over { 0 } else { used };
         self.enqueue(current, cpu, !is_over);
