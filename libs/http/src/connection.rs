@@ -6,7 +6,7 @@ use core::time::Duration;
 use crate::body::{Body, Piece};
 use crate::request::{Head, parse};
 use crate::response::{Framing, KeepAlive, write_chunk, write_head};
-use crate::{Length, Limits, Request, Response, Status};
+use crate::{Heads, Length, Limits, Request, Response, Status};
 
 /// Bytes that a connection may keep between requests: as many as most heads have.
 const BUFFER_KEPT: usize = 512;
@@ -103,25 +103,12 @@ impl Connection {
     pub fn receive<'a>(&mut self, input: &'a [u8], now: Duration) -> (usize, Option<Event<'a>>) {
         match self.state {
             State::Idle | State::Head => {
-                let used = self.collect_head(input, now);
-                match used {
-                    Ok((used, false)) => (used, None),
-                    Ok((used, true)) => match parse(
-                        &self.bytes,
-                        &self.limits,
-                        core::mem::take(&mut self.head.headers),
-                    ) {
-                        Ok((head, body)) => {
-                            self.head = head;
-                            self.requests += 1;
-                            self.state = State::Body(body);
-                            (self.since, self.body_since, self.body_len) = (now, now, 0);
-                            (used, Some(Event::Request))
-                        }
-                        Err(status) => (used, Some(self.fail(status))),
-                    },
-                    Err(status) => (0, Some(self.fail(status))),
+                if self.state == State::Idle
+                    && let Some(used) = self.whole_head(input, now)
+                {
+                    return (used, Some(Event::Request));
                 }
+                self.receive_head(input, now)
             }
             State::Body(mut body) => {
                 let (used, piece) = body.receive(input);
@@ -149,6 +136,51 @@ impl Connection {
             }
             State::Complete | State::Failed => (0, None),
         }
+    }
+
+    /// A good head that comes as a whole need not be looked through for its end first: how long it is. Whatever is not like
+    /// that is left to [`Connection::receive_head`].
+    #[inline]
+    fn whole_head(&mut self, input: &[u8], now: Duration) -> Option<usize> {
+        if self.body_len > 0 || matches!(input.first(), None | Some(b'\r' | b'\n')) {
+            return None;
+        }
+        let spans = core::mem::take(&mut self.head.headers);
+        let (head, body, len) = parse(input, &self.limits, spans).ok().flatten()?;
+        if len > self.limits.head_max || self.bytes.try_reserve(len).is_err() {
+            return None;
+        }
+        self.bytes.extend_from_slice(&input[..len]);
+        self.begin_body(head, body, now);
+        Some(len)
+    }
+
+    /// Collects the bytes of a head up to its end, in whatever pieces they come.
+    #[inline(never)]
+    fn receive_head(&mut self, input: &[u8], now: Duration) -> (usize, Option<Event<'static>>) {
+        let used = match self.collect_head(input, now) {
+            Ok((used, false)) => return (used, None),
+            Ok((used, true)) => used,
+            Err(status) => return (0, Some(self.fail(status))),
+        };
+        let spans = core::mem::take(&mut self.head.headers);
+        match parse(&self.bytes, &self.limits, spans) {
+            Ok(Some((head, body, _))) => {
+                self.begin_body(head, body, now);
+                (used, Some(Event::Request))
+            }
+            // There is an empty line at the end, so it should be complete.
+            Ok(None) => (used, Some(self.fail(Status::BAD_REQUEST))),
+            Err(status) => (used, Some(self.fail(status))),
+        }
+    }
+
+    /// The head is there.
+    fn begin_body(&mut self, head: Head, body: Body, now: Duration) {
+        self.head = head;
+        self.requests += 1;
+        self.state = State::Body(body);
+        (self.since, self.body_since, self.body_len) = (now, now, 0);
     }
 
     /// The request that is being received or answered. Empty before its head is there.
@@ -184,6 +216,25 @@ impl Connection {
     /// Writes the head of the response. The body follows with [`Connection::write`], then
     /// [`Connection::finish`].
     pub fn respond(&mut self, response: &Response<'_>, now: Duration, out: &mut Vec<u8>) {
+        let (framing, keep_alive) = self.begin_response(response, now);
+        write_head(response, framing, keep_alive, false, out);
+    }
+
+    /// The same for an answer that is likely to be like the one before, whose head is then taken once more. The caller
+    /// sends the head by itself, and the body as well ([`Connection::count`]).
+    #[inline]
+    pub fn respond_alike<'a>(
+        &mut self,
+        response: &Response<'_>,
+        now: Duration,
+        heads: &'a mut Heads,
+    ) -> &'a [u8] {
+        let (framing, keep_alive) = self.begin_response(response, now);
+        heads.of(response, framing, keep_alive)
+    }
+
+    /// Finds out how a response is framed, and how the connection goes on after it.
+    fn begin_response(&mut self, response: &Response<'_>, now: Duration) -> (Framing, KeepAlive) {
         debug_assert_eq!(
             self.response,
             Writing::Nothing,
@@ -209,7 +260,6 @@ impl Connection {
             (true, false) => KeepAlive::Told,
             (true, true) => KeepAlive::Understood,
         };
-        write_head(response, framing, keep_alive, out);
         let left = match framing {
             Framing::Length(len) => len,
             _ => u64::MAX,
@@ -220,6 +270,7 @@ impl Connection {
             bodyless,
         };
         self.since = now;
+        (framing, keep_alive)
     }
 
     /// Writes bytes of the response's body; for `HEAD` it writes none. More than was announced is cut off.

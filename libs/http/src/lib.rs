@@ -28,6 +28,7 @@ extern crate alloc;
 mod answer;
 mod body;
 mod connection;
+mod heads;
 mod limits;
 mod request;
 mod response;
@@ -35,6 +36,7 @@ mod status;
 
 pub use answer::{Answer, BadAnswer};
 pub use connection::{Connection, Event};
+pub use heads::Heads;
 pub use limits::Limits;
 pub use request::{Request, percent_decode};
 pub use response::{Length, Response};

@@ -71,6 +71,12 @@ impl<'a> Request<'a> {
         let end = target.bytes().position(|b| b == b'?' || b == b'#');
         &target[..end.unwrap_or(target.len())]
     }
+    /// The same as bytes, for those who only compare it.
+    pub fn path_bytes(&self) -> &'a [u8] {
+        let target = self.head.target.get(self.bytes);
+        let end = target.iter().position(|&b| b == b'?' || b == b'#');
+        &target[..end.unwrap_or(target.len())]
+    }
     /// What follows the `?`.
     pub fn query(&self) -> Option<&'a str> {
         self.target()
@@ -105,18 +111,18 @@ fn text(bytes: &[u8]) -> &str {
     core::str::from_utf8(bytes).unwrap_or("")
 }
 
-/// Parses a whole head. `spans` is an empty list that may have room already.
+/// Parses the head that the bytes begin with, and tells how long it is; `None` if its end is not there. `spans` is an empty
+/// list that may have room already.
 pub(crate) fn parse(
     bytes: &[u8],
     limits: &Limits,
     spans: Vec<(Span, Span)>,
-) -> Result<(Head, Body), Status> {
+) -> Result<Option<(Head, Body, usize)>, Status> {
     let mut headers = [const { MaybeUninit::uninit() }; HEADERS_MAX];
     let mut request = httparse::Request::new(&mut []);
-    match request.parse_with_uninit_headers(bytes, &mut headers) {
-        Ok(httparse::Status::Complete(_)) => {}
-        // There is an empty line at the end, so it should be complete.
-        Ok(httparse::Status::Partial) => return Err(Status::BAD_REQUEST),
+    let len = match request.parse_with_uninit_headers(bytes, &mut headers) {
+        Ok(httparse::Status::Complete(len)) => len,
+        Ok(httparse::Status::Partial) => return Ok(None),
         Err(httparse::Error::TooManyHeaders) => return Err(Status::HEADER_FIELDS_TOO_LARGE),
         Err(httparse::Error::Version) => {
             // "HTTP/2.0" is a version that we do not speak; "HTTQ/1.1" is nonsense.
@@ -134,7 +140,7 @@ pub(crate) fn parse(
             });
         }
         Err(_) => return Err(Status::BAD_REQUEST),
-    }
+    };
     let (Some(method), Some(target), Some(minor)) = (request.method, request.path, request.version)
     else {
         return Err(Status::BAD_REQUEST);
@@ -216,7 +222,7 @@ pub(crate) fn parse(
         (None, false) => Body::Fixed(0),
     };
     head.expects_continue &= body != Body::Fixed(0);
-    Ok((head, body))
+    Ok(Some((head, body, len)))
 }
 
 /// Decodes `%41` to `A` (RFC 3986, section 2.1). `None` if the result is not UTF-8, or a `%` is not

@@ -40,13 +40,16 @@ impl Response<'_> {
 }
 
 /// Writes the head. Line breaks in what came from elsewhere would begin a new field, or a
-/// response of someone else's making: they are left out.
+/// response of someone else's making: they are left out. `whole_words` says that head and body together are to be a
+/// multiple of eight bytes long, for which spaces are put in front of the length (RFC 9110, section 5.5, allows them).
 pub(crate) fn write_head(
     response: &Response<'_>,
     framing: Framing,
     keep_alive: KeepAlive,
+    whole_words: bool,
     out: &mut Vec<u8>,
 ) {
+    let start = out.len();
     // Enough for most heads, so that it grows once.
     out.reserve(192);
     out.extend_from_slice(b"HTTP/1.1 ");
@@ -65,21 +68,28 @@ pub(crate) fn write_head(
         write_clean(value, |b| b >= b' ' && b != 0x7f || b == b'\t', out);
         out.extend_from_slice(b"\r\n");
     }
-    match framing {
-        Framing::Length(len) => {
-            out.extend_from_slice(b"content-length: ");
-            write_decimal(len, out);
-            out.extend_from_slice(b"\r\n");
-        }
-        Framing::Chunks => out.extend_from_slice(b"transfer-encoding: chunked\r\n"),
-        Framing::UntilClose | Framing::None => {}
-    }
     match keep_alive {
         KeepAlive::No => out.extend_from_slice(b"connection: close\r\n"),
         // RFC 9112, appendix C.2.2: a client of version 1.0 waits for the end of the connection
         // unless it is told that there will be none.
         KeepAlive::Told => out.extend_from_slice(b"connection: keep-alive\r\n"),
         KeepAlive::Understood => {}
+    }
+    match framing {
+        Framing::Length(len) => {
+            out.extend_from_slice(b"content-length: ");
+            let at = out.len();
+            write_decimal(len, out);
+            out.extend_from_slice(b"\r\n");
+            if whole_words {
+                const END: usize = 2;
+                let all = (out.len() - start + END) as u64 + len % 8;
+                let missing = all.next_multiple_of(8) - all;
+                out.splice(at..at, (0..missing).map(|_| b' '));
+            }
+        }
+        Framing::Chunks => out.extend_from_slice(b"transfer-encoding: chunked\r\n"),
+        Framing::UntilClose | Framing::None => {}
     }
     out.extend_from_slice(b"\r\n");
 }

@@ -241,6 +241,43 @@ fn what_is_wrong_is_refused_with_the_right_status() {
 }
 
 #[test]
+fn heads_that_are_alike_are_made_once_and_fill_words() {
+    let mut heads = Heads::default();
+    let mut head = |request: &str, response: &Response<'_>| {
+        let mut connection = Connection::new(limits(), NOW);
+        let _ = connection.receive(request.as_bytes(), NOW);
+        let head = connection.respond_alike(response, NOW, &mut heads).to_vec();
+        String::from_utf8(head).unwrap()
+    };
+    let get = with("GET / HTTP/1.1", "", "");
+    let last = with("GET / HTTP/1.1", "Connection: close\r\n", "");
+    for len in 0..200 {
+        let response = Response::new(Status::OK, "text/html", len);
+        let first = head(&get, &response);
+        assert_eq!((first.len() as u64 + len) % 8, 0, "{first}");
+        let (before, length) = first.rsplit_once(':').unwrap();
+        assert!(before.ends_with("content-length"), "{first}");
+        assert_eq!(length.trim().parse(), Ok(len));
+        assert!(first.ends_with("\r\n\r\n"));
+        assert_eq!(head(&get, &response), first);
+        // Whatever a head depends on makes another one of it.
+        assert!(head(&last, &response).contains("connection: close"));
+        let fields = [("a", "b")];
+        let more = Response {
+            headers: &fields,
+            ..response
+        };
+        assert!(head(&get, &more).contains("\r\na: b\r\n"));
+        assert!(!head(&get, &response).contains("a: b"));
+        let other = Response::new(Status::NOT_FOUND, "text/html", len);
+        assert!(head(&get, &other).starts_with("HTTP/1.1 404 "));
+        let other = Response::new(Status::NOT_FOUND, "text/plain", len);
+        assert!(head(&get, &other).contains("text/plain"));
+        assert_eq!(head(&get, &response), first);
+    }
+}
+
+#[test]
 fn responses_are_framed_as_the_client_understands() {
     let respond = |request: &str, response: Response<'_>, body: &[&[u8]]| {
         let mut connection = Connection::new(limits(), NOW);

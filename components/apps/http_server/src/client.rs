@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use ftl::prelude::*;
-use http::{Event, Limits, Response, Status};
+use http::{Event, Heads, Limits, Response, Status};
 use interfaces::tcpip::tcp_connection;
 use ring::{Malformed, StreamConsumer, StreamLayout, StreamProducer};
 
@@ -50,6 +50,8 @@ pub struct Scratch {
     piece: Vec<u8>,
     /// What is about to be sent.
     pending: Vec<u8>,
+    /// The head of the last answer.
+    heads: Heads,
 }
 
 impl Scratch {
@@ -57,6 +59,7 @@ impl Scratch {
         Scratch {
             piece: alloc::vec![0; PIECE],
             pending: Vec::new(),
+            heads: Heads::default(),
         }
     }
 }
@@ -126,7 +129,7 @@ impl Client {
         if self.pending.capacity() == 0 {
             core::mem::swap(&mut self.pending, &mut scratch.pending);
         }
-        let result = self.work(site, &mut scratch.piece);
+        let result = self.work(site, &mut scratch.piece, &mut scratch.heads);
         if self.pending.is_empty() {
             scratch.pending = core::mem::take(&mut self.pending);
             scratch.pending.shrink_to(PIECE);
@@ -145,7 +148,12 @@ impl Client {
         }
     }
 
-    fn work(&mut self, site: &mut Site, piece: &mut [u8]) -> core::result::Result<(), Malformed> {
+    fn work(
+        &mut self,
+        site: &mut Site,
+        piece: &mut [u8],
+        heads: &mut Heads,
+    ) -> core::result::Result<(), Malformed> {
         loop {
             if !self.flush()? {
                 return Ok(());
@@ -189,7 +197,7 @@ impl Client {
             self.received.skip(used);
             match event {
                 Some(Event::Request) => self.begin(site),
-                Some(Event::End) => self.answer(site)?,
+                Some(Event::End) => self.answer(site, heads)?,
                 Some(Event::Error(status)) => {
                     site.counts.refused += 1;
                     self.refuse(status);
@@ -222,7 +230,11 @@ impl Client {
     }
 
     /// A request is complete.
-    fn answer(&mut self, site: &mut Site) -> core::result::Result<(), Malformed> {
+    fn answer(
+        &mut self,
+        site: &mut Site,
+        heads: &mut Heads,
+    ) -> core::result::Result<(), Malformed> {
         let upload = match core::mem::replace(&mut self.task, Task::Receive(None)) {
             Task::Receive(upload) => upload,
             Task::Send { .. } | Task::SendFile(_) => None,
@@ -239,20 +251,36 @@ impl Client {
                     headers,
                     ..Response::new(status, content_type, len)
                 };
-                self.http.respond(&response, self.now, &mut self.pending);
-                if self.http.wants_body() {
-                    self.http.count(len);
-                    // Straight into the stream, as far as it fits.
-                    let head = &self.pending[self.pending_at..];
-                    self.pending_at += self.to_send.write(head)?;
-                    let mut sent = 0;
-                    if self.pending_at == self.pending.len() {
-                        sent = self.to_send.write(body)?;
-                    }
-                    self.pending.extend_from_slice(&body[sent..]);
+                let head = self.http.respond_alike(&response, self.now, heads);
+                let body = match self.http.wants_body() {
+                    true => body,
+                    false => &[],
+                };
+                self.http.count(body.len() as u64);
+                // Straight into the stream, as far as it fits.
+                for part in [head, body] {
+                    let sent = match self.pending.is_empty() {
+                        true => self.to_send.write(part)?,
+                        false => 0,
+                    };
+                    self.pending.extend_from_slice(&part[sent..]);
                 }
                 self.finish_response();
+                Ok(())
             }
+            other => {
+                self.answer_otherwise(other);
+                Ok(())
+            }
+        }
+    }
+
+    /// Begins an answer that is not one piece.
+    #[inline(never)]
+    fn answer_otherwise(&mut self, answer: Answer<'_>) {
+        match answer {
+            // Answered already.
+            Answer::Bytes { .. } => {}
             Answer::Told { status, header } => {
                 let response = Response {
                     headers: &[header],
@@ -287,7 +315,6 @@ impl Client {
                 self.task = Task::Send { at, len };
             }
         }
-        Ok(())
     }
 
     fn finish_response(&mut self) {
@@ -298,6 +325,7 @@ impl Client {
     }
 
     /// Answers that it will not do, and closes.
+    #[inline(never)]
     fn refuse(&mut self, status: Status) {
         let now = self.now;
         let body = status.reason().as_bytes();
@@ -354,6 +382,7 @@ impl Client {
     }
 
     /// Sends a piece of a file.
+    #[inline(never)]
     fn send_file(&mut self, piece: &mut [u8]) -> core::result::Result<(), Malformed> {
         let Task::SendFile(part) = &mut self.task else {
             return Ok(());
@@ -384,6 +413,7 @@ impl Client {
     }
 
     /// Sends a piece of a computed body straight into the stream.
+    #[inline(never)]
     fn send_computed(&mut self, at: u64, len: u64) -> core::result::Result<(), Malformed> {
         let mut bytes = [0; PIECE];
         let space = self.to_send.space()?.min(PIECE) as u64;

@@ -19,8 +19,11 @@ const TEXT: &str = "text/plain; charset=utf-8";
 const JSON: &str = "application/json";
 /// How long a picture of the system is shown to others who ask.
 const FRESH: Duration = Duration::from_millis(250);
-/// The body of `/bench`.
-const BENCH: [u8; 1024] = [b'f'; 1024];
+/// The body of `/bench`, in whole words: so that it is copied in words.
+static BENCH: Words<1024> = Words([b'f'; 1024]);
+
+#[repr(align(8))]
+struct Words<const LEN: usize>([u8; LEN]);
 /// Most bytes of a download.
 const DOWNLOAD_MAX: u64 = 1 << 32;
 
@@ -65,6 +68,26 @@ pub enum Answer<'a> {
     Computed(u64),
     /// A file, or a part of it.
     File(Box<Part>),
+}
+
+/// What is under a path.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Page,
+    System,
+    Log,
+    Bench,
+    Download,
+    Upload,
+    Files,
+}
+
+fn is_get(method: &str) -> bool {
+    matches!(method, "GET" | "HEAD")
+}
+
+fn is_put(method: &str) -> bool {
+    matches!(method, "POST" | "PUT")
 }
 
 /// An upload that is coming in.
@@ -115,7 +138,7 @@ impl Site {
 
     /// Whether the request's body is wanted.
     pub fn is_upload(&self, request: Request<'_>) -> bool {
-        matches!(request.method(), "POST" | "PUT") && request.path() == "/upload"
+        matches!(request.method(), "POST" | "PUT") && request.path_bytes() == b"/upload"
     }
 
     /// The answer to a complete request.
@@ -129,11 +152,17 @@ impl Site {
             self.text.push_str("\"}\n");
             return bytes(Status::OK, JSON, self.text.as_bytes());
         }
-        let path = request.path();
-        let allowed: &[&str] = match path {
-            "/" | "/system.json" | "/log.json" | "/bench" | "/download" => &["GET", "HEAD"],
-            "/upload" => &["POST", "PUT"],
-            path if path.starts_with(PREFIX) && self.files.is_some() => &["GET", "HEAD"],
+        let path = request.path_bytes();
+        let (place, is_allowed): (Place, fn(&str) -> bool) = match path {
+            b"/" => (Place::Page, is_get),
+            b"/system.json" => (Place::System, is_get),
+            b"/log.json" => (Place::Log, is_get),
+            b"/bench" => (Place::Bench, is_get),
+            b"/download" => (Place::Download, is_get),
+            b"/upload" => (Place::Upload, is_put),
+            path if path.starts_with(PREFIX.as_bytes()) && self.files.is_some() => {
+                (Place::Files, is_get)
+            }
             _ => {
                 return bytes(
                     Status::NOT_FOUND,
@@ -142,18 +171,18 @@ impl Site {
                 );
             }
         };
-        if !allowed.contains(&request.method()) {
+        if !is_allowed(request.method()) {
             const GET: &[(&str, &str)] = &[("allow", "GET, HEAD")];
             const POST: &[(&str, &str)] = &[("allow", "POST, PUT")];
             return Answer::Bytes {
                 status: Status::METHOD_NOT_ALLOWED,
                 content_type: TEXT,
                 body: b"This path knows other methods.\n",
-                headers: if path == "/upload" { POST } else { GET },
+                headers: if place == Place::Upload { POST } else { GET },
             };
         }
-        match path {
-            "/" => Answer::Bytes {
+        match place {
+            Place::Page => Answer::Bytes {
                 status: Status::OK,
                 content_type: "text/html; charset=utf-8",
                 body: PAGE.as_bytes(),
@@ -162,8 +191,8 @@ impl Site {
                     ("content-security-policy", CONTENT_POLICY),
                 ],
             },
-            "/bench" => bytes(Status::OK, TEXT, &BENCH),
-            "/download" => match request
+            Place::Bench => bytes(Status::OK, TEXT, &BENCH.0),
+            Place::Download => match request
                 .parameter("bytes")
                 .and_then(|text| text.parse().ok())
             {
@@ -174,9 +203,10 @@ impl Site {
                     b"Say how many: /download?bytes=1000\n",
                 ),
             },
-            path if path.starts_with(PREFIX) => self.file(request),
-            "/log.json" => self.log(request),
-            _ => {
+            Place::Files => self.file(request),
+            Place::Log => self.log(request),
+            // An upload was answered above.
+            Place::System | Place::Upload => {
                 let now = now();
                 if self.taken.is_none_or(|taken| now >= taken + FRESH) {
                     self.taken = Some(now);
