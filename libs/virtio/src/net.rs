@@ -22,6 +22,9 @@ const HOST_TSO4: u64 = 1 << 11;
 const MRG_RXBUF: u64 = 1 << 15;
 const STATUS: u64 = 1 << 16;
 
+/// No descriptors.
+const NOT_KEPT: u16 = u16::MAX;
+
 const RECEIVE: u32 = 0;
 const TRANSMIT: u32 = 1;
 
@@ -82,6 +85,10 @@ pub struct Net<R, M> {
     headers: usize,
     /// Which of them are free, and how many: a stack of 16-bit numbers in our own memory.
     free_headers: alloc::vec::Vec<u16>,
+    /// What lies in each of them, and the descriptors that lead to it, once it was used.
+    sent_headers: alloc::vec::Vec<([u8; HEADER_LEN], u16)>,
+    /// The descriptors of each buffer that was posted, by its token.
+    posted: alloc::vec::Vec<u16>,
     /// Buffers still to come of a packet that was merged.
     more: u16,
 }
@@ -139,6 +146,16 @@ impl<R: Registers, M: DmaMemory + Clone> Net<R, M> {
             .try_reserve_exact(transmit.size() as usize)
             .map_err(|_| Error::Memory)?;
         free_headers.extend(0..transmit.size());
+        let mut sent_headers = alloc::vec::Vec::new();
+        sent_headers
+            .try_reserve_exact(transmit.size() as usize)
+            .map_err(|_| Error::Memory)?;
+        sent_headers.resize(transmit.size() as usize, ([0; HEADER_LEN], NOT_KEPT));
+        let mut posted = alloc::vec::Vec::new();
+        posted
+            .try_reserve_exact(receive.size() as usize)
+            .map_err(|_| Error::Memory)?;
+        posted.resize(receive.size() as usize, NOT_KEPT);
         let options = Options {
             mergeable_buffers: transport.has(MRG_RXBUF),
             transmit_checksum: transport.has(CSUM),
@@ -156,6 +173,8 @@ impl<R: Registers, M: DmaMemory + Clone> Net<R, M> {
             options,
             headers,
             free_headers,
+            sent_headers,
+            posted,
             more: 0,
         })
     }
@@ -192,13 +211,13 @@ impl<R: Registers, M: DmaMemory + Clone> Net<R, M> {
 
     /// How many more buffers can be posted for receiving.
     pub fn receive_space(&self) -> usize {
-        self.receive.free() as usize
+        (self.receive.size() - self.receive.outstanding()) as usize
     }
 
     /// How many more packets can be handed over for sending.
     pub fn transmit_space(&self) -> usize {
         // Each takes two descriptors: its header and its bytes.
-        (self.transmit.free() / 2) as usize
+        (self.transmit.size() / 2 - self.transmit.outstanding()) as usize
     }
 
     /// Posts a buffer of the packet memory for receiving. Without mergeable buffers it should hold
@@ -211,7 +230,26 @@ impl<R: Registers, M: DmaMemory + Clone> Net<R, M> {
         // The token is packed with the buffer's place, which is needed again to read the header.
         let place = u32::try_from(offset).map_err(|_| Error::Memory)? as u64;
         let token = u32::try_from(token).map_err(|_| Error::Memory)? as u64;
-        self.receive.add(&[], &[segment], place << 32 | token)
+        let index = token as usize;
+        let token = place << 32 | token;
+        if let Some(&head) = self.posted.get(index)
+            && self.receive.is_kept(head, token, segment.len)
+            && self.receive.add_kept(head, None, token)
+        {
+            return Ok(());
+        }
+        if self.receive.free() == 0 {
+            // They are kept for other buffers.
+            for head in &mut self.posted {
+                self.receive.give_up(core::mem::replace(head, NOT_KEPT));
+            }
+        }
+        let head = self.receive.add_to_keep(&[], &[segment], token)?;
+        if let Some(posted) = self.posted.get_mut(index) {
+            // Another buffer of that name is not posted again.
+            self.receive.give_up(core::mem::replace(posted, head));
+        }
+        Ok(())
     }
 
     /// Shows the device the buffers that were posted.
@@ -223,9 +261,12 @@ impl<R: Registers, M: DmaMemory + Clone> Net<R, M> {
 
     /// The next buffer that came back.
     pub fn poll_receive(&mut self) -> Result<Option<Received>, Error> {
-        let Some(done) = self.receive.pop()? else {
+        let Some(done) = self.receive.pop_kept()? else {
             return Ok(None);
         };
+        if self.posted.get(done.token as u32 as usize) != Some(&done.head) {
+            self.receive.give_up(done.head);
+        }
         let token = done.token & 0xffff_ffff;
         if self.more > 0 {
             self.more -= 1;
@@ -273,24 +314,38 @@ impl<R: Registers, M: DmaMemory + Clone> Net<R, M> {
     ) -> Result<(), Error> {
         let segment = Segment::new(&self.packets, offset, len).ok_or(Error::Memory)?;
         let token = u32::try_from(token).map_err(|_| Error::Memory)? as u64;
-        if self.transmit.free() < 2 {
+        if self.transmit_space() == 0 {
             return Err(Error::QueueFull);
         }
         let Some(slot) = self.free_headers.pop() else {
             return Err(Error::QueueFull);
         };
         let at = self.headers + 16 * slot as usize;
-        self.queues.write(at, &self.header(offload));
+        let header = self.header(offload);
+        let (before, head) = &mut self.sent_headers[slot as usize];
+        let token = (slot as u64) << 32 | token;
+        // Most are like the one that lies there.
+        if *head == NOT_KEPT || *before != header {
+            *before = header;
+            self.queues.write(at, &header);
+        }
+        if *head != NOT_KEPT && self.transmit.add_kept(*head, Some(&segment), token) {
+            return Ok(());
+        }
         let added = match Segment::new(&self.queues, at, HEADER_LEN) {
-            Some(header) => self
-                .transmit
-                .add(&[header, segment], &[], (slot as u64) << 32 | token),
+            Some(header) => self.transmit.add_to_keep(&[header, segment], &[], token),
             None => Err(Error::Memory),
         };
-        if added.is_err() {
-            self.free_headers.push(slot);
+        match added {
+            Ok(added) => {
+                *head = added;
+                Ok(())
+            }
+            Err(error) => {
+                self.free_headers.push(slot);
+                Err(error)
+            }
         }
-        added
     }
 
     /// Shows the device the packets that were handed over.
@@ -302,7 +357,7 @@ impl<R: Registers, M: DmaMemory + Clone> Net<R, M> {
 
     /// The token of a packet that the device is done with.
     pub fn poll_transmit(&mut self) -> Result<Option<u64>, Error> {
-        let Some(done) = self.transmit.pop()? else {
+        let Some(done) = self.transmit.pop_kept()? else {
             return Ok(None);
         };
         // Never more than there were: each was popped before it was pushed.

@@ -45,6 +45,8 @@ struct Record {
     next: u16,
     /// Number of descriptors, if this one is the head of an outstanding buffer; otherwise 0.
     chain_len: u16,
+    /// The same if it is the head of a buffer that is kept: see [`Queue::pop_kept`].
+    kept_len: u16,
     /// How many bytes the device may write.
     writable_len: u32,
     token: u64,
@@ -53,6 +55,8 @@ struct Record {
 /// A buffer that came back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Completion {
+    /// Its first descriptor, by which it is called if it is kept.
+    pub head: u16,
     /// The token that it was added with.
     pub token: u64,
     /// How many bytes the device says it wrote; at most as many as there was room for.
@@ -147,6 +151,19 @@ impl<M: DmaMemory> Queue<M> {
         writable: &[Segment],
         token: u64,
     ) -> Result<(), Error> {
+        self.add_to_keep(readable, writable, token).map(|_| ())
+    }
+
+    /// The same, answering the buffer's first descriptor, for those who keep it: see [`Queue::pop_kept`].
+    ///
+    /// # Panics
+    /// If there is no segment at all.
+    pub fn add_to_keep(
+        &mut self,
+        readable: &[Segment],
+        writable: &[Segment],
+        token: u64,
+    ) -> Result<u16, Error> {
         let count = readable.len() + writable.len();
         assert!(count > 0, "a buffer has at least one segment");
         if count > self.free_count as usize {
@@ -187,11 +204,50 @@ impl<M: DmaMemory> Queue<M> {
         record.chain_len = count as u16;
         record.writable_len = writable_len;
         record.token = token;
+        self.make_available(head);
+        Ok(head)
+    }
 
+    /// Gives the device once more a buffer that was kept, as it was but for the token, and for its last segment if there is
+    /// another one, which has to be as long as the first if the device writes it. False if none of that name is kept.
+    pub fn add_kept(&mut self, head: u16, last: Option<&Segment>, token: u64) -> bool {
+        let Some(record) = self.records.get_mut(head as usize) else {
+            return false;
+        };
+        if record.kept_len == 0 {
+            return false;
+        }
+        let count = core::mem::take(&mut record.kept_len);
+        record.chain_len = count;
+        record.token = token;
+        if let Some(segment) = last {
+            let mut at = head;
+            for _ in 1..count {
+                at = self.records[at as usize].next;
+            }
+            let offset = self.descriptors + 16 * at as usize;
+            self.memory
+                .store_u32(offset, segment.address as u32, Relaxed);
+            self.memory
+                .store_u32(offset + 4, (segment.address >> 32) as u32, Relaxed);
+            self.memory.store_u32(offset + 8, segment.len, Relaxed);
+        }
+        self.outstanding += 1;
+        self.make_available(head);
+        true
+    }
+
+    /// Whether a buffer is kept that was added with this token, and of which the device may write so much.
+    pub fn is_kept(&self, head: u16, token: u64, writable_len: u32) -> bool {
+        self.records.get(head as usize).is_some_and(|record| {
+            record.kept_len > 0 && record.token == token && record.writable_len == writable_len
+        })
+    }
+
+    fn make_available(&mut self, head: u16) {
         let slot = self.available + 4 + 2 * (self.available_idx & (self.size - 1)) as usize;
         self.memory.store_u16(slot, head, Relaxed);
         self.available_idx = self.available_idx.wrapping_add(1);
-        Ok(())
     }
 
     /// Shows the device what was added. True if it wants to be notified of it
@@ -219,34 +275,56 @@ impl<M: DmaMemory> Queue<M> {
 
     /// The next buffer that the device is done with.
     pub fn pop(&mut self) -> Result<Option<Completion>, Error> {
+        let done = self.pop_kept()?;
+        if let Some(done) = &done {
+            self.give_up(done.head);
+        }
+        Ok(done)
+    }
+
+    /// The same, but its descriptors stay as they are, and nobody else's, for [`Queue::add_kept`]: what is done with the same
+    /// buffers again and again need not be written again and again.
+    pub fn pop_kept(&mut self) -> Result<Option<Completion>, Error> {
         if !self.pending()? {
             return Ok(None);
         }
         let slot = self.used + 4 + 8 * (self.used_idx & (self.size - 1)) as usize;
         let id = self.memory.load_u32(slot, Relaxed);
         let len = self.memory.load_u32(slot + 4, Relaxed);
-        let record = match self.records.get(id as usize) {
-            Some(record) if record.chain_len > 0 => *record,
+        let record = match self.records.get_mut(id as usize) {
+            Some(record) if record.chain_len > 0 => record,
             _ => return Err(Misbehaviour::UnknownHead(id).into()),
         };
         if len > record.writable_len {
             return Err(Misbehaviour::LengthTooLarge(len).into());
         }
         // Point of no return: the buffer is ours again.
-        let mut last = id as u16;
-        for _ in 1..record.chain_len {
-            last = self.records[last as usize].next;
-        }
-        self.records[last as usize].next = self.free_head;
-        self.records[id as usize].chain_len = 0;
-        self.free_head = id as u16;
-        self.free_count += record.chain_len;
+        record.kept_len = core::mem::take(&mut record.chain_len);
         self.outstanding -= 1;
         self.used_idx = self.used_idx.wrapping_add(1);
         Ok(Some(Completion {
+            head: id as u16,
             token: record.token,
             len,
         }))
+    }
+
+    /// Makes the descriptors of a buffer that is kept free again.
+    pub fn give_up(&mut self, head: u16) {
+        let Some(record) = self.records.get_mut(head as usize) else {
+            return;
+        };
+        let count = core::mem::take(&mut record.kept_len);
+        if count == 0 {
+            return;
+        }
+        let mut last = head;
+        for _ in 1..count {
+            last = self.records[last as usize].next;
+        }
+        self.records[last as usize].next = self.free_head;
+        self.free_head = head;
+        self.free_count += count;
     }
 
     /// To be called before sleeping: asks for an interrupt at the next buffer that comes back.

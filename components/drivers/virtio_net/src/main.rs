@@ -72,7 +72,7 @@ fn main(mut env: Environ) -> Result<()> {
                 // Acknowledged before the queues are looked at, so that nothing is missed.
                 interrupt.ack()?;
             }
-            Event::Doorbell(Source::Bell, _) => {}
+            Event::Doorbell(Source::Bell, _) => port.rung(),
             Event::Connected(_) => continue,
             Event::Closed(Source::Client(from)) => {
                 if client == Some(from) {

@@ -64,6 +64,14 @@ pub struct Port<R, M> {
     /// More of the frame is to come that came last, and whether the client has its beginning.
     in_frame: bool,
     is_delivered: bool,
+    /// The client was asked to ring when it has frames to be sent, the device to interrupt when it has received some;
+    /// and they have not.
+    is_client_resting: bool,
+    is_device_resting: bool,
+    /// Places for frames to be sent are short: the device interrupts when some were sent, too.
+    short: bool,
+    /// Buffers are short: the client rings when it has taken received frames, too.
+    starving: bool,
 }
 
 struct Client {
@@ -137,6 +145,10 @@ impl<R: Registers, M: DmaMemory + Clone> Port<R, M> {
             orphans: 0,
             in_frame: false,
             is_delivered: false,
+            is_client_resting: false,
+            is_device_resting: false,
+            short: false,
+            starving: false,
         };
         // Without a client the device has no buffers, and drops what comes.
         port.device.prepare_wait(false).map_err(not_usable)?;
@@ -207,6 +219,8 @@ impl<R: Registers, M: DmaMemory + Clone> Port<R, M> {
     pub fn detach(&mut self) {
         // A frame of which it has only the beginning is nobody's.
         self.is_delivered = false;
+        self.is_client_resting = false;
+        self.is_device_resting = false;
         if let Some(client) = self.client.take() {
             self.free.extend(client.in_ring);
             self.orphans += client.sending.iter().filter(|&&sent| !sent).count() as u32;
@@ -215,6 +229,9 @@ impl<R: Registers, M: DmaMemory + Clone> Port<R, M> {
 
     /// Acknowledges the interrupt at the device. The link's new state, if it changed.
     pub fn interrupted(&mut self) -> Option<bool> {
+        self.is_device_resting = false;
+        // Frames may have been sent.
+        self.is_client_resting &= !self.short;
         // A device that wants to be reset is found out when it is used next.
         let interrupts = self.device.interrupts().ok()?;
         if !interrupts.config {
@@ -224,11 +241,23 @@ impl<R: Registers, M: DmaMemory + Clone> Port<R, M> {
         (core::mem::replace(&mut self.link_up, up) != up).then_some(up)
     }
 
-    /// Moves frames until there is nothing left to do, and asks everybody to wake us then.
+    /// The client has rung: it has frames to be sent, or has taken received ones.
+    pub fn rung(&mut self) {
+        self.is_client_resting = false;
+        // It was asked to ring when it has taken enough of them.
+        self.is_device_resting &= !self.starving;
+    }
+
+    /// Moves frames until there is nothing left to do, and asks everybody to wake us then. Who was asked and has not woken us
+    /// has nothing for us, and is not looked at.
     pub fn pump(&mut self) -> core::result::Result<(), Fault> {
         loop {
-            self.send()?;
-            self.receive()?;
+            if !self.is_client_resting {
+                self.send()?;
+            }
+            if !self.is_device_resting {
+                self.receive()?;
+            }
             if self.rest()? {
                 return Ok(());
             }
@@ -340,20 +369,28 @@ impl<R: Registers, M: DmaMemory + Clone> Port<R, M> {
         };
         // Places come back to the client when frames are sent. That matters only when it may be
         // short of them; otherwise the next occasion is soon enough.
-        let short = client.sending.len() * 2 >= SLOTS as usize || self.device.transmit_space() == 0;
-        // Buffers for the device, if most of them lie in the client's ring.
+        self.short =
+            client.sending.len() * 2 >= SLOTS as usize || self.device.transmit_space() == 0;
+        // Buffers for the device, if most of them lie in the client's ring, or did when it was looked at last.
         let wanted = SLOTS / 2;
-        let starving = client.in_ring.len() as u32 > SLOTS - wanted;
-        if starving && !client.received.prepare_wait(wanted)? {
+        self.starving = client.in_ring.len() as u32 > SLOTS - wanted;
+        if self.starving && !client.received.prepare_wait(wanted)? {
+            self.is_device_resting = false;
             return Ok(false);
         }
-        if client.sending.len() < SLOTS as usize && !client.to_send.prepare_wait()? {
+        if !self.is_client_resting && client.sending.len() < SLOTS as usize {
+            self.is_client_resting = client.to_send.prepare_wait()?;
             // There are frames; but if the device has no room for them, its interrupt will tell.
-            if self.device.transmit_space() > 0 {
+            if !self.is_client_resting && self.device.transmit_space() > 0 {
                 return Ok(false);
             }
         }
-        Ok(self.device.prepare_wait(short)?)
+        if !self.is_device_resting || self.short {
+            self.is_device_resting = self.device.prepare_wait(self.short)?;
+            // It may be the one or the other.
+            self.is_client_resting &= self.is_device_resting || !self.short;
+        }
+        Ok(self.is_device_resting)
     }
 }
 
