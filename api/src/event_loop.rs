@@ -451,6 +451,8 @@ impl<S: Copy, M: Messages> EventLoop<S, M> {
                 }
                 let due = match self.shared.nearest.get() {
                     FOREVER => None,
+                    // 0 stands for what was put aside.
+                    nearest if nearest > gate::counter() as usize => None,
                     _ => self.due()?,
                 };
                 let raw = match due {

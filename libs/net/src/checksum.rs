@@ -79,7 +79,9 @@ fn pseudo_sum(packet: &[u8]) -> Option<u64> {
     let header_len = (*packet.first()? & 15) as usize * 4;
     let len = (be16(packet, 2)? as usize).checked_sub(header_len)?;
     const TCP: u64 = 6;
-    Some(sum(packet.get(12..20)?) as u64 + TCP + len as u64)
+    let addresses = u64::from_be_bytes(packet.get(12..20)?.try_into().ok()?);
+    let words = [48, 32, 16, 0].map(|at| addresses >> at & 0xffff);
+    Some(words[0] + words[1] + words[2] + words[3] + TCP + len as u64)
 }
 
 /// Leaves the checksum of the TCP segment in a packet that was just made to somebody else: writes the pseudo

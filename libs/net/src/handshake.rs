@@ -24,9 +24,10 @@ use smoltcp::wire::{
 };
 
 use crate::batch::{Batch, whole_words};
+use crate::flows::Flow;
 use crate::out::{ETHERNET_LEN, Out, Port};
 use crate::packet::{Packet, be32};
-use crate::stack::{Flow, Stack, new_interface, port_capabilities};
+use crate::stack::{Stack, new_interface, port_capabilities};
 use crate::table::Id;
 use crate::tcp::{Connection, Tuple, buffers, configure};
 

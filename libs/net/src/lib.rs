@@ -51,6 +51,7 @@ mod config;
 mod dhcp;
 mod echo;
 mod event;
+mod flows;
 mod handshake;
 mod hash;
 mod local;

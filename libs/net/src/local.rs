@@ -6,7 +6,8 @@
 use smoltcp::socket::tcp;
 
 use crate::event::ConnectionId;
-use crate::stack::{Flow, Kind, Socket, Stack};
+use crate::flows::Flow;
+use crate::stack::{Kind, Socket, Stack};
 use crate::tcp::Tuple;
 
 impl Stack {

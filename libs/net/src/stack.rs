@@ -19,6 +19,7 @@ use crate::config::{Address, Addressing, Config, Lease, Limits};
 use crate::dhcp::Dhcp;
 use crate::echo::Echoes;
 use crate::event::{Signal, Signals};
+use crate::flows::Flows;
 use crate::handshake::{HalfOpen, TimeWait};
 use crate::hash::Keyed;
 use crate::names::Names;
@@ -60,7 +61,7 @@ pub struct Stack {
     pub(crate) sockets: Table<Socket>,
     pub(crate) listeners: Table<Listener>,
     /// Whom a TCP segment concerns.
-    pub(crate) flows: HashMap<Tuple, Flow, Keyed>,
+    pub(crate) flows: Flows,
     pub(crate) listener_ports: HashMap<u16, Id, Keyed>,
     pub(crate) udp_ports: HashMap<u16, Id, Keyed>,
     pub(crate) half_open: Table<HalfOpen>,
@@ -118,14 +119,6 @@ impl Socket {
     }
 }
 
-/// What a TCP 4-tuple stands for.
-#[derive(Clone, Copy)]
-pub(crate) enum Flow {
-    Connection(Id),
-    HalfOpen(Id),
-    TimeWait(Id),
-}
-
 /// Why a socket was looked at.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Cause {
@@ -171,7 +164,7 @@ impl Stack {
             // One more for the stack's own DNS socket.
             sockets: Table::new(sockets_max + 1),
             listeners: Table::new(listeners_max),
-            flows: HashMap::with_hasher(keyed.clone()),
+            flows: Flows::new(keyed.clone()),
             listener_ports: HashMap::with_hasher(keyed.clone()),
             udp_ports: HashMap::with_hasher(keyed),
             half_open: Table::new(half_open_max),
@@ -330,17 +323,20 @@ impl Stack {
 
     /// When to call [`Stack::poll`] next, unless something happens before.
     pub fn deadline(&self) -> Option<Duration> {
-        [
-            self.timers.first().map(|first| first.0),
-            self.handshake_deadline(),
-            self.neighbors.deadline(),
-            self.echoes.deadline(),
-            self.dhcp.as_ref().and_then(|dhcp| dhcp.deadline),
-        ]
-        .into_iter()
-        .flatten()
-        .min()
-        .map(duration)
+        // One after the other: it is asked for after each event, and mostly there is just the first.
+        let mut nearest = self.timers.first().map(|first| first.0);
+        let mut consider = |deadline: Option<Instant>| {
+            if let Some(deadline) = deadline
+                && nearest.is_none_or(|nearest| deadline < nearest)
+            {
+                nearest = Some(deadline);
+            }
+        };
+        consider(self.handshake_deadline());
+        consider(self.neighbors.deadline());
+        consider(self.echoes.deadline());
+        consider(self.dhcp.as_ref().and_then(|dhcp| dhcp.deadline));
+        nearest.map(duration)
     }
 
     /// The next frame to be sent, if there is one. To be called only when the driver has room for it:
@@ -534,34 +530,25 @@ impl Stack {
 
     /// After anything happened to a socket: what it has to say, and when it wants to be asked.
     pub(crate) fn settle(&mut self, id: Id, cause: Cause, now: Instant) {
-        let Some(socket) = self.sockets.get_mut(id) else {
+        let Some(mut socket) = self.sockets.get_mut(id) else {
             return;
         };
-        let gone = match &mut socket.kind {
+        let is_open = match &mut socket.kind {
             Kind::Connection(connection) => {
                 let tcp = socket.set.get_mut(socket.handle);
-                !connection.settle_open(tcp, &mut socket.signals)
-                    && self.settle_connection(id, cause, now)
+                connection.settle_open(tcp, &mut socket.signals)
             }
-            Kind::Udp { wants_datagram, .. } => {
-                let udp: &mut udp::Socket<'static> = socket.set.get_mut(socket.handle);
-                if *wants_datagram && udp.can_recv() {
-                    socket.signals.readable = true;
-                    *wants_datagram = false;
-                }
-                false
-            }
-            Kind::Names => {
-                self.settle_names(id);
-                false
-            }
+            _ => false,
         };
-        if gone {
-            return;
+        if !is_open {
+            if self.settle_otherwise(id, cause, now) {
+                return;
+            }
+            match self.sockets.get_mut(id) {
+                Some(still) => socket = still,
+                None => return,
+            }
         }
-        let Some(socket) = self.sockets.get_mut(id) else {
-            return;
-        };
         if socket.signals.any() && !socket.signals.queued {
             socket.signals.queued = true;
             self.signals.push_back(Signal::Socket(id));
@@ -575,6 +562,29 @@ impl Stack {
                 if !core::mem::replace(&mut socket.dirty, true) {
                     self.dirty.push_back(id);
                 }
+            }
+        }
+    }
+
+    /// The same for what is not simply open: what it has to say. True if it is gone.
+    #[inline(never)]
+    fn settle_otherwise(&mut self, id: Id, cause: Cause, now: Instant) -> bool {
+        let Some(socket) = self.sockets.get_mut(id) else {
+            return true;
+        };
+        match &mut socket.kind {
+            Kind::Connection(_) => self.settle_connection(id, cause, now),
+            Kind::Udp { wants_datagram, .. } => {
+                let udp: &mut udp::Socket<'static> = socket.set.get_mut(socket.handle);
+                if *wants_datagram && udp.can_recv() {
+                    socket.signals.readable = true;
+                    *wants_datagram = false;
+                }
+                false
+            }
+            Kind::Names => {
+                self.settle_names(id);
+                false
             }
         }
     }

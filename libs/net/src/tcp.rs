@@ -14,9 +14,10 @@ use crate::Error;
 use crate::batch::Batch;
 use crate::budget::{OwnerId, SOCKET_LEN};
 use crate::event::{ConnectionId, ListenerId, Signal, Signals};
+use crate::flows::Flow;
 use crate::handshake::{TimeWait, parse};
 use crate::packet::{Packet, be16, be32};
-use crate::stack::{Cause, Flow, Kind, Socket, Stack, instant, new_interface};
+use crate::stack::{Cause, Kind, Socket, Stack, instant, new_interface};
 use crate::table::Id;
 
 mod connection;
@@ -403,6 +404,19 @@ impl Stack {
         take: impl FnOnce(&[u8]) -> usize,
         now: Duration,
     ) -> Result<Option<usize>, Error> {
+        let taken = self.receive_some(id, take, now)?;
+        Ok(taken.map(|(taken, _)| taken))
+    }
+
+    /// The same, telling also whether there is more. If not, [`crate::Event::Readable`] tells when there is, or when there
+    /// will be no more.
+    #[inline]
+    pub fn receive_some(
+        &mut self,
+        id: ConnectionId,
+        take: impl FnOnce(&[u8]) -> usize,
+        now: Duration,
+    ) -> Result<Option<(usize, bool)>, Error> {
         let (connection, tcp) = self.held(id)?;
         let (connecting, over) = (connection.connecting, connection.over);
         if connecting && over.is_none() {
@@ -415,10 +429,10 @@ impl Stack {
                     self.wait_readable(id);
                     Ok(None)
                 }
-                Err(RecvError::Finished) => Ok(Some(0)),
+                Err(RecvError::Finished) => Ok(Some((0, true))),
                 Err(RecvError::InvalidState) => match over {
                     Some(Err(error)) => Err(error),
-                    _ => Ok(Some(0)),
+                    _ => Ok(Some((0, true))),
                 },
             };
         }
@@ -428,12 +442,13 @@ impl Stack {
                 (len, len)
             })
             .map_err(|_| Error::Internal)?;
-        if tcp.recv_queue() == 0 {
-            self.wait_readable(id);
+        let has_more = tcp.recv_queue() > 0;
+        if !has_more {
+            connection.wants_readable = true;
         }
         // A window that opens may have to be announced.
         self.settle(id.0, Cause::Owner, instant(now));
-        Ok(Some(taken))
+        Ok(Some((taken, has_more)))
     }
 
     fn wait_readable(&mut self, id: ConnectionId) {
@@ -505,7 +520,7 @@ impl Stack {
             remote: packet.source,
             remote_port,
         };
-        match self.flows.get(&tuple).copied() {
+        match self.flows.find(&tuple) {
             Some(Flow::Connection(id)) => self.give(&packet, Some(id), now),
             Some(Flow::HalfOpen(id)) => self.receive_half_open(packet, id, now),
             Some(Flow::TimeWait(id)) => self.receive_time_wait(packet, id, now),

@@ -94,6 +94,15 @@ impl<M: SharedMemory> Producer<M> {
         Ok(self.layout.capacity() - self.in_flight())
     }
 
+    /// Whether so many more descriptors fit. Looks at the consumer's index only if that is not known anyway.
+    #[inline]
+    pub fn has_space(&mut self, wanted: u32) -> Result<bool, Malformed> {
+        if self.layout.capacity() - self.in_flight() >= wanted {
+            return Ok(true);
+        }
+        Ok(self.space()? >= wanted)
+    }
+
     /// How many descriptors the consumer has taken since the start, modulo 2³². What the `n`th
     /// descriptor described may be used again once this has passed `n`.
     pub fn consumed(&mut self) -> Result<u32, Malformed> {

@@ -30,6 +30,8 @@ pub struct Link {
     /// Whether its checksums are vouched for, and where in `begun` it begins.
     begun_trusted: bool,
     begun_at: usize,
+    /// The driver was asked to ring at the next frame, and has not: there is none.
+    is_resting: bool,
 }
 
 /// Bits 0 and 1 of a descriptor's cookie: see `interfaces/net.yml`.
@@ -82,7 +84,13 @@ impl Link {
             begun: Vec::new(),
             begun_trusted: false,
             begun_at: 0,
+            is_resting: false,
         })
+    }
+
+    /// The driver has rung: there may be frames, or places for them.
+    pub fn rung(&mut self) {
+        self.is_resting = false;
     }
 
     /// Hands received frames to the stack, a batch of them.
@@ -91,6 +99,9 @@ impl Link {
         stack: &mut Stack,
         now: Duration,
     ) -> core::result::Result<(), Malformed> {
+        if self.is_resting {
+            return Ok(());
+        }
         for _ in 0..BATCH {
             let Some(frame) = self.received.pop()? else {
                 break;
@@ -145,7 +156,7 @@ impl Link {
         stack: &mut Stack,
         now: Duration,
     ) -> core::result::Result<(), Malformed> {
-        while self.room()? >= self.room_wanted() {
+        while self.to_send.has_space(self.room_wanted())? {
             let Some(frame) = stack.next_transmit(now) else {
                 break;
             };
@@ -198,12 +209,6 @@ impl Link {
         Ok(())
     }
 
-    /// Places for frames to be sent that are free.
-    fn room(&mut self) -> core::result::Result<u32, Malformed> {
-        let used = self.to_send.pushed().wrapping_sub(self.to_send.consumed()?);
-        Ok(self.slots.saturating_sub(used))
-    }
-
     /// Places that have to be free before the stack is asked for a frame, however long that is and wherever it begins.
     fn room_wanted(&self) -> u32 {
         match self.batch_len {
@@ -232,10 +237,11 @@ impl Link {
 
     /// Asks to be woken. False if there is something to do already.
     pub fn rest(&mut self) -> core::result::Result<bool, Malformed> {
-        let full = self.room()? < self.room_wanted();
+        let full = !self.to_send.has_space(self.room_wanted())?;
         if full && !self.to_send.prepare_wait(self.slots / 4)? {
             return Ok(false);
         }
-        self.received.prepare_wait()
+        self.is_resting = self.is_resting || self.received.prepare_wait()?;
+        Ok(self.is_resting)
     }
 }

@@ -86,7 +86,8 @@ fn main(mut env: Environ) -> Result<()> {
                 server.udp_message(index, message)
             }
             Event::Closed(Source::Udp(index)) => server.close_udp(index),
-            Event::Connected(_) | Event::Doorbell(..) | Event::Timer(_) | Event::Writable(_) => {}
+            Event::Doorbell(..) => server.rung(),
+            Event::Connected(_) | Event::Timer(_) | Event::Writable(_) => {}
             Event::Shutdown => return Ok(()),
             other => warn!("unexpected: {other:?}"),
         }

@@ -45,6 +45,8 @@ pub struct Server {
     inherited: Vec<u8>,
     /// There once the driver has told its address; it outlives the driver.
     pub(crate) stack: Option<Stack>,
+    /// Until when the stack has nothing to do by itself, once that is known.
+    rests_until: Option<Duration>,
     link: Option<Link>,
     clients: Vec<Client>,
     listeners: Vec<Option<Listener>>,
@@ -134,6 +136,7 @@ impl Server {
             },
             inherited,
             stack: None,
+            rests_until: None,
             link: None,
             clients: Vec::new(),
             listeners: Vec::new(),
@@ -168,6 +171,7 @@ impl Server {
             }
             self.stack = Some(Stack::new(self.config.clone(), self.now));
         }
+        self.rests_until = None;
         if let (Some(stack), Some(link)) = (&mut self.stack, &self.link) {
             stack.leave_checksums(link.checksums);
             stack.leave_segmentation(link.batch_len);
@@ -180,13 +184,21 @@ impl Server {
         self.link = None;
     }
 
+    /// The driver has put frames into its ring, or taken some out of ours.
+    pub fn rung(&mut self) {
+        if let Some(link) = &mut self.link {
+            link.rung();
+        }
+    }
+
     /// When the stack wants to be polled.
-    pub fn deadline(&self) -> Option<Instant> {
+    pub fn deadline(&mut self) -> Option<Instant> {
+        let deadline = self.stack.as_ref()?.deadline();
+        self.rests_until = Some(deadline.unwrap_or(Duration::MAX));
         if !self.again.is_empty() {
             return Some(Instant::now());
         }
-        let deadline = self.stack.as_ref()?.deadline()?;
-        Some(Instant::default() + deadline)
+        Some(Instant::default() + deadline?)
     }
 
     /// Moves frames, bytes and events until there is nothing left to do.
@@ -204,7 +216,10 @@ impl Server {
         loop {
             let now = self.now;
             let Some(stack) = &mut self.stack else { return };
-            stack.poll(now);
+            // What becomes due by what happens here is found out when it is asked for the next deadline.
+            if self.rests_until.is_none_or(|until| until <= now) {
+                stack.poll(now);
+            }
             if let Some(Err(error)) = self.link.as_mut().map(|link| link.receive(stack, now)) {
                 error!("left the driver: {error}");
                 self.link = None;
@@ -225,7 +240,15 @@ impl Server {
     }
 
     /// Tells the event loop which channels there are now.
+    #[inline]
     fn introduce(&mut self, events: &mut EventLoop<Source>) {
+        if !self.fresh.is_empty() || !self.doomed.is_empty() {
+            self.introduce_each(events);
+        }
+    }
+
+    #[inline(never)]
+    fn introduce_each(&mut self, events: &mut EventLoop<Source>) {
         while let Some(fresh) = self.fresh.pop_front() {
             let added = match &fresh {
                 Fresh::Listener(channel, index) => events.add(channel, Source::Listener(*index)),
@@ -255,10 +278,14 @@ impl Server {
                     }
                 }
                 net::Event::Connected(id) => self.connected(id),
-                net::Event::Readable(id) => self.pump(id.index(), Which::Received),
+                net::Event::Readable(id) => {
+                    self.readable(id.index());
+                    self.pump(id.index(), Which::Received);
+                }
                 net::Event::Writable(id) => self.pump(id.index(), Which::ToSend),
                 net::Event::Closed(id, result) => {
                     let index = id.index();
+                    self.readable(index);
                     self.pump(index, Which::Both);
                     let Some(stream) = self.streams.get_mut(index).and_then(Option::as_mut) else {
                         continue;

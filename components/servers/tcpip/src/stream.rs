@@ -49,6 +49,8 @@ pub struct Stream {
     finishing: bool,
     /// The remote side's end has been told.
     ended: bool,
+    /// The stack has no received bytes, and tells when it has.
+    drained: bool,
     /// How it ended, once it has; told when all received bytes are in the stream.
     pub closed: Option<Result<()>>,
 }
@@ -76,8 +78,14 @@ impl Stream {
             to_send: StreamConsumer::new(memory.clone(), to_send),
             finishing: false,
             ended: false,
+            drained: false,
             closed: None,
         }
+    }
+
+    /// The stack has something to tell about what was received.
+    pub fn readable(&mut self) {
+        self.drained = false;
     }
 
     /// The client will send nothing more.
@@ -116,7 +124,7 @@ impl Stream {
         now: Duration,
     ) -> core::result::Result<bool, Malformed> {
         let mut broken = None;
-        while !self.ended {
+        while !self.ended && !self.drained {
             let space = self.received.space()?;
             if space == 0 {
                 // Not for each byte that the client takes.
@@ -126,7 +134,7 @@ impl Stream {
                 continue;
             }
             let received = &mut self.received;
-            let taken = stack.receive_with(
+            let taken = stack.receive_some(
                 self.id,
                 |bytes| {
                     let len = bytes.len().min(space);
@@ -141,7 +149,7 @@ impl Stream {
                 return Err(error);
             }
             match taken {
-                Ok(Some(0)) => {
+                Ok(Some((0, _))) => {
                     self.ended = true;
                     let wake = self.received.publish();
                     if let Some(channel) = &self.channel {
@@ -149,9 +157,10 @@ impl Stream {
                     }
                     return Ok(wake);
                 }
-                Ok(Some(_)) => {}
+                Ok(Some((_, has_more))) => self.drained = !has_more,
                 // The stack tells when there is more, or why it is over.
-                Ok(None) | Err(_) => break,
+                Ok(None) => self.drained = true,
+                Err(_) => break,
             }
         }
         Ok(self.received.publish())

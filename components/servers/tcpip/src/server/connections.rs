@@ -84,6 +84,13 @@ impl Server {
         Ok(theirs)
     }
 
+    /// The stack has something to tell about what a connection has received.
+    pub(super) fn readable(&mut self, index: usize) {
+        if let Some(Some(stream)) = self.streams.get_mut(index) {
+            stream.readable();
+        }
+    }
+
     pub(super) fn pump(&mut self, index: usize, which: Which) {
         if self.passed_on(index, which) {
             return;
