@@ -188,7 +188,7 @@ pub struct MeasureArguments {
     #[arg(long, value_name = "N")]
     pub samples: Option<usize>,
     /// Compare with bench/budgets.yml; fails if something costs more than it may
-    #[arg(long, conflicts_with = "names")]
+    #[arg(long)]
     pub check: bool,
     /// Write the figures into bench/budgets.yml
     #[arg(long)]

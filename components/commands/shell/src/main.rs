@@ -127,6 +127,8 @@ fn run(shell: &mut Shell<FtlMachine>, machine: &mut FtlMachine) -> Result<u8> {
 fn interact(mut shell: Shell<FtlMachine>, mut machine: FtlMachine) -> Result<usize> {
     let mut prompt = Prompt::new(&mut machine);
     prompt.begin(&shell, &mut machine);
+    // `./ftl bench boot_to_prompt` waits for this line.
+    debug!("shows its first prompt");
     loop {
         match shell.run(&mut machine, STEPS) {
             Progress::Exit(status) => {

@@ -22,6 +22,9 @@ const ENTRIES: usize = 10_000;
 /// Lookups in a directory that was made on the host.
 const LOOKUPS: u32 = 1000;
 const MIB: usize = 1 << 20;
+/// Sizes of files that are written and read as a whole, and how many of each.
+const SIZES: [usize; 5] = [1024, 16 * 1024, 128 * 1024, MIB, 4 * MIB];
+const FILES: u32 = 5;
 
 #[ftl::main]
 fn main(mut env: Environ) -> Result<()> {
@@ -144,7 +147,7 @@ fn main(mut env: Environ) -> Result<()> {
                 .map(drop)
         })?,
     );
-    Ok(())
+    measure.whole_files(&files, &mut env.system)
 }
 
 /// What is measured.
@@ -155,6 +158,28 @@ struct Measure {
 }
 
 impl Measure {
+    /// Writes files of several sizes, each durably, and reads them: from opening them to closing them.
+    fn whole_files(self, files: &Dir, system: &mut system::Client) -> Result<()> {
+        for len in SIZES {
+            let bytes = vec![5; len];
+            let name = |i: u32| format!("/a/{len} bytes, number {i}");
+            let written = self.each(system, FILES, |i| {
+                let file = files.create(&name(i))?;
+                file.write_at(&bytes, 0)?;
+                file.sync_all()
+            })?;
+            self.report(&format!("fs_write_file_{len}"), written);
+            let read = self.each(system, FILES, |i| {
+                match files.read(&name(i))?.len() == len {
+                    true => Ok(()),
+                    false => Err(Error::InvalidData),
+                }
+            })?;
+            self.report(&format!("fs_read_file_{len}"), read);
+        }
+        Ok(())
+    }
+
     /// Looks for files here and there in a directory of so many.
     fn look(self, files: &Dir, system: &mut system::Client, entries: u32) -> Result<()> {
         let mut state = 1_u64;

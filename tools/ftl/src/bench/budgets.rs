@@ -242,6 +242,11 @@ pub fn check(budgets: &Budgets, figures: &[Figure], toolchain: &str, arch: Arch)
         ]);
     }
     let mut text = aligned(&rows, &[false, true, true, true, true, false]);
+    if rows.len() == 1 {
+        // Whoever asks for a check by name must not take nothing for success.
+        text = format!("none of these figures has a row in {PATH}\n");
+        failed = 1;
+    }
     if !budgets
         .rows
         .iter()
@@ -255,7 +260,7 @@ pub fn check(budgets: &Budgets, figures: &[Figure], toolchain: &str, arch: Arch)
     if open > 0 {
         let _ = writeln!(text, "{open} budgets are not met yet");
     }
-    if failed > 0 {
+    if failed > 0 && rows.len() > 1 {
         let _ = writeln!(
             text,
             "{failed} rows fail; if something has to cost more now, `./ftl bench --record` with the \
@@ -373,5 +378,16 @@ mod tests {
         let outcome = check(&budgets(), &[figure(1000.0)], "x 1", Arch::Riscv64);
         assert_eq!(outcome.failed, 0);
         assert!(outcome.text.contains("1 budgets are not met yet"));
+    }
+
+    #[test]
+    fn a_check_of_what_has_no_row_fails() {
+        let other = Figure {
+            name: "fs_time_create".into(),
+            ..figure(1.0)
+        };
+        let outcome = check(&budgets(), &[other], "x 1", Arch::Riscv64);
+        assert_eq!(outcome.failed, 1);
+        assert!(outcome.text.contains("none of these figures"));
     }
 }

@@ -205,6 +205,17 @@ const PLOTS: &[(&str, &str, &str, &str, Scale, Lines)] = &[
         ],
     ),
     (
+        "files.svg",
+        "Writing a file durably and reading it, by its size",
+        "bytes",
+        "instructions",
+        Scale::Logarithmic,
+        &[
+            ("write and sync", "fs_write_file_", ""),
+            ("read", "fs_read_file_", ""),
+        ],
+    ),
+    (
         "cpus.svg",
         "Throughput of pairs that call each other, by CPUs and pairs",
         "CPUs, each with a pair",

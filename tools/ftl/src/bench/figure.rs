@@ -45,10 +45,14 @@ impl Figure {
 
     /// Name and case in one: `rpc_64/kernel-user`.
     pub fn id(&self) -> String {
-        if self.case.is_empty() {
-            self.name.clone()
-        } else {
-            format!("{}/{}", self.name, self.case)
-        }
+        id(&self.name, &self.case)
+    }
+}
+
+/// What a figure with this name in this case is called.
+pub fn id(name: &str, case: &str) -> String {
+    match case {
+        "" => name.to_owned(),
+        _ => format!("{name}/{case}"),
     }
 }

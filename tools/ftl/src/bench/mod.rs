@@ -51,15 +51,16 @@ pub struct Wanted {
 impl Wanted {
     /// Whether a figure is wanted.
     pub fn wants(&self, figure: &Figure) -> bool {
-        let named = self.names.is_empty()
-            || self
-                .names
-                .iter()
-                .any(|name| figure.id().contains(name.as_str()));
+        self.wants_case(&figure.name, &figure.case)
+    }
+
+    /// Whether a figure of this name in this case is wanted: for what takes long to measure.
+    pub fn wants_case(&self, name: &str, case: &str) -> bool {
+        let id = figure::id(name, case);
+        let named =
+            self.names.is_empty() || self.names.iter().any(|name| id.contains(name.as_str()));
         let isolated = self.isolation.is_none_or(|isolation| {
-            figure
-                .case
-                .split('-')
+            case.split('-')
                 .all(|one| one == isolation.name() || Isolation::from_name(one).is_none())
         });
         named && isolated
@@ -132,6 +133,11 @@ const GROUPS: &[Group] = &[
         names: &["boot_to_components_up"],
         when: When::Always,
         measure: whole::boot,
+    },
+    Group {
+        names: &["boot_to_prompt"],
+        when: When::Always,
+        measure: whole::boot_to_prompt,
     },
     Group {
         names: &["size_"],
