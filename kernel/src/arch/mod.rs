@@ -14,6 +14,8 @@
 //! | [`USER_AREA`] | addresses for components under `user` isolation: start, bytes |
 //! | [`USER_GATE`], [`kernel_gate`] | where components call the kernel |
 //! | [`IMAGE_MACHINE`] | for which machine a component's image must be made |
+//! | [`NAME`] | what the boot log calls it |
+//! | `panic` | reports the end of the kernel; `host` has none, since there a panic is a test's |
 //! | [`frame_links`] | where a stack frame keeps its return address and its caller's frame |
 //!
 //! `host` is a working simulated machine: page tables in a map, console in a vector, a virtual
