@@ -1,5 +1,7 @@
 //! Systems made from YAML: their components find each other and talk, however they are isolated.
 
+use std::time::Duration;
+
 /// Boots the system `ping`, which ends by itself once all its calls have been answered.
 fn check(isolation: Option<&str>) {
     let mut boot = e2e::boot("ping").smp(2);
@@ -40,7 +42,8 @@ fn settings_reach_their_component() {
     let boot = e2e::boot("ping")
         .set("pinger.rounds", 7)
         .set("hello.greeting", "Good morning");
-    let exit = boot.start().wait_exit();
+    // With settings of its own the system is built first, which counts, and waits for whoever builds just then.
+    let exit = boot.start().wait_exit_within(Duration::from_secs(180));
     let log = exit.log.join("\n");
     assert_eq!(exit.code, 0, "{log}");
     assert!(log.contains("hello: Good morning"), "{log}");

@@ -46,6 +46,8 @@ const MIRI: &str = "miri";
 const IN_MIRI: &[(&str, &[&str])] = &[
     ("chacha", &[]),
     ("words", &[]),
+    ("wild", &[]),
+    ("rows", &[]),
     ("kernel", &["--lib", "platform::uart"]),
 ];
 
