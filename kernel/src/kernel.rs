@@ -322,6 +322,10 @@ impl Kernel {
         if self.current_is_condemned(cpu) {
             let current = self.current(cpu);
             self.cpus[cpu].current = None;
+            // What it ran last counts, too; else a component of short-lived threads would have no end of CPU time.
+            let now = self.memory.machine.now();
+            let node = &mut self.threads[current];
+            node.cpu_ticks += now - node.running_since;
             self.condemned_threads -= 1;
             self.forget_thread(current);
             self.review_attention();

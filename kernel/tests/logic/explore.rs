@@ -506,7 +506,7 @@ fn client_and_server() -> World {
 
 #[test]
 fn a_client_and_a_server() {
-    let states = explore(client_and_server, depth(7, 14));
+    let states = explore(client_and_server, depth(7, 9));
     assert!(states > 300, "{states} states");
     println!("{states} states");
 }
@@ -562,7 +562,7 @@ fn bells_and_deadlines() -> World {
 
 #[test]
 fn two_threads_a_bell_and_a_deadline() {
-    let states = explore(bells_and_deadlines, depth(7, 12));
+    let states = explore(bells_and_deadlines, depth(7, 9));
     assert!(states > 300, "{states} states");
     println!("{states} states");
 }

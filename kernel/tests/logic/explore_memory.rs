@@ -68,7 +68,7 @@ fn folios() -> World {
 
 #[test]
 fn memory_that_two_share() {
-    let states = explore(folios, depth(6, 10));
+    let states = explore(folios, depth(6, 8));
     assert!(states > 1000, "{states} states");
     println!("{states} states");
 }
@@ -124,7 +124,7 @@ fn with_a_bell(sim: &mut Sim, thread: Id<Thread>) -> (usize, usize) {
 
 #[test]
 fn threads_that_come_and_go() {
-    let states = explore(threads, depth(6, 10));
+    let states = explore(threads, depth(6, 8));
     assert!(states > 1000, "{states} states");
     println!("{states} states");
 }

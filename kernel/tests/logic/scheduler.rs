@@ -388,3 +388,22 @@ fn a_late_timer_gives_nobody_more_than_its_share() {
         let _ = app;
     }
 }
+
+/// A thread's last run, from when it was put on its CPU to its end, is its process's as well: otherwise a component that
+/// does all its work in threads that end soon would never use up its share.
+#[test]
+fn what_a_thread_ran_last_counts_when_it_ends() {
+    let mut sim = Sim::new(1);
+    let root = sim.root;
+    let process = sim.kernel.threads[root].process;
+    for _ in 0..3 {
+        let (short, _) = sim.thread(root);
+        sim.bring(short);
+        let before = sim.kernel.process_cpu_ticks(process);
+        sim.kernel.memory.machine.advance_to(sim.now() + 1_000_000);
+        assert_eq!(sim.kernel.process_cpu_ticks(process), before + 1_000_000);
+        sim.call(short, Call::ThreadExit, &[]);
+        assert_eq!(sim.kernel.process_cpu_ticks(process), before + 1_000_000);
+        sim.bring(root);
+    }
+}

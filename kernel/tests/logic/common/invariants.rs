@@ -428,6 +428,11 @@ fn deadlines(kernel: &Kernel) {
 
 /// Each process is charged for what it has.
 fn accounts(kernel: &Kernel) {
+    for id in kernel.processes.ids() {
+        // Time on CPUs is never given back.
+        let counted = kernel.process_cpu_ticks(id);
+        assert!(counted >= kernel.processes[id].share_mark, "time is lost");
+    }
     let mut promised = 0;
     let mut charged: HashMap<_, usize> = HashMap::new();
     let mut messages: HashMap<_, usize> = HashMap::new();
