@@ -68,6 +68,14 @@ fn input_that_nobody_reads_does_no_harm() {
     assert_eq!(done.ended_with(0).text(), "done\n");
 }
 
+/// A group's input is there for whoever of it reads.
+#[test]
+fn who_reads_nothing_takes_nothing_away() {
+    let commands = "seq 3 > f; (sleep 0; cat) < f; seq 4 6 | (sleep 0; cat)";
+    let done = exec("default", commands).run();
+    assert_eq!(done.ended_with(0).text(), "1\n2\n3\n4\n5\n6\n");
+}
+
 /// Programs are told of crashes by JSON, with the places in the source, and need not read the log.
 #[test]
 fn crashes_are_reported_to_programs() {

@@ -23,7 +23,7 @@ mod standard;
 
 pub use buffered::{BufReader, Lines};
 pub use ends::{Inlet, Outlet, PIECE_LEN};
-pub use pipe::{PipeReader, PipeWriter, pipe};
+pub use pipe::{PipeReader, PipeWriter, pipe, pipe_on_demand};
 pub(crate) use standard::{Output, complain, flush_output};
 pub use standard::{Stderr, Stdin, Stdout};
 #[doc(hidden)]

@@ -24,6 +24,13 @@ pub fn pipe() -> Result<(PipeReader, PipeWriter)> {
     Ok((PipeReader::new(receiver), PipeWriter::new(sender)))
 }
 
+/// A stream into which nothing goes before somebody reads: for what several read, one after the other, so that one who
+/// reads nothing takes nothing along.
+pub fn pipe_on_demand() -> Result<(PipeReader, PipeWriter)> {
+    let (sender, receiver) = stream::channel()?;
+    Ok((PipeReader::new(receiver), PipeWriter::new(sender)))
+}
+
 /// The end of a stream that bytes come out at. Streams that join it are read in their place.
 pub struct PipeReader {
     /// The last one is read now; each stands in for the one before.

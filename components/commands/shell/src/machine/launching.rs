@@ -38,9 +38,10 @@ impl FtlMachine {
         }
     }
 
-    /// A stream for a command, into which this one is passed on.
+    /// A stream for a command, into which this one is passed on as far as the command reads it: the rest is for
+    /// whoever reads next.
     pub(super) fn feed(&mut self, from: Stream) -> Result<Stdio> {
-        let (reader, writer) = ftl::io::pipe()?;
+        let (reader, writer) = ftl::io::pipe_on_demand()?;
         let writer = self.writer(writer.into_end()?);
         self.open_writer(&writer)?;
         self.pumps.push(Pump {
