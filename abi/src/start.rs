@@ -40,6 +40,8 @@ pub struct StartInfo {
     pub archive: Handle,
     /// Bytes of the boot archive that are used.
     pub archive_len: u32,
+    /// Which lines the log keeps: those up to this level (3 information, 4 debug). What is above need not be sent.
+    pub log_level: u32,
     /// The component's name.
     pub name: Name,
     /// Fresh random bytes, or zeros if the machine gave no seed.

@@ -115,6 +115,7 @@ pub fn adopt(info: &StartInfo) {
     local.name.set(info.name);
     local.first_thread.set(gate::message_buffer());
     crate::log::start();
+    crate::log::set_level(info.log_level as u8);
 }
 
 /// [`run`] on FTL itself: comes from the entry point, and ends the component.

@@ -271,6 +271,7 @@ impl Kernel {
             system: extras.system.0,
             archive: extras.archive.0,
             archive_len: extras.archive_len,
+            log_level: self.log.level as u32,
             name: self.processes[process].name,
             random_seed: self.random.seed(),
         };

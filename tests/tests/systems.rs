@@ -49,3 +49,23 @@ fn settings_reach_their_component() {
     assert!(log.contains("hello: Good morning"), "{log}");
     assert!(log.contains("pinger: 7 calls that wait"), "{log}");
 }
+
+/// What the kernel is told about its log holds for all components.
+#[test]
+fn a_log_of_everything_has_what_components_say() {
+    let line = "init: hello ended";
+    let run = |arguments: &[&str]| {
+        let mut boot = e2e::boot("ping").set("pinger.rounds", 7);
+        for argument in arguments {
+            boot = boot.argument(argument);
+        }
+        let exit = boot.start().wait_exit();
+        let log = exit.log.join("\n");
+        assert_eq!(exit.code, 0, "{log}");
+        log
+    };
+    let log = run(&["--append", "ftl.log=debug"]);
+    assert!(log.contains(line), "no `{line}` in\n{log}");
+    let log = run(&[]);
+    assert!(!log.contains(line), "`{line}` in\n{log}");
+}

@@ -236,6 +236,7 @@ fn leak_info(kernel: &Kernel, thread: Id<Thread>, bootstrap: Handle) -> &'static
         system: Handle::NONE,
         archive: Handle::NONE,
         archive_len: 0,
+        log_level: 3,
         name: kernel.processes[process].name,
         random_seed: [7; 32],
     }))

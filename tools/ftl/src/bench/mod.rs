@@ -136,8 +136,7 @@ const GROUPS: &[Group] = &[
     },
     Group {
         names: &["boot_to_prompt"],
-        // Components are not told of `ftl.log=debug` yet, so nobody hears the shell say so.
-        when: When::Named,
+        when: When::Always,
         measure: whole::boot_to_prompt,
     },
     Group {
