@@ -223,6 +223,7 @@ mod tests {
         let (ours, mut theirs) = UnixStream::pair().unwrap();
         let stub = std::thread::spawn(move || {
             let mut questions = String::new();
+            let mut received = Vec::new();
             for answer in [
                 "PacketSize=1000",
                 "l<target></target>",
@@ -234,9 +235,14 @@ mod tests {
                 "T02thread:p01.01;",
                 "W00",
             ] {
-                let mut buffer = [0; 4096];
-                let len = theirs.read(&mut buffer).unwrap();
-                questions += &String::from_utf8_lossy(&buffer[..len]);
+                // What confirms the last answer may come with the next question or before it.
+                while message(&received).is_none() {
+                    let mut buffer = [0; 4096];
+                    let len = theirs.read(&mut buffer).unwrap();
+                    received.extend_from_slice(&buffer[..len]);
+                }
+                questions += &String::from_utf8_lossy(&received);
+                received.clear();
                 let sum = answer.bytes().fold(0u8, u8::wrapping_add);
                 write!(theirs, "+${answer}#{sum:02x}").unwrap();
             }
