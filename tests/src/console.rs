@@ -221,12 +221,30 @@ impl Console {
             let is_coloured = screen.cell(row, 0)?.fgcolor() != vt100::Color::Default;
             is_coloured.then_some(())
         });
-        self.keys("\x0c");
-        self.wait_until("empty window", |console| {
-            let rows = console.rows();
-            let others_are_empty = rows[1..].iter().all(String::is_empty);
-            (rows[0] == PROMPT.trim_end() && others_are_empty).then_some(())
-        });
+        loop {
+            let before = self.shown.len();
+            self.keys("\x0c");
+            let is_empty = self.wait_until("empty window", |console| {
+                let rows = console.rows();
+                let others_are_empty = rows[1..].iter().all(String::is_empty);
+                if rows[0] == PROMPT.trim_end() && others_are_empty {
+                    return Some(true);
+                }
+                // While the system starts, lines of the log come at any time: then the window was empty, and is not any more.
+                const EMPTIED: &[u8] = b"\x1b[2J";
+                let shown = &console.shown[before..];
+                shown
+                    .windows(EMPTIED.len())
+                    .position(|part| part == EMPTIED)?;
+                let last = rows.iter().rposition(|row| !row.is_empty())?;
+                let is_log = |row: &String| row.starts_with('[');
+                let refilled = last > 0 && rows[..last].iter().all(is_log);
+                (refilled && rows[last] == PROMPT.trim_end()).then_some(false)
+            });
+            if is_empty {
+                return;
+            }
+        }
     }
 
     /// Runs a line in an emptied window and waits for the next prompt; answers the rows between, as far as the window has

@@ -57,7 +57,7 @@ fn a_log_of_everything_has_what_components_say() {
     let run = |arguments: &[&str]| {
         let mut boot = e2e::boot("ping").set("pinger.rounds", 7);
         for argument in arguments {
-            boot = boot.argument(argument);
+            boot = boot.argument(*argument);
         }
         let exit = boot.start().wait_exit();
         let log = exit.log.join("\n");
