@@ -40,6 +40,7 @@ const SMOKE_ARM_BOOTS: &[&str] = &[
     "default",
     "chaos",
     "clock",
+    "console",
     "file_proof",
     "ping",
     "ping_proof",
