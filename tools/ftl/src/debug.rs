@@ -29,7 +29,8 @@ pub fn debug(root: &Path, machine: Machine, built: &Built, commands: &[String]) 
     let mut gdb = gdb(arch, kernel, &built.archive.with_extension("json"))?;
     gdb.args(["-iex", "set breakpoint pending on"]);
     let socket = folder.join(format!("gdb-{}", std::process::id()));
-    let log = folder.join("debug.log");
+    // One for each run: two that go on at the same time do not write over each other.
+    let log = folder.join(format!("debug-{}.log", std::process::id()));
     // At its prompt, Ctrl-C is gdb's way to stop the machine: it is not for us, and not for QEMU.
     let person = commands.is_empty();
     if person {

@@ -139,7 +139,12 @@ const SEQUENCE_BEGINS: u32 = 1;
 /// Linux's states of a thread that is not on a CPU: it could go on, or it sleeps.
 const STATE_RUNNABLE: i64 = 0;
 const STATE_SLEEPING: i64 = 1;
-/// Tracks of CPUs; those of threads and processes count up from 1.
+/// Linux's number for a thread of usual priority. Perfetto draws those below 100 as real-time threads.
+const PRIORITY: i32 = 120;
+/// The first number for a thread or a process. Perfetto knows 0, 1 and 2 from Linux: what has the last one it takes
+/// for the parent of the kernel's threads.
+const FIRST_NUMBER: i32 = 11;
+/// Tracks of CPUs; those of threads and processes count up from twice [`FIRST_NUMBER`].
 const CPU_TRACKS: u64 = 1 << 32;
 
 /// Makes a file of what all CPUs have written down.
@@ -203,7 +208,7 @@ struct Writer {
 impl Writer {
     /// Finds out who there is, and gives them numbers.
     fn learn(&mut self, all: &[(u64, u32, &TraceRecord)]) {
-        let mut next = 1;
+        let mut next = FIRST_NUMBER;
         for (_, _, record) in all {
             match record.kind() {
                 Some(TraceKind::Name) => {
@@ -397,11 +402,11 @@ impl Writer {
             sched_switch: Some(SchedSwitch {
                 prev_comm: Some(name(previous)),
                 prev_pid: Some(tid(previous)),
-                prev_prio: Some(0),
+                prev_prio: Some(PRIORITY),
                 prev_state: Some(state),
                 next_comm: Some(name(next.as_ref())),
                 next_pid: Some(tid(next.as_ref())),
-                next_prio: Some(0),
+                next_prio: Some(PRIORITY),
             }),
         };
         self.switches.entry(cpu).or_default().push(event);
@@ -565,7 +570,7 @@ mod tests {
         let of_ping: Vec<_> = packets
             .iter()
             .filter_map(|packet| Some((packet.timestamp?, packet.track_event.as_ref()?)))
-            .filter(|(_, event)| event.track_uuid == Some(thread_track(1)))
+            .filter(|(_, event)| event.track_uuid == Some(thread_track(FIRST_NUMBER)))
             .filter(|(_, event)| event.r#type != Some(INSTANT))
             .map(|(at, event)| (at, event.r#type, event.name.as_deref()))
             .collect();
@@ -576,6 +581,23 @@ mod tests {
                 (4, Some(SLICE_END), None)
             ]
         );
+    }
+
+    #[test]
+    fn no_component_has_a_number_that_means_something_to_perfetto() {
+        for track in call()
+            .iter()
+            .filter_map(|packet| packet.track_descriptor.as_ref())
+        {
+            let numbers = [
+                track.process.as_ref().and_then(|process| process.pid),
+                track.thread.as_ref().and_then(|thread| thread.pid),
+                track.thread.as_ref().and_then(|thread| thread.tid),
+            ];
+            for number in numbers.into_iter().flatten() {
+                assert!(number > 2, "{track:?}");
+            }
+        }
     }
 
     #[test]
