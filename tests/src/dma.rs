@@ -13,8 +13,14 @@
 
 use std::ops::Range;
 
-/// Where memory begins on QEMU's riscv64 `virt` machine.
-const MEMORY_START: u64 = 0x8000_0000;
+/// Where memory begins on QEMU's `virt` machine of an architecture.
+pub fn memory_start(arch: &str) -> u64 {
+    match arch {
+        "arm64" => 0x4000_0000,
+        _ => 0x8000_0000,
+    }
+}
+
 /// Registers (virtio 1.2, section 4.2.2).
 const QUEUE_SEL: u64 = 0x30;
 const QUEUE_NUM: u64 = 0x38;
@@ -44,8 +50,8 @@ struct Queue {
     used: u64,
 }
 
-/// Puts trace, log and memory side by side.
-pub fn examine(trace: &str, log: &[String], memory: &[u8]) -> Evidence {
+/// Puts trace, log and memory, which begins at `start`, side by side.
+pub fn examine(trace: &str, log: &[String], memory: &[u8], start: u64) -> Evidence {
     let given = given_last(log);
     let is_given = |place: &Range<u64>| {
         given
@@ -64,7 +70,11 @@ pub fn examine(trace: &str, log: &[String], memory: &[u8]) -> Evidence {
             found.stray.push(place);
         }
         for at in 0..queue.size {
-            let Some([address, len, flags]) = descriptor(memory, queue.descriptors, at) else {
+            let Some([address, len, flags]) = queue
+                .descriptors
+                .checked_sub(start)
+                .and_then(|table| descriptor(memory, table, at))
+            else {
                 break;
             };
             let place = address..address.saturating_add(len);
@@ -146,9 +156,9 @@ fn number(text: &str) -> Option<u64> {
     u64::from_str_radix(text.strip_prefix("0x")?, 16).ok()
 }
 
-/// Address, length and flags of a descriptor; none if the table does not lie in memory.
+/// Address, length and flags of a descriptor; none if the table, so far from where memory begins, does not lie in it.
 fn descriptor(memory: &[u8], table: u64, at: u64) -> Option<[u64; 3]> {
-    let offset = table.checked_sub(MEMORY_START)?.checked_add(16 * at)?;
+    let offset = table.checked_add(16 * at)?;
     let bytes = memory.get(usize::try_from(offset).ok()?..)?.get(..16)?;
     let field = |range: Range<usize>| {
         let mut word = [0; 8];
@@ -179,7 +189,12 @@ mod tests {
             "kernel: DEBUG the device of virtio_net is reset",
             given,
         ];
-        let found = examine(trace, &log.map(str::to_owned), &memory);
+        let found = examine(
+            trace,
+            &log.map(str::to_owned),
+            &memory,
+            memory_start("riscv64"),
+        );
         assert_eq!((found.queues, found.writable), (1, 1));
         assert_eq!(found.stray.len(), stray, "{:?}", found.stray);
     }

@@ -38,7 +38,13 @@ fn check(cpus: u32, title: &str) {
         .start()
         .wait_exit_within(patience);
     let log = exit.log.join("\n");
-    assert_eq!(exit.code, 0, "{}", exit.tail());
+    // What went wrong may lie long before the end.
+    let wrong = exit
+        .log
+        .iter()
+        .filter(|line| line.contains("warden: ERROR"));
+    let wrong: Vec<&String> = wrong.collect();
+    assert_eq!(exit.code, 0, "{wrong:#?}\n{}", exit.tail());
     check_reports(&exit.log);
     for line in [
         "components/tests/hostile/src/memory.rs:",

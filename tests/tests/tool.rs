@@ -26,7 +26,14 @@ fn a_wrong_argument_is_named() {
 #[test]
 fn a_system_that_was_not_built_is_named() {
     check_refusal(
-        &["run", "--init", "no-such-package", "--no-build"],
+        &[
+            "run",
+            "--init",
+            "no-such-package",
+            "--no-build",
+            "--port",
+            "0:80",
+        ],
         &["no-such-package", "--no-build"],
     );
 }
