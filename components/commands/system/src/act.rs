@@ -31,6 +31,9 @@ fn each(env: &mut Environ, done: &str, act: fn(&mut Environ, &str) -> Result<()>
     if env.arguments.is_empty() {
         return misused(env, "which component?");
     }
+    if env.arguments.iter().any(|name| name.starts_with('-')) {
+        return misused(env, "there is no such option");
+    }
     let mut status = 0;
     for name in env.arguments.clone() {
         match act(env, &name) {

@@ -20,6 +20,9 @@ pub fn why(env: &mut Environ) -> Result<usize> {
     let [name] = env.arguments.as_slice() else {
         return misused(env, "which component?");
     };
+    if name.starts_with('-') {
+        return misused(env, "there is no such option");
+    }
     let name = name.clone();
     let all = components_with_needs(env)?;
     if !all.iter().any(|component| component.name == name) {
