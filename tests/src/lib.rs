@@ -23,6 +23,7 @@
 pub mod commands;
 pub mod console;
 pub mod dma;
+pub mod gdb;
 pub mod http;
 
 use std::io::{BufRead, BufReader};

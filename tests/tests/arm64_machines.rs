@@ -2,7 +2,6 @@
 //! it starts at. Each boots the proof of ping. Elsewhere there is nothing to vary, and these tests do
 //! nothing. Besides, what goes from one architecture to the other.
 
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
 /// Boots the proof with these settings of QEMU's `virt` machine.
@@ -139,22 +138,17 @@ fn registers(isolation: &str, cpu: &str) -> impl Fn(&str) -> u64 {
         "continue".to_owned(),
         print("SECOND", "TTBR0_EL1"),
     ];
-    let mut gdb = Command::new(e2e::tool());
-    gdb.args(["debug", "ping", "--arch", "arm64", "--isolation", isolation])
-        .args(["--smp", "1", "--port", "0:80"])
-        .stdin(Stdio::null());
-    for command in &commands {
-        gdb.args(["-x", command]);
-    }
-    gdb.args(["--", "-cpu", cpu]);
-    let output = gdb.output().expect("./ftl can be started");
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    let commands: Vec<&str> = commands.iter().map(String::as_str).collect();
+    let text = e2e::gdb::debug(
+        &["--isolation", isolation, "--smp", "1"],
+        &commands,
+        &["-cpu", cpu],
+    );
     move |name| {
         let line = text.lines().find_map(|line| {
             let (left, right) = line.split_once('=')?;
             (left == name).then(|| right.trim().parse().ok())?
         });
-        line.unwrap_or_else(|| panic!("no `{name}` in\n{text}\n{errors}"))
+        line.unwrap_or_else(|| panic!("no `{name}` in\n{text}"))
     }
 }

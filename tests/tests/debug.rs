@@ -3,7 +3,7 @@
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::Instant;
 
 #[test]
@@ -11,7 +11,6 @@ fn gdb_stops_in_a_component_and_reads_the_kernel() {
     if !e2e::is_first_variant() {
         return;
     }
-    let arch = e2e::arch();
     // In user mode, from where a CPU does not see the kernel.
     let commands = [
         "hbreak pong/src/main.rs:23",
@@ -23,16 +22,7 @@ fn gdb_stops_in_a_component_and_reads_the_kernel() {
         "ftl log 3",
         "ftl handles nobody",
     ];
-    let mut gdb = Command::new(e2e::tool());
-    gdb.args(["debug", "ping", "--arch", &arch, "--isolation", "user"])
-        .args(["--smp", "1", "--port", "0:80"])
-        .stdin(Stdio::null());
-    for command in commands {
-        gdb.args(["-x", command]);
-    }
-    let output = gdb.output().expect("./ftl can be started");
-    let text = String::from_utf8_lossy(&output.stdout);
-    let errors = String::from_utf8_lossy(&output.stderr);
+    let text = e2e::gdb::debug(&["--isolation", "user", "--smp", "1"], &commands, &[]);
     for part in [
         "components/servers/pong/src/main.rs:23",
         "#0  main",
@@ -42,12 +32,58 @@ fn gdb_stops_in_a_component_and_reads_the_kernel() {
         "pong             ",
         "kernel: FTL",
     ] {
-        assert!(text.contains(part), "no `{part}` in\n{text}\n{errors}");
+        assert!(text.contains(part), "no `{part}` in\n{text}");
     }
     assert!(
-        errors.contains("there is no component `nobody`; there are"),
-        "{errors}"
+        text.contains("there is no component `nobody`; there are"),
+        "{text}"
     );
+}
+
+/// A CPU on which the kernel panics while another one tells of a panic already is taken out of the machine, and the
+/// other one goes on. On arm64 it is switched off (PSCI's CPU_OFF): it stands before the `wfi` behind the call, which one
+/// that only waits would have passed. On riscv64 (SBI's hart_stop) it waits in the firmware, below the kernel.
+#[test]
+fn a_second_panic_takes_its_cpu_out_of_the_machine() {
+    if !e2e::is_first_variant() {
+        return;
+    }
+    let arch = e2e::arch();
+    let panicking = format!("set var kernel::arch::{arch}::PANICKING.v.value = 1");
+    let panics = format!("set $pc = kernel::arch::{arch}::panic");
+    let commands = [
+        "hbreak pong/src/main.rs:23",
+        "continue",
+        "delete",
+        // As if another CPU had panicked, and then this one.
+        &panicking,
+        "set $panicked = $_thread",
+        &panics,
+        "hbreak pinger/src/main.rs:22",
+        "continue",
+        "info threads",
+        "thread $panicked",
+        "x/2i $pc-4",
+    ];
+    let text = e2e::gdb::debug(&["--isolation", "kernel", "--smp", "2"], &commands, &[]);
+    let halted = text.lines().filter(|line| line.contains("[halted ]"));
+    let halted: Vec<_> = halted.collect();
+    assert!(halted.len() == 1 && !halted[0].starts_with('*'), "{text}");
+    let last: Vec<_> = text.lines().filter(|line| line.contains(":\t")).collect();
+    let [before, now] = last[last.len().saturating_sub(2)..] else {
+        panic!("{text}");
+    };
+    match arch.as_str() {
+        "arm64" => assert!(
+            before.contains(":\thvc") && now.contains(":\twfi"),
+            "{text}"
+        ),
+        // Firmware lies at the beginning of memory, the kernel 2 MiB above it, and runs far up.
+        _ => assert!(
+            before.contains(":\twfi") && now.starts_with("=> 0x800"),
+            "{text}"
+        ),
+    }
 }
 
 /// Whether the machine behind this port of the host answers a request.

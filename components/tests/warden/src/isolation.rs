@@ -15,7 +15,7 @@ use interfaces::{system, trial};
 
 use crate::prober::Prober;
 use crate::spec::*;
-use crate::statistics::{Counters, component};
+use crate::statistics::{Counters, component, pages};
 use crate::trials::{Expect, STORM_PIECE, TRIALS, Trial, What, attacks_at, look_at, storm};
 use crate::{Director, Source};
 
@@ -44,6 +44,8 @@ pub struct Isolation {
     since: Instant,
     /// Counters with `hostile` ended, and with `buggy` ended.
     baseline: [Option<Counters>; 2],
+    /// What each component held when counters were taken last.
+    held: Vec<(String, u32)>,
     last_counters: Option<Counters>,
     trials: u64,
     calls: u64,
@@ -109,6 +111,7 @@ impl Isolation {
             state: State::Starting,
             since: Instant::now(),
             baseline: [None; 2],
+            held: Vec::new(),
             last_counters: None,
             trials: 0,
             calls: 0,
@@ -249,6 +252,7 @@ impl Isolation {
             // Some tables still grow.
             if stands_still {
                 self.baseline[which] = Some(now);
+                self.held = pages(&mut self.system)?;
             }
             return Ok(stands_still);
         }
@@ -263,6 +267,13 @@ impl Isolation {
         }
         if self.since.elapsed() > SETTLING {
             self.fail(alloc::format!("{before:?} became {now:?}"));
+            let held = pages(&mut self.system)?;
+            let changed = |held: &Vec<(String, u32)>, other: &Vec<(String, u32)>| {
+                let held = held.iter().filter(|one| !other.contains(one));
+                held.cloned().collect::<Vec<_>>()
+            };
+            let (before, now_held) = (changed(&self.held, &held), changed(&held, &self.held));
+            error!("pages that components hold: {before:?} became {now_held:?}");
             self.baseline[which] = Some(now);
             return Ok(true);
         }

@@ -79,6 +79,8 @@ pub struct Status {
     pub restarts: u32,
     /// What it ended with.
     pub status: u64,
+    /// Pages that it is charged for.
+    pub pages: u32,
 }
 
 /// What init says about all components, by name.
@@ -92,6 +94,7 @@ pub fn components(system: &mut system::Client) -> Result<Vec<(String, Status)>> 
                 state: component.state,
                 restarts: component.restarts,
                 status: component.status,
+                pages: component.memory_pages,
             };
             (String::from(component.name), status)
         }));
@@ -99,6 +102,12 @@ pub fn components(system: &mut system::Client) -> Result<Vec<(String, Status)>> 
             return Ok(all);
         }
     }
+}
+
+/// How many pages each component holds.
+pub fn pages(system: &mut system::Client) -> Result<Vec<(String, u32)>> {
+    let all = components(system)?.into_iter();
+    Ok(all.map(|(name, status)| (name, status.pages)).collect())
 }
 
 /// What init says about this one.

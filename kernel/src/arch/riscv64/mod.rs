@@ -72,9 +72,7 @@ fn report(what: fmt::Arguments<'_>, pc: usize, frame: usize) -> ! {
 /// A panic of the kernel itself.
 pub fn panic(info: &core::panic::PanicInfo<'_>) -> ! {
     if !crate::crash::is_first(&PANICKING) {
-        loop {
-            riscv::asm::wfi();
-        }
+        sbi::hart_stop()
     }
     let frame: usize;
     // SAFETY: a read of a register.

@@ -37,6 +37,15 @@ pub fn hart_start(hart: usize, start: usize, opaque: usize) -> bool {
     sbi_rt::hart_start(hart, start, opaque).is_ok()
 }
 
+/// Stops this hart for good (HSM extension), or, where the firmware cannot, leaves it without anything to do.
+/// Interrupts are off.
+pub fn hart_stop() -> ! {
+    let _refused = sbi_rt::hart_stop();
+    loop {
+        riscv::asm::wfi();
+    }
+}
+
 /// Resets the machine (SRST extension). A warm reset keeps what is in memory; where there is none, or
 /// where a cold one is asked for, it may be lost.
 pub fn reset(cold: bool) -> ! {
