@@ -7,7 +7,8 @@
 //! - [`visitor`]: one connection, from its acceptance to its end, with its deadlines;
 //! - [`session`]: a shell or a command on a connection;
 //! - [`keys`]: by what the machine is known, and who may come in;
-//! - [`patience`]: how slow refusals are.
+//! - [`patience`]: how slow refusals are;
+//! - [`crowd`]: who makes room when all places are taken.
 #![no_std]
 #![cfg_attr(not(test), no_main)]
 #![forbid(unsafe_code)]
@@ -18,6 +19,7 @@ use ftl::prelude::*;
 use interfaces::desk::Seat;
 use interfaces::tcpip::tcp_listener;
 
+mod crowd;
 mod keys;
 mod patience;
 mod server;

@@ -9,6 +9,7 @@ use ftl::random::Random;
 use interfaces::tcp::Streams;
 use interfaces::tcpip::{self, tcp_connection, tcp_listener};
 
+use crate::crowd::who_goes;
 use crate::session::Session;
 use crate::spec::EventLoop;
 use crate::visitor::{House, Visitor};
@@ -103,16 +104,16 @@ impl Server {
         };
         debug!("{remote} has connected");
         if self.visitors.len() >= self.visitors_max {
-            // Numbers only grow, so the first is the oldest.
-            let mut strangers = self.visitors.iter().filter(|(_, visitor)| !visitor.is_in());
-            let Some(oldest) = strangers.next().map(|(id, _)| *id) else {
+            let visitors = self.visitors.values();
+            let strangers: Vec<_> = visitors.filter_map(Visitor::stranger).collect();
+            let Some(goes) = who_goes(&strangers) else {
                 warn!(
                     "turned {remote} away: {} are in, and no more may be",
                     self.visitors_max
                 );
                 return Ok(());
             };
-            self.drop_visitor(oldest, events);
+            self.drop_visitor(goes, events);
         }
         let now = Instant::now();
         let wait = self.house.patience.begin(*remote.ip(), now);

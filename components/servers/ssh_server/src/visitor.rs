@@ -8,6 +8,7 @@ use ftl::prelude::*;
 use interfaces::tcp::TcpStream;
 use ssh::{Connection, Event, Fault, HostKey, PublicKey, Refusal};
 
+use crate::crowd::Stranger;
 use crate::keys::Keys;
 use crate::patience::Patience;
 use crate::session::Session;
@@ -56,6 +57,8 @@ pub struct Visitor {
     connection: Connection,
     sessions: Vec<Session>,
     state: State,
+    /// Something has come.
+    has_spoken: bool,
     /// The client's side of the network sends nothing more than what is there.
     has_ended: bool,
     /// Until when somebody must have logged in; after that, when to ask whether they are there.
@@ -86,6 +89,7 @@ impl Visitor {
                 Duration::ZERO => State::Open,
                 wait => State::Waits(now + wait),
             },
+            has_spoken: false,
             has_ended: false,
             deadline: now + LOGIN_TIME + wait,
             silences: 0,
@@ -97,6 +101,15 @@ impl Visitor {
     /// Whether somebody has logged in.
     pub fn is_in(&self) -> bool {
         self.connection.is_in()
+    }
+
+    /// Who this is, unless somebody has logged in.
+    pub fn stranger(&self) -> Option<Stranger> {
+        (!self.is_in()).then(|| Stranger {
+            id: self.id,
+            address: *self.remote.ip(),
+            is_silent: self.state == State::Open && !self.has_spoken,
+        })
     }
 
     /// Whether there is nothing more to be done.
@@ -213,6 +226,7 @@ impl Visitor {
             }
             Ok(len) => {
                 self.connection.receive(&piece[..len]);
+                self.has_spoken = true;
                 if self.is_in() {
                     self.silences = 0;
                     self.deadline = now + SILENCE;
