@@ -71,6 +71,51 @@ impl Counters {
     }
 }
 
+/// Pieces that heaps have grown by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Growth {
+    /// Each is a folio that is mapped.
+    pub pieces: u64,
+    /// With the tables that they needed.
+    pub pages: u64,
+}
+
+impl Growth {
+    /// What counters become by it.
+    pub fn add_to(self, before: Counters) -> Counters {
+        Counters {
+            pages_free: before.pages_free - self.pages,
+            folios: before.folios + self.pieces,
+            mappings: before.mappings + self.pieces,
+            ..before
+        }
+    }
+}
+
+/// What heaps have grown by, if nothing else explains less than all of what has changed: each folio more is mapped, and its pages
+/// are held by components that lived all the time.
+pub fn heap_growth(
+    before: &Counters,
+    now: &Counters,
+    held_before: &[(String, u32)],
+    held: &[(String, u32)],
+) -> Option<Growth> {
+    let growth = Growth {
+        pieces: now.folios.checked_sub(before.folios)?,
+        pages: before.pages_free.checked_sub(now.pages_free)?,
+    };
+    let mut more = 0;
+    for (name, pages) in held {
+        let (_, pages_before) = held_before.iter().find(|(before, _)| before == name)?;
+        more += u64::from(pages.checked_sub(*pages_before)?);
+    }
+    // A piece may need a table, which is not the component's, and one of those above it.
+    let tables = 0..=2 * growth.pieces;
+    let is_all =
+        growth.add_to(*before) == *now && tables.contains(&growth.pages.checked_sub(more)?);
+    (growth.pieces > 0 && is_all).then_some(growth)
+}
+
 /// What init says about one component.
 pub struct Status {
     /// What it is doing.
@@ -104,9 +149,10 @@ pub fn components(system: &mut system::Client) -> Result<Vec<(String, Status)>> 
     }
 }
 
-/// How many pages each component holds.
-pub fn pages(system: &mut system::Client) -> Result<Vec<(String, u32)>> {
+/// How many pages each component holds, but those that come and go.
+pub fn pages(system: &mut system::Client, but: &[&str]) -> Result<Vec<(String, u32)>> {
     let all = components(system)?.into_iter();
+    let all = all.filter(|(name, _)| !but.contains(&name.as_str()));
     Ok(all.map(|(name, status)| (name, status.pages)).collect())
 }
 
@@ -147,4 +193,61 @@ pub fn histogram(times: &[Duration]) {
 pub fn percentile(times: &[Duration], percent: usize) -> Duration {
     let at = (times.len() * percent).div_ceil(100).max(1) - 1;
     times.get(at).copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn counters(pages_free: u64, folios: u64, mappings: u64) -> Counters {
+        Counters {
+            pages_free,
+            processes: 5,
+            threads: 5,
+            channels: 10,
+            folios,
+            handles: 40,
+            queues: 5,
+            sources: 26,
+            mappings,
+            timers: 0,
+            doorbells: 2,
+        }
+    }
+
+    fn held(tcpip: u32) -> [(String, u32); 2] {
+        [("init".into(), 50), ("tcpip".into(), tcpip)]
+    }
+
+    #[test]
+    fn a_heap_that_has_grown_is_told_from_a_loss() {
+        let before = counters(1000, 27, 46);
+        let grown = |now: Counters, held_now: [(String, u32); 2]| {
+            heap_growth(&before, &now, &held(232), &held_now)
+        };
+        let growth = grown(counters(982, 28, 47), held(249));
+        assert_eq!(
+            growth,
+            Some(Growth {
+                pieces: 1,
+                pages: 18
+            })
+        );
+        assert_eq!(
+            growth.map(|growth| growth.add_to(before)),
+            Some(counters(982, 28, 47))
+        );
+        // Nobody has these pages.
+        assert_eq!(grown(counters(982, 28, 47), held(232)), None);
+        // The folio is mapped nowhere.
+        assert_eq!(grown(counters(982, 28, 46), held(249)), None);
+        // Pages alone.
+        assert_eq!(grown(counters(983, 27, 46), held(249)), None);
+        // Something else is more, too.
+        let handles = Counters {
+            handles: 41,
+            ..counters(982, 28, 47)
+        };
+        assert_eq!(grown(handles, held(249)), None);
+    }
 }
