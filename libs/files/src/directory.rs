@@ -351,7 +351,14 @@ impl Files {
             .map_err(refused)?;
         match attributes.links <= 1 && !self.open.contains_key(&node) {
             true => self.remove_node(node),
-            false => self.count_links(node, -1, now),
+            false => {
+                if attributes.links <= 1 {
+                    // Its last name, but somebody has it open.
+                    let orphan = &mut self.statements.orphan_new;
+                    orphan.execute(&[node.0.into()]).map_err(refused)?;
+                }
+                self.count_links(node, -1, now)
+            }
         }
     }
 

@@ -153,6 +153,8 @@ statements! {
     entries: "select entry.name, entry.node, node.kind from entry join node on node.id = entry.node \
         where entry.parent = ?1 and entry.name > ?2 order by entry.name",
     parent: "select parent, name from entry where node = ?",
+    orphan_new: "insert or ignore into orphan values (?)",
+    orphan_remove: "delete from orphan where node = ?",
     pages_max: "pragma max_page_count",
     pages: "pragma page_count",
     pages_free: "pragma freelist_count",
@@ -232,7 +234,7 @@ impl Files {
         }
         let nameless = open.attributes.links == 0;
         let result = match nameless {
-            true => self.atomically(|files| files.remove_node(node)),
+            true => self.atomically(|files| files.remove_orphan(node)),
             false => self.write_back(node),
         };
         self.open.remove(&node);
@@ -542,19 +544,33 @@ impl Files {
             .map_err(refused)
     }
 
+    /// The same for one that nobody has open any more, and that has no name.
+    fn remove_orphan(&mut self, node: Node) -> Result<()> {
+        self.remove_node(node)?;
+        let remove = &mut self.statements.orphan_remove;
+        remove.execute(&[node.0.into()]).map_err(refused)
+    }
+
     /// Removes what lost its last name while it was open, when the machine went down.
     fn remove_orphans(&mut self) -> Result<()> {
         let mut orphans = Vec::new();
+        // Only what really has no name: the table may come from elsewhere.
         let mut rows = self
             .db
-            .prepare("select id from node where links <= 0")
+            .prepare("select orphan.node, coalesce(node.links, 0) from orphan left join node on node.id = orphan.node")
             .map_err(refused)?;
         while rows.step().map_err(refused)? {
-            orphans.push(Node(rows.integer(0)));
+            orphans.push((Node(rows.integer(0)), rows.integer(1)));
         }
         drop(rows);
-        for &node in &orphans {
-            self.atomically(|files| files.remove_node(node))?;
+        for &(node, links) in &orphans {
+            self.atomically(|files| match links <= 0 {
+                true => files.remove_orphan(node),
+                false => {
+                    let remove = &mut files.statements.orphan_remove;
+                    remove.execute(&[node.0.into()]).map_err(refused)
+                }
+            })?;
         }
         self.commit()
     }

@@ -3,13 +3,13 @@
 //! A *node* is a file, a directory or a symbolic link; an *entry* is a name for a node in a
 //! directory; a *chunk* holds 16 KiB of a file. A chunk that is not there is zeroes, so files
 //! may have holes. A node whose last name is gone has `links = 0`; it is removed when nobody has it open
-//! any more, or at the next start.
+//! any more, or at the next start, which finds it in the table `orphan`.
 
 use alloc::format;
 use alloc::string::ToString;
 
 /// The version of these tables, in the database's header (`user_version`).
-pub const VERSION: i64 = 2;
+pub const VERSION: i64 = 3;
 
 /// `application_id` in the database's header: "FTLf".
 pub const APPLICATION: i64 = 0x4654_4c66;
@@ -108,6 +108,18 @@ create table old_chunk(
 ) strict;
 ";
 
+/// What version 3 adds: the nodes without a name that somebody had open, so that a start need not look for them among
+/// all nodes. In a file system that nobody has open there are none, but after a crash.
+pub const ORPHANS: &str = "
+create table orphan(
+    node integer primary key
+) strict;
+";
+
+/// Finds them in a file system that did not keep that table.
+pub(crate) const FIND_ORPHANS: &str =
+    "insert or ignore into orphan select id from node where links <= 0";
+
 /// Prepares a connection, and makes the tables if there are none.
 pub(crate) fn open(
     db: &sqlite::Connection,
@@ -148,15 +160,20 @@ pub(crate) fn open(
         db.execute("begin immediate")?;
         db.execute(&CREATE.replace("?1", &now.min(i64::MAX as u64).to_string()))?;
         db.execute(SNAPSHOTS)?;
+        db.execute(ORPHANS)?;
         db.execute(&format!(
             "pragma application_id = {APPLICATION}; pragma user_version = {VERSION}; commit;"
         ))?;
         return Ok(());
     }
-    // A disk of before there were snapshots.
-    if (application, version) == (APPLICATION, 1) && is_ours(db, 1)? {
+    // A disk of before there were snapshots, or that table.
+    if application == APPLICATION && (1..VERSION).contains(&version) && is_ours(db, version)? {
         db.execute("begin immediate")?;
-        db.execute(SNAPSHOTS)?;
+        if version == 1 {
+            db.execute(SNAPSHOTS)?;
+        }
+        db.execute(ORPHANS)?;
+        db.execute(FIND_ORPHANS)?;
         db.execute(&format!("pragma user_version = {VERSION}; commit;"))?;
         return Ok(());
     }
@@ -175,11 +192,12 @@ pub(crate) fn open(
 fn is_ours(db: &sqlite::Connection, version: i64) -> sqlite::Result<bool> {
     let mut rows = db.prepare(
         "select sql from sqlite_schema where name in ('node', 'entry', 'chunk', 'files', 'entry_node', \
-         'snapshot', 'old_node', 'old_entry', 'old_chunk') \
+         'snapshot', 'old_node', 'old_entry', 'old_chunk', 'orphan') \
          or type = 'trigger' order by rowid",
     )?;
-    let added = if version == 1 { "" } else { SNAPSHOTS };
-    let expected = CREATE.split(";\n").chain(added.split(";\n")).map(str::trim);
+    let parts = [CREATE, SNAPSHOTS, ORPHANS];
+    let expected = parts.iter().take(version.max(0) as usize);
+    let expected = expected.flat_map(|part| part.split(";\n")).map(str::trim);
     for expected in expected.filter(|sql| sql.starts_with("create ")) {
         if !rows.step()? || !same(rows.text(0), expected) {
             return Ok(false);

@@ -13,7 +13,7 @@ use sqlite::Value;
 use crate::attributes::Node;
 use crate::error::refused;
 use crate::files::Files;
-use crate::schema::CHUNK_BITS;
+use crate::schema::{self, CHUNK_BITS};
 
 /// Bytes of the longest name.
 const NAME_LEN_MAX: usize = 64;
@@ -163,6 +163,8 @@ impl Files {
                  from old_node where snapshot = ?1",
                 &[wanted.into()],
             )?;
+            // Those of then are so again, and nobody has them open.
+            files.run(schema::FIND_ORPHANS, &[])?;
             if let Some(earlier) = files.snapshot_id(UNDONE)? {
                 files.forget(earlier)?;
             }
@@ -282,5 +284,7 @@ impl Files {
 
 /// The rows of all chunks of a node.
 pub(crate) fn chunks_of(node: Node) -> (i64, i64) {
-    (node.0 << CHUNK_BITS, ((node.0 + 1) << CHUNK_BITS) - 1)
+    // A damaged disk may have nodes of any number.
+    let behind = node.0.wrapping_add(1) << CHUNK_BITS;
+    (node.0 << CHUNK_BITS, behind.wrapping_sub(1))
 }

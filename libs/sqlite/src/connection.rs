@@ -39,6 +39,7 @@ struct Inner {
 impl Connection {
     /// Opens the database on `storage`, or makes an empty one there.
     pub fn open(storage: Box<dyn Storage>) -> Result<Connection> {
+        crate::page_cache::install();
         let vfs = Vfs::new(storage)?;
         let name = CString::new(DATABASE).map_err(|_| Error::own(Kind::Other, "a bad name"))?;
         let mut raw = core::ptr::null_mut();

@@ -13,13 +13,18 @@ use libsqlite3_sys as ffi;
 static LEFT: AtomicI64 = AtomicI64::new(-1);
 /// Whether all fail after the first that does.
 static STAYS: AtomicBool = AtomicBool::new(false);
+/// Blocks of at least so many bytes are not to be had.
+static LARGE: AtomicI64 = AtomicI64::new(i64::MAX);
 /// SQLite's own functions.
 static REAL: OnceLock<(Malloc, Realloc)> = OnceLock::new();
 
 type Malloc = unsafe extern "C" fn(c_int) -> *mut c_void;
 type Realloc = unsafe extern "C" fn(*mut c_void, c_int) -> *mut c_void;
 
-fn fails() -> bool {
+fn fails(len: c_int) -> bool {
+    if i64::from(len) >= LARGE.load(Relaxed) {
+        return true;
+    }
     match LEFT.load(Relaxed) {
         0 => {
             if !STAYS.load(Relaxed) {
@@ -41,6 +46,11 @@ pub fn arm(number: i64, stays: bool) {
     LEFT.store(number, Relaxed);
 }
 
+/// From now on no block of at least so many bytes is given out: there is memory for small things, and none for pages.
+pub fn refuse_from(len: i64) {
+    LARGE.store(len, Relaxed);
+}
+
 /// Calls a function with all the memory that it wants.
 pub fn at_ease<T>(act: impl FnOnce() -> T) -> T {
     let left = LEFT.swap(-1, Relaxed);
@@ -60,7 +70,7 @@ fn real() -> (Malloc, Realloc) {
 }
 
 unsafe extern "C" fn malloc(len: c_int) -> *mut c_void {
-    if fails() {
+    if fails(len) {
         return null_mut();
     }
     // SAFETY: SQLite's own function, called as SQLite calls this one.
@@ -68,7 +78,7 @@ unsafe extern "C" fn malloc(len: c_int) -> *mut c_void {
 }
 
 unsafe extern "C" fn realloc(block: *mut c_void, len: c_int) -> *mut c_void {
-    if fails() {
+    if fails(len) {
         return null_mut();
     }
     // SAFETY: as above; the block came from `malloc`.

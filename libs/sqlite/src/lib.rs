@@ -29,6 +29,7 @@ pub mod failing_memory;
 #[cfg(target_os = "none")]
 mod libc;
 mod limits;
+mod page_cache;
 mod statement;
 pub mod storage;
 mod vfs;

@@ -2,10 +2,12 @@
 //!
 //! Copying and comparing memory comes with `compiler_builtins`. Nothing here is called by Rust.
 
-use alloc::alloc::{alloc, dealloc, realloc as reallocate};
+use alloc::alloc::{alloc, alloc_zeroed, dealloc, realloc as reallocate};
 use core::alloc::Layout;
 use core::ffi::{c_char, c_int, c_void};
 use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+use crate::vfs::INITIALISED_LEN;
 
 /// In front of each block lies its length, in as many bytes as keep the block aligned for anything.
 const HEADER_LEN: usize = 16;
@@ -54,8 +56,14 @@ extern "C" fn malloc(len: usize) -> *mut c_void {
     let Some(layout) = layout(len).filter(|_| count(0, len).is_some()) else {
         return core::ptr::null_mut();
     };
+    // What SQLite reads pages into is a block of its own, and Rust writes there as into a slice, which has to be
+    // initialised: `read` in `vfs.rs`.
+    let allocate = match len < INITIALISED_LEN {
+        true => alloc,
+        false => alloc_zeroed,
+    };
     // SAFETY: the layout is not empty: a header is in it.
-    let block = unsafe { block(alloc(layout), len) };
+    let block = unsafe { block(allocate(layout), len) };
     if block.is_null() {
         count(len, 0);
     }

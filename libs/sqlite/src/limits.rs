@@ -9,8 +9,9 @@ pub fn limit_memory(most: usize) {
     #[cfg(target_os = "none")]
     crate::libc::limit_memory(most);
     #[cfg(not(target_os = "none"))]
-    // SAFETY: this may be called at any time.
+    // SAFETY: this may be called at any time, but has SQLite begin: what is to be told before is told here.
     unsafe {
+        crate::page_cache::install();
         libsqlite3_sys::sqlite3_hard_heap_limit64(i64::try_from(most).unwrap_or(i64::MAX));
     }
 }

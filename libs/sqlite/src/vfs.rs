@@ -25,6 +25,9 @@ const NAME_LEN_MAX: c_int = 128;
 /// (`SQLITE_IOCAP_POWERSAFE_OVERWRITE`), since a sector is written back with the same bytes.
 const SECTOR_LEN: c_int = 512;
 
+/// Blocks of memory of at least so many bytes are initialised when SQLite gets them: pages of the usual size.
+pub(crate) const INITIALISED_LEN: usize = 4096;
+
 /// A registered VFS. Dropping it, after the connection is closed, takes it back.
 pub struct Vfs {
     raw: *mut ffi::sqlite3_vfs,
@@ -227,10 +230,14 @@ unsafe extern "C" fn read(
     len: c_int,
     offset: ffi::sqlite3_int64,
 ) -> c_int {
-    // SAFETY: SQLite passes an open file, and a buffer of `len` bytes that is its own. They need
-    // not be initialised, so they are zeroed first: a short read must leave zeroes anyway.
+    // SAFETY: SQLite passes an open file, and a buffer of `len` bytes that is its own. A small one need
+    // not be initialised, so it is zeroed first. One for a whole page is memory that was allocated, and our
+    // allocator for a bare machine initialises blocks of such a length once (`libc.rs`), so that not each page that is read is written
+    // twice; elsewhere it comes from C.
     let (file, buffer) = unsafe {
-        core::ptr::write_bytes(buffer.cast::<u8>(), 0, len as usize);
+        if (len as usize) < INITIALISED_LEN {
+            core::ptr::write_bytes(buffer.cast::<u8>(), 0, len as usize);
+        }
         let buffer = core::slice::from_raw_parts_mut(buffer.cast::<u8>(), len as usize);
         (file_of(file), buffer)
     };

@@ -45,6 +45,8 @@ pub struct Settings {
     pub samples: u32,
     /// Time by the clock, in which the disk's own counts, instead of instructions.
     pub wall: bool,
+    /// With a disk that has a large directory, look for files in it without end: for `./ftl bench profile fs_lookup_among_N`.
+    pub repeat: bool,
 }
 
 impl Settings {
@@ -52,6 +54,7 @@ impl Settings {
         let settings = Settings {
             samples: reader.u32()?,
             wall: reader.bool()?,
+            repeat: reader.bool()?,
         };
         reader.finish()?;
         Ok(settings)
@@ -64,6 +67,7 @@ impl Settings {
         let encode = |writer: &mut ::ftl::wire::Writer| -> ::ftl::Result<()> {
             writer.u32(self.samples)?;
             writer.bool(self.wall)?;
+            writer.bool(self.repeat)?;
             Ok(())
         };
         encode(&mut writer).expect("settings fit into a message");
@@ -76,6 +80,7 @@ impl Default for Settings {
         Settings {
             samples: 100,
             wall: false,
+            repeat: false,
         }
     }
 }

@@ -6,5 +6,6 @@ mod damage;
 mod host;
 mod model;
 mod operations;
+mod orphans;
 mod power;
 mod snapshots;

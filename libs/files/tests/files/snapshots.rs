@@ -165,6 +165,7 @@ fn a_disk_of_before_gets_what_it_lacks() {
     files
         .execute_for_tests(
             "drop table snapshot; drop table old_node; drop table old_entry; drop table old_chunk; \
+             drop table orphan; \
              pragma user_version = 1;",
         )
         .unwrap();

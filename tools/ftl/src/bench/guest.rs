@@ -37,16 +37,55 @@ pub fn kernel(root: &Path, wanted: &Wanted) -> Result<Vec<Figure>> {
 /// What files cost: the client in the kernel's address space, the file server in one of its own, and a disk
 /// that is made for it.
 pub fn files(root: &Path, wanted: &Wanted) -> Result<Vec<Figure>> {
-    with_disk(root, wanted, false, |_| Ok(()))
+    with_disk(
+        root,
+        wanted,
+        &[],
+        |_| Ok(()),
+        |_, machine| figures(&machine),
+    )
 }
 
 /// The same by the clock: what QEMU on this computer takes, the disk included.
 pub fn files_by_the_clock(root: &Path, wanted: &Wanted) -> Result<Vec<Figure>> {
-    with_disk(root, wanted, true, |_| Ok(()))
+    let by_the_clock = |_: &Built, machine: Machine| {
+        figures(&Machine {
+            icount: false,
+            ..machine
+        })
+    };
+    with_disk(
+        root,
+        wanted,
+        &["bench_files.wall=true"],
+        |_| Ok(()),
+        by_the_clock,
+    )
 }
 
 /// What it costs to look for a file in directories of these sizes, which are made on this computer.
 pub fn large_directories(root: &Path, wanted: &Wanted) -> Result<Vec<Figure>> {
+    let mut found = Vec::new();
+    for count in [100, 10_000, 100_000, 1_000_000] {
+        found.extend(with_large_directory(
+            root,
+            wanted,
+            count,
+            &[],
+            |_, machine| figures(&machine),
+        )?);
+    }
+    Ok(found)
+}
+
+/// Makes a disk with a directory of so many files, and boots what looks for some of them.
+pub fn with_large_directory<T>(
+    root: &Path,
+    wanted: &Wanted,
+    count: u32,
+    settings: &[&str],
+    run: impl FnOnce(&Built, Machine) -> Result<T>,
+) -> Result<T> {
     let cargo = std::process::Command::new("cargo")
         .current_dir(root)
         .args(["build", "--quiet", "--package", "ftl-disk"])
@@ -55,43 +94,37 @@ pub fn large_directories(root: &Path, wanted: &Wanted) -> Result<Vec<Figure>> {
     if !cargo.success() {
         bail!("the program for disk images could not be built");
     }
-    let mut found = Vec::new();
-    for count in [100, 10_000, 1_000_000] {
-        found.extend(with_disk(root, wanted, false, |disk| {
-            let status = std::process::Command::new(root.join("target/debug/ftl-disk"))
-                .arg("fill")
-                .arg(disk)
-                .arg(count.to_string())
-                .status()
-                .context("cannot start the program for disk images")?;
-            match status.success() {
-                true => Ok(()),
-                false => bail!("no disk with {count} files could be made"),
-            }
-        })?);
-    }
-    Ok(found)
+    let make = |disk: &Path| {
+        let status = std::process::Command::new(root.join("target/debug/ftl-disk"))
+            .arg("fill")
+            .arg(disk)
+            .arg(count.to_string())
+            .status()
+            .context("cannot start the program for disk images")?;
+        match status.success() {
+            true => Ok(()),
+            false => bail!("no disk with {count} files could be made"),
+        }
+    };
+    with_disk(root, wanted, settings, make, run)
 }
 
-/// Boots what measures files, in instructions or by the clock, with a disk that `make` may have made before.
-fn with_disk(
+/// Prepares the machine that measures files, with a disk that `make` may have made before, and has `run` boot it.
+fn with_disk<T>(
     root: &Path,
     wanted: &Wanted,
-    by_the_clock: bool,
+    settings: &[&str],
     make: impl FnOnce(&Path) -> Result<()>,
-) -> Result<Vec<Figure>> {
+    run: impl FnOnce(&Built, Machine) -> Result<T>,
+) -> Result<T> {
     let workspace = systems::refresh(root)?;
-    let wall: Vec<Setting> = match by_the_clock {
-        true => vec![
-            "bench_files.wall=true"
-                .parse()
-                .map_err(anyhow::Error::msg)?,
-        ],
-        false => Vec::new(),
-    };
+    let settings: Vec<Setting> = settings
+        .iter()
+        .map(|setting| setting.parse().map_err(anyhow::Error::msg))
+        .collect::<Result<_>>()?;
     let variant = Variant {
         system: "bench_files",
-        settings: &wall,
+        settings: &settings,
         ..Variant::default()
     };
     let request = systems::request(&workspace, wanted.arch, &variant)?;
@@ -99,19 +132,19 @@ fn with_disk(
     let folder = std::env::temp_dir().join(format!("ftl-bench-{}", std::process::id()));
     std::fs::create_dir_all(&folder)?;
     let disk = folder.join("disk.img");
-    let measured = make(&disk)
+    let result = make(&disk)
         .and_then(|()| Images::open(&disk))
         .and_then(|images| {
-            figures(&Machine {
+            let machine = Machine {
                 // While the disk is at work the clock has to go on with the host's, or calls seem to take for ever.
                 seed: None,
-                icount: !by_the_clock,
                 extra: images.arguments(Bus::Mmio),
                 ..machine(wanted, &built)
-            })
+            };
+            run(&built, machine)
         });
     std::fs::remove_dir_all(&folder)?;
-    measured
+    result
 }
 
 /// What a request costs a system with a web server, with all its components isolated each way.

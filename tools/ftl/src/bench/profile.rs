@@ -72,6 +72,13 @@ pub fn profile(root: &Path, wanted: &Wanted, options: &Options) -> Result<String
         let isolation = Isolation::from_name(case).context("name the case: /kernel or /user")?;
         return tap::with_cable(|| from_outside(root, wanted, id, load, isolation, options));
     }
+    if let Some(count) = name.strip_prefix("fs_lookup_among_") {
+        let count = count.parse().context("name a number of files")?;
+        let repeat = ["bench_files.repeat=true"];
+        return guest::with_large_directory(root, wanted, count, &repeat, |built, machine| {
+            repeated(root, id, built, machine, options)
+        });
+    }
     let request = if name.starts_with("http_request") {
         let isolation = Isolation::from_name(case).context("name the case: /kernel or /user")?;
         match name {
@@ -90,8 +97,18 @@ pub fn profile(root: &Path, wanted: &Wanted, options: &Options) -> Result<String
         }
     };
     let built = build::build(root, wanted.arch, &request)?;
+    repeated(root, id, &built, guest::machine(wanted, &built), options)
+}
+
+/// The table for what a machine repeats.
+fn repeated(
+    root: &Path,
+    id: &str,
+    built: &Built,
+    mut machine: Machine,
+    options: &Options,
+) -> Result<String> {
     let recorder = Recorder::new(options)?;
-    let mut machine = guest::machine(wanted, &built);
     recorder.prepare(&mut machine);
     let mut bases = Bases::default();
     let mut found = None;
@@ -107,7 +124,7 @@ pub fn profile(root: &Path, wanted: &Wanted, options: &Options) -> Result<String
     let Some((each, counts)) = found else {
         bail!("no figure is called `{id}`; `./ftl bench` lists them");
     };
-    let images = Images::new(root, &built, &bases.0)?;
+    let images = Images::new(root, built, &bases.0)?;
     Ok(shown(id, each, &counts, images, options))
 }
 
