@@ -42,6 +42,8 @@ pub struct StartInfo {
     pub archive_len: u32,
     /// Which lines the log keeps: those up to this level (3 information, 4 debug). What is above need not be sent.
     pub log_level: u32,
+    /// Bytes of memory that the kernel had to give out when it started, to all components together.
+    pub memory_len: u64,
     /// The component's name.
     pub name: Name,
     /// Fresh random bytes, or zeros if the machine gave no seed.

@@ -18,6 +18,11 @@ use crate::copy::copy;
 use crate::handle::{AsHandle, Device, Folio};
 use crate::{gate, sys};
 
+/// Bytes of memory that the machine had for all components together when it started.
+pub fn machine_len() -> u64 {
+    gate::local().memory_len.get()
+}
+
 impl Folio {
     /// Maps all of it, for reading and writing.
     pub fn map(&self) -> Result<SharedBytes> {

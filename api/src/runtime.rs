@@ -113,6 +113,7 @@ pub fn adopt(info: &StartInfo) {
     local.boot_ticks.set(info.boot_ticks);
     local.bootstrap.set(info.bootstrap);
     local.name.set(info.name);
+    local.memory_len.set(info.memory_len);
     local.first_thread.set(gate::message_buffer());
     crate::log::start();
     crate::log::set_level(info.log_level as u8);

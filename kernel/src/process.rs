@@ -272,6 +272,7 @@ impl Kernel {
             archive: extras.archive.0,
             archive_len: extras.archive_len,
             log_level: self.log.level as u32,
+            memory_len: self.statistics.pages_total * PAGE_SIZE as u64,
             name: self.processes[process].name,
             random_seed: self.random.seed(),
         };

@@ -141,9 +141,9 @@ fn on_a_machine_without_memory_nothing_is_lost() {
 #[test]
 fn a_cache_that_is_too_large_is_told() {
     let done = e2e::commands::exec("default", "ls /; why sqlitefs")
-        .set("sqlitefs.cache", 100)
+        .set("sqlitefs.cache", 600)
         .run();
-    let says = "the setting `cache: 100` needs 116 MiB, more than `limits: { memory: … }` leaves";
+    let says = "the setting `cache: 600` needs 616 MiB, more than `limits: { memory: … }` leaves";
     assert!(done.stderr.contains(says), "{}", done.stderr);
     // It is started a few times more: whoever comes in between is told that it does not run.
     let told = done

@@ -76,6 +76,8 @@ pub(crate) struct Local {
     pub event_loop: RefCell<Option<(Rc<Shared>, usize)>>,
     /// What init said while a blocking call waited.
     pub told: RefCell<VecDeque<FromInit>>,
+    /// Bytes of memory for all components together.
+    pub memory_len: Cell<u64>,
     /// The component's name.
     pub name: Cell<Name>,
     /// A command's standard output and standard error.
@@ -94,6 +96,7 @@ impl Local {
             needs: RefCell::new(Vec::new()),
             event_loop: RefCell::new(None),
             told: RefCell::new(VecDeque::new()),
+            memory_len: Cell::new(0),
             name: Cell::new(Name::new("")),
             outputs: RefCell::new([None, None]),
         }

@@ -237,6 +237,7 @@ fn leak_info(kernel: &Kernel, thread: Id<Thread>, bootstrap: Handle) -> &'static
         archive: Handle::NONE,
         archive_len: 0,
         log_level: 3,
+        memory_len: kernel.statistics.pages_total * abi::PAGE_SIZE as u64,
         name: kernel.processes[process].name,
         random_seed: [7; 32],
     }))

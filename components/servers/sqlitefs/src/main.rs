@@ -8,6 +8,7 @@ extern crate alloc;
 use ftl::prelude::*;
 
 mod answers;
+mod cache;
 mod changes;
 mod clients;
 mod disks;
@@ -49,27 +50,9 @@ enum Source {
 /// Changes are synchronised after this long at the latest, even if nobody asks.
 const SETTLE: Duration = Duration::from_secs(5);
 
-/// Finds out, before anything goes wrong, whether there is room for what SQLite may take. Memory is promised when a folio is
-/// made, so making one and letting go of it costs next to nothing.
-fn check_memory(cache: u32) -> Result<()> {
-    let needed = files::memory_max((cache as usize) << 20);
-    match Folio::new(needed) {
-        Err(error @ Error::MemoryLimit) => {
-            error!(
-                "the setting `cache: {cache}` needs {} MiB, more than `limits: {{ memory: … }}` leaves: \
-                 give the file server more of that in the system's file, or a smaller cache",
-                needed >> 20
-            );
-            Err(error)
-        }
-        // What is too little for that may still do: it is taken only when it is needed.
-        _ => Ok(()),
-    }
-}
-
 #[ftl::main]
 fn main(env: Environ) -> Result<()> {
-    check_memory(env.settings.cache)?;
+    cache::check(env.settings.cache)?;
     let mut events = EventLoop::new()?;
     events.add_each(env.fs, |client| Source::Client(Key::Connected(client)))?;
     events.add_each(env.sql, Source::Questioner)?;

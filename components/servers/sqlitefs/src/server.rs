@@ -11,6 +11,7 @@ use interfaces::clock::Blocking as _;
 use interfaces::{block, clock};
 
 use crate::answers::Answers;
+use crate::cache;
 use crate::clients::{Clients, Key};
 use crate::disks;
 use crate::open::Opened;
@@ -127,7 +128,7 @@ impl Server {
         let options = Options {
             data_len: data.len(),
             log_len: log.len(),
-            cache_len: (self.settings.cache as usize) << 20,
+            cache_len: cache::len(self.settings.cache, in_memory),
         };
         files::limit_memory(options.cache_len);
         let storage = Box::new(DiskStorage::new(data, log, wall()));

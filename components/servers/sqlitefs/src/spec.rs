@@ -53,7 +53,7 @@ pub struct Settings {
     pub data: ::ftl::String,
     /// The name of the disk with the log.
     pub log: ::ftl::String,
-    /// Mebibytes of memory for parts of the database; `limits.memory` must have room for them.
+    /// Mebibytes of memory for parts of the database; `limits.memory` must have room for them. 0: a third of what the machine has beyond 24 MiB, as far as that limit leaves room.
     pub cache: u32,
     /// Mebibytes of the disk in memory, if there is no other.
     pub memory_disk: u32,
@@ -92,7 +92,7 @@ impl Default for Settings {
         Settings {
             data: "ftl-data".into(),
             log: "ftl-log".into(),
-            cache: 1,
+            cache: 0,
             memory_disk: 8,
         }
     }

@@ -202,6 +202,7 @@ const PLOTS: &[(&str, &str, &str, &str, Scale, Lines)] = &[
         &[
             ("median", "fs_lookup_among_", ""),
             ("mean", "fs_lookup_mean_among_", ""),
+            ("mean, nothing read", "fs_lookup_first_among_", ""),
         ],
     ),
     (

@@ -125,7 +125,11 @@ const GROUPS: &[Group] = &[
         measure: guest::files_by_the_clock,
     },
     Group {
-        names: &["fs_lookup_among_", "fs_lookup_mean_among_"],
+        names: &[
+            "fs_lookup_among_",
+            "fs_lookup_mean_among_",
+            "fs_lookup_first_among_",
+        ],
         when: When::Long,
         measure: guest::large_directories,
     },
