@@ -19,6 +19,7 @@ pub struct Disk {
     data: SharedBytes,
     sectors: u64,
     read_only: bool,
+    discard_max: u32,
 }
 
 impl Disk {
@@ -29,6 +30,7 @@ impl Disk {
                 data: opened.data.map()?,
                 sectors: opened.sectors,
                 read_only: opened.read_only,
+                discard_max: opened.discard_max,
                 disk: opened.disk,
             })),
             Err(Error::NotFound) => Ok(None),
@@ -64,6 +66,18 @@ impl Disk {
             let at = sector + (i * step / SECTOR_LEN) as u64;
             self.data.write(0, part);
             self.disk.write(at, 0, part.len() as u32)?;
+        }
+        Ok(())
+    }
+
+    /// Sectors hold nothing that matters any more. A disk that cannot give up any keeps them.
+    pub fn discard(&mut self, sector: u64, count: u64) -> Result<()> {
+        let step = u64::from(self.discard_max);
+        let mut done = 0;
+        while done < count && step > 0 {
+            let part = step.min(count - done);
+            self.disk.discard(sector + done, part as u32)?;
+            done += part;
         }
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! The commands for files, and the shell's redirections, on a disk.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -192,6 +193,47 @@ fn curl(port: u16, path: &str, arguments: &[&str]) -> String {
         String::from_utf8_lossy(&done.stderr)
     );
     String::from_utf8(done.stdout).expect("text")
+}
+
+/// What deleted files held is given up, so the image takes less room on this computer.
+#[test]
+fn an_image_shrinks_when_files_are_deleted() {
+    const LEN: usize = 8 << 20;
+    let folder = Folder::new("file-discard");
+    let files = folder.0.join("files");
+    std::fs::create_dir_all(&files).expect("a folder");
+    let bytes: Vec<u8> = (0..LEN).map(|at| (at / 7 + at) as u8).collect();
+    std::fs::write(files.join("large"), bytes).expect("a file");
+    let disk = folder.disk();
+    let imported = Command::new(e2e::tool())
+        .args(["disk", "import", &disk])
+        .arg(&files)
+        .status()
+        .expect("the tool can be started");
+    assert!(imported.success());
+    let taken = || {
+        std::fs::metadata(&disk)
+            .expect("the image is there")
+            .blocks() as usize
+            * 512
+    };
+    let before = taken();
+    // The server answers the last question when it has given up what is free.
+    check(
+        &disk,
+        "rm /large; sync; ls /log > /dev/null; echo gone",
+        "gone\n",
+    );
+    let after = taken();
+    assert!(
+        before > LEN && after < before - LEN / 2,
+        "{before}, {after}"
+    );
+    let checked = Command::new(e2e::tool())
+        .args(["disk", "check", &disk])
+        .status()
+        .expect("the tool can be started");
+    assert!(checked.success());
 }
 
 #[test]

@@ -93,6 +93,7 @@ fn greedy_questions_fail_and_others_go_on() {
         sync || echo failed
         sql 'select count(*) from files' | tail -n 1";
     let done = commands::exec("default", script)
+        .set("sqlitefs.cache", 1)
         .argument("--disk")
         .argument(image.display().to_string())
         .run();

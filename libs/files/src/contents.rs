@@ -243,10 +243,7 @@ impl Files {
         let first = if within > 0 { row + 1 } else { row };
         let last = chunks_of(node).1;
         self.preserve(first, last)?;
-        self.statements
-            .chunks_remove
-            .execute(&[first.into(), last.into()])
-            .map_err(refused)?;
+        self.remove_chunks(first, last)?;
         if within == 0 {
             return Ok(());
         }

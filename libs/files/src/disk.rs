@@ -24,6 +24,11 @@ pub trait Disk {
     fn write(&mut self, offset: u64, from: &[u8]) -> Result<(), DiskError>;
     /// Comes back when all that was written survives a loss of power.
     fn flush(&mut self) -> Result<(), DiskError>;
+    /// Sectors hold nothing that matters any more, and what they hold from now on is anybody's guess. A disk that cannot give
+    /// up anything need not.
+    fn discard(&mut self, _offset: u64, _len: u64) -> Result<(), DiskError> {
+        Ok(())
+    }
 }
 
 impl<D: Disk + ?Sized> Disk for alloc::boxed::Box<D> {
@@ -38,5 +43,8 @@ impl<D: Disk + ?Sized> Disk for alloc::boxed::Box<D> {
     }
     fn flush(&mut self) -> Result<(), DiskError> {
         (**self).flush()
+    }
+    fn discard(&mut self, offset: u64, len: u64) -> Result<(), DiskError> {
+        (**self).discard(offset, len)
     }
 }

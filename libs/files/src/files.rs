@@ -7,11 +7,11 @@ use alloc::vec::Vec;
 use abi::{Error, Result};
 use sqlite::{Blob, Connection, Statement, Storage};
 
-use crate::FILE_LEN_MAX;
 use crate::attributes::{Attributes, Kind, Node, Times};
 use crate::error::{OpenError, refused};
 use crate::schema;
 use crate::snapshot::chunks_of;
+use crate::{CHUNK_LEN, FILE_LEN_MAX};
 
 /// Bytes of a page of the database.
 pub(crate) const PAGE_LEN: u64 = 4096;
@@ -96,6 +96,8 @@ pub struct Files {
     /// What [`Files::together`] takes at most, and whether it is under way: then nothing is committed.
     pub(crate) together_max: u64,
     pub(crate) together: bool,
+    /// Bytes of contents that were removed since the disk was last told what is free: [`Files::trim`].
+    pub(crate) freed: u64,
     /// Pages that are free for sure.
     room: u64,
     /// The newest snapshot, for which chunks are kept before they change.
@@ -189,6 +191,7 @@ impl Files {
             // Of what is committed before, at most half of the log is left.
             together_max: options.log_len / 4,
             together: false,
+            freed: 0,
             room: 0,
             newest: None,
             lost: None,
@@ -536,12 +539,19 @@ impl Files {
         self.chunk = None;
         let (first, last) = chunks_of(node);
         self.preserve(first, last)?;
-        let statements = &mut self.statements;
-        statements
-            .chunks_remove
+        self.remove_chunks(first, last)?;
+        let remove = &mut self.statements.node_remove;
+        remove.execute(&[node.0.into()]).map_err(refused)
+    }
+
+    /// Removes a range of chunks.
+    pub(crate) fn remove_chunks(&mut self, first: i64, last: i64) -> Result<()> {
+        let remove = &mut self.statements.chunks_remove;
+        remove
             .execute(&[first.into(), last.into()])
-            .and_then(|()| statements.node_remove.execute(&[node.0.into()]))
-            .map_err(refused)
+            .map_err(refused)?;
+        self.freed += (self.db.changes() * CHUNK_LEN) as u64;
+        Ok(())
     }
 
     /// The same for one that nobody has open any more, and that has no name.

@@ -34,6 +34,7 @@ pub mod schema;
 mod snapshot;
 mod sql;
 mod together;
+mod trim;
 
 pub use attributes::{Attributes, Kind, Node, Times};
 pub use directory::Entry;
@@ -43,6 +44,7 @@ pub use files::{Clock, Files, Options, limit_memory, memory_max};
 pub use path::Place;
 pub use region::DiskStorage;
 pub use snapshot::{Difference, Snapshot, UNDONE};
+pub use trim::DataDisk;
 
 /// Bytes of a file that are kept together: one row of the table `chunk`.
 pub const CHUNK_LEN: usize = 16 * 1024;

@@ -15,6 +15,7 @@ use sqlite::storage::{File, Storage, StorageError};
 use crate::disk::{Disk, DiskError, SECTOR_LEN};
 use crate::files::Clock;
 use crate::log::Log;
+use crate::trim::DataDisk;
 
 /// What a database begins with.
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
@@ -36,6 +37,11 @@ impl DiskStorage {
             log: Rc::new(RefCell::new(log)),
             clock,
         }
+    }
+
+    /// The disk for data, for [`Files::trim`](crate::Files::trim).
+    pub fn data(&self) -> DataDisk {
+        DataDisk(self.data.clone())
     }
 }
 

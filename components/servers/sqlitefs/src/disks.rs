@@ -37,6 +37,12 @@ impl Disk for DriverDisk {
     fn flush(&mut self) -> core::result::Result<(), DiskError> {
         self.0.flush().map_err(|error| failed("flushing", 0, error))
     }
+
+    fn discard(&mut self, offset: u64, len: u64) -> core::result::Result<(), DiskError> {
+        let sectors = (offset / SECTOR_LEN as u64, len / SECTOR_LEN as u64);
+        let given = self.0.discard(sectors.0, sectors.1);
+        given.map_err(|error| failed("discarding", offset, error))
+    }
 }
 
 /// Bytes of a piece of a disk in memory.
@@ -92,6 +98,15 @@ impl Disk for MemoryDisk {
         Ok(())
     }
     fn flush(&mut self) -> core::result::Result<(), DiskError> {
+        Ok(())
+    }
+    fn discard(&mut self, offset: u64, len: u64) -> core::result::Result<(), DiskError> {
+        // Whole pieces: their memory goes back to the machine.
+        for (piece, at, range) in pieces(offset, len as usize) {
+            if at == 0 && range.len() == PIECE_LEN {
+                *self.0.get_mut(piece).ok_or(DiskError)? = None;
+            }
+        }
         Ok(())
     }
 }

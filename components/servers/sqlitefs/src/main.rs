@@ -125,6 +125,7 @@ fn main(env: Environ) -> Result<()> {
         for ended in server.transactions.take_ended() {
             let _ = events.remove_channel(&ended);
         }
+        server.trim();
         if server.is_dirty() {
             if !settle.is_set() {
                 settle.set(SETTLE);

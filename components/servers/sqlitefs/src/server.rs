@@ -5,7 +5,7 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use files::{Clock, DiskStorage, Files, Options};
+use files::{Clock, DataDisk, DiskStorage, Files, Options};
 use ftl::prelude::*;
 use interfaces::clock::Blocking as _;
 use interfaces::{block, clock};
@@ -46,6 +46,8 @@ pub struct Server {
     in_memory: bool,
     /// Not there while the disk's driver is away.
     pub(crate) files: Option<Files>,
+    /// The disk that they lie on.
+    data: Option<DataDisk>,
     /// How often what was not synchronised was lost.
     pub(crate) losses: u32,
     pub(crate) clients: Clients,
@@ -89,6 +91,7 @@ impl Server {
             random,
             in_memory: false,
             files: None,
+            data: None,
             losses: 0,
             clients: Clients::default(),
             opened: Opened::default(),
@@ -104,7 +107,7 @@ impl Server {
         if self.in_memory && self.files.is_some() {
             return;
         }
-        self.files = None;
+        (self.files, self.data) = (None, None);
         let ((data, log), in_memory) = match disks::open(
             self.block.as_mut(),
             (&self.settings.data, &self.settings.log),
@@ -132,6 +135,7 @@ impl Server {
         };
         files::limit_memory(options.cache_len);
         let storage = Box::new(DiskStorage::new(data, log, wall()));
+        self.data = Some(storage.data());
         match Files::open(storage, wall(), options) {
             Ok(mut files) => {
                 self.opened.mounted(&mut files);
@@ -164,6 +168,19 @@ impl Server {
     /// Synchronises without anybody asking.
     pub fn settle(&mut self) {
         let _ = self.sync();
+    }
+
+    /// Gives up what deleted files have left on the disk, if it is much. Nobody waits for that but who asks next.
+    pub fn trim(&mut self) {
+        let (Some(files), Some(data)) = (&mut self.files, &self.data) else {
+            return;
+        };
+        if files.wants_trim() {
+            match files.trim(data) {
+                Ok(given) => debug!("{} KiB of the disk are given up", given >> 10),
+                Err(error) => warn!("what is free on the disk stays there: {error}"),
+            }
+        }
     }
 
     /// A client came, with what the system's file says about it.

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use files::{Clock, Disk, DiskError, DiskStorage, Files, Options, SECTOR_LEN};
+use files::{Clock, DataDisk, Disk, DiskError, DiskStorage, Files, Options, SECTOR_LEN};
 
 pub const DATA_LEN: usize = 16 << 20;
 pub const LOG_LEN: usize = 2 << 20;
@@ -28,6 +28,8 @@ pub struct Ram {
     pub fails_after: Rc<RefCell<Option<u64>>>,
     /// Sectors that cannot be read, by where they begin.
     pub unreadable: Rc<RefCell<Vec<usize>>>,
+    /// Bytes that were given up.
+    pub discarded: Rc<RefCell<u64>>,
 }
 
 impl Ram {
@@ -38,6 +40,7 @@ impl Ram {
             journal: None,
             fails_after: Rc::default(),
             unreadable: Rc::default(),
+            discarded: Rc::default(),
         }
     }
 
@@ -81,6 +84,11 @@ impl Disk for Ram {
             journal.borrow_mut().push((self.number, told));
         }
         Ok(())
+    }
+    fn discard(&mut self, offset: u64, len: u64) -> Result<(), DiskError> {
+        // What is there from now on is anybody's guess.
+        *self.discarded.borrow_mut() += len;
+        self.write(offset, &vec![0xee; len as usize])
     }
     fn flush(&mut self) -> Result<(), DiskError> {
         self.count()?;
@@ -131,6 +139,11 @@ impl Disks {
     }
 
     pub fn try_mount(&self) -> abi::Result<Files> {
+        self.try_mount_with_disk().map(|(files, _)| files)
+    }
+
+    /// The same, with the disk for data as [`Files::trim`] wants it.
+    pub fn try_mount_with_disk(&self) -> abi::Result<(Files, DataDisk)> {
         let options = Options {
             data_len: self.data.len(),
             log_len: self.log.len(),
@@ -139,7 +152,11 @@ impl Disks {
         let clock = || Box::new(Ticking(1_700_000_000_000_000_000));
         let (data, log) = (Box::new(self.data.clone()), Box::new(self.log.clone()));
         let storage = Box::new(DiskStorage::new(data, log, clock()));
-        Files::open(storage, clock(), options).map_err(|refused| refused.error)
+        let disk = storage.data();
+        match Files::open(storage, clock(), options) {
+            Ok(files) => Ok((files, disk)),
+            Err(refused) => Err(refused.error),
+        }
     }
 
     pub fn mount(&self) -> Files {

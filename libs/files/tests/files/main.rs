@@ -9,3 +9,4 @@ mod operations;
 mod orphans;
 mod power;
 mod snapshots;
+mod trim;
