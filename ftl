@@ -64,6 +64,11 @@ if ! find_cargo; then
     find_cargo || { echo "ftl: there is still no cargo 1.85 or newer" >&2; exit 245; }
 fi
 
+# Nobody compiles a second time there.
+if [ "${CI:-}" = true ]; then
+    export CARGO_INCREMENTAL="${CARGO_INCREMENTAL:-0}"
+fi
+
 # A rustup cargo finds its own rustc. Debian's must not pick up another one from PATH.
 if [ "$cargo" = /usr/bin/cargo ] && [ -x /usr/bin/rustc ]; then
     export RUSTC=/usr/bin/rustc

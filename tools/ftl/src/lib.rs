@@ -37,6 +37,7 @@ pub mod archive;
 pub mod build;
 pub mod image;
 pub mod inspect;
+pub mod pack;
 pub mod systems;
 
 pub mod qemu;

@@ -92,6 +92,7 @@ fn execute(command_line: CommandLine) -> Result<ExitCode> {
         }
         Command::Check => return check(&root, json),
         Command::Test(arguments) => {
+            let archs_chosen = !arguments.arch.is_empty();
             let archs = match arguments.arch {
                 none if none.is_empty() => Arch::ALL.to_vec(),
                 archs => archs,
@@ -101,6 +102,7 @@ fn execute(command_line: CommandLine) -> Result<ExitCode> {
                 filter: arguments.filter,
                 long: arguments.long,
                 archs,
+                archs_chosen,
             };
             let passed = test::test(&root, &selection, |arch| {
                 build_for_tests(&root, arch, variants::boots(arch, &selection))
@@ -466,6 +468,11 @@ fn build_for_tests(root: &Path, arch: Arch, only: Option<&[&str]>) -> Result<()>
         build::uefi_loader(root, arch)?;
     }
     let programs = build::compile_all(root, arch, &requests)?;
+    anyhow::ensure!(
+        programs.warnings == 0,
+        "the compiler has warned, and in tests that is an error; its reports are above"
+    );
+    programs.remember()?;
     for request in &requests {
         programs.pack(request)?;
     }

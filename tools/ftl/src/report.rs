@@ -17,7 +17,9 @@ impl Step {
     /// Starts a step, for example `building the kernel`.
     pub fn start(what: impl Into<String>) -> Step {
         let what = what.into();
-        let bar = std::io::stderr().is_terminal().then(|| {
+        // Only one line can move: that of what is waited for.
+        let foremost = std::thread::current().name() == Some("main");
+        let bar = (foremost && std::io::stderr().is_terminal()).then(|| {
             let bar = ProgressBar::new_spinner();
             bar.set_style(
                 ProgressStyle::with_template("{spinner} {msg}  {elapsed}")

@@ -55,6 +55,12 @@ pub fn boots(arch: Arch, selection: &Selection) -> Option<&'static [&'static str
     (!everything).then_some(SMOKE_ARM_BOOTS)
 }
 
+/// The files of tests that are run on an architecture; all, if this is `None`.
+pub fn files(arch: Arch, selection: &Selection) -> Option<&'static [&'static str]> {
+    let few = arch == Arch::Arm64 && !selection.long && !selection.archs_chosen;
+    few.then_some(SMOKE_ARM)
+}
+
 /// The machines of one architecture.
 pub fn of(arch: Arch, selection: &Selection) -> Vec<Variant> {
     let mut variants = Vec::new();
@@ -79,7 +85,7 @@ pub fn of(arch: Arch, selection: &Selection) -> Vec<Variant> {
         let smoke = "smoke".contains(filter.as_str());
         variants.retain(|variant| smoke || variant.is_first());
         for variant in &mut variants {
-            variant.only = None;
+            variant.only = files(arch, selection);
         }
     } else if selection.long {
         for variant in &mut variants {
@@ -127,6 +133,7 @@ mod tests {
             filter: filter.map(str::to_owned),
             long,
             archs: Arch::ALL.to_vec(),
+            archs_chosen: false,
         }
     }
 
@@ -149,10 +156,17 @@ mod tests {
             (Arch::Riscv64, None, false, true),
             (Arch::Arm64, None, false, false),
             (Arch::Arm64, None, true, true),
-            (Arch::Arm64, Some("shell"), false, true),
+            (Arch::Arm64, Some("shell"), false, false),
+            (Arch::Arm64, Some("shell"), true, true),
         ] {
             assert_eq!(boots(arch, &selection(filter, long)).is_none(), all);
         }
+        let chosen = Selection {
+            archs_chosen: true,
+            ..selection(Some("shell"), false)
+        };
+        assert!(boots(Arch::Arm64, &chosen).is_none());
+        assert_eq!(of(Arch::Arm64, &chosen)[0].only, None);
     }
 
     #[test]
