@@ -1,10 +1,10 @@
 //! The commands for files, and the shell's redirections, on a disk.
 
 use std::os::unix::fs::MetadataExt;
-use std::path::PathBuf;
 use std::process::Command;
 
 use e2e::commands;
+use e2e::folder::Folder;
 
 /// Runs commands on a disk, and compares what they print.
 #[track_caller]
@@ -19,28 +19,6 @@ fn check(disk: &str, script: &str, output: &str) {
         "{}",
         done.stderr
     );
-}
-
-/// A folder for a disk, removed at the end.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Folder {
-        let name = format!("ftl-{name}-{}-{}", e2e::arch(), std::process::id());
-        let folder = std::env::temp_dir().join(name);
-        std::fs::create_dir_all(&folder).expect("a folder for the disk");
-        Folder(folder)
-    }
-
-    fn disk(&self) -> String {
-        self.0.join("disk.img").display().to_string()
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
 }
 
 #[test]

@@ -1,26 +1,10 @@
 //! What was synchronised stays: while the file server and the disk's driver are killed, and when the machine is
 //! switched off in the middle of writing.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
-/// A folder for disks, removed at the end.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Folder {
-        let name = format!("ftl-{name}-{}-{}", e2e::arch(), std::process::id());
-        let folder = std::env::temp_dir().join(name);
-        std::fs::create_dir_all(&folder).expect("a folder for disks");
-        Folder(folder)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
+use e2e::folder::Folder;
 
 fn boot(disk: &Path) -> e2e::Boot {
     e2e::boot("file_kills")

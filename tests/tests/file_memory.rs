@@ -3,36 +3,14 @@
 //! --test rust_memory`.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use e2e::commands;
+use e2e::folder::{self, Folder};
 
 /// Files of a MiB: more of them than the server has MiB for SQLite.
 const FILES: usize = 24;
 /// A little more than the default system needs for a few commands.
 const MEMORY: &str = "32M";
-
-/// A folder for disks, removed at the end.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(what: &str) -> Folder {
-        let name = format!(
-            "ftl-file-memory-{what}-{}-{}",
-            e2e::arch(),
-            std::process::id()
-        );
-        let folder = std::env::temp_dir().join(name);
-        std::fs::create_dir_all(folder.join("files")).expect("a folder");
-        Folder(folder)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
 
 /// What is in a file.
 fn bytes(number: usize) -> Vec<u8> {
@@ -41,31 +19,22 @@ fn bytes(number: usize) -> Vec<u8> {
         .collect()
 }
 
-fn disk(arguments: &[&Path], command: &str) {
-    let status = Command::new(e2e::tool())
-        .args(["disk", command])
-        .args(arguments)
-        .status()
-        .expect("the tool can be started");
-    assert!(status.success(), "./ftl disk {command}");
-}
-
 /// Files that are there before, and their disk.
 fn filled(folder: &Folder) -> PathBuf {
-    let files = folder.0.join("files");
+    let files = folder.folder("files");
     for number in 0..FILES {
         std::fs::write(files.join(number.to_string()), bytes(number)).expect("a file");
     }
     let image = folder.0.join("disk.img");
-    disk(&[&image, &files], "import");
+    folder::disk("import", &image, &[&files]);
     image
 }
 
 /// The disk is sound, and these copies are whole, like what was there before.
 fn check(folder: &Folder, image: &Path, copies: &[usize]) {
-    disk(&[image], "check");
+    folder::disk("check", image, &[] as &[&Path]);
     let found = folder.0.join("found");
-    disk(&[image, &found], "export");
+    folder::disk("export", image, &[&found]);
     let read = |name: String| std::fs::read(found.join(name)).expect("the file is there");
     for number in 0..FILES {
         assert!(read(number.to_string()) == bytes(number), "file {number}");
@@ -81,7 +50,7 @@ fn check(folder: &Folder, image: &Path, copies: &[usize]) {
 /// Questions that want more memory than the file server may have.
 #[test]
 fn greedy_questions_fail_and_others_go_on() {
-    let folder = Folder::new("questions");
+    let folder = Folder::new("memory-questions");
     let image = filled(&folder);
     let script = "
         for i in 0 1 2 3; do cp /$i /copy$i || echo failed; sync || echo failed; done &
@@ -114,7 +83,7 @@ fn greedy_questions_fail_and_others_go_on() {
 /// A machine that has hardly enough memory to boot: whatever fails, somebody is told, and what was said to be there is.
 #[test]
 fn on_a_machine_without_memory_nothing_is_lost() {
-    let folder = Folder::new("machine");
+    let folder = Folder::new("memory-machine");
     let image = filled(&folder);
     let script = "
         for i in 0 1 2 3 4 5 6 7; do

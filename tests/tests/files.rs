@@ -1,28 +1,10 @@
 //! Files on a disk: what one run synchronised, the next one finds.
 
-use std::path::PathBuf;
 use std::process::Command;
 
 use e2e::commands;
 use e2e::console::{PROMPT, sit_at_with};
-
-/// A folder for disks, removed at the end.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Folder {
-        let folder =
-            std::env::temp_dir().join(format!("ftl-{name}-{}-{}", e2e::arch(), std::process::id()));
-        std::fs::create_dir_all(&folder).expect("a folder for disks");
-        Folder(folder)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
+use e2e::folder::Folder;
 
 #[test]
 fn what_was_synchronised_is_found_again() {

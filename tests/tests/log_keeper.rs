@@ -1,44 +1,10 @@
 //! The log on disk: see components/servers/log_keeper.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
-use std::process::Command;
 
 use e2e::commands;
 use e2e::console::{PROMPT, sit_at_with};
-
-/// A folder for a disk, removed at the end.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Folder {
-        let name = format!("ftl-{name}-{}-{}", e2e::arch(), std::process::id());
-        let folder = std::env::temp_dir().join(name);
-        std::fs::create_dir_all(&folder).expect("a folder for the disk");
-        Folder(folder)
-    }
-
-    fn disk(&self) -> String {
-        self.0.join("disk.img").display().to_string()
-    }
-
-    /// What the host's `sqlite3` answers.
-    fn ask(&self, sql: &str) -> String {
-        let done = Command::new("sqlite3")
-            .args([&self.disk(), sql])
-            .output()
-            .expect("sqlite3 is there");
-        let said = String::from_utf8_lossy(&done.stderr);
-        assert!(done.status.success(), "{sql}: {said}");
-        String::from_utf8(done.stdout).expect("text")
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
+use e2e::folder::Folder;
 
 /// All of the log, from the oldest file on.
 const ALL: &str = "select cast(content as text) from files where path like '/log/log%' \

@@ -2,28 +2,10 @@
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 
 use e2e::commands;
-
-/// A folder for disks, removed at the end.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new() -> Folder {
-        let name = format!("ftl-read-errors-{}-{}", e2e::arch(), std::process::id());
-        let folder = std::env::temp_dir().join(name);
-        std::fs::create_dir_all(folder.join("files")).expect("a folder");
-        Folder(folder)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
+use e2e::folder::{self, Folder};
 
 /// Where in a file a sector with nothing but this byte lies.
 fn find(path: &Path, byte: u8) -> u64 {
@@ -41,19 +23,14 @@ fn find(path: &Path, byte: u8) -> u64 {
 
 #[test]
 fn a_sector_that_cannot_be_read_is_an_error_of_its_file() {
-    let folder = Folder::new();
-    let files = folder.0.join("files");
+    let folder = Folder::new("read-errors");
+    let files = folder.folder("files");
     for (name, byte) in [("good", b'g'), ("bad", b'b'), ("fine", b'f')] {
         std::fs::write(files.join(name), vec![byte; 200_000]).expect("a file");
     }
     let disk = folder.0.join("disk.img");
     let log = folder.0.join("disk.img-wal");
-    let status = Command::new(e2e::tool())
-        .args(["disk", "import"])
-        .args([&disk, &files])
-        .status()
-        .expect("the tool can be started");
-    assert!(status.success(), "./ftl disk import");
+    folder::disk("import", &disk, &[&files]);
     let sector = find(&disk, b'b') / 512;
     let rules = folder.0.join("rules");
     let rule = "[inject-error]\nevent = \"read_aio\"\nerrno = \"5\"\nonce = \"off\"\n";

@@ -170,6 +170,14 @@ pub fn needs(root: &Path, archs: &[Arch], purpose: Purpose) -> Vec<Need> {
             homebrew: &["openssh"],
         });
         needs.push(Need {
+            what: "sqlite3, to read disks and logs from outside".into(),
+            found: program("sqlite3"),
+            optional: true,
+            debian: &["sqlite3"],
+            ubuntu: &["sqlite3"],
+            homebrew: &["sqlite"],
+        });
+        needs.push(Need {
             what: "chromium, to try the page in a browser".into(),
             found: chromium(),
             optional: true,
