@@ -1,6 +1,8 @@
 //! How the tool speaks: steps with their time, notes, and errors that say how to mend them.
 
+use std::collections::BTreeSet;
 use std::io::IsTerminal;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -59,6 +61,15 @@ impl Step {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
+    }
+}
+
+/// Tells something that nobody has to act on, once, however often it comes up.
+pub fn note(text: &str) {
+    static TOLD: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+    let mut told = TOLD.lock().unwrap_or_else(PoisonError::into_inner);
+    if told.insert(text.to_owned()) {
+        eprintln!("note: {text}");
     }
 }
 

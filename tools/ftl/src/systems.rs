@@ -148,7 +148,7 @@ pub fn request(workspace: &Workspace, arch: Arch, variant: &Variant<'_>) -> Resu
     };
     let plan = workspace.plan(system, &overrides).map_err(show)?;
     for note in &plan.notes {
-        eprintln!("note: {note}");
+        crate::report::note(note);
     }
     // A component's image, package and folder have one name.
     let components = plan

@@ -143,11 +143,19 @@ impl Suite {
     /// Compiles them.
     pub fn compile(root: &Path, linter: Option<&Linter>) -> Result<Suite> {
         let mut command = host_cargo(root);
-        command.args(["test", "--quiet", "--package", "e2e", "--tests", "--no-run"]);
+        command.args(["test", "--quiet", "--no-run"]);
         command.arg("--message-format=json-render-diagnostics");
-        if let Some(linter) = linter {
-            linter.compile(&mut command);
+        match linter {
+            // They are compiled already, with what all packages together want of others' crates.
+            Some(linter) => {
+                command.arg("--workspace");
+                linter.compile(&mut command);
+            }
+            None => {
+                command.args(["--package", "e2e", "--tests"]);
+            }
         }
+        let folder = root.join("tests");
         let output = command
             .stdin(Stdio::null())
             .output()
@@ -158,6 +166,7 @@ impl Suite {
         let mut programs = Vec::new();
         for message in Message::parse_stream(output.stdout.as_slice()) {
             if let Message::CompilerArtifact(artifact) = message?
+                && artifact.manifest_path.starts_with(&folder)
                 && let (true, Some(path)) = (artifact.target.is_test(), artifact.executable)
             {
                 programs.push((artifact.target.name, path.into_std_path_buf()));
