@@ -272,10 +272,8 @@ mod tests {
         let text = symbols
             .annotate(&format!("  at tool+{:#x}", address - base))
             .unwrap();
-        assert!(
-            text.contains("src/symbols.rs:") && text.contains("parse_frame"),
-            "{text}"
-        );
+        // Its name is in line tables only if something was inlined into it.
+        assert!(text.contains("src/symbols.rs:"), "{text}");
         assert_eq!(symbols.annotate("  at tool+0xffffffffffffffff"), None);
     }
 }
