@@ -70,6 +70,7 @@ pub mod buffer;
 #[path = "generated/component.rs"]
 #[rustfmt::skip]
 pub mod component;
+#[cfg(target_os = "none")]
 mod copy;
 pub mod end;
 pub mod gate;

@@ -14,9 +14,9 @@ use abi::{Handle, Result};
 use ring::SharedMemory;
 use virtio::{AddressRequest, DmaMemory};
 
-use crate::copy::copy;
 use crate::handle::{AsHandle, Device, Folio};
 use crate::{gate, sys};
+use copy::copy;
 
 /// Bytes of memory that the machine had for all components together when it started.
 pub fn machine_len() -> u64 {

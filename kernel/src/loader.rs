@@ -7,7 +7,7 @@
 //! at once.
 
 use abi::{Error, Handle, PAGE_SIZE, ProcessState, Result, Rights};
-use elf_image::Image;
+use elf_image::{Image, Segment};
 
 use crate::arch::{IMAGE_MACHINE, Permission};
 use crate::kernel::Kernel;
@@ -16,9 +16,11 @@ use crate::object::{Backing, LoadStage, Object, Page, Process, Purpose};
 use crate::vm::MapRequest;
 
 /// Pages copied in one step.
-const COPY_STEP: usize = 16;
+const COPY_STEP: usize = 32;
 /// Addresses filled in in one step.
-const RELOCATE_STEP: usize = 512;
+const RELOCATE_STEP: usize = 1024;
+/// What is around code that does not fill its page.
+static ZEROS: [u8; PAGE_SIZE] = [0; PAGE_SIZE];
 
 impl Kernel {
     /// [`abi::Call::ProcessLoad`].
@@ -63,22 +65,31 @@ impl Kernel {
         // SAFETY: callers vouch that the memory is there and that nobody can write it.
         let bytes = unsafe { core::slice::from_raw_parts(self.memory.machine.memory(base), len) };
         let image = Image::parse(bytes, IMAGE_MACHINE).map_err(|_| Error::BadImage)?;
-        let stage = self.processes[id].load.stage;
+        let mut stage = self.processes[id].load.stage;
         // Sizes were taken from the image that loading began with.
         if stage != LoadStage::Empty && self.processes[id].load.source != (base, len) {
             return Err(Error::InvalidArgument);
         }
-        match stage {
-            LoadStage::Empty => {
-                self.load_begin(id, &image)?;
-                self.processes[id].load.source = (base, len);
+        loop {
+            match stage {
+                LoadStage::Empty => {
+                    self.load_begin(id, &image)?;
+                    self.processes[id].load.source = (base, len);
+                    return Ok(false);
+                }
+                LoadStage::Copy => self.load_copy(id, &image)?,
+                LoadStage::Relocate => self.load_relocate(id, &image)?,
+                LoadStage::Map => self.load_map(id, &image)?,
+                LoadStage::Done => return Err(Error::AlreadyExists),
             }
-            LoadStage::Copy => self.load_copy(id, &image)?,
-            LoadStage::Relocate => self.load_relocate(id, &image)?,
-            LoadStage::Map => self.load_map(id, &image)?,
-            LoadStage::Done => return Err(Error::AlreadyExists),
+            // A stage that is done is followed by the next: the end of one and the beginning of another are still a short
+            // step, and each step reads the image's head again.
+            match self.processes[id].load.stage {
+                LoadStage::Done => return Ok(true),
+                same if same == stage => return Ok(false),
+                next => stage = next,
+            }
         }
-        Ok(self.processes[id].load.stage == LoadStage::Done)
     }
 
     fn load_begin(&mut self, id: Id<Process>, image: &Image<'_>) -> Result<()> {
@@ -105,6 +116,7 @@ impl Kernel {
             .folio
             .expect("set when loading began");
         let pages = self.processes[id].load.len / PAGE_SIZE;
+        let mut last = None;
         for _ in 0..COPY_STEP {
             let index = self.processes[id].load.progress;
             if index == pages {
@@ -112,7 +124,14 @@ impl Kernel {
                 (load.stage, load.progress) = (LoadStage::Relocate, 0);
                 return Ok(());
             }
-            self.load_page(folio, index, image)?;
+            let address = (index * PAGE_SIZE) as u64;
+            let holds = |segment: &Segment| segment.pages().contains(&address);
+            // Segments share no page, and most pages are in the one that the page before was in. Most pages of a hole
+            // belong to none.
+            last = last.filter(holds).or_else(|| image.segments().find(holds));
+            if let Some(segment) = &last {
+                self.load_page(folio, index, image, segment)?;
+            }
             self.processes[id].load.progress += 1;
         }
         Ok(())
@@ -123,13 +142,10 @@ impl Kernel {
         folio: Id<crate::object::Folio>,
         index: usize,
         image: &Image<'_>,
+        segment: &Segment,
     ) -> Result<()> {
         let address = (index * PAGE_SIZE) as u64;
-        // Segments share no page, and most pages of a hole belong to none.
-        let Some(segment) = image.segments().find(|s| s.pages().contains(&address)) else {
-            return Ok(());
-        };
-        let content = image.content(&segment);
+        let content = image.content(segment);
         // The part of this page that the file gives: [from, to) of the segment's bytes.
         let from = address.saturating_sub(segment.vaddr) as usize;
         let skip = segment.vaddr.saturating_sub(address) as usize;
@@ -164,8 +180,11 @@ impl Kernel {
         // The page was promised as an ordinary one; the pool gave it instead.
         memory.unreserve(1);
         self.folios[folio].untouched -= 1;
-        memory.machine.write_code(frame, &[0; PAGE_SIZE]);
+        // Whoever had the frame before must not be seen around them.
+        let end = skip + bytes.len();
+        memory.machine.write_code(frame, &ZEROS[..skip]);
         memory.machine.write_code(frame.offset(skip), bytes);
+        memory.machine.write_code(frame.offset(end), &ZEROS[end..]);
         self.folios[folio].set_page(memory, index, Page { frame, code: true });
         Ok(())
     }
@@ -174,11 +193,19 @@ impl Kernel {
         let load = self.processes[id].load;
         let folio = load.folio.expect("set when loading began");
         let count = image.relocation_count();
-        for index in load.progress..count.min(load.progress + RELOCATE_STEP) {
-            let relocation = image.relocation(index).map_err(|_| Error::BadImage)?;
+        let step = load.progress..count.min(load.progress + RELOCATE_STEP);
+        // They are in order, so most lie in the same page as the one before.
+        let mut last = None;
+        for relocation in image.relocations(step) {
+            let relocation = relocation.map_err(|_| Error::BadImage)?;
             let value = (load.base as u64).wrapping_add(relocation.addend);
             let offset = relocation.offset as usize;
-            let page = self.folios[folio].touch(&mut self.memory, offset / PAGE_SIZE);
+            let index = offset / PAGE_SIZE;
+            let page = match last {
+                Some((last, page)) if last == index => page,
+                _ => self.folios[folio].touch(&mut self.memory, index),
+            };
+            last = Some((index, page));
             let at = page.frame.offset(offset % PAGE_SIZE);
             match page.code {
                 true => self.memory.machine.write_code(at, &value.to_le_bytes()),

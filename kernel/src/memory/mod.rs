@@ -2,6 +2,8 @@
 
 mod account;
 mod code_pool;
+#[cfg(target_os = "none")]
+mod copy;
 mod frame;
 mod region;
 mod slab;

@@ -108,12 +108,15 @@ impl MachineInfo {
             machine: self,
             cpu_phandles: Vec::new(),
             files: None,
+            has_message_files: false,
             controller: None,
             controller_address_cells: 0,
             stdout,
         };
         root.visit(&mut |place| reader.read_cpu_or_memory(place))?;
-        root.visit(&mut |place| reader.read_message_files(place))?;
+        if reader.has_message_files {
+            root.visit(&mut |place| reader.read_message_files(place))?;
+        }
         root.visit(&mut |place| reader.read_interrupt_controller(place))?;
         root.visit(&mut |place| reader.read_device(place))?;
 
@@ -165,6 +168,8 @@ struct Reader<'a, 'm> {
     cpu_phandles: Vec<Option<u32>, CPUS_MAX>,
     /// The files that take messages for supervisor mode (RISC-V), and their phandle.
     files: Option<(Option<u32>, MessageFiles)>,
+    /// Whether any machine's files were seen: most have none, and need no walk for them.
+    has_message_files: bool,
     /// Phandle of the devices' interrupt controller.
     controller: Option<u32>,
     /// How many cells an address has that is given to it, in maps of interrupts.
@@ -183,6 +188,7 @@ struct MessageFiles {
 
 impl<'a> Reader<'a, '_> {
     fn read_cpu_or_memory(&mut self, place: &Place<'a, '_>) -> Result<(), Error> {
+        self.has_message_files |= place.is_compatible(IMSIC);
         match place.text("device_type") {
             Some("cpu") => self.read_cpu(place),
             // DTSpec 3.4. One range too many is memory that stays unused.

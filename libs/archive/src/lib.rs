@@ -93,7 +93,7 @@ impl<'a> Archive<'a> {
     /// Checks an archive. Bytes after its end mark are ignored.
     pub fn new(bytes: &'a [u8]) -> Result<Archive<'a>, Error> {
         let mut at = 0;
-        while let Some(header) = Header::read(bytes, at)? {
+        while let Some(header) = Header::read(bytes, at, Head::read)? {
             at = header.next;
         }
         Ok(Archive {
@@ -117,8 +117,8 @@ impl<'a> Archive<'a> {
         let mut at = 0;
         core::iter::from_fn(move || {
             while at < bytes.len() {
-                // `new` has read the same headers without an error.
-                let header = Header::read(bytes, at).ok()??;
+                // `new` has read the same headers without an error, and added each of them up, which takes long.
+                let header = Header::read(bytes, at, Head::read_again).ok()??;
                 at = header.next;
                 if header.is_file {
                     return Some(header.entry);
@@ -156,12 +156,17 @@ impl<'a> Head<'a> {
         if header.iter().all(|&byte| byte == 0) {
             return Ok(None);
         }
+        if &header[257..262] != b"ustar" || octal(&header[148..156]) != Some(checksum(header)) {
+            return Err(Error::BadHeader { offset: at });
+        }
+        Head::read_again(header, at)
+    }
+
+    /// The same for a header that was read before: its sum is not compared again.
+    fn read_again(header: &'a [u8; BLOCK_LEN], at: usize) -> Result<Option<Head<'a>>, Error> {
         // Offsets: POSIX.1-1988, "ustar Interchange Format"; the same in GNU's own variant, whose
         // magic differs in what follows the first five letters.
         let bad = Error::BadHeader { offset: at };
-        if &header[257..262] != b"ustar" || octal(&header[148..156]) != Some(checksum(header)) {
-            return Err(bad);
-        }
         let is_file = match header[156] {
             b'0' | 0 => true,
             b'5' => false,
@@ -189,6 +194,9 @@ impl<'a> Head<'a> {
     }
 }
 
+/// Reads the block at a place as a header; nothing if it is the end mark.
+type ReadHead<'a> = fn(&'a [u8; BLOCK_LEN], usize) -> Result<Option<Head<'a>>, Error>;
+
 struct Header<'a> {
     entry: Entry<'a>,
     is_file: bool,
@@ -197,13 +205,13 @@ struct Header<'a> {
 
 impl<'a> Header<'a> {
     /// The header at `at`, or nothing if the end mark lies there.
-    fn read(bytes: &'a [u8], at: usize) -> Result<Option<Header<'a>>, Error> {
+    fn read(bytes: &'a [u8], at: usize, head: ReadHead<'a>) -> Result<Option<Header<'a>>, Error> {
         let truncated = Error::Truncated { offset: at };
         let header: &[u8; BLOCK_LEN] = bytes
             .get(at..)
             .and_then(<[u8]>::first_chunk)
             .ok_or(truncated)?;
-        let Some(head) = Head::read(header, at)? else {
+        let Some(head) = head(header, at)? else {
             return Ok(None);
         };
         let next = head.next(at, bytes.len())?;

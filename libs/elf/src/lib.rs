@@ -203,24 +203,45 @@ impl<'a> Image<'a> {
 
     /// A relocation, below [`Image::relocation_count`].
     pub fn relocation(&self, index: usize) -> Result<Relocation, Error> {
-        // gABI, "Relocation": r_offset, r_info (type in the low half, symbol in the high), r_addend.
+        self.relocation_near(index, &mut (0..0))
+    }
+
+    /// The relocations with these indexes, in order, as [`Image::relocation`] gives each.
+    pub fn relocations(
+        &self,
+        indexes: Range<usize>,
+    ) -> impl Iterator<Item = Result<Relocation, Error>> {
+        let mut room = 0..0;
+        indexes.map(move |index| self.relocation_near(index, &mut room))
+    }
+
+    /// A relocation; `room` is where the words of the segment begin that the one before was in, and this one mostly is, too.
+    fn relocation_near(&self, index: usize, room: &mut Range<u64>) -> Result<Relocation, Error> {
         let at = index.checked_mul(RELOCATION_LEN).ok_or(Error::Truncated)?;
-        let offset = read_u64(self.relocations, at)?;
-        let info = read_u64(self.relocations, at + 8)?;
-        let addend = read_u64(self.relocations, at + 16)?;
+        let entry: &[u8; RELOCATION_LEN] = self
+            .relocations
+            .get(at..)
+            .and_then(<[u8]>::first_chunk)
+            .ok_or(Error::Truncated)?;
+        // gABI, "Relocation": r_offset, r_info (type in the low half, symbol in the high), r_addend.
+        let ([offset, info, addend], _) = entry.as_chunks::<8>() else {
+            return Err(Error::Truncated);
+        };
+        let [offset, info, addend] = [offset, info, addend].map(|word| u64::from_le_bytes(*word));
         if info != u64::from(self.machine.relative_relocation) {
             return Err(Error::RelocationKind);
         }
         if !offset.is_multiple_of(8) {
             return Err(Error::RelocationUnaligned);
         }
-        let inside = |segment: Segment| {
-            offset >= segment.vaddr
-                && offset - segment.vaddr <= segment.memory_len.saturating_sub(8)
-                && segment.memory_len >= 8
-        };
-        if !self.segments().any(inside) {
-            return Err(Error::RelocationOutside);
+        if !room.contains(&offset) {
+            let words = |segment: Segment| {
+                segment.vaddr..(segment.vaddr + segment.memory_len).saturating_sub(7)
+            };
+            let mut segments = self.segments().map(words);
+            *room = segments
+                .find(|words| words.contains(&offset))
+                .ok_or(Error::RelocationOutside)?;
         }
         // One past the end is allowed: a linker's `end` symbol lies there.
         if addend > self.memory_len {

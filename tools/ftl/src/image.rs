@@ -102,6 +102,17 @@ pub fn base(image: &[u8]) -> Result<u64> {
         .context("the image has nothing to load")
 }
 
+/// The lowest physical address that a kernel's image is loaded at.
+pub fn load_address(image: &[u8]) -> Result<u64> {
+    let (_, segments) = segments(image)?;
+    segments
+        .iter()
+        .filter(|segment| segment.p_type(LittleEndian) == elf::PT_LOAD)
+        .map(|segment| segment.p_paddr(LittleEndian))
+        .min()
+        .context("the image has nothing to load")
+}
+
 /// How many addresses the image covers, from its [`base`] on.
 pub fn len(image: &[u8]) -> Result<u64> {
     let (_, segments) = segments(image)?;

@@ -6,6 +6,7 @@
 extern crate alloc;
 
 use alloc::format;
+use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 
@@ -46,24 +47,18 @@ fn main(mut env: Environ) -> Result<()> {
     // Sequential, a MiB at a time; synchronised within what is measured.
     let large = options.open(&files, "/a/b/large")?;
     let bytes = vec![7; MIB];
-    measure.report(
-        "fs_write_mib",
-        measure.each(&mut env.system, 8, |i| {
-            large.write_at(&bytes, u64::from(i) * MIB as u64)?;
-            large.sync_all()
-        })?,
-    );
+    measure.run("fs_write_mib", &mut env.system, 8, |i| {
+        large.write_at(&bytes, u64::from(i) * MIB as u64)?;
+        large.sync_all()
+    })?;
     let mut found = vec![0; MIB];
-    measure.report(
-        "fs_read_mib",
-        measure.each(&mut env.system, 8, |i| {
-            let mut at = 0;
-            while at < MIB {
-                at += large.read_at(&mut found[at..], u64::from(i) * MIB as u64 + at as u64)?;
-            }
-            Ok(())
-        })?,
-    );
+    measure.run("fs_read_mib", &mut env.system, 8, |i| {
+        let mut at = 0;
+        while at < MIB {
+            at += large.read_at(&mut found[at..], u64::from(i) * MIB as u64 + at as u64)?;
+        }
+        Ok(())
+    })?;
     // Random, in pages.
     let mut page = vec![0; 4096];
     let mut state = 1_u64;
@@ -73,118 +68,88 @@ fn main(mut env: Environ) -> Result<()> {
             .wrapping_add(1);
         (state >> 33) % (8 * MIB as u64 / 4096) * 4096
     };
-    measure.report(
-        "fs_read_random_mib",
-        measure.each(&mut env.system, 4, |_| {
-            (0..MIB / 4096).try_for_each(|_| large.read_at(&mut page, random()).map(drop))
-        })?,
-    );
-    measure.report(
-        "fs_write_random_mib",
-        measure.each(&mut env.system, 4, |_| {
-            (0..MIB / 4096).try_for_each(|_| large.write_at(&page, random()))?;
-            large.sync_all()
-        })?,
-    );
+    measure.run("fs_read_random_mib", &mut env.system, 4, |_| {
+        (0..MIB / 4096).try_for_each(|_| large.read_at(&mut page, random()).map(drop))
+    })?;
+    measure.run("fs_write_random_mib", &mut env.system, 4, |_| {
+        (0..MIB / 4096).try_for_each(|_| large.write_at(&page, random()))?;
+        large.sync_all()
+    })?;
     large.read_at(&mut page, 8192)?;
-    measure.report(
-        "fs_read_4k",
-        measure.each(&mut env.system, samples, |_| {
-            large.read_at(&mut page, 8192).map(drop)
-        })?,
-    );
+    measure.run("fs_read_4k", &mut env.system, samples, |_| {
+        large.read_at(&mut page, 8192).map(drop)
+    })?;
 
     // Durable: each with a synchronisation of its own.
     let mut end = 0;
     let appended = options.open(&files, "/appended")?;
-    measure.report(
-        "fs_append_4k_durable",
-        measure.each(&mut env.system, samples, |_| {
-            appended.write_at(&page, end)?;
-            end += 4096;
-            appended.sync_all()
-        })?,
-    );
+    measure.run("fs_append_4k_durable", &mut env.system, samples, |_| {
+        appended.write_at(&page, end)?;
+        end += 4096;
+        appended.sync_all()
+    })?;
     files.write("/small", "first")?;
     let small = options.open(&files, "/small")?;
     small.sync_all()?;
-    measure.report(
-        "fs_write_row_durable",
-        measure.each(&mut env.system, samples, |_| {
-            small.write_at(b"again", 0)?;
-            small.sync_all()
-        })?,
-    );
-    measure.report(
-        "fs_lookup_3",
-        measure.each(&mut env.system, samples, |_| {
-            files.metadata("/a/b/large").map(drop)
-        })?,
-    );
+    measure.run("fs_write_row_durable", &mut env.system, samples, |_| {
+        small.write_at(b"again", 0)?;
+        small.sync_all()
+    })?;
+    measure.run("fs_lookup_3", &mut env.system, samples, |_| {
+        files.metadata("/a/b/large").map(drop)
+    })?;
 
     files.create_dir("/many")?;
-    measure.report(
-        "fs_create",
-        measure.each(&mut env.system, ENTRIES as u32, |i| {
-            files.create(&format!("/many/file number {i}")).map(drop)
-        })?,
-    );
+    measure.run("fs_create", &mut env.system, ENTRIES as u32, |i| {
+        files.create(&format!("/many/file number {i}")).map(drop)
+    })?;
     files.sync()?;
-    measure.report(
-        "fs_readdir_10000",
-        measure.each(&mut env.system, 3, |_| {
-            let count = files.read_dir("/many")?.count();
-            match count {
-                ENTRIES => Ok(()),
-                _ => Err(Error::InvalidData),
-            }
-        })?,
-    );
-    measure.report(
-        "fs_lookup_in_10000",
-        measure.each(&mut env.system, samples, |i| {
-            files
-                .metadata(&format!("/many/file number {}", i * 61 % ENTRIES as u32))
-                .map(drop)
-        })?,
-    );
+    measure.run("fs_readdir_10000", &mut env.system, 3, |_| {
+        let count = files.read_dir("/many")?.count();
+        match count {
+            ENTRIES => Ok(()),
+            _ => Err(Error::InvalidData),
+        }
+    })?;
+    measure.run("fs_lookup_in_10000", &mut env.system, samples, |i| {
+        files
+            .metadata(&format!("/many/file number {}", i * 61 % ENTRIES as u32))
+            .map(drop)
+    })?;
     measure.whole_files(&files, &mut env.system)
 }
 
 /// What is measured.
-#[derive(Clone, Copy)]
 struct Measure {
     /// Time by the clock instead of instructions.
     wall: bool,
-    /// What is measured goes on without end, for a profile.
-    repeat: bool,
+    /// The figure whose operation goes on without end, for a profile.
+    repeat: String,
 }
 
 impl Measure {
     /// Writes files of several sizes, each durably, and reads them: from opening them to closing them.
-    fn whole_files(self, files: &Dir, system: &mut system::Client) -> Result<()> {
+    fn whole_files(&self, files: &Dir, system: &mut system::Client) -> Result<()> {
         for len in SIZES {
             let bytes = vec![5; len];
             let name = |i: u32| format!("/a/{len} bytes, number {i}");
-            let written = self.each(system, FILES, |i| {
+            self.run(&format!("fs_write_file_{len}"), system, FILES, |i| {
                 let file = files.create(&name(i))?;
                 file.write_at(&bytes, 0)?;
                 file.sync_all()
             })?;
-            self.report(&format!("fs_write_file_{len}"), written);
-            let read = self.each(system, FILES, |i| {
-                match files.read(&name(i))?.len() == len {
+            self.run(&format!("fs_read_file_{len}"), system, FILES, |i| {
+                match files.read(&name(i % FILES))?.len() == len {
                     true => Ok(()),
                     false => Err(Error::InvalidData),
                 }
             })?;
-            self.report(&format!("fs_read_file_{len}"), read);
         }
         Ok(())
     }
 
     /// Looks for files here and there in a directory of so many.
-    fn look(self, files: &Dir, system: &mut system::Client, entries: u32) -> Result<()> {
+    fn look(&self, files: &Dir, system: &mut system::Client, entries: u32) -> Result<()> {
         let mut state = 1_u64;
         let mut random = move || {
             state = state
@@ -208,7 +173,7 @@ impl Measure {
         }
         let samples = self.each(system, LOOKUPS, &mut find)?;
         let mean = mean(&samples);
-        if self.repeat {
+        if self.repeat == format!("fs_lookup_among_{entries}") {
             info!("FTL-BENCH-REPEATS {mean}");
             (0..).try_for_each(&mut find)?;
         }
@@ -218,9 +183,27 @@ impl Measure {
         Ok(())
     }
 
+    /// Does something so often and reports what it took; goes on with it without end if that is wanted.
+    fn run(
+        &self,
+        name: &str,
+        system: &mut system::Client,
+        count: u32,
+        mut what: impl FnMut(u32) -> Result<()>,
+    ) -> Result<()> {
+        let mut samples = self.each(system, count, &mut what)?;
+        if self.repeat == name {
+            samples.sort_unstable();
+            info!("FTL-BENCH-REPEATS {}", samples[samples.len() / 2]);
+            (count..).try_for_each(&mut what)?;
+        }
+        self.report(name, samples);
+        Ok(())
+    }
+
     /// Does something so often; how long it took each time.
     fn each(
-        self,
+        &self,
         system: &mut system::Client,
         count: u32,
         mut what: impl FnMut(u32) -> Result<()>,
@@ -242,7 +225,7 @@ impl Measure {
     }
 
     /// Writes the line that `./ftl bench` reads.
-    fn report(self, name: &str, mut samples: Vec<u128>) {
+    fn report(&self, name: &str, mut samples: Vec<u128>) {
         samples.sort_unstable();
         let (Some(min), Some(max)) = (samples.first(), samples.last()) else {
             return;

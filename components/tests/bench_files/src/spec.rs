@@ -45,8 +45,8 @@ pub struct Settings {
     pub samples: u32,
     /// Time by the clock, in which the disk's own counts, instead of instructions.
     pub wall: bool,
-    /// With a disk that has a large directory, look for files in it without end: for `./ftl bench profile fs_lookup_among_N`.
-    pub repeat: bool,
+    /// What goes on without end, for a profile.
+    pub repeat: ::ftl::String,
 }
 
 impl Settings {
@@ -54,7 +54,7 @@ impl Settings {
         let settings = Settings {
             samples: reader.u32()?,
             wall: reader.bool()?,
-            repeat: reader.bool()?,
+            repeat: reader.str(32)?.into(),
         };
         reader.finish()?;
         Ok(settings)
@@ -67,7 +67,7 @@ impl Settings {
         let encode = |writer: &mut ::ftl::wire::Writer| -> ::ftl::Result<()> {
             writer.u32(self.samples)?;
             writer.bool(self.wall)?;
-            writer.bool(self.repeat)?;
+            writer.str(&self.repeat, 32)?;
             Ok(())
         };
         encode(&mut writer).expect("settings fit into a message");
@@ -80,7 +80,7 @@ impl Default for Settings {
         Settings {
             samples: 100,
             wall: false,
-            repeat: false,
+            repeat: "".into(),
         }
     }
 }

@@ -8,6 +8,7 @@
 
 extern crate alloc;
 
+use alloc::format;
 use alloc::vec::Vec;
 use core::net::{Ipv4Addr, SocketAddrV4};
 
@@ -25,6 +26,8 @@ use spec::*;
 
 /// How many connections are open.
 const CONNECTIONS: [usize; 4] = [10, 100, 1000, 10_000];
+/// The parts of a packet's cost: taking the frame in, handing out its bytes, and acknowledging them.
+const PARTS: [&str; 3] = ["part_take", "part_hand_out", "part_acknowledge"];
 const PORT: u16 = 9;
 const SERVER: Ipv4Addr = Ipv4Addr::new(10, 0, 2, 15);
 /// Connections of one client. There are several one after the other, because the memory of all would be
@@ -55,19 +58,36 @@ struct Pair {
 #[ftl::main]
 fn main(mut env: Environ) -> Result<()> {
     for count in CONNECTIONS {
-        let mut samples = measure(count, env.settings.samples as usize, &mut env.random)?;
-        samples.sort_unstable();
-        let (Some(min), Some(max)) = (samples.first(), samples.last()) else {
-            continue;
-        };
-        info!(
-            "FTL-BENCH {{\"name\":\"packet_among_{count}\",\"case\":\"\",\"unit\":\"instructions\",\
-             \"samples\":{},\"min\":{min},\"median\":{},\"max\":{max}}}",
-            samples.len(),
-            samples[samples.len() / 2],
-        );
+        let mut costs = measure(count, env.settings.samples as usize, &mut env.random)?;
+        report(&format!("among_{count}"), &mut costs.whole);
+        if count == CONNECTIONS[0] {
+            for (name, part) in PARTS.into_iter().zip(&mut costs.parts) {
+                report(name, part);
+            }
+        }
     }
     Ok(())
+}
+
+/// Writes the line that `./ftl bench` reads.
+fn report(name: &str, samples: &mut [u64]) {
+    samples.sort_unstable();
+    let (Some(min), Some(max)) = (samples.first(), samples.last()) else {
+        return;
+    };
+    info!(
+        "FTL-BENCH {{\"name\":\"packet_{name}\",\"case\":\"\",\"unit\":\"instructions\",\
+         \"samples\":{},\"min\":{min},\"median\":{},\"max\":{max}}}",
+        samples.len(),
+        samples[samples.len() / 2],
+    );
+}
+
+/// What a packet costs, and its parts.
+#[derive(Default)]
+struct Costs {
+    whole: Vec<u64>,
+    parts: [Vec<u64>; 3],
 }
 
 fn now() -> Duration {
@@ -75,7 +95,7 @@ fn now() -> Duration {
 }
 
 /// Opens so many connections, and measures packets.
-fn measure(count: usize, samples: usize, random: &mut Random) -> Result<Vec<u64>> {
+fn measure(count: usize, samples: usize, random: &mut Random) -> Result<Costs> {
     let mut pair = Pair::new(count, random)?;
     for number in 0..count {
         if number > 0 && number.is_multiple_of(CLIENT_CONNECTIONS) {
@@ -84,7 +104,7 @@ fn measure(count: usize, samples: usize, random: &mut Random) -> Result<Vec<u64>
         pair.open()?;
     }
     let count = pair.connections.len();
-    let mut costs = Vec::with_capacity(samples);
+    let mut costs = Costs::default();
     let data = [b'x'; LEN];
     for packet in 0..samples {
         // A stride without a common factor with any of the numbers goes through all of them.
@@ -95,13 +115,20 @@ fn measure(count: usize, samples: usize, random: &mut Random) -> Result<Vec<u64>
         let frame = pair.client.next_transmit(now()).ok_or(Error::Internal)?;
         let begin = instructions();
         pair.server.receive(now(), frame);
+        let taken = instructions();
         let mut got = [0; LEN];
         while pair.server.next_event().is_some() {}
         if pair.server.receive_from(server, &mut got, now())? != Some(LEN) {
             return Err(Error::Internal);
         }
+        let handed_out = instructions();
         let answer = pair.server.next_transmit(now());
-        costs.push(instructions() - begin);
+        let end = instructions();
+        costs.whole.push(end - begin);
+        let parts = [taken - begin, handed_out - taken, end - handed_out];
+        for (samples, part) in costs.parts.iter_mut().zip(parts) {
+            samples.push(part);
+        }
         if let Some(answer) = answer {
             pair.client.receive(now(), answer);
         }

@@ -198,6 +198,7 @@ impl Web {
         self.answered += 1;
         if self.answered == 1 {
             self.first_answer = Instant::now().as_nanos();
+            info!("has the first answer");
         }
         if self.answered >= self.settings.warm_up
             && (self.answered - self.settings.warm_up).is_multiple_of(BATCH)

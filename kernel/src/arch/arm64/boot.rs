@@ -286,6 +286,8 @@ fn own_id() -> u64 {
 
 /// The first CPU, in the upper half, on the boot stack.
 extern "C" fn boot(tree: usize, image: u64) -> ! {
+    // Before anything else, so that all of booting is in the log's times.
+    let boot_ticks = machine::counter();
     IMAGE_AT.store(image, Ordering::Relaxed);
     // SAFETY: one CPU runs, and nobody refers to the cell yet.
     let info = unsafe { &mut *INFO.0.get() };
@@ -369,14 +371,13 @@ extern "C" fn boot(tree: usize, image: u64) -> ! {
         .number;
     let mut machine = Machine {
         ticks_per_second: counter_frequency(),
-        boot_ticks: 0,
+        boot_ticks,
         kernel_table: super::PageTable::from_root(PhysAddr(0)),
         empty_table: PhysAddr(0),
         interrupts: None,
         iommu: None,
         timer_interrupt,
     };
-    machine.boot_ticks = machine.now();
     // SAFETY: the range was free and is big enough.
     let mut frames = unsafe {
         Frames::new(

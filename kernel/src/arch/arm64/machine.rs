@@ -31,6 +31,17 @@ pub struct Machine {
     pub(super) timer_interrupt: u32,
 }
 
+/// The counter, for whoever has no machine yet.
+#[inline]
+pub(super) fn counter() -> u64 {
+    let now: u64;
+    // SAFETY: a read of a counter. The barrier keeps it from being read early.
+    unsafe {
+        asm!("isb", "mrs {}, cntvct_el0", out(reg) now, options(nomem, nostack, preserves_flags))
+    };
+    now
+}
+
 impl Machine {
     /// Where physical memory can be read and written.
     #[inline]
@@ -55,12 +66,7 @@ impl Machine {
     /// The counter: the virtual one, which components read too.
     #[inline]
     pub fn now(&self) -> u64 {
-        let now: u64;
-        // SAFETY: a read of a counter. The barrier keeps it from being read early.
-        unsafe {
-            asm!("isb", "mrs {}, cntvct_el0", out(reg) now, options(nomem, nostack, preserves_flags))
-        };
-        now
+        counter()
     }
 
     /// Ticks a second of the counter.
@@ -197,6 +203,9 @@ impl Machine {
 
     /// Writes into a code frame, through a window of this CPU's own.
     pub fn write_code(&self, at: PhysAddr, bytes: &[u8]) {
+        if bytes.is_empty() {
+            return;
+        }
         let window = layout::window(current_cpu());
         assert!(at.0 as usize % FRAME_LEN + bytes.len() <= FRAME_LEN);
         paging::set_window(table_at, &self.kernel_table, window, Some(at.frame()));

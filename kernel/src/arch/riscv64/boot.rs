@@ -169,6 +169,8 @@ fn physical(image_address: usize) -> PhysAddr {
 
 /// The first hart, in the upper half, on the boot stack.
 extern "C" fn boot(hart: usize, tree: usize) -> ! {
+    // Before anything else, so that all of booting is in the log's times.
+    let boot_ticks = machine::counter();
     // SAFETY: one hart runs, and nobody refers to the cell yet.
     let info = unsafe { &mut *INFO.0.get() };
     let tree_at = PhysAddr(tree as u64);
@@ -244,7 +246,7 @@ extern "C" fn boot(hart: usize, tree: usize) -> ! {
         ticks_per_second: info
             .timebase_frequency
             .expect("the device tree tells the timebase"),
-        boot_ticks: 0,
+        boot_ticks,
         has_sstc: info.cpus.iter().all(|cpu| cpu.has_sstc),
         kernel_table: super::PageTable::from_root(PhysAddr(0)),
         identifiers: identifiers(),
@@ -254,7 +256,6 @@ extern "C" fn boot(hart: usize, tree: usize) -> ! {
         resting: 0,
         stale: AtomicUsize::new(0),
     };
-    machine.boot_ticks = machine.now();
     // SAFETY: the range was free and is big enough.
     let mut frames = unsafe {
         Frames::new(

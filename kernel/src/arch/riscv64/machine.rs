@@ -40,6 +40,15 @@ pub struct Machine {
     pub(super) stale: AtomicUsize,
 }
 
+/// The counter, for whoever has no machine yet.
+#[inline]
+pub(super) fn counter() -> u64 {
+    let now: u64;
+    // SAFETY: a read of a counter.
+    unsafe { asm!("rdtime {0}", out(reg) now, options(nomem, nostack)) };
+    now
+}
+
 impl Machine {
     /// Where physical memory can be read and written.
     #[inline]
@@ -55,10 +64,7 @@ impl Machine {
     /// The counter.
     #[inline]
     pub fn now(&self) -> u64 {
-        let now: u64;
-        // SAFETY: a read of a counter.
-        unsafe { asm!("rdtime {0}", out(reg) now, options(nomem, nostack)) };
-        now
+        counter()
     }
 
     /// Ticks a second of the counter.
@@ -192,6 +198,9 @@ impl Machine {
 
     /// Writes into a code frame, through a window of this CPU's own.
     pub fn write_code(&self, at: PhysAddr, bytes: &[u8]) {
+        if bytes.is_empty() {
+            return;
+        }
         let window = layout::window(current_cpu());
         assert!(at.0 as usize % FRAME_LEN + bytes.len() <= FRAME_LEN);
         paging::set_window(table_at, &self.kernel_table, window, Some(at.frame()));

@@ -4,27 +4,43 @@
 use dtoolkit::fdt::{Fdt, FdtNode};
 use dtoolkit::{Node, Property};
 
+use heapless::Vec;
+
 use super::{Error, PhysicalRange};
 
 /// Real trees are about 6 deep. The walk is recursive, and the kernel's stack is short.
 const DEPTH_MAX: usize = 16;
+/// Properties that are kept at hand; a node has about 10.
+const PROPERTIES_KEPT: usize = 24;
 
 /// A node in its place.
-#[derive(Clone, Copy)]
 pub(super) struct Place<'a, 'p> {
     tree: Fdt<'a>,
     node: FdtNode<'a>,
+    /// Its first properties. To find one in the tree means to read all names before it, and each node is asked for many.
+    properties: Vec<(&'a [u8], &'a [u8]), PROPERTIES_KEPT>,
     parent: Option<&'p Place<'a, 'p>>,
     depth: usize,
 }
 
 impl<'a, 'p> Place<'a, 'p> {
     pub(super) fn root(tree: Fdt<'a>) -> Place<'a, 'p> {
+        Place::new(tree, tree.root(), None)
+    }
+
+    fn new(tree: Fdt<'a>, node: FdtNode<'a>, parent: Option<&'p Place<'a, 'p>>) -> Place<'a, 'p> {
+        let kept = node.properties().take(PROPERTIES_KEPT);
         Place {
             tree,
-            node: tree.root(),
-            parent: None,
-            depth: 0,
+            node,
+            properties: kept
+                .filter_map(|property| {
+                    let name = in_tree(tree, property.name().as_bytes())?;
+                    Some((name, in_tree(tree, property.value())?))
+                })
+                .collect(),
+            parent,
+            depth: parent.map_or(0, |parent| parent.depth + 1),
         }
     }
 
@@ -37,12 +53,7 @@ impl<'a, 'p> Place<'a, 'p> {
             return Err(Error::TooDeep);
         }
         for node in self.node.children() {
-            let place = Place {
-                tree: self.tree,
-                node,
-                parent: Some(self),
-                depth: self.depth + 1,
-            };
+            let place = Place::new(self.tree, node, Some(self));
             if place.is_enabled() {
                 visitor(&place)?;
                 place.visit(visitor)?;
@@ -81,7 +92,15 @@ impl<'a, 'p> Place<'a, 'p> {
     }
 
     pub(super) fn property(&self, name: &str) -> Option<&'a [u8]> {
-        property(self.tree, &self.node, name)
+        let kept = self
+            .properties
+            .iter()
+            .find(|(own, _)| *own == name.as_bytes());
+        match kept {
+            Some((_, value)) => Some(value),
+            None if self.properties.is_full() => property(self.tree, &self.node, name),
+            None => None,
+        }
     }
 
     /// A property of one or two cells.
@@ -195,14 +214,16 @@ impl<'a, 'p> Place<'a, 'p> {
 
 /// A property of `node`.
 pub(super) fn property<'a>(tree: Fdt<'a>, node: &FdtNode<'a>, name: &str) -> Option<&'a [u8]> {
-    let property = node.property(name)?;
-    // `value` borrows the property, which is but a view of the tree: look up the same bytes there.
-    let value = property.value();
-    let offset = value
+    in_tree(tree, node.property(name)?.value())
+}
+
+/// The same bytes of the tree: names and values borrow the property, which is but a view of the tree.
+fn in_tree<'a>(tree: Fdt<'a>, bytes: &[u8]) -> Option<&'a [u8]> {
+    let offset = bytes
         .as_ptr()
         .addr()
         .checked_sub(tree.data().as_ptr().addr())?;
-    tree.data().get(offset..)?.get(..value.len())
+    tree.data().get(offset..)?.get(..bytes.len())
 }
 
 /// A big-endian number of any length; what lies above 64 bits is lost.

@@ -10,10 +10,10 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
-use super::figure::Figure;
+use super::figure::{Figure, is_by_the_clock};
 use super::table::{aligned, number};
 use crate::arch::Arch;
 
@@ -96,7 +96,15 @@ impl Budgets {
     pub fn read(root: &Path) -> Result<Budgets> {
         let text = std::fs::read_to_string(root.join(PATH))
             .with_context(|| format!("cannot read {PATH}"))?;
-        serde_saphyr::from_str(&text).with_context(|| format!("{PATH} is wrong"))
+        let budgets: Budgets =
+            serde_saphyr::from_str(&text).with_context(|| format!("{PATH} is wrong"))?;
+        match budgets.rows.iter().find(|row| is_by_the_clock(&row.id)) {
+            Some(row) => bail!(
+                "{PATH}: {} is taken by the clock, which differs from run to run and cannot be checked",
+                row.id
+            ),
+            None => Ok(budgets),
+        }
     }
 
     /// The row of a figure.
@@ -245,6 +253,9 @@ pub fn check(budgets: &Budgets, figures: &[Figure], toolchain: &str, arch: Arch)
     if rows.len() == 1 {
         // Whoever asks for a check by name must not take nothing for success.
         text = format!("none of these figures has a row in {PATH}\n");
+        if figures.iter().all(|figure| is_by_the_clock(&figure.name)) {
+            text = "figures that are taken by the clock are never checked\n".to_owned();
+        }
         failed = 1;
     }
     if !budgets
@@ -382,12 +393,31 @@ mod tests {
 
     #[test]
     fn a_check_of_what_has_no_row_fails() {
-        let other = Figure {
-            name: "fs_time_create".into(),
-            ..figure(1.0)
-        };
-        let outcome = check(&budgets(), &[other], "x 1", Arch::Riscv64);
-        assert_eq!(outcome.failed, 1);
-        assert!(outcome.text.contains("none of these figures"));
+        for (name, why) in [
+            ("size_x", "none of these figures"),
+            ("fs_time_create", "by the clock"),
+        ] {
+            let other = Figure {
+                name: name.into(),
+                ..figure(1.0)
+            };
+            let outcome = check(&budgets(), &[other], "x 1", Arch::Riscv64);
+            assert_eq!(outcome.failed, 1);
+            assert!(outcome.text.contains(why), "{}", outcome.text);
+        }
+    }
+
+    #[test]
+    fn what_the_clock_tells_gets_no_row() {
+        let folder = std::env::temp_dir().join(format!("ftl-budgets-{}", std::process::id()));
+        std::fs::create_dir_all(folder.join("bench")).unwrap();
+        std::fs::write(
+            folder.join(PATH),
+            "rows:\n  - id: tcp_time_send/user\n    what: a\n",
+        )
+        .unwrap();
+        let error = Budgets::read(&folder).unwrap_err().to_string();
+        std::fs::remove_dir_all(&folder).unwrap();
+        assert!(error.contains("tcp_time_send/user"), "{error}");
     }
 }

@@ -17,7 +17,7 @@ use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 
 use super::budgets::Budgets;
-use super::figure::Figure;
+use super::figure::{Figure, is_by_the_clock};
 use super::plot::{self, Plot, Scale};
 use super::table::number;
 use crate::arch::Arch;
@@ -361,6 +361,12 @@ fn figure_table([record, other]: [&Record; 2], names: &[&str]) -> String {
     for figure in &record.figures {
         if names.iter().any(|name| figure.name.starts_with(name)) {
             any = true;
+            let clock = if is_by_the_clock(&figure.name) {
+                ", by the clock"
+            } else {
+                ""
+            };
+            let unit = format!("{}{clock}", figure.unit);
             table += &format!(
                 "| `{}` | {} | {} | {} | {} | {} | {} | {} |\n",
                 figure.name,
@@ -369,7 +375,7 @@ fn figure_table([record, other]: [&Record; 2], names: &[&str]) -> String {
                 number(figure.median),
                 number(figure.max),
                 number(figure.samples as f64),
-                figure.unit,
+                unit,
                 other.median(&figure.id())
             );
         }

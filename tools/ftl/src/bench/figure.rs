@@ -22,6 +22,15 @@ pub struct Figure {
     pub max: f64,
 }
 
+/// What the names of figures begin with that are taken by the clock: they say something of the computer that took them, and of
+/// what else it did, so they are shown and never checked.
+const BY_THE_CLOCK: &[&str] = &["fs_time_", "http_a_second_", "scale_", "tcp_time_"];
+
+/// Whether the figure of this name, or of this id, is taken by the clock.
+pub fn is_by_the_clock(name: &str) -> bool {
+    BY_THE_CLOCK.iter().any(|begin| name.starts_with(begin))
+}
+
 impl Figure {
     /// A figure out of all its samples.
     pub fn of(name: &str, case: &str, unit: &str, mut samples: Vec<f64>) -> Figure {

@@ -3,7 +3,7 @@
 //! The guest writes each figure as a line with [`PREFIX`] and JSON after it. The machine has one
 //! CPU and a fixed seed, so each run of one build gives the same figures to the last instruction.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -22,11 +22,6 @@ use crate::systems::{self, Isolation, Setting, Variant};
 pub const PREFIX: &str = "FTL-BENCH ";
 /// A machine that says nothing for so long has got stuck.
 pub const PATIENCE: Duration = Duration::from_secs(120);
-
-/// How a machine asks the terminal at its console how large that is, and what one of 24 rows answers (XTerm Control
-/// Sequences, "Window manipulation", 18 and 8). Without an answer, the shell's prompt waits a while for one.
-const ASK_SIZE: &[u8] = b"\x1b[18t";
-const SIZE: &[u8] = b"\x1b[8;24;80t";
 
 /// Everything that `components/tests/bench_kernel` measures, if it is wanted.
 pub fn kernel(root: &Path, wanted: &Wanted) -> Result<Vec<Figure>> {
@@ -107,6 +102,17 @@ pub fn with_large_directory<T>(
         }
     };
     with_disk(root, wanted, settings, make, run)
+}
+
+/// Prepares the machine that does one of the things with files again and again, for a profile.
+pub fn repeating_files<T>(
+    root: &Path,
+    wanted: &Wanted,
+    name: &str,
+    run: impl FnOnce(&Built, Machine) -> Result<T>,
+) -> Result<T> {
+    let repeat = format!("bench_files.repeat={name}");
+    with_disk(root, wanted, &[&repeat], |_| Ok(()), run)
 }
 
 /// Prepares the machine that measures files, with a disk that `make` may have made before, and has `run` boot it.
@@ -302,21 +308,11 @@ pub fn watch(
             .collect::<Vec<_>>()
     });
     let (sender, lines) = std::sync::mpsc::channel();
-    let mut keyboard = qemu.stdin.take().context("QEMU has no input")?;
     std::thread::spawn(move || {
-        let mut line = Vec::new();
-        for byte in BufReader::new(output).bytes().map_while(Result::ok) {
-            line.push(byte);
-            if line.ends_with(ASK_SIZE) {
-                // It may be about to end.
-                let _ = keyboard.write_all(SIZE);
-            }
-            if byte == b'\n' {
-                let text = String::from_utf8_lossy(&line).trim_end().to_owned();
-                line.clear();
-                if sender.send(text).is_err() {
-                    return;
-                }
+        for line in BufReader::new(output).split(b'\n').map_while(Result::ok) {
+            let text = String::from_utf8_lossy(&line).trim_end().to_owned();
+            if sender.send(text).is_err() {
+                return;
             }
         }
     });

@@ -3,17 +3,21 @@
 //! - [`figure`]: what is measured comes as figures: a name, a case, minimum, median and maximum.
 //! - [`guest`]: boots a machine in which everything repeats, and reads the figures it writes.
 //! - [`whole`], [`outside`]: figures of whole systems, and of a web server's guests.
+//! - [`bulk`]: TCP from outside, by instructions and by the clock.
 //! - [`tap`]: a network of one cable between the host and a machine.
 //! - [`table`]: shows them.
 //! - [`budgets`]: what they may be.
 //! - [`document`], [`plot`]: `docs/performance.md` and its drawings.
+//! - [`explained`]: what that page says about where instructions go.
 //! - [`profile`]: where one figure's instructions go, function by function.
 //!
 //! Instructions are counted by the guest's own CPU under QEMU's `-icount shift=0`, where they are
 //! exact and the same at every run and under any load.
 
 pub mod budgets;
+pub mod bulk;
 pub mod document;
+pub mod explained;
 pub mod figure;
 pub mod guest;
 pub mod outside;
@@ -44,8 +48,15 @@ pub struct Wanted {
     pub samples: Option<usize>,
     /// Also what takes long.
     pub long: bool,
-    /// Whether a figure that cannot be measured ends it all.
-    pub strict: bool,
+}
+
+/// What was measured, and what could not be: one group that fails must not take the others' figures along.
+#[derive(Debug, Default)]
+pub struct Measured {
+    /// The figures.
+    pub figures: Vec<Figure>,
+    /// Why figures are missing: their names and the reason.
+    pub failed: Vec<String>,
 }
 
 impl Wanted {
@@ -159,7 +170,7 @@ const GROUPS: &[Group] = &[
         measure: whole::components,
     },
     Group {
-        names: &["packet_among_"],
+        names: &["packet_among_", "packet_part_"],
         when: When::Long,
         measure: whole::sockets,
     },
@@ -171,7 +182,12 @@ const GROUPS: &[Group] = &[
     Group {
         names: &["tcp_receive_kib", "tcp_send_kib"],
         when: When::Long,
-        measure: whole::tcp_at_cable,
+        measure: bulk::at_the_cable,
+    },
+    Group {
+        names: &["tcp_time_"],
+        when: When::Long,
+        measure: bulk::by_the_clock,
     },
     Group {
         names: &["http_outside_", "http_a_second_"],
@@ -200,31 +216,75 @@ impl Group {
     }
 }
 
-/// Measures what is wanted.
-pub fn measure(root: &Path, wanted: &Wanted) -> Result<Vec<Figure>> {
-    let mut figures = Vec::new();
-    for group in GROUPS {
-        if group.is_wanted(wanted) {
-            if wanted.long {
-                // Some of them take minutes.
-                eprintln!("measuring {}", group.names.join(", "));
-            }
-            match (group.measure)(root, wanted) {
-                Ok(more) => figures.extend(more),
-                // One that cannot be measured must not hide the others.
-                Err(error) if wanted.names.is_empty() && !wanted.strict => {
-                    eprintln!("error: {}: {error:#}", group.names[0]);
-                }
-                Err(error) => return Err(error),
-            }
+/// Measures what is wanted. Whoever wants something that does not exist is told; what exists and cannot be measured is
+/// in the result.
+pub fn measure(root: &Path, wanted: &Wanted) -> Result<Measured> {
+    measure_groups(root, wanted, GROUPS)
+}
+
+fn measure_groups(root: &Path, wanted: &Wanted, groups: &[Group]) -> Result<Measured> {
+    let mut measured = Measured::default();
+    for group in groups.iter().filter(|group| group.is_wanted(wanted)) {
+        let names = group.names.join(", ");
+        if wanted.long {
+            // Some of them take minutes.
+            eprintln!("measuring {names}");
+        }
+        match (group.measure)(root, wanted) {
+            Ok(figures) => measured.figures.extend(figures),
+            Err(error) => measured.failed.push(format!("{names}: {error:#}")),
         }
     }
-    figures.retain(|figure| wanted.wants(figure));
-    if figures.is_empty() {
+    measured.figures.retain(|figure| wanted.wants(figure));
+    if measured.figures.is_empty() && measured.failed.is_empty() {
         bail!(
             "no figure's name contains `{}`; `./ftl bench` without a name measures all",
             wanted.names.join("` or `")
         );
     }
-    Ok(figures)
+    Ok(measured)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TWO: &[Group] = &[
+        Group {
+            names: &["broken_"],
+            when: When::Always,
+            measure: |_, _| bail!("the machine got stuck"),
+        },
+        Group {
+            names: &["whole_"],
+            when: When::Always,
+            measure: |_, _| Ok(vec![Figure::one("whole_1", "", "instructions", 7.0)]),
+        },
+    ];
+
+    fn measured(name: Option<&str>) -> Result<Measured> {
+        let wanted = Wanted {
+            names: name.map(str::to_owned).into_iter().collect(),
+            arch: Arch::Riscv64,
+            isolation: None,
+            samples: None,
+            long: false,
+        };
+        measure_groups(Path::new("."), &wanted, TWO)
+    }
+
+    #[test]
+    fn a_group_that_fails_is_named_and_takes_no_other_along() {
+        let measured = measured(None).unwrap();
+        assert_eq!(measured.failed, ["broken_: the machine got stuck"]);
+        assert_eq!(measured.figures[0].median, 7.0);
+    }
+
+    #[test]
+    fn only_what_is_wanted_can_fail() {
+        assert!(measured(Some("whole_1")).unwrap().failed.is_empty());
+        assert_eq!(measured(Some("broken_3")).unwrap().failed.len(), 1);
+        assert!(measured(Some("what")).is_err());
+        assert!(measured(Some("whole_2")).is_err());
+    }
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 
 /// How long the server may take to come up, and to answer.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 /// Requests that do not count, and those that do.
 const WARM_UP: usize = 100;
 const REQUESTS: usize = 1000;
@@ -169,57 +169,6 @@ pub fn requests_a_second(address: SocketAddrV4, connections: usize) -> Result<Ve
         samples.push(requests as f64 / begin.elapsed().as_secs_f64());
     }
     Ok(samples)
-}
-
-/// Sends bytes over one connection and takes as many over the next, in turn, until the guest has enough of it.
-pub fn bulk(address: SocketAddrV4, len: usize, rounds: usize) -> Result<()> {
-    let piece = vec![b'x'; 64 * 1024];
-    for _ in 0..rounds {
-        let mut stream = TcpStream::connect_timeout(&address.into(), PATIENCE)?;
-        stream.set_read_timeout(Some(PATIENCE))?;
-        let mut left = len;
-        while left > 0 {
-            let part = left.min(piece.len());
-            stream.write_all(&piece[..part])?;
-            left -= part;
-        }
-        stream.shutdown(std::net::Shutdown::Write)?;
-        std::io::copy(&mut stream, &mut std::io::sink())?;
-        let mut stream = TcpStream::connect_timeout(&address.into(), PATIENCE)?;
-        stream.set_read_timeout(Some(PATIENCE))?;
-        let got = std::io::copy(&mut stream, &mut std::io::sink())?;
-        if got != len as u64 {
-            bail!("{got} of {len} bytes came");
-        }
-    }
-    Ok(())
-}
-
-/// Bytes after which a connection has found its pace.
-const WARM_LEN: usize = 4 << 20;
-
-/// Sends bytes over one connection, or takes them, until the guest has gone. Tells when it is warm.
-pub fn without_end(address: SocketAddrV4, guest_sends: bool, warm: &AtomicBool) -> Result<()> {
-    let mut piece = vec![b'x'; 64 * 1024];
-    let mut stream = TcpStream::connect_timeout(&address.into(), PATIENCE)?;
-    if guest_sends {
-        // First it receives: nothing.
-        stream.shutdown(std::net::Shutdown::Write)?;
-        std::io::copy(&mut stream, &mut std::io::sink())?;
-        stream = TcpStream::connect_timeout(&address.into(), PATIENCE)?;
-    }
-    let mut moved = 0;
-    loop {
-        let len = match guest_sends {
-            true => stream.read(&mut piece)?,
-            false => stream.write(&piece)?,
-        };
-        if len == 0 {
-            return Ok(());
-        }
-        moved += len;
-        warm.fetch_or(moved > WARM_LEN, Ordering::Release);
-    }
 }
 
 /// Asks over so many connections until the guest has gone. Tells when it is warm.

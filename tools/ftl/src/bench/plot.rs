@@ -99,7 +99,7 @@ pub fn svg(plot: &Plot) -> String {
             "<text class=\"soft end\" x=\"{:.0}\" y=\"{:.1}\">{}</text>",
             LEFT - 8.0,
             at + 4.5,
-            number(tick)
+            short(tick)
         ));
         tick += step;
     }
@@ -195,6 +195,14 @@ fn round_step(least: f64) -> f64 {
 
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;")
+}
+
+/// A number that fits beside the axis.
+fn short(value: f64) -> String {
+    match value >= 1e6 {
+        true => format!("{} M", number(value / 1e6)),
+        false => number(value),
+    }
 }
 
 #[cfg(test)]

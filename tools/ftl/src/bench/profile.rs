@@ -6,35 +6,34 @@
 //! which function it came from, inlined ones apart. What an operation takes in all is known from
 //! measuring it, so shares become instructions of one operation. A figure that is measured from outside
 //! (`tcp_send_kib/kernel`, `http_outside_1/user`) is measured first, and then the host goes on without end.
+//! A boot (`boot_to_prompt`) happens once: QEMU writes down all of it.
+//!
+//! - [`recorder`]: the trace.
+//! - [`images`]: whose addresses are in it.
 
-use std::collections::{BTreeMap, HashMap};
-use std::fs::File;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
+mod images;
+mod recorder;
+
+use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use addr2line::Loader;
 use anyhow::{Context, Result, bail};
-use object::{Object, ObjectSymbol, SymbolKind};
 
+use self::images::{Bases, Images};
+use self::recorder::{Counts, Recorder};
 use super::table::{aligned, number};
-use super::{Wanted, guest, outside, tap, whole};
+use super::{Wanted, bulk, guest, outside, tap, whole};
 use crate::build::{self, Built, Request};
 use crate::image;
 use crate::qemu::Machine;
-use crate::symbols;
 use crate::systems::Isolation;
 
 /// The guest does nothing but the operation from here on, and each time costs what follows.
 const REPEATS: &str = "FTL-BENCH-REPEATS ";
-/// Where a process's image lies: its name before this, its address after it.
-const IMAGE: &str = ": FTL-IMAGE 0x";
-/// Bytes of a line of QEMU's trace, more or less.
-const LINE_LEN: u64 = 75;
-/// How long the trace may take.
+/// How long the machine may take to take part in what is measured from outside.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// What instructions are added up by.
@@ -47,6 +46,8 @@ pub enum By {
     Symbol,
     /// The source line.
     Line,
+    /// The process.
+    Image,
     /// Nothing: each address by itself.
     Address,
 }
@@ -72,10 +73,19 @@ pub fn profile(root: &Path, wanted: &Wanted, options: &Options) -> Result<String
         let isolation = Isolation::from_name(case).context("name the case: /kernel or /user")?;
         return tap::with_cable(|| from_outside(root, wanted, id, load, isolation, options));
     }
+    if let Some(end) = whole::boot_end(name) {
+        let (built, machine) = whole::booting(root, wanted, name, Isolation::from_name(case))?;
+        return boot(root, id, (&built, machine), end, options);
+    }
     if let Some(count) = name.strip_prefix("fs_lookup_among_") {
         let count = count.parse().context("name a number of files")?;
-        let repeat = ["bench_files.repeat=true"];
-        return guest::with_large_directory(root, wanted, count, &repeat, |built, machine| {
+        let repeat = format!("bench_files.repeat={name}");
+        return guest::with_large_directory(root, wanted, count, &[&repeat], |built, machine| {
+            repeated(root, id, built, machine, options)
+        });
+    }
+    if name.starts_with("fs_") {
+        return guest::repeating_files(root, wanted, name, |built, machine| {
             repeated(root, id, built, machine, options)
         });
     }
@@ -100,7 +110,7 @@ pub fn profile(root: &Path, wanted: &Wanted, options: &Options) -> Result<String
     repeated(root, id, &built, guest::machine(wanted, &built), options)
 }
 
-/// The table for what a machine repeats.
+/// Boots what does one operation again and again.
 fn repeated(
     root: &Path,
     id: &str,
@@ -124,8 +134,34 @@ fn repeated(
     let Some((each, counts)) = found else {
         bail!("no figure is called `{id}`; `./ftl bench` lists them");
     };
-    let images = Images::new(root, built, &bases.0)?;
+    let images = Images::new(root, built, &bases)?;
     Ok(shown(id, each, &counts, images, options))
+}
+
+/// The same for a boot: everything from the kernel's first instruction until the log says that it is over.
+fn boot(
+    root: &Path,
+    id: &str,
+    (built, mut machine): (&Built, Machine),
+    end: &str,
+    options: &Options,
+) -> Result<String> {
+    let kernel = std::fs::read(&built.kernel)?;
+    let recorder = Recorder::new(options)?;
+    let recording = recorder.record_all(&mut machine, image::load_address(&kernel)?)?;
+    let mut bases = Bases::default();
+    let mut over = false;
+    guest::watch(&machine, guest::PATIENCE, |line| {
+        over = over || !bases.look(line)? && line.contains(end);
+        Ok(!over)
+    })?;
+    let counts = recording.end()?;
+    if !over {
+        bail!("the system did not come up");
+    }
+    let images = Images::new(root, built, &bases)?;
+    let total: u64 = counts.values().sum();
+    Ok(shown(id, total as f64, &counts, images, options))
 }
 
 /// The same for a figure that is measured from outside, over the cable: the host goes on while the trace is written.
@@ -142,7 +178,7 @@ fn from_outside(
         ..wanted.clone()
     };
     let figures = match load {
-        Load::Tcp { .. } => whole::tcp(root, &only)?,
+        Load::Tcp { .. } => bulk::costs(root, &only)?,
         Load::Requests { connections } => whole::request_costs(root, &only, connections)?,
     };
     let name = id.split('/').next().unwrap_or(id);
@@ -151,8 +187,8 @@ fn from_outside(
 
     let (built, ready) = match load {
         Load::Tcp { .. } => (
-            whole::tcp_system(root, &only, isolation, true)?,
-            whole::BULK_READY,
+            bulk::system(root, &only, isolation, u32::MAX as usize)?,
+            bulk::READY,
         ),
         Load::Requests { .. } => (
             whole::web_system(root, &only, isolation)?,
@@ -172,9 +208,7 @@ fn from_outside(
         let going = warm.clone();
         // It ends when the machine does. The thread that has the cable starts it, so it has the cable, too.
         std::thread::spawn(move || match load {
-            Load::Tcp { sends } => {
-                outside::without_end(tap::guest(whole::BULK_PORT), sends, &going)
-            }
+            Load::Tcp { sends } => bulk::without_end(tap::guest(bulk::PORT), sends, &going),
             Load::Requests { connections } => {
                 outside::ask_without_end(tap::guest(80), connections, &going)
             }
@@ -190,7 +224,7 @@ fn from_outside(
         Ok(false)
     })?;
     let counts = counts.context("the system did not come up")?;
-    let images = Images::new(root, &built, &bases.0)?;
+    let images = Images::new(root, &built, &bases)?;
     Ok(shown(id, each, &counts, images, options))
 }
 
@@ -216,229 +250,8 @@ impl Load {
     }
 }
 
-/// Where the kernel put images: the process, and the address.
-#[derive(Default)]
-struct Bases(Vec<(String, u64)>);
-
-impl Bases {
-    /// Takes a line of the log; whether it told of one.
-    fn look(&mut self, line: &str) -> Result<bool> {
-        let Some((before, base)) = line.split_once(IMAGE) else {
-            return Ok(false);
-        };
-        let name = before.rsplit(' ').next().unwrap_or(before);
-        self.0
-            .push((name.to_owned(), u64::from_str_radix(base, 16)?));
-        Ok(true)
-    }
-}
-
-/// A place for the trace, and the way to QEMU's monitor. Both go with it.
-struct Recorder {
-    folder: PathBuf,
-    instructions: u64,
-}
-
-impl Recorder {
-    fn new(options: &Options) -> Result<Recorder> {
-        let folder = std::env::temp_dir().join(format!("ftl-profile-{}", std::process::id()));
-        std::fs::create_dir_all(&folder)?;
-        Ok(Recorder {
-            folder,
-            instructions: options.instructions,
-        })
-    }
-
-    fn monitor(&self) -> PathBuf {
-        self.folder.join("monitor")
-    }
-
-    /// Has the machine listen to the monitor, and the kernel tell where it puts images.
-    fn prepare(&self, machine: &mut Machine) {
-        machine.append.push("ftl.log=debug".to_owned());
-        let socket = format!(
-            "socket,id=monitor,path={},server=on,wait=off",
-            self.monitor().display()
-        );
-        machine
-            .extra
-            .extend(["-chardev", &socket, "-mon", "chardev=monitor,mode=readline"].map(Into::into));
-    }
-
-    /// How often each address is executed from now on.
-    fn record(&self) -> Result<HashMap<u64, u64>> {
-        let trace = self.folder.join("trace");
-        take(&self.monitor(), &trace, self.instructions * LINE_LEN)?;
-        count(&trace)
-    }
-}
-
-impl Drop for Recorder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.folder);
-    }
-}
-
-/// Has QEMU write a trace of so many bytes.
-fn take(monitor: &Path, trace: &Path, len: u64) -> Result<()> {
-    let mut monitor = UnixStream::connect(monitor).context("QEMU's monitor is not there")?;
-    let mut answers = monitor.try_clone()?;
-    // What it answers is of no use, but has to be read.
-    std::thread::spawn(move || {
-        let mut buffer = [0; 4096];
-        while matches!(answers.read(&mut buffer), Ok(1..)) {}
-    });
-    let mut ask = |command: &str| writeln!(monitor, "{command}");
-    ask("singlestep on")?;
-    ask(&format!("logfile {}", trace.display()))?;
-    ask("log exec,nochain")?;
-    let started = Instant::now();
-    while std::fs::metadata(trace).map_or(0, |file| file.len()) < len {
-        if started.elapsed() > PATIENCE {
-            bail!("QEMU wrote no trace; it has to be one that knows `-d exec`");
-        }
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    ask("stop")?;
-    Ok(())
-}
-
-/// How often each address was executed.
-fn count(trace: &Path) -> Result<HashMap<u64, u64>> {
-    let mut counts = HashMap::new();
-    for line in BufReader::new(File::open(trace)?).split(b'\n') {
-        if let Some(address) = address(&String::from_utf8_lossy(&line?)) {
-            *counts.entry(address).or_default() += 1;
-        }
-    }
-    Ok(counts)
-}
-
-/// Reads `Trace 0: 0x7f… [00000000/ffffffff80001234/…/…] `.
-fn address(line: &str) -> Option<u64> {
-    let inside = line.strip_prefix("Trace ")?.split_once('[')?.1;
-    u64::from_str_radix(inside.split('/').nth(1)?, 16).ok()
-}
-
-/// The images that run, to look addresses up in.
-struct Images {
-    root: PathBuf,
-    images: Vec<Placed>,
-}
-
-/// An image where it lies.
-struct Placed {
-    name: String,
-    at: u64,
-    len: u64,
-    /// Where its own addresses begin.
-    base: u64,
-    loader: Loader,
-    /// Its functions: where each begins in its own addresses, in order.
-    functions: Vec<(u64, String)>,
-}
-
-impl Images {
-    fn new(root: &Path, built: &Built, bases: &[(String, u64)]) -> Result<Images> {
-        let mut images = Images {
-            root: root.to_owned(),
-            images: Vec::new(),
-        };
-        for (name, path) in &built.unstripped {
-            let bytes = std::fs::read(path)?;
-            let base = image::base(&bytes)?;
-            if name == "kernel" {
-                images.add(name, base, base, &bytes, path)?;
-                continue;
-            }
-            for (process, at) in bases {
-                // Names of processes are names of images, but for parts that init plays.
-                let image = built
-                    .unstripped
-                    .keys()
-                    .find(|image| *image == process || image.ends_with(&format!("_{process}")));
-                if image.map_or("init", String::as_str) == name {
-                    images.add(process, *at, base, &bytes, path)?;
-                }
-            }
-        }
-        Ok(images)
-    }
-
-    fn add(&mut self, name: &str, at: u64, base: u64, bytes: &[u8], path: &Path) -> Result<()> {
-        let loader =
-            Loader::new(path).map_err(|error| anyhow::anyhow!("{}: {error}", path.display()))?;
-        let file = object::File::parse(bytes)?;
-        // Assemblers leave labels behind, too, which are no functions.
-        let mut functions: Vec<(u64, String)> = file
-            .symbols()
-            .filter(|symbol| {
-                // Functions in assembly have no kind.
-                matches!(symbol.kind(), SymbolKind::Text | SymbolKind::Unknown)
-            })
-            .filter_map(|symbol| Some((symbol.address(), symbol.name().ok()?.to_owned())))
-            .filter(|(_, name)| !name.starts_with(".L") && !name.starts_with('$'))
-            .collect();
-        functions.sort();
-        self.images.push(Placed {
-            name: name.to_owned(),
-            at,
-            len: image::len(bytes)?,
-            base,
-            loader,
-            functions,
-        });
-        Ok(())
-    }
-
-    /// What an address is called, for adding up.
-    fn name(&self, address: u64, by: By) -> String {
-        let image = self
-            .images
-            .iter()
-            .find(|image| (image.at..image.at + image.len).contains(&address));
-        let Some(image) = image else {
-            return format!("? {address:#x}");
-        };
-        let own = address - image.at + image.base;
-        let innermost = symbols::innermost(&image.loader, own, &self.root);
-        let found = match (by, innermost) {
-            (By::Function, Some((function, location))) => {
-                let file = location.rsplit_once(':').map_or("", |(file, _)| file);
-                format!("{function}  {file}")
-            }
-            (By::Line, Some((function, location))) => format!("{location}  {function}"),
-            (By::Address, Some((function, location))) => {
-                format!("{own:#x}  {location}  {function}")
-            }
-            _ => image.function(own),
-        };
-        format!("{}  {found}", image.name)
-    }
-}
-
-impl Placed {
-    /// The function that the compiler put there.
-    fn function(&self, own: u64) -> String {
-        let after = self.functions.partition_point(|(begin, _)| *begin <= own);
-        match after.checked_sub(1) {
-            Some(index) => symbols::shorten(&addr2line::demangle_auto(
-                self.functions[index].1.as_str().into(),
-                None,
-            )),
-            None => format!("{own:#x}"),
-        }
-    }
-}
-
 /// The table, most instructions first (addresses in their order).
-fn shown(
-    id: &str,
-    each: f64,
-    counts: &HashMap<u64, u64>,
-    images: Images,
-    options: &Options,
-) -> String {
+fn shown(id: &str, each: f64, counts: &Counts, images: Images, options: &Options) -> String {
     let total: u64 = counts.values().sum();
     let mut sums: BTreeMap<String, u64> = BTreeMap::new();
     for (&address, count) in counts {
@@ -481,16 +294,4 @@ fn shown(
 fn row(each: f64, count: u64, total: u64, name: String) -> [String; 3] {
     let share = 100.0 * count as f64 / total.max(1) as f64;
     [format!("{each:.1}"), format!("{share:.1} %"), name]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn addresses_are_read() {
-        let line = "Trace 0: 0x7f2c48000100 [00000000/ffffffff80001234/00000000/ff000001] ";
-        assert_eq!(address(line), Some(0xffff_ffff_8000_1234));
-        assert_eq!(address("Stopped execution of TB chain"), None);
-    }
 }

@@ -24,6 +24,13 @@ pub const COMPONENTS_UP: &str = " components up after ";
 /// What a shell says when somebody can type, to those who want to know everything.
 const PROMPT: &str = "shell: shows its first prompt";
 
+/// How long a terminal is waited for that does not say how large it is (`components/servers/terminal/src/line.rs`). Nobody answers
+/// here: when the answer of a program on this computer comes depends on what else that does, and the machine's clock goes on.
+const TERMINAL_PATIENCE: Duration = Duration::from_millis(200);
+
+/// What a client inside the machine says.
+const FIRST_ANSWER: &str = "bench_wire: has the first answer";
+
 /// How many components there are while a call is measured.
 const AMONG: [usize; 4] = [1, 10, 100, 1000];
 /// CPUs at most of the machine on which throughput grows.
@@ -50,15 +57,58 @@ fn default_system(root: &Path, wanted: &Wanted, isolation: Option<Isolation>) ->
 
 /// From the kernel's first instruction until all components of the default system run.
 pub fn boot(root: &Path, wanted: &Wanted) -> Result<Vec<Figure>> {
-    let built = default_system(root, wanted, None)?;
-    let nanos = time_of(&guest::machine(wanted, &built), COMPONENTS_UP)?;
-    let name = "boot_to_components_up";
-    Ok(vec![Figure::one(name, "", "instructions", nanos)])
+    boot_until(root, wanted, "boot_to_components_up")
 }
 
 /// From the kernel's first instruction until the shell at the default system's console has shown its prompt. The shell
 /// tells of it only in a log in which everything is told, so all those lines are counted, too.
 pub fn boot_to_prompt(root: &Path, wanted: &Wanted) -> Result<Vec<Figure>> {
+    boot_until(root, wanted, "boot_to_prompt")
+}
+
+fn boot_until(root: &Path, wanted: &Wanted, name: &str) -> Result<Vec<Figure>> {
+    let end = boot_end(name).context("a boot that ends")?;
+    let (_, machine) = booting(root, wanted, name, None)?;
+    let mut nanos = time_of(&machine, end)?;
+    if name == "boot_to_prompt" {
+        nanos -= TERMINAL_PATIENCE.as_nanos() as f64;
+        if nanos < 0.0 {
+            bail!("the prompt came before the terminal could be waited for");
+        }
+    }
+    Ok(vec![Figure::one(name, "", "instructions", nanos)])
+}
+
+/// What the log says when a boot is over; nothing if the figure is not that of a boot.
+pub fn boot_end(name: &str) -> Option<&'static str> {
+    match name {
+        "boot_to_components_up" => Some(COMPONENTS_UP),
+        "boot_to_prompt" => Some(PROMPT),
+        "boot_to_http_answer" => Some(FIRST_ANSWER),
+        _ => None,
+    }
+}
+
+/// The system, and the machine whose boot is measured.
+pub fn booting(
+    root: &Path,
+    wanted: &Wanted,
+    name: &str,
+    isolation: Option<Isolation>,
+) -> Result<(Built, Machine)> {
+    let built = match name {
+        "boot_to_components_up" => Some(default_system(root, wanted, None)?),
+        "boot_to_http_answer" => {
+            let isolation = isolation.context("name the case: /kernel or /user")?;
+            let request = guest::http_request(root, wanted.arch, isolation, false)?;
+            Some(build::build(root, wanted.arch, &request)?)
+        }
+        _ => None,
+    };
+    if let Some(built) = built {
+        let machine = guest::machine(wanted, &built);
+        return Ok((built, machine));
+    }
     let workspace = systems::refresh(root)?;
     let variant = Variant {
         console: true,
@@ -68,9 +118,7 @@ pub fn boot_to_prompt(root: &Path, wanted: &Wanted) -> Result<Vec<Figure>> {
     let built = build::build(root, wanted.arch, &request)?;
     let mut machine = guest::machine(wanted, &built);
     machine.append.push("ftl.log=debug".to_owned());
-    let nanos = time_of(&machine, PROMPT)?;
-    let name = "boot_to_prompt";
-    Ok(vec![Figure::one(name, "", "instructions", nanos)])
+    Ok((built, machine))
 }
 
 /// When the machine's log said this, in nanoseconds since the kernel's start, which are instructions.
@@ -325,63 +373,8 @@ pub fn web_system(root: &Path, wanted: &Wanted, isolation: Isolation) -> Result<
     at_cable(root, wanted, DEFAULT, isolation, &[])
 }
 
-/// What a KiB costs that is received, or sent, over one connection from outside, driver and all.
-pub fn tcp_at_cable(root: &Path, wanted: &Wanted) -> Result<Vec<Figure>> {
-    tap::with_cable(|| tcp(root, wanted))
-}
-
-/// The same, at the cable.
-pub fn tcp(root: &Path, wanted: &Wanted) -> Result<Vec<Figure>> {
-    let mut figures = Vec::new();
-    for isolation in isolations(wanted) {
-        let names = ["tcp_receive_kib", "tcp_send_kib"];
-        if !names
-            .iter()
-            .any(|name| wanted.wants_case(name, isolation.name()))
-        {
-            continue;
-        }
-        let built = tcp_system(root, wanted, isolation, false)?;
-        let mut failed = None;
-        let machine = cabled(wanted, &built);
-        guest::watch(&machine, guest::PATIENCE, |line| {
-            if let Some((_, json)) = line.split_once(guest::PREFIX) {
-                figures.push(serde_json::from_str::<Figure>(json)?);
-            } else if line.contains(BULK_READY) {
-                failed = outside::bulk(tap::guest(BULK_PORT), BULK_LEN, BULK_ROUNDS).err();
-            }
-            Ok(failed.is_none() && !line.starts_with("FTL-EXIT"))
-        })?;
-        if let Some(error) = failed {
-            return Err(error);
-        }
-    }
-    Ok(figures)
-}
-
-/// What moves bytes over TCP; without end, if that is wanted.
-pub fn tcp_system(
-    root: &Path,
-    wanted: &Wanted,
-    isolation: Isolation,
-    endless: bool,
-) -> Result<Built> {
-    let case = format!("bench_tcp.case={}", isolation.name());
-    let len = format!("bench_tcp.len={}", u32::MAX);
-    let settings = [case.as_str(), len.as_str()];
-    let settings = &settings[..1 + usize::from(endless)];
-    at_cable(root, wanted, "bench_tcp", isolation, settings)
-}
-
-/// What `bench_tcp` says when it can be connected to.
-pub const BULK_READY: &str = "bench_tcp: listens";
-/// As `bench_tcp` has them by default.
-pub const BULK_PORT: u16 = 7000;
-const BULK_LEN: usize = 1 << 20;
-const BULK_ROUNDS: usize = 5;
-
 /// The isolations that are wanted.
-fn isolations(wanted: &Wanted) -> impl Iterator<Item = Isolation> {
+pub(super) fn isolations(wanted: &Wanted) -> impl Iterator<Item = Isolation> {
     let only = wanted.isolation;
     [Isolation::Kernel, Isolation::User]
         .into_iter()
@@ -389,7 +382,7 @@ fn isolations(wanted: &Wanted) -> impl Iterator<Item = Isolation> {
 }
 
 /// A system whose network is the cable.
-fn at_cable(
+pub(super) fn at_cable(
     root: &Path,
     wanted: &Wanted,
     system: &str,
