@@ -163,6 +163,18 @@ fn the_log_is_filtered() {
     );
 }
 
+/// An option that there is not is no component's name.
+#[test]
+fn commands_for_components_tell_options_from_names() {
+    let script = "for command in why kill restart; do $command -h; echo $?; done";
+    let done = exec("default", script).run().ended_with(0);
+    assert_eq!(done.text(), "2\n2\n2\n", "{}", done.stderr);
+    for command in ["why", "kill", "restart"] {
+        let says = format!("{command}: there is no such option; `{command} --help` says more");
+        assert!(done.stderr.contains(&says), "{}", done.stderr);
+    }
+}
+
 /// What is logged later is printed when it comes, and a reader that has seen enough ends the log at once, not at the
 /// next line that it would have printed.
 #[test]
