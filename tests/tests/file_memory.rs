@@ -87,7 +87,7 @@ fn on_a_machine_without_memory_nothing_is_lost() {
     let image = filled(&folder);
     let script = "
         for i in 0 1 2 3 4 5 6 7; do
-            sql \"select length(hex(randomblob($((i * 300000)))))\" > /dev/null &
+            sql \"select length(hex(randomblob($((i * 600000)))))\" > /dev/null &
             cp /$i /copy$i && sync && echo $i
             wait
         done
@@ -101,8 +101,11 @@ fn on_a_machine_without_memory_nothing_is_lost() {
     let text = done.text();
     assert!(text.ends_with("end\n"), "{text}\n{}", done.stderr);
     let copies: Vec<usize> = text.lines().filter_map(|line| line.parse().ok()).collect();
-    // Otherwise there was enough.
-    assert!(copies.len() < 8, "{text}");
+    // Otherwise there was enough. On one CPU the questions may be over, or were refused, before a copy begins.
+    let refusals = ["out of memory", "too little for another command"];
+    let was_told = refusals.iter().any(|said| done.stderr.contains(said));
+    let somebody_failed = copies.len() < 8 || was_told;
+    assert!(somebody_failed, "{text}\n{}", done.stderr);
     check(&folder, &image, &copies);
 }
 
