@@ -219,7 +219,9 @@ impl Suite {
                         command.args(["--exact", &test, "--quiet"]);
                         command.env("CARGO", host_cargo(&self.root).get_program());
                         tell(&mut command);
-                        lock(&ended).push(run(format!("{file}::{test}"), command));
+                        // First the test, then the lock: else no other one would run meanwhile.
+                        let ran = run(format!("{file}::{test}"), command);
+                        lock(&ended).push(ran);
                     }
                 });
             }
@@ -303,6 +305,38 @@ mod tests {
         assert!(named(&[]).may_have_tests(root, Some(&["smoke"])));
         assert!(named(&["web"]).may_have_tests(root, None));
         assert!(!named(&["web"]).may_have_tests(root, Some(&["smoke"])));
+    }
+
+    /// Each of the two waits at a pipe for the other one, and neither waits for ever.
+    #[test]
+    fn two_tests_run_at_the_same_time() {
+        const PROGRAM: &str = r#"#!/bin/sh
+case "$1 $2" in
+    --list*) printf 'writes: test\nreads: test\n'; exit ;;
+    *writes) timeout 20 sh -c 'echo met > pipe' ;;
+    *reads) timeout 20 sh -c 'read met < pipe' ;;
+esac && echo 'test result: ok. 1 passed'
+"#;
+        let root = std::env::temp_dir().join(format!("ftl-two-tests-{}", std::process::id()));
+        std::fs::create_dir_all(root.join("tests")).unwrap();
+        let made = Command::new("mkfifo").arg(root.join("tests/pipe")).status();
+        assert!(made.unwrap().success());
+        let program = root.join("program");
+        std::fs::write(&program, PROGRAM).unwrap();
+        let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        std::fs::set_permissions(&program, executable).unwrap();
+        let suite = Suite {
+            root: root.clone(),
+            programs: vec![("file".to_owned(), program)],
+        };
+        let outcome = suite.run("two tests", |_| true, None, |_| {}).unwrap();
+        std::fs::remove_dir_all(root).unwrap();
+        assert_eq!(
+            (outcome.passed, outcome.failed),
+            (2, 0),
+            "{}",
+            outcome.output
+        );
     }
 
     #[test]
