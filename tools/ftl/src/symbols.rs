@@ -6,6 +6,7 @@
 //! can be completed. Whatever goes wrong here, the line itself is never lost.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use addr2line::Loader;
@@ -19,7 +20,8 @@ const KERNEL_BASE: u64 = 0xffff_ffff_8000_0000;
 pub struct Symbols {
     root: PathBuf,
     paths: BTreeMap<String, PathBuf>,
-    loaded: BTreeMap<String, Option<(Loader, u64)>>,
+    /// With the addresses that the image covers.
+    loaded: BTreeMap<String, Option<(Loader, Range<u64>)>>,
     /// Whether the line before was a frame, too.
     inside_backtrace: bool,
 }
@@ -47,11 +49,15 @@ impl Symbols {
         self.inside_backtrace = true;
 
         let root = self.root.clone();
-        let (loader, base) = self.image(frame.name)?;
+        let (loader, covered) = self.image(frame.name)?;
         let address = match frame.place {
-            Place::Offset(offset) => base.checked_add(offset)?,
+            Place::Offset(offset) => covered.start.checked_add(offset)?,
             Place::Address(address) => address,
         };
+        // Behind its end the last symbol would be taken for whatever lies there. A return address may be the end itself.
+        if address > covered.end {
+            return None;
+        }
         let mut frames = loader.find_frames(address.checked_sub(back)?).ok()?;
         let mut text = String::new();
         while let Ok(Some(found)) = frames.next() {
@@ -99,12 +105,14 @@ impl Symbols {
         }
     }
 
-    fn image(&mut self, name: &str) -> Option<&(Loader, u64)> {
+    fn image(&mut self, name: &str) -> Option<&(Loader, Range<u64>)> {
         if !self.loaded.contains_key(name) {
             let load = || {
                 let path = self.paths.get(name).or_else(|| self.only_component())?;
-                let base = image::base(&std::fs::read(path).ok()?).ok()?;
-                Some((Loader::new(path).ok()?, base))
+                let bytes = std::fs::read(path).ok()?;
+                let base = image::base(&bytes).ok()?;
+                let end = base.checked_add(image::len(&bytes).ok()?)?;
+                Some((Loader::new(path).ok()?, base..end))
             };
             self.loaded.insert(name.to_owned(), load());
         }
