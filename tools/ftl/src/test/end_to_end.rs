@@ -1,7 +1,7 @@
-//! End-to-end tests: which of them are meant, and running them, two machines at once.
+//! End-to-end tests: which of them are meant, and running them.
 //!
-//! Each test is a process of its own. Two are run at a time, whatever file they are from, and what takes longest comes
-//! first, so that no machine runs alone at the end while the other CPU has nothing to do.
+//! Each test is a process of its own. So many are run at a time as there may be machines, whatever file they are from, and what
+//! takes longest comes first.
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
@@ -18,8 +18,9 @@ use super::step::Outcome;
 use crate::report::Step;
 use crate::toolchain;
 
-/// How many machines run at once; more only take CPU from each other.
-const MACHINES: usize = 2;
+/// How many machines run at once. Beside them the background builds: with a second one, tests that sit at a terminal and in gdb
+/// were seen to run out of time on two CPUs.
+const MACHINES: usize = 1;
 
 /// Files whose tests take long, and so begin first.
 const LONG: &[&str] = &[
@@ -305,38 +306,6 @@ mod tests {
         assert!(named(&[]).may_have_tests(root, Some(&["smoke"])));
         assert!(named(&["web"]).may_have_tests(root, None));
         assert!(!named(&["web"]).may_have_tests(root, Some(&["smoke"])));
-    }
-
-    /// Each of the two waits at a pipe for the other one, and neither waits for ever.
-    #[test]
-    fn two_tests_run_at_the_same_time() {
-        const PROGRAM: &str = r#"#!/bin/sh
-case "$1 $2" in
-    --list*) printf 'writes: test\nreads: test\n'; exit ;;
-    *writes) timeout 20 sh -c 'echo met > pipe' ;;
-    *reads) timeout 20 sh -c 'read met < pipe' ;;
-esac && echo 'test result: ok. 1 passed'
-"#;
-        let root = std::env::temp_dir().join(format!("ftl-two-tests-{}", std::process::id()));
-        std::fs::create_dir_all(root.join("tests")).unwrap();
-        let made = Command::new("mkfifo").arg(root.join("tests/pipe")).status();
-        assert!(made.unwrap().success());
-        let program = root.join("program");
-        std::fs::write(&program, PROGRAM).unwrap();
-        let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-        std::fs::set_permissions(&program, executable).unwrap();
-        let suite = Suite {
-            root: root.clone(),
-            programs: vec![("file".to_owned(), program)],
-        };
-        let outcome = suite.run("two tests", |_| true, None, |_| {}).unwrap();
-        std::fs::remove_dir_all(root).unwrap();
-        assert_eq!(
-            (outcome.passed, outcome.failed),
-            (2, 0),
-            "{}",
-            outcome.output
-        );
     }
 
     #[test]
