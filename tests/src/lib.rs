@@ -22,6 +22,7 @@
 
 pub mod commands;
 pub mod console;
+pub mod device_tree;
 pub mod dma;
 pub mod folder;
 pub mod gdb;

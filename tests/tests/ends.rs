@@ -1,5 +1,8 @@
 //! The ways in which a run ends, and how `./ftl run` tells them apart (docs/reference/tool.md).
 
+use e2e::device_tree::DeviceTree;
+use e2e::folder::Folder;
+
 /// A machine that is there and does nothing.
 fn frozen() -> e2e::Boot {
     e2e::boot_init("ping_proof").smp(1).qemu(["-S"])
@@ -78,4 +81,58 @@ fn the_end_of_init() {
     let exit = e2e::boot_init("hello").build().start().wait_exit();
     assert_eq!(exit.code, 242, "{:?}", exit.log);
     assert_eq!(exit.json["end"], "init");
+}
+
+/// The end of a machine whose device tree is of no use.
+fn panic_with(tree: &DeviceTree, name: &str) -> e2e::Exit {
+    let folder = Folder::new(name);
+    let file = tree.write(&folder);
+    let exit = e2e::boot_init("ping_proof")
+        .smp(1)
+        .argument("--timeout")
+        .argument("60")
+        .qemu(["-dtb", file.as_str()])
+        .start();
+    exit.wait_exit()
+}
+
+/// Whether the panic was told of, and where: a backtrace leads to where it was called.
+fn tells_that_it_is_too_deep(exit: &e2e::Exit) {
+    assert_eq!(exit.code, 241, "{:?}", exit.log);
+    assert_eq!(exit.json["end"], "panic");
+    for part in [
+        "kernel panic: panicked at kernel/src/arch/",
+        "the device tree is nested too deep",
+    ] {
+        let told = exit.log.iter().any(|line| line.contains(part));
+        assert!(told, "no `{part}` in {:?}", exit.log);
+    }
+}
+
+#[test]
+fn a_device_tree_that_is_too_deep() {
+    if !e2e::is_first_variant() {
+        return;
+    }
+    let tree = DeviceTree::of(&e2e::arch()).deepened(16);
+    tells_that_it_is_too_deep(&panic_with(&tree, "deep_tree"));
+}
+
+/// The firmware has a console on riscv64; on arm64 nobody has one.
+#[test]
+fn a_device_tree_without_a_console_that_is_too_deep() {
+    if !e2e::is_first_variant() {
+        return;
+    }
+    let arch = e2e::arch();
+    let serial = match arch.as_str() {
+        "arm64" => "pl011@9000000",
+        _ => "serial@10000000",
+    };
+    let tree = DeviceTree::of(&arch).disabled(serial).deepened(16);
+    let exit = panic_with(&tree, "mute_deep_tree");
+    match arch.as_str() {
+        "arm64" => assert_eq!(exit.code, 244, "{:?}", exit.log),
+        _ => tells_that_it_is_too_deep(&exit),
+    }
 }

@@ -84,15 +84,18 @@ impl MachineInfo {
         Ok(machine)
     }
 
-    /// Fills in what the tree says. `self` should be [`MachineInfo::new`]; after an error it is
-    /// of no use.
+    /// Fills in what the tree says. `self` should be [`MachineInfo::new`]. After an error no machine can be
+    /// run with it; but it holds what could be read all the same, so that there is a console to tell of the error
+    /// and a way to switch the machine off.
     pub fn read_devicetree(&mut self, blob: &[u8]) -> Result<(), Error> {
         let blob = blob.get(..blob_len(blob)?).ok_or(Error::Malformed)?;
         let tree = Fdt::new(blob).map_err(|_| Error::Malformed)?;
         let root = Place::root(tree);
 
+        // The first error, after which reading goes on.
+        let mut outcome = Ok(());
         for reservation in tree.memory_reservations() {
-            self.reserve(reservation.address(), reservation.size())?;
+            outcome = outcome.and(self.reserve(reservation.address(), reservation.size()));
         }
         if let Some(model) = root.text("model") {
             self.model = prefix(model);
@@ -113,13 +116,15 @@ impl MachineInfo {
             controller_address_cells: 0,
             stdout,
         };
-        root.visit(&mut |place| reader.read_cpu_or_memory(place))?;
+        outcome = outcome.and(root.visit(&mut |place| reader.read_cpu_or_memory(place)));
         if reader.has_message_files {
-            root.visit(&mut |place| reader.read_message_files(place))?;
+            outcome = outcome.and(root.visit(&mut |place| reader.read_message_files(place)));
         }
-        root.visit(&mut |place| reader.read_interrupt_controller(place))?;
-        root.visit(&mut |place| reader.read_device(place))?;
+        outcome = outcome
+            .and(root.visit(&mut |place| reader.read_interrupt_controller(place)))
+            .and(root.visit(&mut |place| reader.read_device(place)));
 
+        outcome?;
         if self.memory.is_empty() {
             return Err(Error::NoMemory);
         }

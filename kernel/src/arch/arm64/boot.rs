@@ -315,7 +315,7 @@ extern "C" fn boot(tree: usize, image: u64) -> ! {
     // SAFETY: one CPU runs.
     unsafe { machine::set_psci(info.psci) };
     if let Err(error) = read {
-        panic!("the device tree cannot be used: {error:?}");
+        panic!("{}", error.describe());
     }
     let seed = crate::boot::take_seed(info, tree);
     if let Some(host) = &info.pci_host

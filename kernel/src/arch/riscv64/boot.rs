@@ -191,7 +191,7 @@ extern "C" fn boot(hart: usize, tree: usize) -> ! {
         unsafe { machine::set_console(uart) };
     }
     if let Err(error) = read {
-        panic!("the device tree cannot be used: {error:?}");
+        panic!("{}", error.describe());
     }
     let seed = crate::boot::take_seed(info, tree);
     if let Some(host) = &info.pci_host

@@ -385,15 +385,20 @@ pub unsafe fn set_console(uart: Uart) {
     unsafe { *UART.0.get() = Some(uart) };
 }
 
+/// Writes to the serial line that the device tree tells of; before that is known, and on a machine where it tells of none
+/// that we can use, to what the firmware takes for its console.
 fn put(bytes: &[u8]) {
     // SAFETY: nobody writes it any more once there is output.
-    if let Some(uart) = unsafe { &*UART.0.get() } {
-        for &byte in bytes {
-            if byte == b'\n' {
-                uart.put(b'\r');
-            }
-            uart.put(byte);
+    let uart = unsafe { &*UART.0.get() };
+    let put = |byte| match uart {
+        Some(uart) => uart.put(byte),
+        None => sbi::console_put(byte),
+    };
+    for &byte in bytes {
+        if byte == b'\n' {
+            put(b'\r');
         }
+        put(byte);
     }
 }
 

@@ -46,6 +46,16 @@ pub fn hart_stop() -> ! {
     }
 }
 
+/// Writes a byte to the firmware's console: "Console Write Byte" of the DBCN extension (chapter 12.3), or, where the firmware
+/// is older than that and refuses, "Console Putchar" of the legacy extensions (chapter 5.2). Both wait until the byte is
+/// away. Where there is neither, or no console, it is lost.
+pub fn console_put(byte: u8) {
+    if sbi_rt::console_write_byte(byte).is_err() {
+        #[expect(deprecated, reason = "for firmware that has nothing newer")]
+        let _nobody_to_tell = sbi_rt::legacy::console_putchar(byte.into());
+    }
+}
+
 /// Resets the machine (SRST extension). A warm reset keeps what is in memory; where there is none, or
 /// where a cold one is asked for, it may be lost.
 pub fn reset(cold: bool) -> ! {

@@ -44,7 +44,8 @@ impl<'a, 'p> Place<'a, 'p> {
         }
     }
 
-    /// Calls `visitor` for all nodes below this one that are in use, each before those in it.
+    /// Calls `visitor` for all nodes below this one that are in use, each before those in it. Answers the first error,
+    /// and goes on after it.
     pub(super) fn visit(
         &self,
         visitor: &mut dyn FnMut(&Place<'a, '_>) -> Result<(), Error>,
@@ -52,14 +53,15 @@ impl<'a, 'p> Place<'a, 'p> {
         if self.depth == DEPTH_MAX {
             return Err(Error::TooDeep);
         }
+        let mut outcome = Ok(());
         for node in self.node.children() {
             let place = Place::new(self.tree, node, Some(self));
             if place.is_enabled() {
-                visitor(&place)?;
-                place.visit(visitor)?;
+                outcome = outcome.and(visitor(&place));
+                outcome = outcome.and(place.visit(visitor));
             }
         }
-        Ok(())
+        outcome
     }
 
     pub(super) fn name(&self) -> &'a str {

@@ -273,6 +273,41 @@ fn nested(depth: usize) -> std::vec::Vec<u8> {
     blob
 }
 
+/// `tree` with `depth` more nodes at the root's end, each in the one before.
+fn deepened(tree: &[u8], depth: usize) -> std::vec::Vec<u8> {
+    let word = |at: usize| u32::from_be_bytes(tree[at..][..4].try_into().unwrap());
+    // DTSpec 5.2: where the structure begins and how long it is. It ends with the root's end and its own.
+    let root_end = (word(8) + word(36)) as usize - 8;
+    let mut deep = tree[..root_end].to_vec();
+    for _ in 0..depth {
+        deep.extend(1u32.to_be_bytes());
+        deep.extend(b"a\0\0\0");
+    }
+    deep.extend(std::iter::repeat_n(2u32.to_be_bytes(), depth).flatten());
+    let added = (deep.len() - root_end) as u32;
+    deep.extend(&tree[root_end..]);
+    for (at, moved) in [(4, true), (12, word(12) > word(8)), (36, true)] {
+        let value = word(at) + if moved { added } else { 0 };
+        deep[at..at + 4].copy_from_slice(&value.to_be_bytes());
+    }
+    deep
+}
+
+#[test]
+fn a_refused_tree_still_tells_where_to_say_so() {
+    for tree in TREES {
+        let mut machine = MachineInfo::new();
+        let read = machine.read_devicetree(&deepened(tree, 16));
+        assert_eq!(read, Err(Error::TooDeep));
+        let sound = self::read(tree);
+        assert!(sound.console.is_some());
+        assert_eq!(machine.console, sound.console);
+        assert_eq!(machine.psci, sound.psci);
+        assert_eq!(machine.memory, sound.memory);
+        assert_eq!(machine.devices, sound.devices);
+    }
+}
+
 #[test]
 fn deep_trees_are_refused() {
     let refused = |depth| MachineInfo::from_devicetree(&nested(depth)).unwrap_err();
