@@ -2,6 +2,9 @@
 
 use std::process::{Command, Stdio};
 
+use e2e::device_tree::DeviceTree;
+use e2e::folder::Folder;
+
 /// What `./ftl` prints for these words.
 fn ask(words: &[&str]) -> String {
     let output = Command::new(e2e::tool())
@@ -98,6 +101,53 @@ fn a_kernel_panic_leaves_a_dump() {
             "src/main.rs:",
         ],
     );
+    remove(dump);
+}
+
+/// A kernel that panics before it has memory has neither log nor components to show, and a dump of it says so.
+#[test]
+fn a_panic_early_in_the_boot_leaves_a_dump() {
+    if !e2e::is_first_variant() {
+        return;
+    }
+    let folder = Folder::new("early_panic");
+    let tree = DeviceTree::of(&e2e::arch()).deepened(16).write(&folder);
+    let ftl = e2e::boot("supervision")
+        .argument("--dumps")
+        .argument("panic")
+        .qemu(["-dtb", tree.as_str()])
+        .start();
+    let exit = ftl.wait_exit();
+    assert_eq!(exit.json["end"], "panic", "{}", exit.tail());
+    let dump = kept(&exit.log, "kernel panic");
+    let not_set_up = "the kernel had not set up its memory yet";
+    let overview = ask(&["dump", dump]);
+    check(
+        &overview,
+        &[
+            "kernel panic (supervision",
+            not_set_up,
+            ", booting:\n",
+            "in kernel_panicked",
+            "panic_fmt",
+            "kernel/src/arch/",
+        ],
+    );
+    for one in ["log", "ps", "queues"] {
+        check(&ask(&["dump", dump, one]), &[not_set_up]);
+    }
+    for one in [["handles", "init"], ["backtrace", "init"]] {
+        let output = Command::new(e2e::tool())
+            .args(["dump", dump])
+            .args(one)
+            .stdin(Stdio::null())
+            .output()
+            .expect("./ftl can be started");
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success(), "{one:?}: {errors}");
+        let expected = format!("error: {not_set_up}");
+        assert!(errors.starts_with(&expected), "{one:?}: {errors}");
+    }
     remove(dump);
 }
 

@@ -37,6 +37,8 @@ KINDS = [
 ]
 # See abi/src/handle.rs.
 RIGHTS = ["read", "write", "execute", "wait", "transfer", "duplicate", "manage"]
+# What is said of a kernel that has no memory, log and components yet.
+NOT_SET_UP = "the kernel had not set up its memory yet: there are no components, and the log is not kept"
 STATES = ["new", "ready", "running", "waits for events", "waits for a reply", "dead"]
 
 
@@ -107,6 +109,17 @@ def kernel():
         pointer = gdb.lookup_type("kernel::kernel::Kernel").pointer()
         return lock["value"].address.cast(pointer).dereference()
     raise gdb.GdbError("the kernel's symbols are not loaded: was gdb started by `./ftl debug`?")
+
+
+def is_set_up(everything):
+    """Whether the kernel's state is there: before that its place is all zeros, and slabs are empty."""
+    return int(everything["log"]["ring"]["data"]) != 0
+
+
+def must_be_set_up(everything):
+    """For what is asked about one of many."""
+    if not is_set_up(everything):
+        raise gdb.GdbError(NOT_SET_UP)
 
 
 def objects(slab):
@@ -308,6 +321,7 @@ class Backtrace(gdb.Command):
         if not argument:
             self.cpus(everything, machine)
             return
+        must_be_set_up(everything)
         found = [
             process
             for _, process in objects(everything["processes"])
@@ -346,6 +360,8 @@ class Backtrace(gdb.Command):
                 runs = threads.get(raw(current))
                 process = processes.get(raw(runs["process"])) if runs is not None else None
                 where = f"in {name_of(process)}" if process is not None else "idle"
+                if not is_set_up(everything):
+                    where = "booting" if is_kernel_code(pc & (1 << 64) - 1) else "not started"
                 print(f"CPU {cpu}, {where}:")
                 places = [pc]
                 link = int(frame.read_register(machine.link)) & (1 << 64) - 1
@@ -382,6 +398,9 @@ class Ps(gdb.Command):
     @in_kernel
     def invoke(self, argument, from_tty):
         everything = kernel()
+        if not is_set_up(everything):
+            print(NOT_SET_UP)
+            return
         print(f"{'COMPONENT':18}{'ISOLATION':11}{'STATE':10}{'IMAGE':20}{'PAGES':>7}{'HANDLES':>9}  THREADS")
         for _, process in objects(everything["processes"]):
             threads = [
@@ -408,6 +427,7 @@ class Handles(gdb.Command):
     @in_kernel
     def invoke(self, argument, from_tty):
         everything = kernel()
+        must_be_set_up(everything)
         found = [process for _, process in objects(everything["processes"]) if name_of(process) == argument]
         if not found:
             known = sorted(name_of(process) for _, process in objects(everything["processes"]))
@@ -434,6 +454,9 @@ class Queues(gdb.Command):
     @in_kernel
     def invoke(self, argument, from_tty):
         everything = kernel()
+        if not is_set_up(everything):
+            print(NOT_SET_UP)
+            return
         holders, owners = {}, {}
         processes = by_id(everything["processes"])
         for process in processes.values():
@@ -472,7 +495,11 @@ class Log(gdb.Command):
 
     @in_kernel
     def invoke(self, argument, from_tty):
-        ring = kernel()["log"]["ring"]
+        everything = kernel()
+        if not is_set_up(everything):
+            print(NOT_SET_UP)
+            return
+        ring = everything["log"]["ring"]
         length = 16 * 1024
         written = int(ring["head"]["written"])
         # What a panic of the kernel says goes past the kernel's state.
