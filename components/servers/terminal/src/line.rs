@@ -67,9 +67,9 @@ impl Line {
         events.add(shown.end(), Source::Shown)?;
         self.typed = Some(typed);
         self.shown = Some(shown);
-        // Another window, maybe: who draws on it does so anew.
-        self.is_mute = false;
         if self.was_open {
+            // Another window, maybe: who draws on it does so anew.
+            self.is_mute = false;
             self.tell_all(events, terminal::Server::resized);
         }
         self.was_open = true;
@@ -113,7 +113,9 @@ impl Line {
         let Some(reply) = self.desk.asked(message, events)? else {
             return Ok(());
         };
-        if self.is_mute || self.shown.is_none() {
+        // A port that is opened again is told of; one that is opened at last finds the question waiting.
+        let is_away = self.shown.is_none() && self.was_open;
+        if self.is_mute || is_away {
             return self.tell_size(reply);
         }
         if self.asking.is_empty() {

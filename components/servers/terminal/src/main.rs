@@ -10,6 +10,8 @@ use ftl::prelude::*;
 mod line;
 #[rustfmt::skip]
 mod spec;
+#[cfg(test)]
+mod tests;
 
 use interfaces::desk::Seat;
 use line::Line;
