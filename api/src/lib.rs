@@ -70,8 +70,6 @@ pub mod buffer;
 #[path = "generated/component.rs"]
 #[rustfmt::skip]
 pub mod component;
-#[cfg(target_os = "none")]
-mod copy;
 pub mod end;
 pub mod gate;
 #[cfg(target_os = "none")]

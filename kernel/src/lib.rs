@@ -11,6 +11,10 @@
 //! 4. The rules in `docs/rules.md` are cited by number where they are followed.
 #![cfg_attr(target_os = "none", no_std)]
 
+// Loading images is copying above all: this has the `memcpy` that the compiler calls.
+#[cfg(target_os = "none")]
+use copy as _;
+
 pub mod arch;
 pub mod boot;
 pub mod check;

@@ -2,8 +2,6 @@
 
 mod account;
 mod code_pool;
-#[cfg(target_os = "none")]
-mod copy;
 mod frame;
 mod region;
 mod slab;
