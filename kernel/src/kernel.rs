@@ -18,7 +18,7 @@ use crate::object::{
     Queue, Source, Space, Thread, Timer,
 };
 use crate::random::Random;
-use crate::scheduler::CpuState;
+use crate::scheduler::{CpuState, SLICE_NS};
 use crate::trace::Trace;
 
 /// CPUs that one kernel can run on.
@@ -83,6 +83,8 @@ pub struct Kernel {
     pub deadlines_changed: bool,
     /// Whether a thread became ready that may have to go before the one on this CPU.
     pub woke_first: bool,
+    /// [`SLICE_NS`] in ticks of the counter.
+    pub slice_ticks: u64,
     /// Threads that were ended while they ran, and whose CPU has not left the kernel since.
     pub condemned_threads: u32,
     /// Processes to tear down.
@@ -154,8 +156,10 @@ impl Kernel {
             pages_total: memory.frames.total() as u64,
             ..Default::default()
         };
+        let slice_ticks = SLICE_NS * memory.machine.ticks_per_second() / 1_000_000_000;
         Ok(Kernel {
             memory,
+            slice_ticks,
             cpus: [const { CpuState::new() }; CPUS_MAX],
             idle_cpus: 0,
             attention: false,

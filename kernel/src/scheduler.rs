@@ -22,7 +22,7 @@ pub const PRIORITIES: usize = 8;
 /// The priorities, and below them the level of those that have spent their share of the CPU.
 const LEVELS: usize = PRIORITIES + 1;
 /// How long a thread runs while others of its priority are ready.
-const SLICE_NS: u64 = 10_000_000;
+pub const SLICE_NS: u64 = 10_000_000;
 
 /// Deadlines that one timer interrupt handles at most.
 const DUE_STEP: usize = 64;
@@ -126,7 +126,9 @@ impl Kernel {
     #[cold]
     #[inline(never)]
     fn start_contended_slice(&mut self, cpu: usize, current: Id<Thread>) {
-        let before = self.threads[current].priority;
+        let node = &mut self.threads[current];
+        // Who was overtaken goes on with what was left of its slice.
+        let (before, used) = (node.priority, core::mem::take(&mut node.slice_used));
         let mut share = self.look_at_share(current, false);
         let now = self.memory.machine.now();
         let level = self.threads[current].priority;
@@ -134,9 +136,7 @@ impl Kernel {
             // It should not have been chosen: the timer says so at once.
             share = 0;
         }
-        let slice_len = self.ticks(SLICE_NS);
-        // Who was overtaken goes on with what was left of its slice.
-        let used = core::mem::take(&mut self.threads[current].slice_used);
+        let slice_len = self.slice_ticks;
         let state = &mut self.cpus[cpu];
         if state.slice_began == u64::MAX {
             state.slice_began = now.saturating_sub(used);
@@ -358,7 +358,7 @@ impl Kernel {
         let level = u32::from(self.threads[current].priority);
         let best = self.cpus[cpu].best_ready();
         let spent = level == u32::from(SPENT);
-        if best > level || best == level && !spent && ran < self.ticks(SLICE_NS) {
+        if best > level || best == level && !spent && ran < self.slice_ticks {
             // Those that wait are less important and its share is not spent, or its slice is not over.
             self.start_slice(cpu);
             return None;
@@ -381,7 +381,7 @@ impl Kernel {
             return self.enqueue(current, cpu, true);
         }
         let used = self.memory.machine.now().saturating_sub(began);
-        let is_over = used >= self.ticks(SLICE_NS);
+        let is_over = used >= self.slice_ticks;
         self.threads[current].slice_used = if is_over { 0 } else { used };
         self.enqueue(current, cpu, !is_over);
     }
