@@ -10,6 +10,7 @@ use crate::error::refused;
 use crate::files::{Files, PAGE_LEN};
 use crate::schema::CHUNK_BITS;
 use crate::snapshot::chunks_of;
+use crate::tidy::PIECE;
 use crate::{CHUNK_LEN, FILE_LEN_MAX, INLINE_LEN_MAX};
 
 /// Rows of the table `chunk` have lengths that are multiples of this, so that a file that grows
@@ -58,7 +59,8 @@ impl Files {
         if from.is_empty() {
             return Ok(());
         }
-        let len = len.max(end);
+        let (old, len) = (len, len.max(end));
+        self.clear_tail(node, old, len)?;
         let stays_inline = inline && len <= INLINE_LEN_MAX as u64;
         // Each chunk may be new as a whole, and its row may split pages of the tree.
         let chunks = (from.len() / CHUNK_LEN) as u64 + 2;
@@ -93,8 +95,13 @@ impl Files {
             return Err(Error::FileTooLarge);
         }
         let stays_inline = inline && len <= INLINE_LEN_MAX as u64;
+        let cuts_a_chunk = !inline && len < old && !len.is_multiple_of(CHUNK_LEN as u64);
         if len > old {
+            self.clear_tail(node, old, len)?;
             self.reserve(8)?;
+        } else if cuts_a_chunk && self.has_snapshots() {
+            // The last chunk that stays is kept for the newest.
+            self.reserve(CHUNK_LEN as u64 / PAGE_LEN + 3)?;
         }
         self.atomically(|files| {
             if inline && !stays_inline {
@@ -102,7 +109,7 @@ impl Files {
             } else if inline && len < old {
                 files.cut_inline(node, len as usize)?;
             } else if len < old {
-                files.cut_chunks(node, len)?;
+                files.cut_chunks(node, old, len)?;
             }
             Ok(())
         })?;
@@ -236,14 +243,18 @@ impl Files {
             .map_err(refused)
     }
 
-    /// Removes what lies behind a file's new end.
-    fn cut_chunks(&mut self, node: Node, len: u64) -> Result<()> {
+    /// Removes what lies behind a file's new end, now or, if it is much, bit by bit.
+    fn cut_chunks(&mut self, node: Node, old: u64, len: u64) -> Result<()> {
         self.chunk = None;
         let (row, within) = place(node, len);
-        let first = if within > 0 { row + 1 } else { row };
-        let last = chunks_of(node).1;
-        self.preserve(first, last)?;
-        self.remove_chunks(first, last)?;
+        let (first, last) = (first_behind(node, len), first_behind(node, old) - 1);
+        if self.has_snapshots() || last - first >= PIECE || self.tidying.nodes.contains(&node) {
+            if first <= last {
+                self.cut_later(node)?;
+            }
+        } else {
+            self.remove_chunks(first, chunks_of(node).1)?;
+        }
         if within == 0 {
             return Ok(());
         }
@@ -288,8 +299,13 @@ fn open_chunk(db: &Connection, row: i64, writable: bool) -> Result<Option<Blob>>
     }
 }
 
+/// The row of the first chunk that lies wholly behind the end of a file of this length.
+pub(crate) fn first_behind(node: Node, len: u64) -> i64 {
+    (node.0 << CHUNK_BITS) + len.div_ceil(CHUNK_LEN as u64) as i64
+}
+
 /// The row of the chunk that holds this byte of a file, and where in it.
-fn place(node: Node, offset: u64) -> (i64, usize) {
+pub(crate) fn place(node: Node, offset: u64) -> (i64, usize) {
     let number = offset / CHUNK_LEN as u64;
     (
         (node.0 << CHUNK_BITS) + number as i64,

@@ -104,7 +104,7 @@ impl Files {
         })?;
         self.linked(node, 1, now);
         self.linked(directory, 0, now);
-        Ok(())
+        self.changed_names()
     }
 
     /// Takes a name away. What has no other name goes when nobody has it open any more. Directories
@@ -124,7 +124,7 @@ impl Files {
         })?;
         self.linked(node, -1, now);
         self.linked(directory, 0, now);
-        Ok(())
+        self.changed_names()
     }
 
     /// Renames; what has the new name already is replaced, in one step. A directory replaces only
@@ -179,7 +179,7 @@ impl Files {
         self.linked(node, 0, now);
         self.linked(from, 0, now);
         self.linked(to, 0, now);
-        Ok(())
+        self.changed_names()
     }
 
     /// Up to `max` names that come after `after`, in the order of their bytes; from the first on if
@@ -326,6 +326,7 @@ impl Files {
             Ok(node)
         })?;
         self.linked(directory, 0, now);
+        self.changed_names()?;
         Ok(node)
     }
 
@@ -336,7 +337,7 @@ impl Files {
             .map_err(refused)
     }
 
-    /// Takes an entry away; the node too, if that was its last and nobody has it open.
+    /// Takes an entry away; the node too, if that was its last, nobody has it open and it is small.
     fn leave(
         &mut self,
         directory: Node,
@@ -349,17 +350,20 @@ impl Files {
             .entry_remove
             .execute(&[directory.0.into(), name.into()])
             .map_err(refused)?;
-        match attributes.links <= 1 && !self.open.contains_key(&node) {
-            true => self.remove_node(node),
-            false => {
-                if attributes.links <= 1 {
-                    // Its last name, but somebody has it open.
-                    let orphan = &mut self.statements.orphan_new;
-                    orphan.execute(&[node.0.into()]).map_err(refused)?;
-                }
-                self.count_links(node, -1, now)
-            }
+        if attributes.links > 1 {
+            return self.count_links(node, -1, now);
         }
+        let is_open = self.open.contains_key(&node);
+        if !is_open && self.goes_at_once(node, &attributes) {
+            return self.remove_node(node);
+        }
+        // Its last name, but somebody has it open, or it is large.
+        let orphan = &mut self.statements.orphan_new;
+        orphan.execute(&[node.0.into()]).map_err(refused)?;
+        if !is_open {
+            self.tidying.nodes.insert(node);
+        }
+        self.count_links(node, -1, now)
     }
 
     fn count_links(&mut self, node: Node, more: i64, now: u64) -> Result<()> {

@@ -5,13 +5,15 @@ use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use abi::{Error, Result};
-use sqlite::{Blob, Connection, Statement, Storage};
+use sqlite::{Blob, Connection, Storage};
 
 use crate::attributes::{Attributes, Kind, Node, Times};
 use crate::error::{OpenError, refused};
-use crate::schema;
 use crate::snapshot::chunks_of;
-use crate::{CHUNK_LEN, FILE_LEN_MAX};
+use crate::statements::{Lazy, Statements};
+use crate::tidy::Tidying;
+use crate::together::CHANGE_WEIGHT;
+use crate::{CHUNK_LEN, FILE_LEN_MAX, schema};
 
 /// Bytes of a page of the database.
 pub(crate) const PAGE_LEN: u64 = 4096;
@@ -19,6 +21,8 @@ pub(crate) const PAGE_LEN: u64 = 4096;
 /// Pages of the disk that only deleting may use: SQLite takes back all since the last commit when it
 /// runs out of them in the middle of a change, so what adds something is refused before.
 const RESERVE: u64 = 48;
+/// How many pieces of what nobody needs any more are removed at most while somebody waits for room.
+const PIECES_FOR_ROOM: usize = 8;
 
 /// Where time and randomness come from.
 pub trait Clock {
@@ -98,68 +102,19 @@ pub struct Files {
     pub(crate) together: bool,
     /// Bytes of contents that were removed since the disk was last told what is free: [`Files::trim`].
     pub(crate) freed: u64,
+    /// What nobody needs any more, and is still there.
+    pub(crate) tidying: Tidying,
     /// Pages that are free for sure.
     room: u64,
     /// The newest snapshot, for which chunks are kept before they change.
     pub(crate) newest: Option<i64>,
+    /// A restoration was broken off and could not be taken back: files are partly of then and
+    /// partly of now. Nobody sees them before that is mended.
+    pub(crate) mixed: bool,
+    /// What is known about snapshots and what is to be removed may be wrong: there was no memory to look.
+    stale: bool,
     /// A transaction was lost since the last [`Files::sync`], and why.
     lost: Option<Error>,
-}
-
-macro_rules! statements {
-    ($($name:ident: $sql:literal,)+) => {
-        /// All statements, prepared once.
-        pub(crate) struct Statements { $(pub(crate) $name: Statement,)+ }
-
-        impl Statements {
-            fn new(db: &Connection) -> sqlite::Result<Statements> {
-                Ok(Statements { $($name: db.prepare($sql)?,)+ })
-            }
-
-            fn reprepared(&self) -> u32 {
-                0 $(+ self.$name.reprepared())+
-            }
-        }
-    };
-}
-
-statements! {
-    begin: "begin",
-    commit: "commit",
-    savepoint: "savepoint op",
-    release: "release op",
-    undo: "rollback to op",
-    savepoint_all: "savepoint all_of_it",
-    release_all: "release all_of_it",
-    undo_all: "rollback to all_of_it",
-    node: "select kind, mode, links, size, created, modified, changed, data is null from node where id = ?",
-    node_new: "insert into node(kind, mode, links, size, created, modified, changed, data) \
-        values (?1, ?2, 1, ?3, ?4, ?4, ?4, ?5)",
-    node_set: "update node set mode = ?2, links = ?3, size = ?4, modified = ?5, changed = ?6 where id = ?1",
-    node_remove: "delete from node where id = ?",
-    links_add: "update node set links = links + ?2, changed = ?3 where id = ?1",
-    data: "select data from node where id = ?",
-    data_set: "update node set data = ?2 where id = ?1",
-    chunk_len: "select length(data) from chunk where id = ?",
-    chunk_put: "insert or replace into chunk values (?1, ?2)",
-    preserve_one: "insert into old_chunk select ?1, ?2, (select data from chunk where id = ?2) \
-        where not exists (select 1 from old_chunk where snapshot = ?1 and chunk = ?2)",
-    preserve: "insert or ignore into old_chunk select ?1, id, data from chunk where id between ?2 and ?3",
-    chunk_get: "select data from chunk where id = ?",
-    chunks_remove: "delete from chunk where id between ?1 and ?2",
-    entry: "select entry.node, node.kind from entry join node on node.id = entry.node \
-        where parent = ?1 and name = ?2",
-    entry_new: "insert into entry values (?1, ?2, ?3)",
-    entry_remove: "delete from entry where parent = ?1 and name = ?2",
-    entry_any: "select 1 from entry where parent = ? limit 1",
-    entries: "select entry.name, entry.node, node.kind from entry join node on node.id = entry.node \
-        where entry.parent = ?1 and entry.name > ?2 order by entry.name",
-    parent: "select parent, name from entry where node = ?",
-    orphan_new: "insert or ignore into orphan values (?)",
-    orphan_remove: "delete from orphan where node = ?",
-    pages_max: "pragma max_page_count",
-    pages: "pragma page_count",
-    pages_free: "pragma freelist_count",
 }
 
 impl Files {
@@ -177,10 +132,9 @@ impl Files {
         }
         let db = Connection::open(storage)?;
         schema::open(&db, &options, clock.unix_ns())?;
-        let statements = Statements::new(&db)?;
         let mut files = Files {
+            statements: Statements::new(&db)?,
             db,
-            statements,
             clock,
             open: BTreeMap::new(),
             chunk: None,
@@ -192,12 +146,17 @@ impl Files {
             together_max: options.log_len / 4,
             together: false,
             freed: 0,
+            tidying: Tidying::default(),
             room: 0,
             newest: None,
+            mixed: false,
+            stale: false,
             lost: None,
         };
+        files.take_back_unfinished()?;
         files.find_newest()?;
-        files.remove_orphans()?;
+        files.find_untidy()?;
+        files.tidy_at_start();
         match files.load(Node(schema::ROOT))?.kind {
             Kind::Directory => Ok(files),
             _ => Err(Error::InvalidData.into()),
@@ -216,6 +175,10 @@ impl Files {
             return Ok(open.attributes);
         }
         let (attributes, inline) = self.read_node(node)?;
+        if attributes.links == 0 && self.tidying.nodes.contains(&node) {
+            // It is going, and may have lost some of its bytes.
+            return Err(Error::NotFound);
+        }
         let open = Open {
             users: 1,
             attributes,
@@ -235,10 +198,16 @@ impl Files {
         if open.users > 0 {
             return Ok(());
         }
-        let nameless = open.attributes.links == 0;
-        let result = match nameless {
-            true => self.atomically(|files| files.remove_orphan(node)),
-            false => self.write_back(node),
+        let attributes = open.attributes;
+        let result = match attributes.links {
+            0 if self.goes_at_once(node, &attributes) => {
+                self.atomically(|files| files.remove_orphan(node))
+            }
+            0 => {
+                self.tidying.nodes.insert(node);
+                Ok(())
+            }
+            _ => self.write_back(node),
         };
         self.open.remove(&node);
         result
@@ -269,7 +238,8 @@ impl Files {
             open.dirty = true;
         }
         let closed = self.close(node);
-        result.and(closed)
+        result.and(closed)?;
+        self.changed_names()
     }
 
     /// Comes back when all that was changed before survives a loss of power. An error says that some
@@ -307,8 +277,8 @@ impl Files {
     }
 
     /// How many pages the disk has, and how many are free.
-    fn pages(&mut self) -> Result<(u64, u64)> {
-        let number = |statement: &mut Statement| -> Result<u64> {
+    pub(crate) fn pages(&mut self) -> Result<(u64, u64)> {
+        let number = |statement: &mut Lazy| -> Result<u64> {
             statement.run(&[]).map_err(refused)?;
             let number = statement.integer(0).max(0) as u64;
             statement.reset();
@@ -324,6 +294,14 @@ impl Files {
     pub(crate) fn reserve(&mut self, pages: u64) -> Result<()> {
         if self.room < pages {
             self.room = self.pages()?.1.saturating_sub(RESERVE);
+            for _ in 0..PIECES_FOR_ROOM {
+                if self.room >= pages || self.together || !self.wants_tidying() {
+                    break;
+                }
+                // What goes wrong there is nothing to whoever wants room.
+                let _ = self.tidy();
+                self.room = self.pages()?.1.saturating_sub(RESERVE);
+            }
         }
         self.room = self.room.checked_sub(pages).ok_or(Error::StorageFull)?;
         Ok(())
@@ -372,6 +350,7 @@ impl Files {
     /// Sees to it that a transaction is open. There nearly always is one: a statement outside of any
     /// would begin and end its own, which takes as long as the statement itself.
     pub(crate) fn begin_reading(&mut self) -> Result<()> {
+        self.be_whole()?;
         self.notice_loss();
         if !self.db.in_transaction() {
             self.statements.begin.execute(&[]).map_err(refused)?;
@@ -382,6 +361,11 @@ impl Files {
     /// The same, to change something.
     pub(crate) fn begin(&mut self) -> Result<()> {
         self.begin_reading()?;
+        if self.stale {
+            self.find_newest()?;
+            self.find_untidy()?;
+            self.stale = false;
+        }
         self.changed = true;
         Ok(())
     }
@@ -434,9 +418,15 @@ impl Files {
         self.lost = Some(why);
         self.changed = false;
         self.written = 0;
-        let _ = self.find_newest();
+        self.look_again();
         // One that was made in the transaction that was lost: whoever has it open finds out.
         self.reload_open();
+    }
+
+    /// Looks again for snapshots and for what is to be removed; if that fails, before the next change.
+    pub(crate) fn look_again(&mut self) {
+        let found = self.find_newest().and_then(|()| self.find_untidy());
+        self.stale = found.is_err();
     }
 
     /// Nothing is known about a chunk that was open for reading.
@@ -495,7 +485,14 @@ impl Files {
         let committed = self.statements.commit.execute(&[]).map_err(refused);
         committed.map_err(|error| self.refuse(error))?;
         self.changed = false;
+        self.tidying.waits = false;
         Ok(())
+    }
+
+    /// Names or attributes were changed: many such changes would be too many for the log, too.
+    pub(crate) fn changed_names(&mut self) -> Result<()> {
+        self.written += CHANGE_WEIGHT;
+        self.commit_if_large()
     }
 
     pub(crate) fn commit_if_large(&mut self) -> Result<()> {
@@ -555,33 +552,9 @@ impl Files {
     }
 
     /// The same for one that nobody has open any more, and that has no name.
-    fn remove_orphan(&mut self, node: Node) -> Result<()> {
+    pub(crate) fn remove_orphan(&mut self, node: Node) -> Result<()> {
         self.remove_node(node)?;
         let remove = &mut self.statements.orphan_remove;
         remove.execute(&[node.0.into()]).map_err(refused)
-    }
-
-    /// Removes what lost its last name while it was open, when the machine went down.
-    fn remove_orphans(&mut self) -> Result<()> {
-        let mut orphans = Vec::new();
-        // Only what really has no name: the table may come from elsewhere.
-        let mut rows = self
-            .db
-            .prepare("select orphan.node, coalesce(node.links, 0) from orphan left join node on node.id = orphan.node")
-            .map_err(refused)?;
-        while rows.step().map_err(refused)? {
-            orphans.push((Node(rows.integer(0)), rows.integer(1)));
-        }
-        drop(rows);
-        for &(node, links) in &orphans {
-            self.atomically(|files| match links <= 0 {
-                true => files.remove_orphan(node),
-                false => {
-                    let remove = &mut files.statements.orphan_remove;
-                    remove.execute(&[node.0.into()]).map_err(refused)
-                }
-            })?;
-        }
-        self.commit()
     }
 }

@@ -16,6 +16,8 @@
 //!    one statement runs in a savepoint.
 //! 3. **A damaged disk is an error**, never a crash: numbers out of the database are checked
 //!    before they are used.
+//! 4. **No operation is larger than the log**, however much it is about: what is large is made in pieces, of
+//!    which each fits, and which look like one also after a loss of power. [`Files::tidy`] does what can wait.
 #![no_std]
 #![forbid(unsafe_code)]
 
@@ -30,9 +32,12 @@ mod files;
 mod log;
 mod path;
 mod region;
+mod restore;
 pub mod schema;
 mod snapshot;
 mod sql;
+mod statements;
+mod tidy;
 mod together;
 mod trim;
 

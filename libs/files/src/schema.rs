@@ -3,7 +3,8 @@
 //! A *node* is a file, a directory or a symbolic link; an *entry* is a name for a node in a
 //! directory; a *chunk* holds 16 KiB of a file. A chunk that is not there is zeroes, so files
 //! may have holes. A node whose last name is gone has `links = 0`; it is removed when nobody has it open
-//! any more, or at the next start, which finds it in the table `orphan`.
+//! any more, or after the next start, which finds it in the table `orphan`. A snapshot whose name begins with `/` was forgotten,
+//! or belongs to a restoration that is under way.
 
 use alloc::format;
 use alloc::string::ToString;
@@ -108,8 +109,9 @@ create table old_chunk(
 ) strict;
 ";
 
-/// What version 3 adds: the nodes without a name that somebody had open, so that a start need not look for them among
-/// all nodes. In a file system that nobody has open there are none, but after a crash.
+/// What version 3 adds: the nodes with chunks that nobody needs any more, so that a start need not look for them among
+/// all nodes. Of one without a name these are all, of one with a name those behind its end. In a file system that nobody has open there are
+/// some only if there was not yet time to remove them ([`Files::tidy`](crate::Files::tidy)).
 pub const ORPHANS: &str = "
 create table orphan(
     node integer primary key
@@ -119,6 +121,11 @@ create table orphan(
 /// Finds them in a file system that did not keep that table.
 pub(crate) const FIND_ORPHANS: &str =
     "insert or ignore into orphan select id from node where links <= 0";
+
+/// Finds files with chunks behind their end.
+pub(crate) const FIND_CUT: &str = "insert or ignore into orphan select id from node where kind = 1 and links > 0 \
+    and exists (select 1 from chunk where chunk.id >= (node.id << 26) + (node.size + 16383) / 16384 \
+    and chunk.id < (node.id + 1) << 26)";
 
 /// Prepares a connection, and makes the tables if there are none.
 pub(crate) fn open(

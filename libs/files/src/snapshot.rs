@@ -1,7 +1,7 @@
 //! Snapshots: pictures of all files that cost nothing until something changes.
 //!
 //! A snapshot copies nodes and entries, which are small. Bytes in chunks are copied when they are about to be
-//! changed, and only the first time after the newest snapshot: [`Files::preserve`]. So a chunk is, for a snapshot, what the
+//! changed, and only the first time after the newest snapshot: [`Files::preserve`]. Going back is in [`restore`](crate::restore). So a chunk is, for a snapshot, what the
 //! first snapshot from that one on has kept of it, or else what it is now.
 
 use alloc::string::String;
@@ -12,13 +12,18 @@ use sqlite::Value;
 
 use crate::attributes::Node;
 use crate::error::refused;
-use crate::files::Files;
-use crate::schema::{self, CHUNK_BITS};
+use crate::files::{Files, PAGE_LEN};
+use crate::schema::CHUNK_BITS;
 
 /// Bytes of the longest name.
 const NAME_LEN_MAX: usize = 64;
 /// What the state before a restoration is kept as.
 pub const UNDONE: &str = "undone";
+
+/// Names that nobody can give or ask for: of one that is being taken or that was forgotten, and of what was there before a
+/// restoration that is under way.
+pub(crate) const FORGOTTEN: &str = "/forgotten";
+pub(crate) const RESTORING: &str = "/restoring";
 
 /// A snapshot.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,29 +60,82 @@ impl Files {
         self.take(name).map(drop)
     }
 
-    fn take(&mut self, name: &str) -> Result<i64> {
+    /// Takes one in pieces. Nobody sees it before it is whole: until then it is one that was forgotten.
+    pub(crate) fn take(&mut self, name: &str) -> Result<i64> {
         self.write_back_all()?;
         // Some rows fit into a page; names and small files make them longer.
         let rows =
             self.number("select (select count(*) from node) + (select count(*) from entry)")?;
         let bytes = self.number("select coalesce(sum(length(data)), 0) from node")?;
-        self.reserve((rows as u64 * 96 + bytes as u64) / 4096 + 16)?;
+        self.reserve((rows as u64 * 96 + bytes as u64) / PAGE_LEN + 16)?;
         let now = self.now() as i64;
         let id = self.atomically(|files| {
             files.run(
                 "insert into snapshot(name, created) values (?1, ?2)",
-                &[name.into(), now.into()],
+                &[FORGOTTEN.into(), now.into()],
             )?;
-            let id = files.db.last_insert_rowid();
-            files.run("insert into old_node select ?1, * from node", &[id.into()])?;
-            files.run(
-                "insert into old_entry select ?1, * from entry",
-                &[id.into()],
-            )?;
-            Ok(id)
+            Ok(files.db.last_insert_rowid())
         })?;
-        self.newest = Some(id);
-        Ok(id)
+        let taken = self.copy_names(id).and_then(|()| {
+            self.atomically(|files| {
+                let values = [id.into(), name.into()];
+                files.run("update snapshot set name = ?2 where id = ?1", &values)
+            })?;
+            // It was the transaction's, and that may be lost.
+            match self.number_of("select count(*) from snapshot where id = ?1", &[id.into()])? {
+                1 => Ok(()),
+                _ => Err(Error::Io),
+            }
+        });
+        match taken {
+            Ok(()) => self.newest = Some(id),
+            Err(_) => self.look_again(),
+        }
+        taken.map(|()| id)
+    }
+
+    fn copy_names(&mut self, id: i64) -> Result<()> {
+        let max = self.rows_max();
+        let mut after = i64::MIN;
+        loop {
+            let values = [id.into(), after.into(), max.into()];
+            let count = self.atomically(|files| {
+                files.run(
+                    "insert into old_node select ?1, * from node where id > ?2 order by id limit ?3",
+                    &values,
+                )?;
+                Ok(files.db.changes() as i64)
+            })?;
+            self.count_rows(count);
+            self.commit_if_large()?;
+            if count < max {
+                break;
+            }
+            let sql = "select max(id) from old_node where snapshot = ?1";
+            after = self.number_of(sql, &[id.into()])?;
+        }
+        let (mut parent, mut name) = (i64::MIN, String::new());
+        loop {
+            let values = [id.into(), parent.into(), name.as_str().into(), max.into()];
+            let count = self.atomically(|files| {
+                files.run(
+                    "insert into old_entry select ?1, * from entry where (parent, name) > (?2, ?3) \
+                     order by parent, name limit ?4",
+                    &values,
+                )?;
+                Ok(files.db.changes() as i64)
+            })?;
+            self.count_rows(count);
+            self.commit_if_large()?;
+            if count < max {
+                return Ok(());
+            }
+            let sql = "select parent, name from old_entry where snapshot = ?1 \
+                       order by parent desc, name desc limit 1";
+            let mut last = self.db.prepare(sql).map_err(refused)?;
+            last.run(&[id.into()]).map_err(refused)?;
+            (parent, name) = (last.integer(0), last.text(1).into());
+        }
     }
 
     /// All snapshots, the oldest first.
@@ -87,7 +145,7 @@ impl Files {
             .db
             .prepare(
                 "select name, created, coalesce((select sum(length(data)) from old_chunk \
-                 where snapshot = snapshot.id), 0) from snapshot order by id",
+                 where snapshot = snapshot.id), 0) from snapshot where name not like '/%' order by id",
             )
             .map_err(refused)?;
         let mut all = Vec::new();
@@ -105,80 +163,8 @@ impl Files {
     pub fn remove_snapshot(&mut self, name: &str) -> Result<()> {
         let id = self.snapshot_id(name)?.ok_or(Error::NotFound)?;
         self.atomically(|files| files.forget(id))?;
-        self.find_newest()
-    }
-
-    fn forget(&mut self, id: i64) -> Result<()> {
-        // What it has kept, older ones look for here.
-        self.run(
-            "insert or ignore into old_chunk select (select max(id) from snapshot where id < ?1), \
-             chunk, data from old_chunk where snapshot = ?1 \
-             and exists (select 1 from snapshot where id < ?1)",
-            &[id.into()],
-        )?;
-        for sql in [
-            "delete from old_chunk where snapshot = ?1",
-            "delete from old_entry where snapshot = ?1",
-            "delete from old_node where snapshot = ?1",
-            "delete from snapshot where id = ?1",
-        ] {
-            self.run(sql, &[id.into()])?;
-        }
+        self.look_again();
         Ok(())
-    }
-
-    /// Makes all files what they were. What they are now becomes the snapshot [`UNDONE`], in the place of an earlier one of this name.
-    /// Answers which nodes are not there any more although somebody has them open.
-    pub fn restore(&mut self, name: &str) -> Result<Vec<Node>> {
-        let wanted = self.snapshot_id(name)?.ok_or(Error::NotFound)?;
-        let now = self.now();
-        let changed = self.changed_since(wanted)?;
-        self.reserve(changed / 2048 + 64)?;
-        self.forget_chunk();
-        let before = self.newest;
-        let result = self.atomically(|files| {
-            let current = files.take(&alloc::format!("{UNDONE} {now}"))?;
-            let range = [wanted.into(), current.into()];
-            for sql in [
-                "insert or ignore into old_chunk select ?2, chunk, \
-                 (select data from chunk where id = old_chunk.chunk) \
-                 from old_chunk where snapshot >= ?1 and snapshot < ?2",
-                "delete from chunk where id in \
-                 (select chunk from old_chunk where snapshot >= ?1 and snapshot < ?2)",
-                "insert into chunk select chunk, data from old_chunk \
-                 where snapshot < ?2 and data is not null and snapshot = \
-                 (select min(snapshot) from old_chunk as other \
-                 where other.chunk = old_chunk.chunk and other.snapshot >= ?1)",
-            ] {
-                files.run(sql, &range)?;
-            }
-            files.run("delete from entry", &[])?;
-            files.run(
-                "insert into entry select parent, name, node from old_entry where snapshot = ?1",
-                &[wanted.into()],
-            )?;
-            files.run("delete from node", &[])?;
-            files.run(
-                "insert into node select id, kind, mode, links, size, created, modified, changed, data \
-                 from old_node where snapshot = ?1",
-                &[wanted.into()],
-            )?;
-            // Those of then are so again, and nobody has them open.
-            files.run(schema::FIND_ORPHANS, &[])?;
-            if let Some(earlier) = files.snapshot_id(UNDONE)? {
-                files.forget(earlier)?;
-            }
-            files.run(
-                "update snapshot set name = ?2 where id = ?1",
-                &[current.into(), UNDONE.into()],
-            )
-        });
-        if result.is_err() {
-            self.newest = before;
-        }
-        self.find_newest()?;
-        result?;
-        Ok(self.reload_open())
     }
 
     /// What is different from a snapshot, by path: what was there and is gone, what is new, what has changed.
@@ -242,41 +228,48 @@ impl Files {
 
     /// Looks for the newest snapshot.
     pub(crate) fn find_newest(&mut self) -> Result<()> {
-        let newest = self.number("select coalesce(max(id), 0) from snapshot")?;
+        // One that was forgotten still keeps what older ones look for there, but if there are no older ones.
+        let newest = self.number(
+            "select coalesce(max(id), 0) from snapshot \
+             where exists (select 1 from snapshot where name not like '/%' or name = '/restoring')",
+        )?;
         self.newest = (newest > 0).then_some(newest);
         Ok(())
     }
 
-    fn snapshot_id(&mut self, name: &str) -> Result<Option<i64>> {
-        self.begin_reading()?;
-        let mut row = self
-            .db
-            .prepare("select id from snapshot where name = ?1")
-            .map_err(refused)?;
-        match row.run(&[name.into()]).map_err(refused)? {
-            true => Ok(Some(row.integer(0))),
-            false => Ok(None),
+    pub(crate) fn snapshot_id(&mut self, name: &str) -> Result<Option<i64>> {
+        if name.starts_with('/') {
+            return Ok(None);
         }
+        self.row_of("select id from snapshot where name = ?1", &[name.into()])
     }
 
-    /// About how many bytes have changed since a snapshot.
-    fn changed_since(&mut self, id: i64) -> Result<u64> {
-        let mut row = self
-            .db
-            .prepare("select coalesce(sum(length(data)), 0) from old_chunk where snapshot >= ?1")
-            .map_err(refused)?;
-        row.run(&[id.into()]).map_err(refused)?;
-        Ok(row.integer(0).max(0) as u64)
+    /// About how many bytes are to come back if a snapshot is restored.
+    pub(crate) fn changed_since(&mut self, id: i64) -> Result<u64> {
+        let sql = "select coalesce(sum(coalesce(length(data), 0) + 64), 0) from old_chunk where snapshot = \
+                   (select min(snapshot) from old_chunk as other \
+                   where other.chunk = old_chunk.chunk and other.snapshot >= ?1)";
+        Ok(self.number_of(sql, &[id.into()])?.max(0) as u64)
     }
 
-    fn number(&mut self, sql: &str) -> Result<i64> {
+    pub(crate) fn number(&mut self, sql: &str) -> Result<i64> {
+        self.number_of(sql, &[])
+    }
+
+    /// The answer to a question whose answer is a number.
+    pub(crate) fn number_of(&mut self, sql: &str, values: &[Value<'_>]) -> Result<i64> {
+        Ok(self.row_of(sql, values)?.unwrap_or(0))
+    }
+
+    /// The number in the first row, if there is one.
+    pub(crate) fn row_of(&mut self, sql: &str, values: &[Value<'_>]) -> Result<Option<i64>> {
         self.begin_reading()?;
         let mut row = self.db.prepare(sql).map_err(refused)?;
-        row.run(&[]).map_err(refused)?;
-        Ok(row.integer(0))
+        let there = row.run(values).map_err(refused)?;
+        Ok(there.then(|| row.integer(0)))
     }
 
-    fn run(&mut self, sql: &str, values: &[Value<'_>]) -> Result<()> {
+    pub(crate) fn run(&mut self, sql: &str, values: &[Value<'_>]) -> Result<()> {
         let mut statement = self.db.prepare(sql).map_err(refused)?;
         statement.execute(values).map_err(refused)
     }

@@ -25,6 +25,7 @@ impl Files {
         // A question for which there is not enough memory takes back the transaction in which it was asked: there is to be
         // nothing in it.
         self.forget_chunk();
+        self.be_whole()?;
         self.commit()?;
         self.db.set_access(Access::Read);
         self.db.set_steps_max(STEPS_MAX);

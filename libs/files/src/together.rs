@@ -3,10 +3,10 @@
 use abi::{Error, Result};
 
 use crate::error::refused;
-use crate::files::Files;
+use crate::files::{Files, PAGE_LEN};
 
 /// What a change counts for besides its data: the pages of trees that it may touch.
-const CHANGE_WEIGHT: u64 = 4096;
+pub(crate) const CHANGE_WEIGHT: u64 = 4096;
 
 impl Files {
     /// What so many changes with so much data count for, and what [`Files::together`] takes at most: they must find room in
@@ -31,6 +31,8 @@ impl Files {
         if self.written + weight > self.written_max {
             self.commit()?;
         }
+        // Within, nothing is removed to make room.
+        let _ = self.reserve(weight / PAGE_LEN);
         // What only memory knows would be forgotten if all were taken back.
         self.write_back_all()?;
         self.begin()?;

@@ -49,7 +49,7 @@ impl DataDisk {
 impl Files {
     /// Whether so much has been deleted, and synchronised, that [`Files::trim`] is worth while.
     pub fn wants_trim(&self) -> bool {
-        self.freed >= WORTH_LEN && !self.is_dirty()
+        self.freed >= WORTH_LEN && !self.is_dirty() && !self.wants_tidying()
     }
 
     /// Gives up what is free on the disk that the file system lies on. Answers how many bytes that were.

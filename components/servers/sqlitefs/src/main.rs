@@ -43,12 +43,17 @@ enum Source {
     Transaction(u32),
     Block,
     Clock,
+    /// Others have been served since a piece of what nobody needs was removed.
+    Tidy,
     /// What has been changed is old enough to be synchronised without anybody asking.
     Settle,
 }
 
 /// Changes are synchronised after this long at the latest, even if nobody asks.
 const SETTLE: Duration = Duration::from_secs(5);
+
+/// So long the server listens to others between two pieces of what it removes.
+const BETWEEN_PIECES: Duration = Duration::from_millis(1);
 
 #[ftl::main]
 fn main(env: Environ) -> Result<()> {
@@ -64,6 +69,7 @@ fn main(env: Environ) -> Result<()> {
         events.add(clock, Source::Clock)?;
     }
     let settle = events.timer(Source::Settle);
+    let tidy = events.timer(Source::Tidy);
     let mut server = Server::new(env.block, env.clock, env.settings, env.random);
     server.mount();
     loop {
@@ -108,6 +114,7 @@ fn main(env: Environ) -> Result<()> {
             Event::Closed(Source::Watch(number)) => server.unwatch(number),
             Event::Writable(Source::Watch(number)) => server.watches.writable(number),
             Event::Timer(Source::Settle) => server.settle(),
+            Event::Timer(Source::Tidy) => server.tidy(),
             Event::Closed(Source::Block) => server.lost_disk(),
             Event::Restarted(Source::Block) => server.mount(),
             Event::Closed(_) | Event::Restarted(_) | Event::Writable(_) => {}
@@ -124,6 +131,9 @@ fn main(env: Environ) -> Result<()> {
         }
         for ended in server.transactions.take_ended() {
             let _ = events.remove_channel(&ended);
+        }
+        if server.wants_tidying() && !tidy.is_set() {
+            tidy.set(BETWEEN_PIECES);
         }
         server.trim();
         if server.is_dirty() {

@@ -170,6 +170,20 @@ impl Server {
         let _ = self.sync();
     }
 
+    /// Whether something is left to be removed.
+    pub fn wants_tidying(&self) -> bool {
+        self.files.as_ref().is_some_and(Files::wants_tidying)
+    }
+
+    /// Removes a piece of what nobody needs any more.
+    pub fn tidy(&mut self) {
+        if let Ok(files) = self.files()
+            && let Err(error) = files.tidy()
+        {
+            warn!("what was deleted stays on the disk: {error}");
+        }
+    }
+
     /// Gives up what deleted files have left on the disk, if it is much. Nobody waits for that but who asks next.
     pub fn trim(&mut self) {
         let (Some(files), Some(data)) = (&mut self.files, &self.data) else {

@@ -4,6 +4,7 @@
 mod common;
 mod damage;
 mod host;
+mod large;
 mod model;
 mod operations;
 mod orphans;

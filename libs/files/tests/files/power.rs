@@ -1,14 +1,15 @@
 //! Loss of power at any moment: whatever the disks kept, what was synchronised is there.
 //!
-//! A random workload runs, and what both disks are told meanwhile is kept. For each moment in between, images are made of what
+//! A random workload runs, with snapshots, with files that are deleted and cut in pieces and with pieces of that in between, and what both disks are told meanwhile is kept. For each moment in between, images are made of what
 //! disks may hold if the power goes then, and these are mounted and looked through. In the normal run that is done for some moments
 //! of a short workload; in the long form for each of 10,000 operations.
 
+use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use crate::common::{Disks, Journal, Ram, Random, Told, long};
-use crate::model::{Tree, read_all, step};
-use files::SECTOR_LEN;
+use crate::model::{Thing, Tree, read_all, step};
+use files::{Files, Kind, SECTOR_LEN, UNDONE};
 
 /// What stands for all files and their bytes: thousands of such states could not be kept themselves.
 type Digest = u64;
@@ -76,7 +77,13 @@ impl Unpowered {
     }
 
     /// What is wrong if the power goes now, if anything is.
-    fn judge(&self, keeps: Keeps, random: &mut Random, allowed: &[Digest]) -> Result<(), String> {
+    fn judge(
+        &self,
+        keeps: Keeps,
+        random: &mut Random,
+        allowed: &[Digest],
+        taken: &Taken,
+    ) -> Result<(), String> {
         for (number, waiting) in self.waiting.iter().enumerate() {
             let mut image = self.image(number).bytes.borrow_mut();
             for (offset, bytes) in waiting {
@@ -91,7 +98,7 @@ impl Unpowered {
                 }
             }
         }
-        let found = look(&self.images);
+        let found = look(&self.images, taken);
         // Back to what is there for sure.
         let restore = |number: usize, offset: usize, len: usize| {
             let range = offset..offset + len;
@@ -115,14 +122,98 @@ impl Unpowered {
     }
 }
 
-/// Mounts disks, looks for damage, and reads everything.
-fn look(disks: &Disks) -> Result<Tree, String> {
+/// What snapshots have to show, by their names, which are never given twice.
+type Taken = BTreeMap<String, Digest>;
+
+/// Mounts disks, looks for damage, and reads everything; then the last snapshot as well.
+fn look(disks: &Disks, taken: &Taken) -> Result<Tree, String> {
     let mut files = disks
         .try_mount()
         .map_err(|error| format!("mount: {error:?}"))?;
-    match files.check().map_err(|error| format!("{error:?}"))? {
-        Some(damage) => Err(damage),
-        None => Ok(read_all(&mut files)),
+    let found = files.check().map_err(|error| format!("{error:?}"))?;
+    found.map_or(Ok(()), Err)?;
+    let tree = read_all(&mut files);
+    let snapshots = files.snapshots().map_err(|error| format!("{error:?}"))?;
+    // What was there before the last restoration is known to nobody here.
+    if let Some(last) = snapshots.iter().rfind(|one| one.name != UNDONE) {
+        let restored = files.restore(&last.name);
+        restored.map_err(|error| format!("restoring {}: {error:?}", last.name))?;
+        if taken.get(&last.name) != Some(&digest(&read_all(&mut files))) {
+            return Err(format!("the snapshot {} shows something else", last.name));
+        }
+    }
+    Ok(tree)
+}
+
+/// Something that moves much, or a piece of what is left of it.
+fn much(
+    files: &mut Files,
+    tree: &mut Tree,
+    random: &mut Random,
+    taken: &mut Taken,
+    allowed: &mut Vec<Digest>,
+    number: usize,
+) {
+    const NAME: &str = "large";
+    let root = files.root();
+    let names: Vec<String> = files
+        .snapshots()
+        .unwrap()
+        .into_iter()
+        .map(|one| one.name)
+        .collect();
+    let one = names.get(random.below(names.len().max(1))).cloned();
+    match (random.below(12), one) {
+        (0, _) if names.len() < 3 => {
+            let name = format!("s{number}");
+            files.snapshot(&name).unwrap();
+            taken.insert(name, digest(tree));
+        }
+        (1, Some(name)) => files.remove_snapshot(&name).unwrap(),
+        (2 | 3, Some(name)) => {
+            files.restore(&name).unwrap();
+            *tree = read_all(files);
+            if name != UNDONE {
+                assert_eq!(taken[&name], digest(tree));
+            }
+        }
+        (4..=6, _) => {
+            if !tree.contains_key(NAME) {
+                files.create(root, NAME, Kind::File, 0o644).unwrap();
+                tree.insert(NAME.to_owned(), Thing::File(vec![]));
+                allowed.push(digest(tree));
+            }
+            let node = files.lookup(root, NAME).unwrap();
+            files.keep(node).unwrap();
+            let byte = random.below(256) as u8;
+            for _ in 0..12 {
+                let Some(Thing::File(bytes)) = tree.get_mut(NAME) else {
+                    panic!("it is a file");
+                };
+                if bytes.len() >= 1 << 20 {
+                    break;
+                }
+                files
+                    .write(node, bytes.len() as u64, &[byte; 60_000])
+                    .unwrap();
+                bytes.resize(bytes.len() + 60_000, byte);
+                allowed.push(digest(tree));
+            }
+            files.close(node).unwrap();
+        }
+        (7, _) if tree.contains_key(NAME) => {
+            let node = files.lookup(root, NAME).unwrap();
+            let Some(Thing::File(bytes)) = tree.get_mut(NAME) else {
+                panic!("it is a file");
+            };
+            let len = random.below(bytes.len() + 1);
+            bytes.truncate(len);
+            files.keep(node).unwrap();
+            files.set_len(node, len as u64).unwrap();
+            files.close(node).unwrap();
+        }
+        (8, _) if tree.remove(NAME).is_some() => files.unlink(root, NAME).unwrap(),
+        _ => drop(files.tidy().unwrap()),
     }
 }
 
@@ -148,10 +239,16 @@ fn run(trial: Trial) -> Result<usize, String> {
     let (mut random, mut chance) = (Random(trial.seed), Random(trial.seed + 1000));
     // What may be there: what was synchronised, and what was committed since without anybody asking, since it was much.
     let mut allowed = vec![digest(&tree)];
-    let (mut moments, mut losses) = (0, 0);
+    let (mut moments, mut losses, mut taken) = (0, 0, Taken::new());
     for operation in 1..=trial.operations {
         let before = (journal.borrow().len(), tree.clone());
-        step(&mut files, &mut tree, &mut random);
+        match random.below(12) {
+            0..=2 => {
+                let all = (&mut taken, &mut allowed);
+                much(&mut files, &mut tree, &mut random, all.0, all.1, operation);
+            }
+            _ => step(&mut files, &mut tree, &mut random),
+        }
         if journal.borrow().len() > before.0 {
             allowed.extend([digest(&before.1), digest(&tree)]);
         }
@@ -175,7 +272,7 @@ fn run(trial: Trial) -> Result<usize, String> {
                 false => &allowed[..],
             };
             for keeps in [Keeps::All, Keeps::Some] {
-                let judged = unpowered.judge(keeps, &mut chance, allowed);
+                let judged = unpowered.judge(keeps, &mut chance, allowed, &taken);
                 judged.map_err(|what| {
                     let seed = trial.seed;
                     format!("seed {seed}, power lost at moment {moments}, in operation {operation}, {keeps:?} kept: {what}")
@@ -188,13 +285,16 @@ fn run(trial: Trial) -> Result<usize, String> {
     Ok(losses)
 }
 
+/// In the normal run, of so many moments one is looked at.
+const SAMPLE: usize = 61;
+
 #[test]
 fn what_was_synchronised_survives_any_loss_of_power() {
     let shares = std::thread::available_parallelism().map_or(1, usize::from);
     let trial = move |seed, share| Trial {
         seed,
         operations: if long() { 10_000 } else { 400 },
-        every: shares,
+        every: if long() { shares } else { shares * SAMPLE },
         first: share,
         flushes_work: true,
     };
