@@ -50,6 +50,7 @@ pub mod uefi;
 pub mod closure;
 pub mod host_port;
 pub mod house;
+pub mod miri;
 pub mod results;
 pub mod sources;
 pub mod test;

@@ -4,6 +4,7 @@
 //! a run with `--long` the page gets one section for the tests that were run, in place of the section that the
 //! same command has left before; the other sections stay.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -30,6 +31,14 @@ impl Collector {
     /// Its path, for the tests.
     pub fn path(&self) -> &Path {
         &self.0
+    }
+
+    /// Adds a figure of the tool's own, as `e2e::record` does it for a test.
+    pub fn add(&self, name: &str, value: &str) {
+        let line = format!("RESULT {name}: {value}\n");
+        let file = std::fs::OpenOptions::new().append(true).open(&self.0);
+        // The page is for reading; whether a test has passed is told elsewhere.
+        let _ = file.and_then(|mut file| file.write_all(line.as_bytes()));
     }
 
     /// After a long run: writes the page, if there are figures, and answers where.

@@ -19,6 +19,7 @@ use anyhow::Result;
 
 use crate::arch::Arch;
 use crate::doctor;
+use crate::miri;
 use crate::pack;
 use crate::report::{self, Step};
 use crate::results;
@@ -43,15 +44,6 @@ pub struct Selection {
 
 /// The name of the step that runs tests in Miri.
 const MIRI: &str = "miri";
-/// What is run there: a package, and which of its tests. Interleavings (loom) and SQLite are beyond Miri; a machine of
-/// the kernel's tests with its memory, and thousands of random inputs, would take it hours.
-const IN_MIRI: &[(&str, &[&str])] = &[
-    ("chacha", &[]),
-    ("words", &[]),
-    ("wild", &[]),
-    ("rows", &[]),
-    ("kernel", &["--lib", "platform::uart"]),
-];
 
 /// What is done in the background.
 enum Done {
@@ -110,7 +102,7 @@ pub fn test(
         }
         let linter = linter.and_then(Result::ok);
         if only_miri || (selection.long && whole) {
-            miri(&mut tally, root);
+            in_miri(&mut tally, root, &figures);
         }
         if !named.exactly && !only_miri {
             host_tests(&mut tally, root, selection, linter.as_ref());
@@ -237,35 +229,25 @@ fn host_tests(tally: &mut Tally, root: &Path, selection: &Selection, linter: Opt
     record_tests(tally, step::run_tests("host tests", command));
 }
 
-/// What [`IN_MIRI`] lists, in Miri: an interpreter that knows what undefined behaviour is. It is for `--long`, and
-/// for whoever names it. No system boots there.
-fn miri(tally: &mut Tally, root: &Path) {
-    let nightly = |arguments: &[&str]| {
-        let mut command = Command::new("rustup");
-        command.current_dir(root);
-        command.args(["run", "nightly", "cargo", "miri"]);
-        command.args(arguments);
-        command
-    };
-    if crate::toolchain::output(&mut nightly(&["--version"])).is_err() {
+/// What [`miri::TABLE`] lists. It is for `--long`, and for whoever names it. No system boots there.
+fn in_miri(tally: &mut Tally, root: &Path, figures: &results::Collector) {
+    if crate::toolchain::output(miri::cargo(root).arg("--version")).is_err() {
         let how = "`rustup toolchain install nightly --component miri,rust-src` would bring it";
         tally.skip(MIRI, how);
         return;
     }
-    for (package, arguments) in IN_MIRI {
-        let mut command = nightly(&["test", "--quiet", "--package", package]);
-        // Ids and physical addresses are turned into pointers, whose origin nobody can tell. Registers that are memory
-        // stay for ever, as real ones do.
-        command.env(
-            "MIRIFLAGS",
-            "-Zmiri-disable-isolation -Zmiri-permissive-provenance -Zmiri-ignore-leaks",
-        );
-        command.env("PROPTEST_CASES", "4");
-        command.args(*arguments);
-        record_tests(
-            tally,
-            step::run_tests(&format!("{MIRI}: {package}"), command),
-        );
+    for (package, how) in miri::TABLE {
+        let what = match how {
+            miri::How::Not(reason) => (*reason).to_owned(),
+            miri::How::Run(arguments, left_out) => {
+                let command = miri::command(miri::cargo(root), package, arguments);
+                let outcome = step::run_tests(&format!("{MIRI}: {package}"), command);
+                let what = miri::told(outcome.passed, outcome.failed, outcome.time, left_out);
+                record_tests(tally, outcome);
+                what
+            }
+        };
+        figures.add(&format!("{MIRI}, {package}"), &what);
     }
 }
 

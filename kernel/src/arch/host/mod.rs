@@ -333,7 +333,10 @@ impl Machine {
         // Never given back: the unit keeps it for ever, as on a machine.
         let memory = |len: usize| {
             let words = Box::leak(vec![0u64; (len + STEP) / 8].into_boxed_slice());
-            let start = words.as_ptr().expose_provenance().next_multiple_of(STEP);
+            let start = words
+                .as_mut_ptr()
+                .expose_provenance()
+                .next_multiple_of(STEP);
             PhysicalRange {
                 start: start as u64,
                 len: len as u64,

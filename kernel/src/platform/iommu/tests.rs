@@ -4,7 +4,7 @@ use super::*;
 
 fn memory(len: usize) -> PhysicalRange {
     let words = Box::leak(vec![0u64; (len + 0x1_0000) / 8].into_boxed_slice());
-    let start = words.as_ptr().expose_provenance() as u64;
+    let start = words.as_mut_ptr().expose_provenance() as u64;
     PhysicalRange {
         start: start.next_multiple_of(0x1_0000),
         len: len as u64,
