@@ -4,7 +4,6 @@ use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
-use std::time::Duration;
 
 use e2e::Ftl;
 use e2e::console::{self, PROMPT};
@@ -115,7 +114,7 @@ impl Remote {
         let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.ftl.port(PORT)));
         let stream = stream.expect("QEMU listens");
         stream
-            .set_read_timeout(Some(Duration::from_secs(60)))
+            .set_read_timeout(Some(e2e::PATIENCE))
             .expect("it can be set");
         stream
     }

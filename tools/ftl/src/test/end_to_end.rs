@@ -18,9 +18,8 @@ use super::step::Outcome;
 use crate::report::Step;
 use crate::toolchain;
 
-/// How many machines run at once. Beside them the background builds: with a second one, tests that sit at a terminal and in gdb
-/// were seen to run out of time on two CPUs.
-const MACHINES: usize = 1;
+/// How many machines run at once, on two CPUs and with the background's builds beside them.
+const MACHINES: usize = 2;
 
 /// Files whose tests take long, and so begin first.
 const LONG: &[&str] = &[
