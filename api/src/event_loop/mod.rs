@@ -18,87 +18,28 @@ use core::marker::PhantomData;
 use core::sync::atomic::Ordering;
 
 use abi::call::FOREVER;
-use abi::{Error, EventKind, Handle, MessageKind, Result};
+use abi::{Error, EventKind, MessageKind, Result};
 
-use crate::bootstrap::{self, FromInit};
-use crate::end::{End, Incoming, Transaction};
-use crate::handle::{AsHandle, Channel, Doorbell, Interrupt, KernelTimer, Process, Queue};
+use crate::bootstrap;
+use crate::end::{End, Incoming};
+use crate::handle::{AsHandle, Channel, Queue};
 use crate::reply::{self, Asked};
 use crate::stage::Stage;
 use crate::sys::{self, RawEvent};
-use crate::time::{self, Duration, Instant};
 use crate::wire::Aligned;
 use crate::{gate, wire};
 
-/// All messages that a component can hear: generated in its `spec`.
-pub trait Messages: 'static {
-    /// The enum with one variant for each interface and role.
-    type Message<'a>;
+mod clients;
+mod slots;
+mod source;
+mod timers;
 
-    /// Decodes a message that came on a channel with this tag (see [`Hears`]).
-    fn decode<'a>(tag: u16, incoming: Incoming<'a>) -> Result<Self::Message<'a>>;
-
-    /// The message that ends a call because its server is gone.
-    fn ended<'a>(
-        tag: u16,
-        ordinal: u32,
-        transaction: Transaction,
-        error: Error,
-    ) -> Option<Self::Message<'a>>;
-}
-
-/// That a component can hear what arrives at ends of type `E`: generated in its `spec`.
-#[diagnostic::on_unimplemented(
-    message = "this component does not hear what arrives at `{E}`",
-    note = "add its interface under `needs` or `provides` in `component.yml`, then run `./ftl gen`"
-)]
-pub trait Hears<E> {
-    /// Tells this kind of channel from the component's others.
-    const TAG: u16;
-}
-
-/// Something that an event loop can listen to.
-pub trait Attach<M> {
-    /// What the loop is to know about it.
-    fn port(self) -> Port;
-}
-
-/// What an event loop knows about one of its sources. Made by [`Attach::port`].
-#[derive(Debug)]
-pub struct Port(Kind);
-
-#[derive(Debug)]
-enum Kind {
-    Free { next: usize },
-    Channel { end: End, tag: u16 },
-    Provider { index: u16, tag: u16 },
-    Object { handle: Handle },
-    Bootstrap,
-}
-
-impl Port {
-    /// A typed channel end.
-    pub fn channel(end: End, tag: u16) -> Port {
-        Port(Kind::Channel { end, tag })
-    }
-    fn object(object: &impl AsHandle) -> Port {
-        Port(Kind::Object {
-            handle: object.handle(),
-        })
-    }
-}
-
-macro_rules! attach_objects {
-    ($($name:ident)+) => {$(
-        impl<M> Attach<M> for &$name {
-            fn port(self) -> Port {
-                Port::object(self)
-            }
-        }
-    )+};
-}
-
-attach_objects!(Interrupt Doorbell KernelTimer Process);
+use clients::{ClientSource, Clients};
+use slots::{Ready, Slot, Slots};
+use source::Kind;
+pub use source::{Attach, Connection, Hears, Messages, Port, Provider, TypedEnd};
+pub use timers::Timer;
+use timers::TimerState;
 
 /// What happened, and to whom: `S` is the author's own type, `M` the generated `Message`.
 #[derive(Debug)]
@@ -123,85 +64,6 @@ pub enum Event<S, M> {
     /// A process ended, with this status.
     Exited(S, usize),
     /// Init wants this component to end by itself; it will be killed soon.
-    Shutdown,
-}
-
-/// A source of clients: what `env` holds for each interface that the component provides.
-#[derive(Debug)]
-pub struct Provider<E> {
-    index: u16,
-    end: PhantomData<fn() -> E>,
-}
-
-impl<E> Provider<E> {
-    /// The provider at this place in the component's file.
-    pub fn new(index: u16) -> Provider<E> {
-        Provider {
-            index,
-            end: PhantomData,
-        }
-    }
-}
-
-impl<M: Hears<E>, E> Attach<M> for Provider<E> {
-    fn port(self) -> Port {
-        Port(Kind::Provider {
-            index: self.index,
-            tag: M::TAG,
-        })
-    }
-}
-
-/// One client of a provider: see [`EventLoop::add_each`].
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct Connection {
-    slot: u32,
-    serial: u32,
-}
-
-/// A typed end of a channel.
-pub trait TypedEnd: From<End> {
-    /// The untyped end inside.
-    fn end(&self) -> &End;
-
-    /// Goes on with the channel of `fresh`, in all clones, after the peer of this one has gone:
-    /// for what was got by a call that is `resumable`. An event loop has to be given it again.
-    fn resume(&self, fresh: Self) {
-        let channel = crate::handle::OwnedHandle::from(fresh.end().clone());
-        self.end().inner.reconnect(channel.into());
-    }
-}
-
-struct Slot<S> {
-    kind: Kind,
-    source: Option<S>,
-    serial: u32,
-    /// What the system file says about this client.
-    grant: Option<Box<[u8]>>,
-}
-
-struct Clients<S> {
-    index: u16,
-    tag: u16,
-    source: ClientSource<S>,
-}
-
-enum ClientSource<S> {
-    Same(S),
-    Each(fn(Connection) -> S),
-}
-
-/// Events that the loop makes itself.
-enum Ready<S> {
-    Ended {
-        source: S,
-        tag: u16,
-        ordinal: u32,
-        transaction: Transaction,
-    },
-    Closed(S),
-    Restarted(S),
-    Connected(S),
     Shutdown,
 }
 
@@ -277,9 +139,7 @@ enum Due<S> {
 /// ```
 pub struct EventLoop<S, M> {
     stage: &'static Stage,
-    slots: Vec<Slot<S>>,
-    first_free: usize,
-    serial: u32,
+    slots: Slots<S>,
     page: Option<Box<Aligned>>,
     ready: VecDeque<Ready<S>>,
     clients: Vec<Clients<S>>,
@@ -295,9 +155,7 @@ impl<S: Copy, M: Messages> EventLoop<S, M> {
     pub fn new() -> Result<EventLoop<S, M>> {
         let mut events = EventLoop {
             stage: Stage::of_thread(),
-            slots: Vec::new(),
-            first_free: usize::MAX,
-            serial: 0,
+            slots: Slots::new(),
             page: None,
             ready: VecDeque::new(),
             clients: Vec::new(),
@@ -311,11 +169,11 @@ impl<S: Copy, M: Messages> EventLoop<S, M> {
             messages: PhantomData,
         };
         if let Some(channel) = bootstrap::channel() {
-            let key = events.take_slot(Kind::Bootstrap, None);
+            let key = events.slots.take(Kind::Bootstrap, None);
             let queue = events.shared.queue.handle();
             match sys::queue_attach(queue, channel, key) {
                 // Another loop of this component has it.
-                Err(Error::AlreadyExists) => events.free_slot(key),
+                Err(Error::AlreadyExists) => events.slots.free(key),
                 result => {
                     result?;
                     bootstrap::settle(&events.shared, key);
@@ -334,9 +192,9 @@ impl<S: Copy, M: Messages> EventLoop<S, M> {
             }
             Kind::Channel { end, tag } => self.add_end(end, tag, source).map(drop),
             Kind::Object { handle } => {
-                let key = self.take_slot(Kind::Object { handle }, Some(source));
+                let key = self.slots.take(Kind::Object { handle }, Some(source));
                 sys::queue_attach(self.shared.queue.handle(), handle, key)
-                    .inspect_err(|_| self.free_slot(key))
+                    .inspect_err(|_| self.slots.free(key))
             }
             Kind::Free { .. } | Kind::Bootstrap => Err(Error::InvalidArgument),
         }
@@ -360,7 +218,7 @@ impl<S: Copy, M: Messages> EventLoop<S, M> {
             .iter()
             .position(|slot| matches!(slot.kind, Kind::Object { handle } if handle == wanted))
             .ok_or(Error::NotFound)?;
-        self.free_slot(key);
+        self.slots.free(key);
         sys::queue_detach(wanted)
     }
 
@@ -372,7 +230,7 @@ impl<S: Copy, M: Messages> EventLoop<S, M> {
             Some(Kind::Channel { end: there, .. }) if *there == end => {}
             _ => return Err(Error::NotFound),
         }
-        self.free_slot(key);
+        self.slots.free(key);
         end.inner.settle(None, usize::MAX);
         sys::queue_detach(end.handle())
     }
@@ -415,21 +273,7 @@ impl<S: Copy, M: Messages> EventLoop<S, M> {
             && *serial == connection.serial
         {
             end.inner.close();
-            self.free_slot(key);
-        }
-    }
-
-    /// A timer that is not set yet; its events carry `source`. As many as wanted: they need no
-    /// handle and no system call. Dropping it stops it.
-    pub fn timer(&mut self, source: S) -> Timer {
-        let state = Rc::new(TimerState {
-            deadline: Cell::new(FOREVER),
-            period: Cell::new(0),
-        });
-        self.timers.push((state.clone(), source));
-        Timer {
-            state,
-            shared: self.shared.clone(),
+            self.slots.free(key);
         }
     }
 
@@ -538,8 +382,7 @@ impl<S: Copy, M: Messages> EventLoop<S, M> {
             raw.info()
         );
         end.inner.close();
-        self.ready
-            .extend(closed(&mut self.slots, &mut self.first_free, key));
+        self.ready.extend(self.slots.close(key));
     }
 
     /// Waits for what the kernel reports next, and sends along what is staged.
@@ -583,12 +426,11 @@ impl<S: Copy, M: Messages> EventLoop<S, M> {
             }
             (EventKind::Closed, Kind::Channel { end, .. }) => {
                 end.inner.close();
-                self.ready
-                    .extend(closed(&mut self.slots, &mut self.first_free, key));
+                self.ready.extend(self.slots.close(key));
                 None
             }
             (EventKind::Closed, Kind::Bootstrap) => {
-                self.free_slot(key);
+                self.slots.free(key);
                 self.ready.push_back(Ready::Shutdown);
                 None
             }
@@ -611,95 +453,11 @@ impl<S: Copy, M: Messages> EventLoop<S, M> {
         Ok(event)
     }
 
-    /// Handles what init said.
-    fn obey(&mut self, told: Option<FromInit>) -> Result<()> {
-        match told {
-            Some(FromInit::Client {
-                index,
-                channel,
-                grant,
-            }) => self.early.push((index, channel, grant)),
-            Some(FromInit::Restarted { index, channel }) => {
-                let Some(end) = bootstrap::need(index) else {
-                    return Ok(());
-                };
-                let key = end.inner.slot.get();
-                let Some(Slot {
-                    kind: Kind::Channel { .. },
-                    source,
-                    ..
-                }) = self.slots.get(key)
-                else {
-                    end.inner.reconnect(channel);
-                    return Ok(());
-                };
-                let source = *source;
-                // Init may be faster than the old channel's end, which will then not be heard.
-                if end.is_connected() {
-                    self.ready
-                        .extend(closed(&mut self.slots, &mut self.first_free, key));
-                }
-                end.inner.reconnect(channel);
-                sys::queue_attach(self.shared.queue.handle(), end.handle(), key)?;
-                self.ready.extend(source.map(Ready::Restarted));
-            }
-            Some(FromInit::Shutdown) => self.ready.push_back(Ready::Shutdown),
-            None => {}
-        }
-        self.connect_early()
-    }
-
-    /// Takes in clients that have come, as far as their providers have been added.
-    fn connect_early(&mut self) -> Result<()> {
-        let mut i = 0;
-        while let Some((index, ..)) = self.early.get(i) {
-            let Some(clients) = self.clients.iter().find(|clients| clients.index == *index) else {
-                i += 1;
-                continue;
-            };
-            let (tag, source) = (clients.tag, &clients.source);
-            let (make, fixed) = match source {
-                ClientSource::Same(source) => (None, Some(*source)),
-                ClientSource::Each(make) => (Some(*make), None),
-            };
-            let (_, channel, grant) = self.early.remove(i);
-            let end = End::new(channel);
-            let key = self.take_slot(
-                Kind::Channel {
-                    end: end.clone(),
-                    tag,
-                },
-                fixed,
-            );
-            end.inner.settle(Some(self.shared.clone()), key);
-            self.slots[key].grant = (!grant.is_empty()).then_some(grant);
-            if let Some(make) = make {
-                let connection = Connection {
-                    slot: key as u32,
-                    serial: self.slots[key].serial,
-                };
-                let source = make(connection);
-                self.slots[key].source = Some(source);
-                self.ready.push_back(Ready::Connected(source));
-            }
-            sys::queue_attach(self.shared.queue.handle(), end.handle(), key)?;
-        }
-        Ok(())
-    }
-
-    fn add_clients(&mut self, index: u16, tag: u16, source: ClientSource<S>) -> Result<()> {
-        if self.clients.iter().any(|clients| clients.index == index) {
-            return Err(Error::AlreadyExists);
-        }
-        self.clients.push(Clients { index, tag, source });
-        self.connect_early()
-    }
-
     fn add_end(&mut self, end: End, tag: u16, source: S) -> Result<usize> {
         if end.inner.slot.get() != usize::MAX {
             return Err(Error::AlreadyExists);
         }
-        let key = self.take_slot(
+        let key = self.slots.take(
             Kind::Channel {
                 end: end.clone(),
                 tag,
@@ -715,35 +473,10 @@ impl<S: Copy, M: Messages> EventLoop<S, M> {
             Ok(()) => Ok(key),
             Err(error) => {
                 end.inner.settle(None, usize::MAX);
-                self.free_slot(key);
+                self.slots.free(key);
                 Err(error)
             }
         }
-    }
-
-    fn take_slot(&mut self, kind: Kind, source: Option<S>) -> usize {
-        self.serial = self.serial.wrapping_add(1);
-        let slot = Slot {
-            kind,
-            source,
-            serial: self.serial,
-            grant: None,
-        };
-        match self.slots.get(self.first_free).map(|slot| &slot.kind) {
-            Some(Kind::Free { next }) => {
-                let key = core::mem::replace(&mut self.first_free, *next);
-                self.slots[key] = slot;
-                key
-            }
-            _ => {
-                self.slots.push(slot);
-                self.slots.len() - 1
-            }
-        }
-    }
-
-    fn free_slot(&mut self, key: usize) {
-        free(&mut self.slots, &mut self.first_free, key);
     }
 
     fn made<'a>(ready: Ready<S>) -> Option<Event<S, M::Message<'a>>> {
@@ -793,37 +526,6 @@ impl<S: Copy, M: Messages> EventLoop<S, M> {
         }
         Ok(self.fire().map(Due::Timer))
     }
-
-    /// The source of a timer whose time has come.
-    fn fire(&mut self) -> Option<S> {
-        let now = gate::counter() as usize;
-        if now < self.shared.nearest.get() {
-            return None;
-        }
-        // Timers that nobody holds any more.
-        self.timers.retain(|(state, _)| Rc::strong_count(state) > 1);
-        let due = self
-            .timers
-            .iter()
-            .filter(|(state, _)| state.deadline.get() <= now)
-            .min_by_key(|(state, _)| state.deadline.get())
-            .map(|(state, source)| {
-                state.deadline.set(match state.period.get() {
-                    0 => FOREVER,
-                    // Times that were missed are left out; the rhythm stays.
-                    period => now - (now - state.deadline.get()) % period + period,
-                });
-                *source
-            });
-        self.look_again();
-        due
-    }
-
-    /// Notes when the next timer is due.
-    fn look_again(&self) {
-        let deadlines = self.timers.iter().map(|(state, _)| state.deadline.get());
-        self.shared.nearest.set(deadlines.min().unwrap_or(FOREVER));
-    }
 }
 
 impl<S, M> Drop for EventLoop<S, M> {
@@ -834,7 +536,7 @@ impl<S, M> Drop for EventLoop<S, M> {
         {
             let _ = sys::queue_detach(channel);
         }
-        for slot in &self.slots {
+        for slot in self.slots.iter() {
             // What is closed meanwhile is on no queue.
             match &slot.kind {
                 Kind::Channel { end, .. } => {
@@ -847,94 +549,5 @@ impl<S, M> Drop for EventLoop<S, M> {
                 Kind::Free { .. } | Kind::Bootstrap | Kind::Provider { .. } => {}
             }
         }
-    }
-}
-
-/// What the end of a channel leads to: each call under way ends, then `Closed`. A channel that
-/// will not come back gives up its slot.
-fn closed<S: Copy>(slots: &mut [Slot<S>], first_free: &mut usize, key: usize) -> Vec<Ready<S>> {
-    let mut ready = Vec::new();
-    let Some(Slot {
-        kind: Kind::Channel { end, tag },
-        source: Some(source),
-        ..
-    }) = slots.get(key)
-    else {
-        return ready;
-    };
-    let (source, tag, inner) = (*source, *tag, end.inner.clone());
-    for (ordinal, transaction) in inner.end_all() {
-        ready.push(Ready::Ended {
-            source,
-            tag,
-            ordinal,
-            transaction,
-        });
-    }
-    ready.push(Ready::Closed(source));
-    if !inner.will_return() {
-        inner.settle(None, usize::MAX);
-        free(slots, first_free, key);
-    }
-    ready
-}
-
-fn free<S>(slots: &mut [Slot<S>], first_free: &mut usize, key: usize) {
-    if let Some(slot) = slots.get_mut(key) {
-        slot.kind = Kind::Free { next: *first_free };
-        slot.source = None;
-        slot.grant = None;
-        *first_free = key;
-    }
-}
-
-#[derive(Debug)]
-struct TimerState {
-    /// In ticks; [`FOREVER`] if it is not set.
-    deadline: Cell<usize>,
-    /// In ticks; 0 if it fires only once.
-    period: Cell<usize>,
-}
-
-/// A timer of an event loop: see [`EventLoop::timer`].
-#[derive(Debug)]
-pub struct Timer {
-    state: Rc<TimerState>,
-    shared: Rc<Shared>,
-}
-
-impl Timer {
-    /// Fires once, so much later. Setting it again replaces what was set.
-    pub fn set(&self, delay: Duration) {
-        self.set_ticks(
-            (gate::counter() as usize).saturating_add(time::duration_ticks(delay)),
-            0,
-        );
-    }
-    /// Fires once, at this point in time.
-    pub fn set_at(&self, deadline: Instant) {
-        self.set_ticks(time::deadline_ticks(Some(deadline)), 0);
-    }
-    /// Fires again and again, so far apart.
-    pub fn set_every(&self, period: Duration) {
-        let period = time::duration_ticks(period).max(1);
-        self.set_ticks((gate::counter() as usize).saturating_add(period), period);
-    }
-    /// Stops it.
-    pub fn cancel(&self) {
-        self.state.deadline.set(FOREVER);
-    }
-    /// Whether it is set.
-    pub fn is_set(&self) -> bool {
-        self.state.deadline.get() != FOREVER
-    }
-
-    fn set_ticks(&self, deadline: usize, period: usize) {
-        let deadline = deadline.min(FOREVER - 1);
-        self.state.deadline.set(deadline);
-        self.state.period.set(period);
-        // Never 0, which stands for what was put aside.
-        let nearest = &self.shared.nearest;
-        nearest.set(nearest.get().min(deadline.max(1)));
     }
 }
