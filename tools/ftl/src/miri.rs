@@ -106,11 +106,11 @@ const KERNEL: &[&str] = &[
     "lock::tests::turns",
     "interrupt_controller::tests::aia",
     "interrupt_controller::tests::gic_v2",
-    "interrupt_controller::tests::messages_of",
     "pci::tests::a_function",
     "pci::tests::nonsense",
     "pci::tests::what_lies",
-    "platform::uart",
+    "uart::tests::ns16550_wide",
+    "uart::tests::pl011",
     "loader::all_steps",
     "loader::damaged",
 ];
