@@ -15,11 +15,12 @@ fn boot(disk: &Path) -> e2e::Boot {
 #[test]
 fn clients_go_on_when_the_server_and_the_driver_are_killed() {
     let folder = Folder::new("file-kills");
-    let kills = if e2e::long() { 100 } else { 10 };
+    // In turns.
+    let kills = if e2e::long() { 200 } else { 10 };
     let exit = boot(&folder.0.join("disk.img"))
         .set("file_kills.rounds", kills)
         .start()
-        .wait_exit_within(Duration::from_secs(900));
+        .wait_exit_within(Duration::from_secs(1800));
     assert_eq!(exit.code, 0, "{}", exit.tail());
     let count = |text: &str| exit.log.iter().filter(|line| line.contains(text)).count();
     let killed = count("sqlitefs was killed") + count("virtio_blk was killed");
