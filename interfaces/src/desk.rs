@@ -78,6 +78,9 @@ pub struct Desk<S> {
     outputs: BTreeMap<u32, Inlet>,
     notices: Option<(u32, Outlet)>,
     next: u32,
+    /// How often Ctrl-C was typed, and who heard which of them last, if anybody tells that.
+    interrupts: u32,
+    heard: Option<(Option<Seat>, u32)>,
 }
 
 impl<S: Copy> Desk<S> {
@@ -93,6 +96,8 @@ impl<S: Copy> Desk<S> {
             outputs: BTreeMap::new(),
             notices: None,
             next: 0,
+            interrupts: 0,
+            heard: None,
         }
     }
 
@@ -120,9 +125,10 @@ impl<S: Copy> Desk<S> {
         self.next
     }
 
-    /// A client asks for something. Answers whom to tell the size, if that is it.
+    /// A client asks for something; `from` is its seat if `share` made it. Answers whom to tell the size, if that is it.
     pub fn asked<M: Hearing>(
         &mut self,
+        from: Option<Seat>,
         message: terminal::ToServer,
         events: &mut EventLoop<S, M>,
     ) -> Result<Option<terminal::SizeReplier>> {
@@ -163,6 +169,7 @@ impl<S: Copy> Desk<S> {
                 reply.ok(Channel::from(OwnedHandle::from(theirs)))?;
             }
             terminal::ToServer::Size(reply) => return Ok(Some(reply)),
+            terminal::ToServer::Heard(heard) => self.heard = Some((from, heard.number)),
         }
         Ok(None)
     }
@@ -177,6 +184,8 @@ impl<S: Copy> Desk<S> {
     /// Takes what was typed. Answers what else was in it; of Ctrl-C nobody was told yet.
     pub fn typed(&mut self, bytes: &[u8]) -> Vec<Heard> {
         let heard = self.keyboard.typed(bytes);
+        let interrupts = heard.iter().filter(|heard| **heard == Heard::Interrupt);
+        self.interrupts = self.interrupts.wrapping_add(interrupts.count() as u32);
         if heard.contains(&Heard::Interrupt)
             && let Some(input) = self.inputs.last_mut()
             && let Some(lines) = &mut input.lines
@@ -184,6 +193,18 @@ impl<S: Copy> Desk<S> {
             *lines = Lines::default();
         }
         heard
+    }
+
+    /// The number of the newest Ctrl-C, which clients are told.
+    pub fn interrupts(&self) -> u32 {
+        self.interrupts
+    }
+
+    /// A client is gone: nobody waits for it to hear something.
+    pub fn client_left(&mut self, seat: Option<Seat>) {
+        if self.heard.is_some_and(|(by, _)| by == seat) {
+            self.heard = None;
+        }
     }
 
     /// Takes lines that belong to nobody.
@@ -248,7 +269,10 @@ impl<S: Copy> Desk<S> {
     /// Somebody is gone, or a stream has ended.
     pub fn closed<M: Hearing>(&mut self, seat: Seat, events: &mut EventLoop<S, M>) -> Result<()> {
         match seat {
-            Seat::Shared(id) => drop(self.shared.remove(&id)),
+            Seat::Shared(id) => {
+                self.shared.remove(&id);
+                self.client_left(Some(seat));
+            }
             Seat::Notices => self.notices = None,
             Seat::Output(id) => {
                 if let Some(inlet) = self.outputs.get_mut(&id)
@@ -286,6 +310,13 @@ impl<S: Copy> Desk<S> {
 
     /// Hands what was typed to whoever reads it.
     fn pass_typed<M: Hearing>(&mut self, events: &mut EventLoop<S, M>) {
+        // What comes after Ctrl-C is not for whoever has not heard of it.
+        if self
+            .heard
+            .is_some_and(|(_, heard)| heard != self.interrupts)
+        {
+            return;
+        }
         while let Some(input) = self.inputs.last_mut() {
             let room = input.outlet.room();
             let bytes = match &mut input.lines {

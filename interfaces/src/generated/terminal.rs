@@ -14,7 +14,7 @@
     clippy::useless_conversion
 )]
 /// The version of this interface. Both sides of a channel must have been built from the same.
-pub const HASH: u64 = 0xee713babf9f66331;
+pub const HASH: u64 = 0x9c521e17944b25e6;
 
 /// In which form an input gets what is typed.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -54,6 +54,7 @@ const OUTPUT: u32 = 0x7014107c;
 const NOTICES: u32 = 0xa8ac3683;
 const SIZE: u32 = 0xabf23824;
 const INTERRUPT: u32 = 0x8ac26349;
+const HEARD: u32 = 0xf9a17195;
 const RESIZED: u32 = 0x90b67fbf;
 
 /// The clients of a component that provides this interface.
@@ -185,6 +186,21 @@ impl SizeReplier {
     }
 }
 
+/// Ctrl-C was typed.
+#[derive(Clone, Copy, Debug)]
+pub struct Interrupt {
+    /// Counts them, so that the newest says it all; wraps around.
+    pub number: u32,
+}
+
+/// Has seen to this `interrupt`. From a client's first on, nothing that is typed after Ctrl-C is handed out before the newest has
+/// been heard: so a line is not taken for one that was typed before.
+#[derive(Clone, Copy, Debug)]
+pub struct Heard {
+    /// That of the event; 0 for one who has heard none yet.
+    pub number: u32,
+}
+
 /// The `client`'s end of a `terminal` channel. Clones are the same end; dropping the last one closes it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Client(::ftl::end::End);
@@ -271,6 +287,24 @@ impl Client {
     pub fn size_start(&self) -> ::ftl::Result<::ftl::Transaction> {
         let writer = ::ftl::wire::Writer::new();
         self.0.start(SIZE, writer)
+    }
+
+    /// Has seen to this `interrupt`. From a client's first on, nothing that is typed after Ctrl-C is handed out before the newest has
+    /// been heard: so a line is not taken for one that was typed before.
+    #[inline]
+    pub fn heard(&self, number: u32) -> ::ftl::Result<()> {
+        let mut writer = ::ftl::wire::Writer::new();
+        writer.u32(number)?;
+        self.0.event(HEARD, writer, ::ftl::end::OnFull::Coalesce)
+    }
+
+    /// [`Self::heard`], but when this thread waits next, or sends anything else: for those who are about to do so.
+    #[inline]
+    pub fn heard_soon(&self, number: u32) -> ::ftl::Result<()> {
+        let mut writer = ::ftl::wire::Writer::new();
+        writer.u32(number)?;
+        self.0.event_soon(HEARD, writer, ::ftl::end::OnFull::Coalesce);
+        Ok(())
     }
 }
 
@@ -424,7 +458,7 @@ pub enum ToClient {
     /// The answer to [`Client::size_start`].
     Size(::ftl::Transaction, ::core::result::Result<SizeReply, ::ftl::Error>),
     /// Ctrl-C was typed.
-    Interrupt,
+    Interrupt(Interrupt),
     /// The window has another size.
     Resized,
 }
@@ -504,9 +538,11 @@ impl ToClient {
                 Ok(ToClient::Size(transaction, result))
             }
             INTERRUPT if incoming.kind() == ::ftl::abi::MessageKind::OneWay => {
-                let reader = incoming.read();
+                let mut reader = incoming.read();
+                reader.expect_len(4)?;
+                let event = Interrupt { number: reader.u32()? };
                 reader.finish()?;
-                Ok(ToClient::Interrupt)
+                Ok(ToClient::Interrupt(event))
             }
             RESIZED if incoming.kind() == ::ftl::abi::MessageKind::OneWay => {
                 let reader = incoming.read();
@@ -576,8 +612,9 @@ impl<M: ::ftl::event_loop::Hears<Server>> ::ftl::event_loop::Attach<M> for &Serv
 impl Server {
     /// Ctrl-C was typed.
     #[inline]
-    pub fn interrupt(&self) -> ::ftl::Result<()> {
-        let writer = ::ftl::wire::Writer::new();
+    pub fn interrupt(&self, number: u32) -> ::ftl::Result<()> {
+        let mut writer = ::ftl::wire::Writer::new();
+        writer.u32(number)?;
         ::ftl::end::ignore_gone(
             self.0.event(INTERRUPT, writer, ::ftl::end::OnFull::Coalesce),
         )
@@ -585,8 +622,9 @@ impl Server {
 
     /// [`Self::interrupt`], but when this thread waits next, or sends anything else: for those who are about to do so.
     #[inline]
-    pub fn interrupt_soon(&self) -> ::ftl::Result<()> {
-        let writer = ::ftl::wire::Writer::new();
+    pub fn interrupt_soon(&self, number: u32) -> ::ftl::Result<()> {
+        let mut writer = ::ftl::wire::Writer::new();
+        writer.u32(number)?;
         self.0.event_soon(INTERRUPT, writer, ::ftl::end::OnFull::Coalesce);
         Ok(())
     }
@@ -624,6 +662,9 @@ pub enum ToServer {
     Notices(NoticesReplier),
     /// What is known about the window.
     Size(SizeReplier),
+    /// Has seen to this `interrupt`. From a client's first on, nothing that is typed after Ctrl-C is handed out before the newest has
+    /// been heard: so a line is not taken for one that was typed before.
+    Heard(Heard),
 }
 
 impl ToServer {
@@ -664,6 +705,13 @@ impl ToServer {
                 let reader = incoming.read();
                 reader.finish()?;
                 Ok(ToServer::Size(SizeReplier(asked.into())))
+            }
+            HEARD if incoming.kind() == ::ftl::abi::MessageKind::OneWay => {
+                let mut reader = incoming.read();
+                reader.expect_len(4)?;
+                let event = Heard { number: reader.u32()? };
+                reader.finish()?;
+                Ok(ToServer::Heard(event))
             }
             _ => Err(incoming.refuse()),
         }

@@ -138,7 +138,10 @@ fn main(mut env: Environ) -> Result<usize> {
                 keys.received(data.bytes.len());
                 keys.ask();
             }
-            Event::Message(Source::Terminal, Message::Terminal(terminal::ToClient::Interrupt)) => {
+            Event::Message(
+                Source::Terminal,
+                Message::Terminal(terminal::ToClient::Interrupt(_)),
+            ) => {
                 open = edit.key(Key::Control('q'));
             }
             Event::Message(Source::Terminal, Message::Terminal(terminal::ToClient::Resized)) => {

@@ -124,6 +124,8 @@ pub struct FtlMachine {
     waiting: VecDeque<u8>,
     /// Whether the cursor is at the begin of a line.
     pub at_line_start: bool,
+    /// The Ctrl-C that is being seen to.
+    interrupt: Option<u32>,
 }
 
 impl FtlMachine {
@@ -161,6 +163,7 @@ impl FtlMachine {
             beside: Vec::new(),
             waiting: VecDeque::new(),
             at_line_start: true,
+            interrupt: None,
         };
         machine.refresh_commands();
         if let Some(terminal) = &machine.terminal {
@@ -195,6 +198,8 @@ impl FtlMachine {
             ));
             // Opened after the keys: these are not what fills the screen.
             let notices = terminal.notices().ok();
+            // What is typed after Ctrl-C waits until we have seen to that.
+            terminal.heard(0)?;
             let screen = self.writer(sender);
             self.open_writer(&screen)?;
             if let Some(notices) = notices {
@@ -294,9 +299,19 @@ impl FtlMachine {
     pub fn wait(&mut self) -> Result<Happened> {
         self.bury();
         self.pump();
+        if let Some(number) = self.interrupt.take()
+            && self.keys.is_some()
+            && let Some(terminal) = &self.terminal
+        {
+            // Who does not hear it is gone, which is heard of as `Closed`.
+            let _ = terminal.heard(number);
+        }
         let happened = match self.events.next()? {
             Event::Message(Source::Terminal, Message::Terminal(message)) => match message {
-                terminal::ToClient::Interrupt => Happened::Interrupted,
+                terminal::ToClient::Interrupt(interrupt) => {
+                    self.interrupt = Some(interrupt.number);
+                    Happened::Interrupted
+                }
                 terminal::ToClient::Resized => Happened::Resized,
                 _ => Happened::Nothing,
             },

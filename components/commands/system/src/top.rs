@@ -99,7 +99,7 @@ pub fn top(env: &mut Environ) -> Result<usize> {
                 }
                 Event::Message(
                     Source::Terminal,
-                    Message::Terminal(terminal::ToClient::Interrupt),
+                    Message::Terminal(terminal::ToClient::Interrupt(_)),
                 ) => quit = true,
                 Event::Message(
                     Source::Terminal,

@@ -116,7 +116,7 @@ fn main(env: Environ) -> Result<()> {
                     continue;
                 };
                 match message {
-                    Message::Terminal(message) => session.asked(message, &mut events)?,
+                    Message::Terminal(message) => session.asked(part, message, &mut events)?,
                     Message::StreamReceiver(stream::ToReceiver::Data(data)) => {
                         session.came(part, data.bytes);
                     }

@@ -21,6 +21,7 @@ const STATUS_NOT_STARTED: u64 = 126;
 const STATUS_NOT_FOUND: u64 = 127;
 const STATUS_LOST: u64 = 137;
 /// What the client's end of input is at a terminal.
+const CTRL_C: u8 = 3;
 const CTRL_D: u8 = 4;
 
 /// See the [module](self).
@@ -165,7 +166,8 @@ impl Session {
         match &mut self.desk {
             Some(desk) => {
                 if desk.typed(bytes).contains(&Heard::Interrupt) {
-                    desk.tell(terminal::Server::interrupt);
+                    let number = desk.interrupts();
+                    desk.tell(|client| client.interrupt(number));
                 }
             }
             None => self.input.extend_from_slice(bytes),
@@ -182,8 +184,13 @@ impl Session {
 
     /// The client sends a signal.
     pub fn signal(&mut self, name: &str) {
-        match (&self.desk, name) {
-            (Some(desk), "INT") => desk.tell(terminal::Server::interrupt),
+        match (&mut self.desk, name) {
+            (Some(desk), "INT") => {
+                // As if it was typed.
+                desk.typed(&[CTRL_C]);
+                let number = desk.interrupts();
+                desk.tell(|client| client.interrupt(number));
+            }
             (None, "INT") | (_, "TERM" | "KILL" | "HUP" | "QUIT") => {
                 if let Some(job) = &self.job {
                     // It may have ended by itself in this moment.
@@ -197,11 +204,12 @@ impl Session {
     /// Whoever uses the terminal asks for something.
     pub fn asked(
         &mut self,
+        part: Part,
         message: terminal::ToServer,
         events: &mut EventLoop<Source>,
     ) -> Result<()> {
-        if let Some(desk) = &mut self.desk
-            && let Some(reply) = desk.asked(message, events)?
+        if let (Some(desk), Part::Desk(seat)) = (&mut self.desk, part)
+            && let Some(reply) = desk.asked(Some(seat), message, events)?
         {
             let has_colours = !matches!(self.kind.as_str(), "" | "dumb");
             reply.ok(self.size.0, self.size.1, has_colours)?;

@@ -110,7 +110,11 @@ impl Line {
         {
             self.connections.push(client);
         }
-        let Some(reply) = self.desk.asked(message, events)? else {
+        let seat = match from {
+            Source::Desk(seat) => Some(seat),
+            _ => None,
+        };
+        let Some(reply) = self.desk.asked(seat, message, events)? else {
             return Ok(());
         };
         // A port that is opened again is told of; one that is opened at last finds the question waiting.
@@ -187,7 +191,10 @@ impl Line {
     pub fn heard(&mut self, heard: Vec<Heard>, events: &EventLoop<Source>) -> Result<()> {
         for heard in heard {
             match heard {
-                Heard::Interrupt => self.tell_all(events, terminal::Server::interrupt),
+                Heard::Interrupt => {
+                    let number = self.desk.interrupts();
+                    self.tell_all(events, |client| client.interrupt(number));
+                }
                 Heard::Size(columns, rows) => {
                     let known = self.size.replace((columns, rows));
                     let is_late = core::mem::take(&mut self.is_mute);
@@ -247,7 +254,10 @@ impl Line {
             Source::Typed => self.typed = None,
             Source::Shown => self.shown = None,
             Source::Log => self.log = None,
-            Source::Client(client) => self.connections.retain(|other| *other != client),
+            Source::Client(client) => {
+                self.connections.retain(|other| *other != client);
+                self.desk.client_left(None);
+            }
             Source::Desk(seat) => self.desk.closed(seat, events)?,
             // The driver is gone: its streams tell that, too.
             Source::Ports | Source::Patience => {}
