@@ -197,7 +197,7 @@ pub struct Interrupt {
 /// been heard: so a line is not taken for one that was typed before.
 #[derive(Clone, Copy, Debug)]
 pub struct Heard {
-    /// That of the event; 0 for one who has heard none yet.
+    /// That of the event; 0 for one who has heard none yet, and is not waited for because of those before.
     pub number: u32,
 }
 

@@ -163,4 +163,16 @@ fn what_is_typed_after_ctrl_c_waits_until_that_is_heard() {
         }
         other => panic!("{other:?}"),
     }
+
+    // Another that begins has not heard of any, and need not.
+    keys.received(b"after".len());
+    keys.ask();
+    client.heard(0).unwrap();
+    type_keys(&mut keyboard, b"more");
+    match events.next().unwrap() {
+        Event::Message((), Message::Keys(stream::ToReceiver::Data(data))) => {
+            assert_eq!(data.bytes, b"more");
+        }
+        other => panic!("{other:?}"),
+    }
 }
