@@ -103,7 +103,7 @@ impl<M: Hears<E>, E> Attach<M> for Provider<E> {
     }
 }
 
-/// One client of a provider: see [`EventLoop::add_each`].
+/// One client of a provider: see [`EventLoop::add_each`](super::EventLoop::add_each).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Connection {
     pub(super) slot: u32,
