@@ -203,9 +203,7 @@ fn prepare(root: &Path, arguments: &RunArguments, way_in: WayIn) -> Result<Prepa
         uefi::check(arch)?;
     }
     // Before the build: whoever has to choose another port should not wait for it.
-    for port in &mut ports {
-        port.claim()?;
-    }
+    Port::claim_all(&mut ports)?;
     let (request, has_console) =
         request(root, &arguments.build, way_in, arguments.terminal.is_some())?;
     let built: Built = if arguments.no_build {

@@ -105,14 +105,21 @@ impl FromStr for Port {
 }
 
 impl Port {
-    /// Checks that the host port is free, or chooses a free one for 0.
+    /// Claims several, of which none is chosen twice.
+    pub fn claim_all(ports: &mut [Port]) -> Result<()> {
+        // One that is let go of too early could be the next that is free.
+        let held: Result<Vec<_>> = ports.iter_mut().map(Port::claim).collect();
+        held.map(drop)
+    }
+
+    /// Checks that the host port is free, or chooses a free one for 0. It is this machine's as long as the answer is held.
     ///
     /// Somebody may still take it before QEMU does; QEMU then says so itself.
-    pub fn claim(&mut self) -> Result<()> {
+    pub fn claim(&mut self) -> Result<TcpListener> {
         match TcpListener::bind((Ipv4Addr::LOCALHOST, self.host)) {
             Ok(listener) => {
                 self.host = listener.local_addr()?.port();
-                Ok(())
+                Ok(listener)
             }
             Err(error) => bail!(
                 "port {} of this machine cannot be used ({error}); choose another with --port {}:{}",
@@ -345,6 +352,12 @@ mod tests {
         let mut free = Port { host: 0, guest: 80 };
         free.claim().unwrap();
         assert_ne!(free.host, 0);
+
+        let mut many = vec![Port { host: 0, guest: 80 }; 100];
+        Port::claim_all(&mut many).unwrap();
+        let different: std::collections::BTreeSet<u16> =
+            many.iter().map(|port| port.host).collect();
+        assert_eq!(different.len(), many.len());
     }
 
     #[test]

@@ -23,7 +23,7 @@ use crate::doctor;
 use crate::dump::keeper::{self, Keeper, Sockets, When};
 use crate::dump::{self};
 use crate::host_port::{HostPort, News, Printed};
-use crate::qemu::Machine;
+use crate::qemu::{Machine, Port};
 use crate::report;
 use crate::screen::{Screen, Talker};
 use crate::symbols::Symbols;
@@ -145,9 +145,7 @@ enum Happening {
 
 /// Boots `machine` and stays until it ends.
 pub fn run(root: &Path, mut machine: Machine, built: &Built, options: &Options) -> Result<End> {
-    for port in &mut machine.ports {
-        port.claim()?;
-    }
+    Port::claim_all(&mut machine.ports)?;
     let (sender, happenings) = channel();
     let signals = sender.clone();
     ctrlc::set_handler(move || {
