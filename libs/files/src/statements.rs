@@ -1,7 +1,7 @@
 //! The statements that are run again and again. Each is prepared when it is first run: all of them at once would take a
 //! large part of a start, and most starts need few.
 
-use sqlite::{Connection, Error, Kind, Result, Statement, Value};
+use sqlite::{Connection, Result, Statement, Value};
 
 /// A statement that is prepared at its first run. Until then it has no rows.
 pub(crate) struct Lazy {
@@ -20,14 +20,11 @@ impl Lazy {
     }
 
     fn prepared(&mut self) -> Result<&mut Statement> {
-        if self.statement.is_none() {
-            self.statement = Some(self.db.prepare(self.sql)?);
-        }
-        self.statement.as_mut().ok_or_else(|| Error {
-            kind: Kind::Other,
-            code: 0,
-            message: "a statement is missing".into(),
-        })
+        let statement = match self.statement.take() {
+            Some(statement) => statement,
+            None => self.db.prepare(self.sql)?,
+        };
+        Ok(self.statement.insert(statement))
     }
 
     /// As [`Statement::run`], and so are the others.
