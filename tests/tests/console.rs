@@ -89,7 +89,17 @@ fn what_runs_can_be_stopped_and_what_crashes_harms_nobody() {
     console.keys(CTRL_C);
     console.wait_for_line(PROMPT);
     console.enter("seq 100000000");
-    console.wait_for("1000");
+    console.wait_until("numbers", |console| {
+        let rows = console.rows();
+        rows.iter()
+            .any(|row| row.parse::<u32>().is_ok())
+            .then_some(())
+    });
+    console.keys(CTRL_C);
+    console.wait_for_line(PROMPT);
+    assert_eq!(console.run("echo $?"), ["130"]);
+    // Also while it starts; nothing of it comes after the prompt.
+    console.enter("seq 100000000");
     console.keys(CTRL_C);
     console.wait_for_line(PROMPT);
     assert_eq!(console.run("echo $?"), ["130"]);

@@ -98,6 +98,14 @@ impl Given {
             .expect("room in the queue");
         self
     }
+    /// For a command: the terminal that it sits at, and no standard streams.
+    pub fn terminal(self, terminal: impl TypedEnd) -> Given {
+        self.running
+            .init
+            .streams(None, None, None, Some(channel(&terminal)))
+            .expect("room in the queue");
+        self
+    }
     /// Everything is there: its `main` begins when the test waits for something.
     pub fn run(self) -> Running {
         self.running

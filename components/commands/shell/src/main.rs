@@ -152,6 +152,7 @@ fn interact(mut shell: Shell<FtlMachine>, mut machine: FtlMachine) -> Result<usi
             Happened::Nothing => {}
             Happened::Interrupted if shell.is_running() => {
                 shell.interrupt(&mut machine);
+                machine.drop_printed();
                 machine.print_terminal(b"^C\r\n");
             }
             Happened::Interrupted => {

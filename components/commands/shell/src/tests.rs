@@ -10,6 +10,8 @@ use testkit::System;
 
 use super::*;
 
+mod at_terminal;
+
 /// Runs a script with this input; what it printed, what it complained about, and its status.
 fn run_script(script: &str, stdin: &str) -> (String, String, usize) {
     // Nobody answers at the other end: a system without commands.

@@ -85,6 +85,20 @@ impl FtlMachine {
         self.bury();
     }
 
+    /// Drops what those that no longer run had still printed for the terminal: whoever has typed Ctrl-C has seen enough of
+    /// it. What goes elsewhere, as into a file, is passed on to its end.
+    pub fn drop_printed(&mut self) {
+        let mut pumps = core::mem::take(&mut self.pumps);
+        pumps.retain(|pump| {
+            let on_screen = matches!(&pump.to, Stream::Writer(writer) if self.is_screen(writer));
+            let is_over = pump
+                .process
+                .is_some_and(|id| !self.processes.contains_key(&id));
+            !(on_screen && is_over)
+        });
+        self.pumps = pumps;
+    }
+
     /// Passes on what one pump can. Says whether it goes on.
     pub(super) fn pump_one(&mut self, pump: &Pump) -> bool {
         loop {

@@ -1,0 +1,249 @@
+//! The shell at a terminal. The terminal, init and the command that is started are played by the test.
+
+use std::vec::Vec;
+
+use ftl::Transaction;
+use ftl::end::Incoming;
+use ftl::event_loop::Hears;
+use ftl::handle::{Channel, OwnedHandle};
+use ftl::io::{Inlet, Outlet};
+use testkit::{Running, System};
+
+use super::*;
+
+/// Whom an event can come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Side {
+    Terminal,
+    /// What the shell reads, and what it shows.
+    Keys,
+    Screen,
+    Notices,
+    Init,
+    /// The command: its job, and its standard output.
+    Job,
+    Stdout,
+}
+
+/// What all of them hear.
+#[derive(Debug)]
+enum Heard {}
+
+#[derive(Debug)]
+enum HeardMessage<'a> {
+    Terminal(terminal::ToServer),
+    Launcher(launcher::ToServer<'a>),
+    Running(launcher::running::ToLauncher),
+    Sender(stream::ToSender),
+    Receiver(stream::ToReceiver<'a>),
+}
+
+impl ftl::event_loop::Messages for Heard {
+    type Message<'a> = HeardMessage<'a>;
+    fn decode<'a>(tag: u16, incoming: Incoming<'a>) -> Result<HeardMessage<'a>> {
+        match tag {
+            0 => terminal::ToServer::decode(incoming).map(HeardMessage::Terminal),
+            1 => launcher::ToServer::decode(incoming).map(HeardMessage::Launcher),
+            2 => launcher::running::ToLauncher::decode(incoming).map(HeardMessage::Running),
+            3 => stream::ToSender::decode(incoming).map(HeardMessage::Sender),
+            _ => stream::ToReceiver::decode(incoming).map(HeardMessage::Receiver),
+        }
+    }
+    fn ended<'a>(_: u16, _: u32, _: Transaction, _: Error) -> Option<HeardMessage<'a>> {
+        None
+    }
+}
+
+impl Hears<terminal::Server> for Heard {
+    const TAG: u16 = 0;
+}
+
+impl Hears<launcher::Server> for Heard {
+    const TAG: u16 = 1;
+}
+
+impl Hears<launcher::running::Launcher> for Heard {
+    const TAG: u16 = 2;
+}
+
+impl Hears<stream::Sender> for Heard {
+    const TAG: u16 = 3;
+}
+
+impl Hears<stream::Receiver> for Heard {
+    const TAG: u16 = 4;
+}
+
+/// Somebody at a terminal, and a system whose only command is `seq`.
+struct Desk {
+    _running: Running,
+    events: ftl::EventLoop<Side, Heard>,
+    terminal: terminal::Server,
+    /// What is typed and was not asked for yet.
+    typed: Vec<u8>,
+    keys: Option<Outlet>,
+    /// What was shown so far; nothing more is asked for while `looks_away`.
+    shown: Vec<u8>,
+    screen: Option<Inlet>,
+    looks_away: bool,
+    notices: Option<stream::Sender>,
+    job: Option<launcher::running::Launcher>,
+    stdout: Option<Outlet>,
+    /// The Ctrl-C that was heard last.
+    heard: u32,
+}
+
+impl Desk {
+    fn sit_down(system: &System) -> Desk {
+        let (init, launcher) = launcher::channel().unwrap();
+        let (window, terminal) = terminal::channel().unwrap();
+        let running = system
+            .component("shell", main)
+            .need(launcher::HASH, init)
+            .terminal(window)
+            .run();
+        let mut events = ftl::EventLoop::new().unwrap();
+        events.add(&launcher, Side::Init).unwrap();
+        events.add(&terminal, Side::Terminal).unwrap();
+        Desk {
+            _running: running,
+            events,
+            terminal,
+            typed: Vec::new(),
+            keys: None,
+            shown: Vec::new(),
+            screen: None,
+            looks_away: false,
+            notices: None,
+            job: None,
+            stdout: None,
+            heard: 0,
+        }
+    }
+
+    /// Handles events until it is true.
+    fn until(&mut self, mut happened: impl FnMut(&mut Desk) -> bool) {
+        while !happened(self) {
+            self.pass_on();
+            self.handle_one();
+        }
+    }
+
+    fn pass_on(&mut self) {
+        if let Some(keys) = &mut self.keys {
+            let len = keys.send(&self.typed).unwrap();
+            self.typed.drain(..len);
+        }
+        if let (Some(screen), false) = (&mut self.screen, self.looks_away) {
+            screen.ask();
+        }
+    }
+
+    fn handle_one(&mut self) {
+        match self.events.next().unwrap() {
+            Event::Message(Side::Terminal, HeardMessage::Terminal(message)) => match message {
+                terminal::ToServer::Size(reply) => reply.ok(80, 24, false).unwrap(),
+                terminal::ToServer::Input(_, reply) => {
+                    let (ours, theirs) = stream::channel().unwrap();
+                    if self.keys.is_none() {
+                        self.events.add(&ours, Side::Keys).unwrap();
+                        self.keys = Some(Outlet::new(ours));
+                    }
+                    // The next is the command's, for which nothing is typed: it has ended at once.
+                    reply.ok(Channel::from(OwnedHandle::from(theirs))).unwrap();
+                }
+                terminal::ToServer::Output(reply) => {
+                    let (theirs, ours) = stream::channel().unwrap();
+                    let screen = Inlet::new(ours);
+                    screen.add(&mut self.events, Side::Screen).unwrap();
+                    self.screen = Some(screen);
+                    reply.ok(Channel::from(OwnedHandle::from(theirs))).unwrap();
+                }
+                terminal::ToServer::Notices(reply) => {
+                    let (ours, theirs) = stream::channel().unwrap();
+                    self.events.add(&ours, Side::Notices).unwrap();
+                    self.notices = Some(ours);
+                    reply.ok(Channel::from(OwnedHandle::from(theirs))).unwrap();
+                }
+                terminal::ToServer::Share(reply) => reply.error(Error::OutOfMemory).unwrap(),
+                terminal::ToServer::Heard(heard) => self.heard = heard.number,
+            },
+            Event::Message(Side::Init, HeardMessage::Launcher(message)) => match message {
+                launcher::ToServer::Commands(_, reply) => {
+                    let seq = launcher::Command {
+                        name: "seq",
+                        doc: "Counts.",
+                        directory: launcher::Directory::None,
+                    };
+                    reply.ok(1, [seq].as_slice()).unwrap();
+                }
+                launcher::ToServer::Start(start, reply) => {
+                    assert_eq!(start.command, "seq");
+                    let stdout = start.stdout.expect("a command has an output");
+                    let stdout = stream::Sender::from(OwnedHandle::from(stdout));
+                    self.events.add(&stdout, Side::Stdout).unwrap();
+                    self.stdout = Some(Outlet::new(stdout));
+                    let (owner, job) = launcher::running::channel().unwrap();
+                    self.events.add(&job, Side::Job).unwrap();
+                    self.job = Some(job);
+                    reply.ok(Some(owner), 1, 0, "").unwrap();
+                }
+                other => panic!("{other:?}"),
+            },
+            Event::Message(Side::Keys, HeardMessage::Sender(stream::ToSender::Want(want))) => {
+                self.keys.as_mut().unwrap().heard(want);
+            }
+            Event::Message(Side::Stdout, HeardMessage::Sender(stream::ToSender::Want(want))) => {
+                self.stdout.as_mut().unwrap().heard(want);
+            }
+            Event::Message(
+                Side::Screen,
+                HeardMessage::Receiver(stream::ToReceiver::Data(data)),
+            ) => {
+                self.screen.as_mut().unwrap().received(data.bytes.len());
+                self.shown.extend_from_slice(data.bytes);
+            }
+            Event::Message(
+                Side::Job,
+                HeardMessage::Running(launcher::running::ToLauncher::Kill(_)),
+            ) => self.job = None,
+            Event::Closed(Side::Job) => self.job = None,
+            Event::Closed(Side::Stdout) => self.stdout = None,
+            Event::Message(Side::Notices, _) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn shown(&self) -> String {
+        String::from_utf8(self.shown.clone()).unwrap()
+    }
+
+    fn prompts(&self) -> usize {
+        self.shown().matches("ftl> ").count()
+    }
+}
+
+#[test]
+fn what_an_interrupted_command_had_still_printed_is_dropped() {
+    let system = System::new();
+    let mut desk = Desk::sit_down(&system);
+    desk.until(|desk| desk.prompts() == 1);
+    desk.typed.extend(b"seq\r");
+    desk.until(|desk| desk.stdout.is_some());
+    // It prints, and nobody looks: so the shell takes more than it has passed on.
+    desk.looks_away = true;
+    for _ in 0..7 {
+        desk.until(|desk| desk.stdout.as_ref().is_some_and(|out| out.room() > 0));
+        let stdout = desk.stdout.as_mut().unwrap();
+        assert_eq!(stdout.send(&[b'x'; 1024]), Ok(1024));
+    }
+    desk.terminal.interrupt(1).unwrap();
+    desk.until(|desk| desk.heard == 1);
+    desk.looks_away = false;
+    desk.typed.extend(b"echo an; echo end\r");
+    desk.until(|desk| desk.shown().ends_with("an\nend\nftl> "));
+    let shown = desk.shown();
+    let (before, after) = shown.split_once("^C").unwrap();
+    assert!(before.contains("xxxx"), "{shown:?}");
+    assert!(!after.contains('x'), "{shown:?}");
+}
