@@ -52,14 +52,15 @@ fn a_second_panic_takes_its_cpu_out_of_the_machine() {
     let panicking = format!("set var kernel::arch::{arch}::PANICKING.v.value = 1");
     let panics = format!("set $pc = kernel::arch::{arch}::panic");
     let commands = [
-        "hbreak pong/src/main.rs:23",
+        // It begins before the two others have done their work, which goes on on the other CPU.
+        "hbreak hello/src/main.rs:17",
         "continue",
         "delete",
         // As if another CPU had panicked, and then this one.
         &panicking,
         "set $panicked = $_thread",
         &panics,
-        "hbreak pinger/src/main.rs:22",
+        "hbreak pinger/src/main.rs:71",
         "continue",
         "info threads",
         "thread $panicked",
