@@ -5,21 +5,27 @@
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::rc::Rc;
-use alloc::vec::Vec;
 use core::cell::{Cell, OnceCell, RefCell};
 use core::fmt;
 
-use abi::{Error, EventKind, Handle, HandleTypes, MessageInfo, MessageKind, Result};
+use abi::{Error, EventKind, Handle, MessageInfo, MessageKind, Result};
 
 use crate::event_loop::Shared;
 use crate::handle::{AsHandle, Channel, OwnedHandle};
 use crate::long_wait::{self, Aside, Home};
-use crate::reply::{Asked, Replier};
 use crate::stage::Stage;
-use crate::sys::{self, Handles, RawEvent};
+use crate::sys::{self, RawEvent};
 use crate::time::Duration;
-use crate::wire::{self, Aligned, Attached, Reader, Writer};
+use crate::wire::{self, Aligned, Writer};
 use crate::{buffer, gate};
+
+mod calls;
+mod incoming;
+mod kept;
+
+use calls::Calls;
+pub use incoming::Incoming;
+use kept::Kept;
 
 /// Names a call that was started: the event that answers it carries the same.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -38,12 +44,8 @@ pub enum OnFull {
     Refuse,
 }
 
-/// Calls that may be under way on one end at once.
-const CALLS_MAX: usize = 64;
 /// Set in the transaction number of a blocking call, which has no place in the table.
 const BLOCKING: usize = 1 << 63;
-/// Events that `drop_oldest` keeps.
-const KEPT_MAX: usize = 16;
 /// How long a blocking call waits unless told otherwise.
 const TIMEOUT_DEFAULT_S: u64 = 30;
 const NO_NEED: u16 = u16::MAX;
@@ -73,26 +75,6 @@ pub(crate) struct Inner {
     pub(crate) event_loop: RefCell<Option<Rc<Shared>>>,
     /// What came while a blocking call waited.
     aside: RefCell<VecDeque<Aside>>,
-}
-
-/// The calls under way: a table with a list of its free places.
-struct Calls {
-    first_free: Cell<u32>,
-    places: [Cell<Place>; CALLS_MAX],
-}
-
-#[derive(Clone, Copy)]
-struct Place {
-    ordinal: u32,
-    /// Serial number of the call here; 0 if there is none, and then `ordinal` is the next free place.
-    serial: u32,
-}
-
-/// A one-way event that found the queue full.
-struct Kept {
-    ordinal: u32,
-    body: Vec<u8>,
-    handles: Vec<OwnedHandle>,
 }
 
 impl End {
@@ -364,69 +346,6 @@ impl Inner {
         }
     }
 
-    /// Finds a place for a call and makes its transaction number.
-    #[inline]
-    fn begin(&self, ordinal: u32) -> Result<usize> {
-        let calls = self.calls.get_or_init(Calls::new);
-        let index = calls.first_free.get();
-        let Some(place) = calls.places.get(index as usize) else {
-            return Err(Error::QueueFull);
-        };
-        calls.first_free.set(place.get().ordinal);
-        // Never 0, and never the bit that `BLOCKING` is.
-        let serial = self.serial.get().wrapping_add(1).max(1);
-        self.serial.set(serial);
-        place.set(Place { ordinal, serial });
-        Ok((index as usize) | (serial as usize & 0x7fff_ffff) << 32)
-    }
-
-    /// Ends a call; answers whether there was one.
-    #[inline]
-    pub(crate) fn end(&self, transaction: usize, ordinal: u32) -> bool {
-        let Some(calls) = self.calls.get() else {
-            return false;
-        };
-        let index = transaction & 0xffff_ffff;
-        let Some(place) = calls.places.get(index) else {
-            return false;
-        };
-        let call = place.get();
-        if call.serial == 0
-            || call.serial as usize & 0x7fff_ffff != transaction >> 32
-            || call.ordinal != ordinal
-        {
-            return false;
-        }
-        place.set(Place {
-            ordinal: calls.first_free.get(),
-            serial: 0,
-        });
-        calls.first_free.set(index as u32);
-        true
-    }
-
-    /// Ends all calls; answers which there were.
-    pub(crate) fn end_all(&self) -> Vec<(u32, Transaction)> {
-        let Some(calls) = self.calls.get() else {
-            return Vec::new();
-        };
-        let mut ended = Vec::new();
-        for (index, place) in calls.places.iter().enumerate() {
-            let call = place.get();
-            if call.serial != 0 {
-                let transaction = index | (call.serial as usize & 0x7fff_ffff) << 32;
-                ended.push((call.serial, call.ordinal, Transaction(transaction)));
-                self.end(transaction, call.ordinal);
-            }
-        }
-        // In the order in which they were started.
-        ended.sort_by_key(|(serial, ..)| *serial);
-        ended
-            .into_iter()
-            .map(|(_, ordinal, transaction)| (ordinal, transaction))
-            .collect()
-    }
-
     /// Closes the channel.
     pub(crate) fn close(&self) {
         let handle = self.channel.replace(Handle::NONE);
@@ -449,119 +368,6 @@ impl Inner {
 
     pub(crate) fn will_return(&self) -> bool {
         self.need.get() != NO_NEED
-    }
-
-    #[cold]
-    #[inline(never)]
-    pub(crate) fn event_failed(
-        &self,
-        error: Error,
-        info: MessageInfo,
-        handles: Handles,
-        on_full: OnFull,
-    ) -> Result<()> {
-        let owned: Vec<OwnedHandle> = handles
-            .iter()
-            .filter(|handle| !handle.is_none())
-            .map(|handle| OwnedHandle::from_raw(*handle))
-            .collect();
-        if error != Error::QueueFull {
-            return Err(self.error(error));
-        }
-        match on_full {
-            OnFull::Coalesce | OnFull::DropOldest => {}
-            OnFull::Refuse => return Err(Error::QueueFull),
-            OnFull::Close => {
-                self.close();
-                return Err(Error::Closed);
-            }
-        }
-        let mut body = alloc::vec![0; info.len()];
-        buffer::read_send(&mut body);
-        let event = Kept {
-            ordinal: info.ordinal(),
-            body,
-            handles: owned,
-        };
-        let mut kept = self.kept.borrow_mut();
-        if on_full == OnFull::Coalesce
-            && let Some(earlier) = kept.iter_mut().find(|kept| kept.ordinal == event.ordinal)
-        {
-            *earlier = event;
-            return Ok(());
-        }
-        if kept.len() >= KEPT_MAX {
-            kept.pop_front();
-        }
-        kept.push_back(event);
-        Ok(())
-    }
-
-    /// A channel is first in, first out: a call must not overtake events that are kept. Their
-    /// refusal has armed `Writable`, so whoever gets [`Error::QueueFull`] here will hear when to
-    /// try again.
-    #[inline]
-    fn let_kept_go_first(&self) -> Result<()> {
-        if self.kept.borrow().is_empty() {
-            return Ok(());
-        }
-        self.flush_kept_slowly();
-        if self.kept.borrow().is_empty() {
-            Ok(())
-        } else {
-            Err(Error::QueueFull)
-        }
-    }
-
-    /// Sends what was kept, as far as it goes.
-    #[inline]
-    pub(crate) fn flush_kept(&self) {
-        if !self.kept.borrow().is_empty() {
-            self.flush_kept_slowly();
-        }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn flush_kept_slowly(&self) {
-        // The caller may have a message in the send page already; it must find it there again.
-        let mut page = Aligned::new();
-        page.fill_send();
-        let mut kept = self.kept.borrow_mut();
-        while let Some(event) = kept.front() {
-            let len = buffer::write_send(&event.body);
-            let mut handles = sys::NO_HANDLES;
-            for (place, handle) in handles.iter_mut().zip(&event.handles) {
-                *place = handle.raw();
-            }
-            let info =
-                MessageInfo::new(MessageKind::OneWay, event.ordinal, len, event.handles.len());
-            match sys::send(self.channel.get(), info, 0, handles) {
-                Err(Error::QueueFull) => break,
-                Ok(()) => {
-                    let sent = kept.pop_front();
-                    for handle in sent.into_iter().flat_map(|event| event.handles) {
-                        handle.into_raw();
-                    }
-                }
-                Err(_) => kept.clear(),
-            }
-        }
-        buffer::write_send(page.as_bytes());
-    }
-}
-
-impl Calls {
-    fn new() -> Box<Calls> {
-        Box::new(Calls {
-            first_free: Cell::new(0),
-            places: core::array::from_fn(|i| {
-                Cell::new(Place {
-                    ordinal: i as u32 + 1,
-                    serial: 0,
-                })
-            }),
-        })
     }
 }
 
@@ -614,126 +420,5 @@ pub fn ignore_gone(result: Result<()>) -> Result<()> {
     match result {
         Err(Error::Closed | Error::BadHandle) => Ok(()),
         result => result,
-    }
-}
-
-/// A message that came and has not been decoded yet.
-///
-/// Generated decoders take it apart. A message of integers is read in place; one with views is
-/// copied once, so that the views stay valid while the message buffer is used for something else.
-pub struct Incoming<'a> {
-    pub(crate) page: &'a mut Option<Box<Aligned>>,
-    pub(crate) channel: Handle,
-    pub(crate) info: MessageInfo,
-    pub(crate) transaction: usize,
-    pub(crate) handles: Handles,
-    pub(crate) types: HandleTypes,
-    /// Where a reply may be staged; none in the answer to a blocking call.
-    pub(crate) stage: Option<&'static Stage>,
-}
-
-impl<'a> Incoming<'a> {
-    /// A message that never was, for tests of decoders: `body` goes to the receive page.
-    #[doc(hidden)]
-    pub fn made_up(
-        page: &'a mut Option<Box<Aligned>>,
-        info: MessageInfo,
-        transaction: usize,
-        body: &[u8],
-        handles: Handles,
-        types: HandleTypes,
-    ) -> Incoming<'a> {
-        buffer::write_received(body);
-        Incoming {
-            page,
-            channel: Handle::NONE,
-            info,
-            transaction,
-            handles,
-            types,
-            stage: None,
-        }
-    }
-
-    /// Which message it is.
-    #[inline(always)]
-    pub fn ordinal(&self) -> u32 {
-        self.info.ordinal()
-    }
-
-    /// Whether it is one-way, a request or a reply. The kernel lets no other kind through.
-    #[inline(always)]
-    pub fn kind(&self) -> MessageKind {
-        self.info.kind().unwrap_or(MessageKind::OneWay)
-    }
-
-    /// The transaction of a reply.
-    #[inline(always)]
-    pub fn transaction(&self) -> Transaction {
-        Transaction(self.transaction)
-    }
-
-    /// Which request it is, if it is one.
-    #[inline(always)]
-    pub fn asked(&self) -> Asked {
-        Asked {
-            channel: self.channel,
-            transaction: self.transaction,
-            ordinal: self.info.ordinal(),
-            stage: self.stage,
-        }
-    }
-
-    /// Begins to read it, without views.
-    #[inline(always)]
-    pub fn read(self) -> Reader<'a> {
-        // SAFETY: the receive page is aligned and as long as the kernel's longest message. It
-        // may change later, but this reader is told that it may not give out views.
-        unsafe {
-            Reader::new(
-                buffer::receive_page(),
-                self.info.len(),
-                Attached::new(self.handles, self.types, self.info.handle_count()),
-                false,
-            )
-        }
-    }
-
-    /// Begins to read it with a reader that gives out views.
-    #[inline]
-    pub fn read_with_views(self) -> Reader<'a> {
-        let Incoming {
-            page,
-            info,
-            handles,
-            types,
-            ..
-        } = self;
-        let page: &'a Aligned = {
-            let page = page.get_or_insert_with(Aligned::boxed);
-            page.fill_received(info.len());
-            page
-        };
-        // SAFETY: `Aligned` is aligned to 8, and borrowed for `'a`.
-        unsafe {
-            Reader::new(
-                page.as_bytes().as_ptr(),
-                page.as_bytes().len(),
-                Attached::new(handles, types, info.handle_count()),
-                true,
-            )
-        }
-    }
-
-    /// Throws the message away: it is none that the interface has, at least not in the version
-    /// that this component was built with. If it is a request, its sender is told so.
-    #[cold]
-    pub fn refuse(self) -> Error {
-        wire::close_all(self.handles);
-        if self.kind() == MessageKind::Request {
-            // Fails only if the sender is gone.
-            let _ = Replier::from(self.asked()).fail(Error::Unsupported.code().into());
-        }
-        Error::Unsupported
     }
 }
