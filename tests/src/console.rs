@@ -130,6 +130,9 @@ fn run_at_terminal(mut command: Command, shows_stdout: bool) -> Console {
     }
 }
 
+/// Bytes of what was shown that a failed wait tells.
+const SHOWN_LAST: usize = 1000;
+
 impl Console {
     /// How long each wait may take.
     pub fn patient_for(mut self, patience: Duration) -> Console {
@@ -180,7 +183,12 @@ impl Console {
                 Err(RecvTimeoutError::Timeout) => "it took too long",
                 Err(RecvTimeoutError::Disconnected) => "it ended first",
             };
-            panic!("no {what}; {why}. The window:\n{}", self.rows().join("\n"));
+            let last = &self.shown[self.shown.len().saturating_sub(SHOWN_LAST)..];
+            panic!(
+                "no {what}; {why}. The window:\n{}\nWhat was shown last: {:?}",
+                self.rows().join("\n"),
+                String::from_utf8_lossy(last)
+            );
         }
     }
 
