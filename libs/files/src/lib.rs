@@ -30,6 +30,7 @@ mod disk;
 mod error;
 mod files;
 mod log;
+mod names;
 mod path;
 mod region;
 mod restore;

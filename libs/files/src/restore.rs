@@ -5,21 +5,17 @@
 //! [`UNDONE`]. A start that finds the first name takes everything back from the picture, so for whoever looks at files it was one
 //! step: it has happened, or it has not.
 
-use alloc::format;
-use alloc::string::String;
 use alloc::vec::Vec;
 
 use abi::{Error, Result};
-use sqlite::{Statement, Value};
+use sqlite::Value;
 
 use crate::attributes::Node;
 use crate::error::refused;
 use crate::files::Files;
 use crate::schema;
 use crate::snapshot::{RESTORING, UNDONE};
-
-/// A name in a directory, and the largest of all.
-type Name = (i64, String);
+use crate::statements::{Lazy, Statements};
 
 impl Files {
     /// Makes all files what they were. What they are now becomes the snapshot [`UNDONE`], in the place of an earlier one of this name.
@@ -68,12 +64,10 @@ impl Files {
     fn go_back(&mut self, wanted: i64) -> Result<()> {
         let current = self.take(RESTORING)?;
         let mut after = i64::MIN;
-        let sql = "select distinct chunk from old_chunk where chunk > ?1 and snapshot >= ?2 and snapshot < ?3 \
-                   order by chunk limit ?4";
         loop {
             let chunks = self.chunks_max();
             let values = [after.into(), wanted.into(), current.into(), chunks.into()];
-            let next = self.numbers(sql, &values)?;
+            let next = self.numbers(|all| &mut all.chunks_differing, &values)?;
             let Some(last) = next.last() else {
                 break;
             };
@@ -82,13 +76,9 @@ impl Files {
                 for &chunk in &next {
                     files.preserve(chunk, chunk)?;
                     let values = [chunk.into(), wanted.into(), current.into()];
-                    files.put_back(
-                        chunk,
-                        "insert into chunk select chunk, data from old_chunk where chunk = ?1 and data is not null \
-                         and snapshot = (select min(snapshot) from old_chunk \
-                         where chunk = ?1 and snapshot >= ?2 and snapshot < ?3)",
-                        &values,
-                    )?;
+                    files.make_way(chunk)?;
+                    let insert = &mut files.statements.chunk_as_in;
+                    insert.execute(&values).map_err(refused)?;
                 }
                 Ok(())
             })?;
@@ -119,25 +109,19 @@ impl Files {
         };
         self.forget_chunk();
         self.names_as_in(current)?;
-        let sql = "select chunk from old_chunk where snapshot = ?1 order by chunk limit ?2";
         loop {
-            let next = self.numbers(sql, &[current.into(), self.chunks_max().into()])?;
+            let values = [current.into(), self.chunks_max().into()];
+            let next = self.numbers(|all| &mut all.chunks_kept, &values)?;
             if next.is_empty() {
                 break;
             }
             self.atomically(|files| {
                 for &chunk in &next {
                     let values = [chunk.into(), current.into()];
-                    files.put_back(
-                        chunk,
-                        "insert into chunk select chunk, data from old_chunk \
-                         where chunk = ?1 and snapshot = ?2 and data is not null",
-                        &values,
-                    )?;
-                    files.run(
-                        "delete from old_chunk where chunk = ?1 and snapshot = ?2",
-                        &values,
-                    )?;
+                    files.make_way(chunk)?;
+                    let all = &mut files.statements;
+                    all.chunk_kept.execute(&values).map_err(refused)?;
+                    all.chunk_kept_remove.execute(&values).map_err(refused)?;
                 }
                 Ok(())
             })?;
@@ -151,13 +135,11 @@ impl Files {
         self.commit()
     }
 
-    /// Replaces a chunk by what a statement inserts.
-    fn put_back(&mut self, chunk: i64, insert: &str, values: &[Value<'_>]) -> Result<()> {
+    /// Removes a chunk that another takes the place of.
+    fn make_way(&mut self, chunk: i64) -> Result<()> {
         let remove = &mut self.statements.chunks_remove;
-        remove
-            .execute(&[chunk.into(), chunk.into()])
-            .map_err(refused)?;
-        self.run(insert, values)
+        let range = [chunk.into(), chunk.into()];
+        remove.execute(&range).map_err(refused)
     }
 
     /// Which nodes have chunks that nobody needs depends on which state it is.
@@ -167,95 +149,14 @@ impl Files {
         self.run(schema::FIND_CUT, &[])
     }
 
-    /// Makes the tables `node` and `entry` what they were in a snapshot, where they differ.
-    fn names_as_in(&mut self, snapshot: i64) -> Result<()> {
-        let max = self.rows_max();
-        let mut after = Some(i64::MIN);
-        while let Some(from) = after {
-            // A range that has so many rows at most in either.
-            let ends = [
-                "select id from node where id > ?1 order by id limit 1 offset ?2",
-                "select id from old_node where snapshot = ?3 and id > ?1 order by id limit 1 offset ?2",
-            ];
-            let mut end = None;
-            for sql in ends {
-                let values = [from.into(), max.into(), snapshot.into()];
-                let values = &values[..if sql.contains("?3") { 3 } else { 2 }];
-                end = self.row_of(sql, values)?.into_iter().chain(end).min();
-            }
-            let range = [from.into(), end.unwrap_or(i64::MAX).into(), snapshot.into()];
-            self.replace(
-                "delete from node where id > ?1 and id <= ?2 and not exists (select 1 from old_node as old \
-                 where old.snapshot = ?3 and old.id = node.id and old.kind = node.kind and old.mode = node.mode \
-                 and old.links = node.links and old.size = node.size and old.created = node.created \
-                 and old.modified = node.modified and old.changed = node.changed and old.data is node.data)",
-                "insert or ignore into node select id, kind, mode, links, size, created, modified, changed, data \
-                 from old_node where snapshot = ?3 and id > ?1 and id <= ?2",
-                &range,
-            )?;
-            after = end;
-        }
-        let mut after = Some((i64::MIN, String::new()));
-        while let Some((parent, name)) = after {
-            let ends = [
-                "select parent, name from entry where (parent, name) > (?1, ?2) \
-                 order by parent, name limit 1 offset ?3",
-                "select parent, name from old_entry where snapshot = ?4 and (parent, name) > (?1, ?2) \
-                 order by parent, name limit 1 offset ?3",
-            ];
-            let mut end: Option<Name> = None;
-            for sql in ends {
-                let values = [
-                    parent.into(),
-                    name.as_str().into(),
-                    max.into(),
-                    snapshot.into(),
-                ];
-                let values = &values[..if sql.contains("?4") { 4 } else { 3 }];
-                let mut row = self.db.prepare(sql).map_err(refused)?;
-                if row.run(values).map_err(refused)? {
-                    let found = (row.integer(0), String::from(row.text(1)));
-                    end = Some(found).into_iter().chain(end).min();
-                }
-            }
-            let (last_parent, last_name) =
-                end.clone().unwrap_or((i64::MAX, format!("{}", char::MAX)));
-            let range = [
-                parent.into(),
-                name.as_str().into(),
-                last_parent.into(),
-                last_name.as_str().into(),
-                snapshot.into(),
-            ];
-            self.replace(
-                "delete from entry where (parent, name) > (?1, ?2) and (parent, name) <= (?3, ?4) \
-                 and not exists (select 1 from old_entry as old where old.snapshot = ?5 \
-                 and old.parent = entry.parent and old.name = entry.name and old.node = entry.node)",
-                "insert or ignore into entry select parent, name, node from old_entry where snapshot = ?5 \
-                 and (parent, name) > (?1, ?2) and (parent, name) <= (?3, ?4)",
-                &range,
-            )?;
-            after = end;
-        }
-        Ok(())
-    }
-
-    /// A piece of that.
-    fn replace(&mut self, remove: &str, insert: &str, values: &[Value<'_>]) -> Result<()> {
-        let count = self.atomically(|files| {
-            files.run(remove, values)?;
-            let removed = files.db.changes();
-            files.run(insert, values)?;
-            Ok((removed + files.db.changes()) as i64)
-        })?;
-        self.count_rows(4 * count);
-        self.commit_if_large()
-    }
-
-    /// The numbers in the first column of an answer.
-    fn numbers(&mut self, sql: &str, values: &[Value<'_>]) -> Result<Vec<i64>> {
+    /// The numbers in the first column of what a statement answers.
+    fn numbers(
+        &mut self,
+        ask: fn(&mut Statements) -> &mut Lazy,
+        values: &[Value<'_>],
+    ) -> Result<Vec<i64>> {
         self.begin_reading()?;
-        let mut rows: Statement = self.db.prepare(sql).map_err(refused)?;
+        let rows = ask(&mut self.statements);
         let mut found = Vec::new();
         let mut more = rows.run(values).map_err(refused)?;
         while more {

@@ -94,50 +94,6 @@ impl Files {
         taken.map(|()| id)
     }
 
-    fn copy_names(&mut self, id: i64) -> Result<()> {
-        let max = self.rows_max();
-        let mut after = i64::MIN;
-        loop {
-            let values = [id.into(), after.into(), max.into()];
-            let count = self.atomically(|files| {
-                files.run(
-                    "insert into old_node select ?1, * from node where id > ?2 order by id limit ?3",
-                    &values,
-                )?;
-                Ok(files.db.changes() as i64)
-            })?;
-            self.count_rows(count);
-            self.commit_if_large()?;
-            if count < max {
-                break;
-            }
-            let sql = "select max(id) from old_node where snapshot = ?1";
-            after = self.number_of(sql, &[id.into()])?;
-        }
-        let (mut parent, mut name) = (i64::MIN, String::new());
-        loop {
-            let values = [id.into(), parent.into(), name.as_str().into(), max.into()];
-            let count = self.atomically(|files| {
-                files.run(
-                    "insert into old_entry select ?1, * from entry where (parent, name) > (?2, ?3) \
-                     order by parent, name limit ?4",
-                    &values,
-                )?;
-                Ok(files.db.changes() as i64)
-            })?;
-            self.count_rows(count);
-            self.commit_if_large()?;
-            if count < max {
-                return Ok(());
-            }
-            let sql = "select parent, name from old_entry where snapshot = ?1 \
-                       order by parent desc, name desc limit 1";
-            let mut last = self.db.prepare(sql).map_err(refused)?;
-            last.run(&[id.into()]).map_err(refused)?;
-            (parent, name) = (last.integer(0), last.text(1).into());
-        }
-    }
-
     /// All snapshots, the oldest first.
     pub fn snapshots(&mut self) -> Result<Vec<Snapshot>> {
         self.begin_reading()?;

@@ -1,4 +1,4 @@
-//! The statements that are run again and again. Each is prepared when it is first run: all of them at once would take a
+//! The statements that are run again and again, also those that go through much in pieces. Each is prepared when it is first run: all of them at once would take a
 //! large part of a start, and most starts need few.
 
 use sqlite::{Connection, Result, Statement, Value};
@@ -122,6 +122,39 @@ statements! {
     parent: "select parent, name from entry where node = ?",
     orphan_new: "insert or ignore into orphan values (?)",
     orphan_remove: "delete from orphan where node = ?",
+    // What differs from a snapshot, and what was kept for one.
+    chunks_differing: "select distinct chunk from old_chunk where chunk > ?1 and snapshot >= ?2 and snapshot < ?3 \
+        order by chunk limit ?4",
+    chunk_as_in: "insert into chunk select chunk, data from old_chunk where chunk = ?1 and data is not null \
+        and snapshot = (select min(snapshot) from old_chunk \
+        where chunk = ?1 and snapshot >= ?2 and snapshot < ?3)",
+    chunks_kept: "select chunk from old_chunk where snapshot = ?1 order by chunk limit ?2",
+    chunk_kept: "insert into chunk select chunk, data from old_chunk \
+        where chunk = ?1 and snapshot = ?2 and data is not null",
+    chunk_kept_remove: "delete from old_chunk where chunk = ?1 and snapshot = ?2",
+    // Ranges of rows, for `names`: ?1 is a snapshot, ?2 and ?4 are the key before the first.
+    nodes_copy: "insert into old_node select ?1, * from node where id > ?2 order by id limit ?3",
+    nodes_copied: "select id, '' from old_node where snapshot = ?1 order by id desc limit 1",
+    nodes_end: "select id, '' from node where id > ?2 order by id limit 1 offset ?3",
+    nodes_end_then: "select id, '' from old_node where snapshot = ?1 and id > ?2 order by id limit 1 offset ?3",
+    nodes_differing_remove: "delete from node where id > ?2 and id <= ?3 and not exists (select 1 from old_node as old \
+        where old.snapshot = ?1 and old.id = node.id and old.kind = node.kind and old.mode = node.mode \
+        and old.links = node.links and old.size = node.size and old.created = node.created \
+        and old.modified = node.modified and old.changed = node.changed and old.data is node.data)",
+    nodes_as_in: "insert or ignore into node select id, kind, mode, links, size, created, modified, changed, data \
+        from old_node where snapshot = ?1 and id > ?2 and id <= ?3",
+    entries_copy: "insert into old_entry select ?1, * from entry where (parent, name) > (?2, ?4) \
+        order by parent, name limit ?3",
+    entries_copied: "select parent, name from old_entry where snapshot = ?1 order by parent desc, name desc limit 1",
+    entries_end: "select parent, name from entry where (parent, name) > (?2, ?4) \
+        order by parent, name limit 1 offset ?3",
+    entries_end_then: "select parent, name from old_entry where snapshot = ?1 and (parent, name) > (?2, ?4) \
+        order by parent, name limit 1 offset ?3",
+    entries_differing_remove: "delete from entry where (parent, name) > (?2, ?4) and (parent, name) <= (?3, ?5) \
+        and not exists (select 1 from old_entry as old where old.snapshot = ?1 \
+        and old.parent = entry.parent and old.name = entry.name and old.node = entry.node)",
+    entries_as_in: "insert or ignore into entry select parent, name, node from old_entry where snapshot = ?1 \
+        and (parent, name) > (?2, ?4) and (parent, name) <= (?3, ?5)",
     pages_max: "pragma max_page_count",
     pages: "pragma page_count",
     pages_free: "pragma freelist_count",
