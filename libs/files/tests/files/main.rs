@@ -8,6 +8,7 @@ mod large;
 mod model;
 mod operations;
 mod orphans;
+mod pictures;
 mod power;
 mod snapshots;
 mod trim;

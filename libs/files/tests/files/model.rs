@@ -21,7 +21,8 @@ fn parent(path: &str) -> &str {
     path.rsplit_once('/').map_or("", |(parent, _)| parent)
 }
 
-fn name(path: &str) -> &str {
+/// The last name of a path.
+pub fn name(path: &str) -> &str {
     path.rsplit_once('/').map_or(path, |(_, name)| name)
 }
 
@@ -31,7 +32,7 @@ fn children(tree: &Tree, path: &str) -> bool {
 }
 
 /// The directory that a path's last name lies in.
-fn directory(files: &mut Files, path: &str) -> Result<Node> {
+pub fn directory(files: &mut Files, path: &str) -> Result<Node> {
     let mut node = files.root();
     for part in parent(path).split('/').filter(|part| !part.is_empty()) {
         node = files.lookup(node, part)?;
