@@ -139,16 +139,27 @@ fn a_full_disk_is_told_to_whoever_redirects() {
     // Without a disk: that in memory is full sooner.
     let done = commands::exec(
         "default",
-        "seq 100000000 > full; echo $?; rm full; echo x > y; cat y",
+        "seq 100000000 > full; echo $?; x=$(seq 1000); while echo $x >> more; do true; done
+         rm full more; sync; echo x > y; cat y",
     )
     .run();
+    // The shell itself goes on when it cannot write.
     assert_eq!(done.text(), "141\nx\n", "{}", done.stderr);
-    let told = "shell: /full: there is no room left on the disk";
-    assert!(
-        done.stderr.lines().any(|line| line == told),
-        "{}",
-        done.stderr
-    );
+    for name in ["full", "more"] {
+        let told = format!("shell: /{name}: there is no room left on the disk");
+        let count = done.stderr.lines().filter(|line| **line == told).count();
+        assert_eq!(count, 1, "{told}\n{}", done.stderr);
+    }
+}
+
+/// A disk in memory gives its memory back: that of deleted files, too.
+#[test]
+fn a_disk_in_memory_shrinks_when_files_are_deleted() {
+    let script = "
+        seq 3000 > /kept; seq 600000 > /large; sync; ps | grep -c 'sqlitefs .* [7-9]\\.[0-9] MiB'; rm /large
+        until ps | grep -q 'sqlitefs .* [1-5]\\.[0-9] MiB'; do sync; done; tail -n 1 /kept; echo again > /large; cat /large";
+    let done = commands::exec("default", script).run();
+    assert_eq!(done.text(), "1\n3000\nagain\n", "{}", done.stderr);
 }
 
 /// What `curl` says about a path, with these further arguments.

@@ -47,7 +47,7 @@ mod test_expression;
 
 pub use builtins::{BUILTINS, KEYWORDS, echo};
 pub use error::SyntaxError;
-pub use machine::{End, Launch, Machine, Mode, ProcessId};
+pub use machine::{End, Launch, Machine, Mode, ProcessId, Unwritten};
 pub use parser::parse;
 pub use shell::{Job, JobState, Progress, Shell, has_room};
 pub use test_expression::test_expression;

@@ -45,6 +45,15 @@ pub struct Launch<'a, S> {
     pub streams: [S; 3],
 }
 
+/// Why nothing could be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unwritten {
+    /// Nobody reads it any more: that ends whoever writes, as it ends commands.
+    Closed,
+    /// The file does not take it, which the machine has told: what was to write has failed.
+    Refused,
+}
+
 /// The machine. Nothing here waits: what is not ready yet is asked for again, after the machine has
 /// said that something happened (that is, whenever [`Shell::run`](crate::Shell::run) is called again).
 pub trait Machine {
@@ -79,8 +88,8 @@ pub trait Machine {
     /// Nobody is going to ask for this command's end.
     fn forget(&mut self, process: ProcessId);
 
-    /// Writes some of the bytes and says how many; `Err` if nobody reads them.
-    fn write(&mut self, stream: &Self::Stream, bytes: &[u8]) -> Poll<Result<usize, ()>>;
+    /// Writes some of the bytes and says how many.
+    fn write(&mut self, stream: &Self::Stream, bytes: &[u8]) -> Poll<Result<usize, Unwritten>>;
 
     /// Reads what is there, at most `len` bytes; nothing means that the stream has ended.
     fn read(&mut self, stream: &Self::Stream, len: usize) -> Poll<Vec<u8>>;

@@ -18,7 +18,7 @@ use core::task::Poll;
 use crate::arithmetic::calculate;
 use crate::builtins::{self, Action};
 use crate::expand::{Builder, WORD_LEN_MAX, trimmed};
-use crate::machine::{End, Launch, Machine, Mode, ProcessId};
+use crate::machine::{End, Launch, Machine, Mode, ProcessId, Unwritten};
 use crate::pattern;
 use crate::program::{How, Place, Program, Step};
 use crate::shell::{JobState, Shared};
@@ -385,7 +385,11 @@ impl<S: Clone> Task<S> {
                 match machine.write(stream, &bytes[*written..]) {
                     Poll::Pending => return false,
                     Poll::Ready(Ok(len)) => *written += len,
-                    Poll::Ready(Err(())) => {
+                    Poll::Ready(Err(Unwritten::Refused)) => {
+                        self.context.status = (*status).max(1);
+                        self.wait = Wait::Nothing;
+                    }
+                    Poll::Ready(Err(Unwritten::Closed)) => {
                         // As it ends commands: nobody wants to hear more.
                         self.wait = Wait::Nothing;
                         self.end(141);

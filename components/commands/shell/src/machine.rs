@@ -27,7 +27,7 @@ use ftl::prelude::*;
 use ftl::process::{Child, Command, ExitStatus, Stdio, Variables};
 use ftl::stream::{Receiver, Sender, ToReceiver, ToSender};
 use interfaces::files::{Dir, OpenOptions};
-use shell_language::{End, Launch, Machine, Mode, ProcessId};
+use shell_language::{End, Launch, Machine, Mode, ProcessId, Unwritten};
 
 use launching::end_of;
 use passing::is_closed;
@@ -415,7 +415,7 @@ impl FtlMachine {
         while !left.is_empty() {
             match self.write(stream, left) {
                 Poll::Ready(Ok(len)) => left = &left[len..],
-                Poll::Ready(Err(())) => return,
+                Poll::Ready(Err(_)) => return,
                 Poll::Pending => {
                     if self.wait().is_err() {
                         return;

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 use std::task::Poll;
 
-use shell_language::{End, Launch, Machine, Mode, ProcessId, Progress, Shell};
+use shell_language::{End, Launch, Machine, Mode, ProcessId, Progress, Shell, Unwritten};
 
 /// Bytes that a pipe holds.
 const PIPE: usize = 8;
@@ -112,7 +112,7 @@ impl Fake {
             match self.write(&streams[1], &bytes) {
                 Poll::Pending => return,
                 Poll::Ready(Ok(len)) => drop(process.output.drain(..len)),
-                Poll::Ready(Err(())) => {
+                Poll::Ready(Err(_)) => {
                     process.end = Some(End::Exited(141));
                     return;
                 }
@@ -287,7 +287,7 @@ impl Machine for Fake {
         self.processes.remove(&process);
     }
 
-    fn write(&mut self, stream: &Stream, bytes: &[u8]) -> Poll<Result<usize, ()>> {
+    fn write(&mut self, stream: &Stream, bytes: &[u8]) -> Poll<Result<usize, Unwritten>> {
         match stream {
             Stream::Null => Poll::Ready(Ok(bytes.len())),
             Stream::File(file) => {
@@ -300,7 +300,7 @@ impl Machine for Fake {
             }
             Stream::Writer(pipe, _, reader) => {
                 if reader.strong_count() == 0 {
-                    return Poll::Ready(Err(()));
+                    return Poll::Ready(Err(Unwritten::Closed));
                 }
                 let mut pipe = pipe.borrow_mut();
                 let room = PIPE - pipe.bytes.len();
@@ -311,7 +311,7 @@ impl Machine for Fake {
                 pipe.bytes.extend(&bytes[..len]);
                 Poll::Ready(Ok(len))
             }
-            Stream::Reader(..) | Stream::FileReader(_) => Poll::Ready(Err(())),
+            Stream::Reader(..) | Stream::FileReader(_) => Poll::Ready(Err(Unwritten::Closed)),
         }
     }
 

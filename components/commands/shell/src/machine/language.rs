@@ -133,14 +133,14 @@ impl Machine for FtlMachine {
         }
     }
 
-    fn write(&mut self, stream: &Stream, bytes: &[u8]) -> Poll<Result<usize, ()>> {
+    fn write(&mut self, stream: &Stream, bytes: &[u8]) -> Poll<Result<usize, Unwritten>> {
         match stream {
             Stream::Null => Poll::Ready(Ok(bytes.len())),
             Stream::File(file) => {
                 let all: usize = self.files.values().map(|file| file.borrow().len()).sum();
                 if all + bytes.len() > FILES_MAX {
                     self.complain("there is no room left for files in the shell's memory");
-                    return Poll::Ready(Err(()));
+                    return Poll::Ready(Err(Unwritten::Refused));
                 }
                 file.borrow_mut().extend_from_slice(bytes);
                 Poll::Ready(Ok(bytes.len()))
@@ -151,12 +151,12 @@ impl Machine for FtlMachine {
                     Ok(len) => Poll::Ready(Ok(len)),
                     Err(error) => {
                         self.complain(&alloc::format!("{}: {error}", file.path));
-                        Poll::Ready(Err(()))
+                        Poll::Ready(Err(Unwritten::Refused))
                     }
                 }
             }
             Stream::Writer(writer) if self.is_screen(writer) => match self.room(stream) {
-                Err(()) => Poll::Ready(Err(())),
+                Err(()) => Poll::Ready(Err(Unwritten::Closed)),
                 Ok(0) => Poll::Pending,
                 Ok(room) => {
                     let len = room.min(bytes.len());
@@ -169,7 +169,7 @@ impl Machine for FtlMachine {
             },
             Stream::Writer(writer) => {
                 if self.open_writer(writer).is_err() {
-                    return Poll::Ready(Err(()));
+                    return Poll::Ready(Err(Unwritten::Closed));
                 }
                 match &mut *writer.state.borrow_mut() {
                     WriterState::Open {
@@ -178,12 +178,12 @@ impl Machine for FtlMachine {
                     } => match outlet.send(bytes) {
                         Ok(0) => Poll::Pending,
                         Ok(len) => Poll::Ready(Ok(len)),
-                        Err(_) => Poll::Ready(Err(())),
+                        Err(_) => Poll::Ready(Err(Unwritten::Closed)),
                     },
-                    _ => Poll::Ready(Err(())),
+                    _ => Poll::Ready(Err(Unwritten::Closed)),
                 }
             }
-            _ => Poll::Ready(Err(())),
+            _ => Poll::Ready(Err(Unwritten::Closed)),
         }
     }
 

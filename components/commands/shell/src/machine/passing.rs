@@ -110,7 +110,7 @@ impl FtlMachine {
                     Poll::Ready(bytes) if bytes.is_empty() => return false,
                     Poll::Ready(bytes) => {
                         // There is room for all of them, as was asked.
-                        if self.write(&pump.to, &bytes) == Poll::Ready(Err(())) {
+                        if let Poll::Ready(Err(_)) = self.write(&pump.to, &bytes) {
                             return false;
                         }
                     }

@@ -54,7 +54,7 @@ impl FtlMachine {
             match written {
                 Some(Poll::Pending) => return,
                 Some(Poll::Ready(Ok(len))) => drop(self.complaints.drain(..len)),
-                Some(Poll::Ready(Err(()))) | None => {
+                Some(Poll::Ready(Err(_))) | None => {
                     warn!("{}", String::from_utf8_lossy(&bytes).trim_end());
                     self.complaints.clear();
                 }
