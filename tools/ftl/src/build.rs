@@ -206,6 +206,7 @@ fn compile(
                     } else {
                         Frames::Bounded
                     },
+                    inspected: false,
                 };
                 programs.insert(artifact.target.name, program);
             }

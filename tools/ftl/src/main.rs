@@ -25,6 +25,7 @@ use ftl_tool::dump::{self, Dump};
 use ftl_tool::fat_disk::FatImage;
 use ftl_tool::host_port::Printed;
 use ftl_tool::new::{self};
+use ftl_tool::pack;
 use ftl_tool::qemu::{Bus, Machine, Port};
 use ftl_tool::report;
 use ftl_tool::run::{self, Options, STATUS_TOOL};
@@ -71,7 +72,7 @@ fn execute(command_line: CommandLine) -> Result<ExitCode> {
         Command::Debug(arguments) => return debug(&root, arguments, yes),
         Command::Build(arguments) => {
             doctor::set_up(&root, &[arguments.arch], Purpose::Build, yes)?;
-            let (request, _) = request(&root, &arguments, WayIn::at_terminal(), false)?;
+            let (request, _) = request(&root, &arguments, WayIn::at_terminal(), false, true)?;
             let built = build::build(&root, arguments.arch, &request)?;
             let shown = built.archive.strip_prefix(&root).unwrap_or(&built.archive);
             eprintln!("built {}", shown.display());
@@ -131,7 +132,7 @@ fn image(root: &Path, arguments: &ImageArguments, yes: bool, json: bool) -> Resu
     let arch = arguments.build.arch;
     doctor::set_up(root, &[arch], Purpose::Build, yes)?;
     uefi::check(arch)?;
-    let (request, _) = request(root, &arguments.build, WayIn::Console, false)?;
+    let (request, _) = request(root, &arguments.build, WayIn::Console, false, true)?;
     let built = build::build(root, arch, &request)?;
     let disk = uefi::disk(root, arch, &built, &arguments.append.join(" "), true)?;
     boot_disk::write(&arguments.output, &disk)?;
@@ -204,8 +205,10 @@ fn prepare(root: &Path, arguments: &RunArguments, way_in: WayIn) -> Result<Prepa
     }
     // Before the build: whoever has to choose another port should not wait for it.
     Port::claim_all(&mut ports)?;
-    let (request, has_console) =
-        request(root, &arguments.build, way_in, arguments.terminal.is_some())?;
+    // Where nothing is compiled, generated files need not be up to date.
+    let compiles = !arguments.no_build && !pack::is_compiled(arch);
+    let terminal = arguments.terminal.is_some();
+    let (request, has_console) = request(root, &arguments.build, way_in, terminal, compiles)?;
     let built: Built = if arguments.no_build {
         build::built_before(root, arch, &request.name)?
     } else {
@@ -472,11 +475,10 @@ fn build_for_tests(root: &Path, arch: Arch, only: Option<&[&str]>) -> Result<()>
         programs.warnings == 0,
         "the compiler has warned, and in tests that is an error; its reports are above"
     );
-    programs.remember()?;
     for request in &requests {
         programs.pack(request)?;
     }
-    Ok(())
+    programs.remember()
 }
 
 /// Compares generated files; walks over all that is compiled into components that may run in the
@@ -531,15 +533,20 @@ impl WayIn {
     }
 }
 
-/// What is to be built, and whether it has something for whoever sits at the console.
+/// What is to be built, and whether it has something for whoever sits at the console. If something `compiles` it,
+/// generated files are brought up to date.
 fn request(
     root: &Path,
     arguments: &BuildArguments,
     way_in: WayIn,
     terminal: bool,
+    compiles: bool,
 ) -> Result<(Request, bool)> {
     let Some(init) = &arguments.init else {
-        let workspace = systems::refresh(root)?;
+        let workspace = match compiles {
+            true => systems::refresh(root)?,
+            false => systems::load(root)?,
+        };
         let console = way_in == WayIn::Console && workspace.has_console(&arguments.system);
         let variant = Variant {
             system: &arguments.system,

@@ -1,9 +1,9 @@
 //! Packing compiled programs into what a machine boots, for [`crate::build`].
 //!
 //! Each program is looked through and stripped once, into however many archives it goes: `./ftl test` packs over a
-//! hundred. It also leaves a list of what it has compiled, `build/ARCH/programs.json`, and tells the tests that this is
-//! up to date ([`COMPILED`]): a test that wants an archive with settings of its own only packs, and needs no cargo, which
-//! might be busy for another architecture meanwhile.
+//! hundred. It also leaves a list of what it has compiled and looked through, `build/ARCH/programs.json`, and tells the
+//! tests that this is up to date ([`COMPILED`]): a test that wants an archive with settings of its own only packs, and
+//! needs no cargo, which might be busy for another architecture meanwhile.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -23,6 +23,12 @@ use crate::workspace;
 
 /// The environment variable that names the architectures whose programs need not be compiled again, in one word.
 pub const COMPILED: &str = "FTL_COMPILED";
+
+/// Whether the environment says of an architecture's programs that they are up to date.
+pub fn is_compiled(arch: Arch) -> bool {
+    let said = std::env::var(COMPILED).unwrap_or_default();
+    said.split(' ').any(|name| name == arch.name())
+}
 
 /// Compiled programs, out of which archives are packed.
 pub struct Programs {
@@ -65,12 +71,18 @@ impl Programs {
         }
     }
 
-    /// Writes down where the programs are, for [`Programs::compiled_before`].
+    /// Writes down where the programs are that were packed without a complaint, for [`Programs::compiled_before`].
     pub fn remember(&self) -> Result<()> {
         let described = |program: &Program| json!([program.path, program.frames == Frames::Any]);
+        let ready = self.ready.borrow();
+        let is_clean = |program: &Program| {
+            let ready = ready.get(&program.path);
+            ready.is_some_and(|ready| ready.breaches.is_empty())
+        };
         let components: BTreeMap<&String, Value> = self
             .components
             .iter()
+            .filter(|(_, program)| is_clean(program))
             .map(|(name, program)| (name, described(program)))
             .collect();
         let list = json!({ "kernel": described(&self.kernel), "components": components });
@@ -79,11 +91,10 @@ impl Programs {
 
     /// What [`Programs::remember`] wrote down, if the environment says that it is up to date.
     pub fn compiled_before(root: &Path, arch: Arch) -> Option<Programs> {
-        let said = std::env::var(COMPILED).ok()?;
-        if !said.split(' ').any(|name| name == arch.name()) {
-            return None;
+        match is_compiled(arch) {
+            true => Programs::listed(root, arch),
+            false => None,
         }
-        Programs::listed(root, arch)
     }
 
     fn listed(root: &Path, arch: Arch) -> Option<Programs> {
@@ -124,6 +135,7 @@ impl Programs {
             let program = Program {
                 path: path.clone(),
                 frames: Frames::Bounded,
+                inspected: false,
             };
             add(name, &program)?;
         }
@@ -176,7 +188,10 @@ impl Programs {
         let ready = Rc::new(Ready {
             stripped,
             unstripped: self.keep_unstripped(name, &elf)?,
-            breaches: inspect_image(&elf, self.arch, owner, program.frames, &program.path)?,
+            breaches: match program.inspected {
+                true => Vec::new(),
+                false => inspect_image(&elf, self.arch, owner, program.frames, &program.path)?,
+            },
         });
         let path = program.path.clone();
         self.ready.borrow_mut().insert(path, Rc::clone(&ready));
@@ -248,6 +263,8 @@ pub struct Program {
     pub path: PathBuf,
     /// What it may do with its stack.
     pub frames: Frames,
+    /// Whether its machine code was looked through already, and nothing found.
+    pub inspected: bool,
 }
 
 impl Program {
@@ -258,7 +275,11 @@ impl Program {
             true => Frames::Any,
             false => Frames::Bounded,
         };
-        path.is_file().then_some(Program { path, frames })
+        path.is_file().then_some(Program {
+            path,
+            frames,
+            inspected: true,
+        })
     }
 }
 
@@ -281,4 +302,43 @@ fn inspect_image(
         .into_iter()
         .map(|breach| format!("{name}: {breach}"))
         .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_found_clean_is_not_looked_through_again() {
+        let root = std::env::temp_dir().join(format!("ftl-pack-{}", std::process::id()));
+        let folder = workspace::build_folder(&root, Arch::Riscv64);
+        std::fs::create_dir_all(&folder).unwrap();
+        let program = |name: &str| {
+            let path = folder.join(name);
+            std::fs::write(&path, b"no image").unwrap();
+            Program {
+                path,
+                frames: Frames::Any,
+                inspected: false,
+            }
+        };
+        let named = |name: &str| (name.to_owned(), program(name));
+        let components = ["clean", "unclean", "unseen"].map(named).into();
+        let programs = Programs::new(&root, Arch::Riscv64, program("kernel"), components, 0);
+        for (name, breaches) in [("clean", vec![]), ("unclean", vec!["mret".to_owned()])] {
+            let ready = Ready {
+                stripped: Vec::new(),
+                unstripped: PathBuf::new(),
+                breaches,
+            };
+            let path = folder.join(name);
+            programs.ready.borrow_mut().insert(path, Rc::new(ready));
+        }
+        programs.remember().unwrap();
+        let listed = Programs::listed(&root, Arch::Riscv64).unwrap();
+        let names: Vec<&String> = listed.components.keys().collect();
+        assert_eq!(names, ["clean"]);
+        assert!(listed.components["clean"].inspected && listed.kernel.inspected);
+        std::fs::remove_dir_all(root).unwrap();
+    }
 }
