@@ -18,6 +18,7 @@ use crate::closure;
 use crate::faults::Faults;
 use crate::pack::{Frames, Program, Programs};
 use crate::report::Step;
+use crate::stale;
 use crate::systems;
 use crate::toolchain::Toolchain;
 use crate::workspace;
@@ -132,7 +133,7 @@ pub fn compile_all(root: &Path, arch: Arch, requests: &[Request]) -> Result<Prog
     Ok(Programs::new(root, arch, kernel, components, warnings))
 }
 
-/// What an earlier [`build`] of this name left behind.
+/// What an earlier [`build`] of this name left behind. Says so if something was changed since.
 pub fn built_before(root: &Path, arch: Arch, name: &str) -> Result<Built> {
     let folder = workspace::build_folder(root, arch);
     let listing = folder.join(format!("{name}.json"));
@@ -147,6 +148,12 @@ pub fn built_before(root: &Path, arch: Arch, name: &str) -> Result<Built> {
             .collect()
     };
     let unstripped = words("unstripped");
+    if let Some(changed) = stale::changed_since(root, &folder.join(format!("{name}.json"))) {
+        eprintln!(
+            "note: `{}` was changed after what --no-build boots was built; leave it out to build anew",
+            changed.display()
+        );
+    }
     Ok(Built {
         kernel: folder.join(format!("{name}.kernel")),
         archive: folder.join(format!("{name}.tar")),
@@ -238,11 +245,16 @@ pub fn read(path: &Path) -> Result<Vec<u8>> {
     std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))
 }
 
-/// Writes by way of a second file, so that a machine that boots meanwhile sees old or new content.
+/// Writes a file that is not what it should be yet.
 pub fn write_if_changed(path: &Path, bytes: &[u8]) -> Result<()> {
     if std::fs::read(path).is_ok_and(|old| old == bytes) {
         return Ok(());
     }
+    write(path, bytes)
+}
+
+/// Writes by way of a second file, so that a machine that boots meanwhile sees old or new content.
+pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     let mut temporary = path.as_os_str().to_owned();
     temporary.push(format!(".{}", std::process::id()));
     std::fs::write(&temporary, bytes)

@@ -38,6 +38,7 @@ pub mod build;
 pub mod image;
 pub mod inspect;
 pub mod pack;
+pub mod stale;
 pub mod systems;
 
 pub mod qemu;

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use crate::arch::Arch;
 use crate::archive::Archive;
-use crate::build::{Built, Request, read, write_if_changed};
+use crate::build::{Built, Request, read, write, write_if_changed};
 use crate::faults::{self, Faults};
 use crate::image;
 use crate::inspect::{self, Owner};
@@ -169,7 +169,8 @@ impl Programs {
         write_if_changed(&built.kernel, &kernel.stripped)?;
         write_if_changed(&built.archive, &archive.finish())?;
         let listing = json!({ "unstripped": built.unstripped, "names": built.names });
-        write_if_changed(&file("json"), &serde_json::to_vec_pretty(&listing)?)?;
+        // In any case: when it was written is when this was built, for [`crate::stale`].
+        write(&file("json"), &serde_json::to_vec_pretty(&listing)?)?;
         Ok(built)
     }
 
