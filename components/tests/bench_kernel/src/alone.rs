@@ -4,13 +4,13 @@ use alloc::sync::Arc;
 use core::sync::atomic::{AtomicBool, Ordering};
 
 use abi::{EventKind, MessageInfo, MessageKind};
-use ftl::handle::{AsHandle, Channel, KernelTimer, Queue, Thread};
+use ftl::handle::{AsHandle, Channel, Doorbell, KernelTimer, Queue, Thread};
 use ftl::prelude::*;
 use ftl::sys::{self, NO_HANDLES};
 use ftl::time::instructions;
 use ring::SharedMemory;
 
-use crate::client::Client;
+use crate::client::{Client, repeat};
 use crate::clock::Clock;
 use crate::protocol::FOREVER;
 use crate::samples::{Samples, WARM_UP};
@@ -27,7 +27,8 @@ impl Client {
         self.folios()?;
         self.page_faults()?;
         self.timers()?;
-        self.thread_switches()
+        self.thread_switches()?;
+        self.floating_switches()
     }
 
     /// Sending to oneself and receiving it: what each half of a message costs if nobody waits.
@@ -185,4 +186,59 @@ impl Client {
         over.store(true, Ordering::Relaxed);
         sys::yield_now()
     }
+    /// The same between threads that compute with floating point between two switches: both of them, or one. The client's own
+    /// thread never does, since all that is measured after it would be the dearer for it.
+    fn floating_switches(&self) -> Result<()> {
+        for (name, partner_too) in [
+            ("thread_switch_float", true),
+            ("thread_switch_float_one", false),
+        ] {
+            if !self.wants(name, self.isolation) {
+                continue;
+            }
+            let (done, queue) = (Doorbell::new()?, Queue::new()?);
+            queue.attach(&done, 1)?;
+            let ringer = done.ringer()?;
+            let over = Arc::new(AtomicBool::new(false));
+            let partners = over.clone();
+            Thread::spawn(16 << 10, move || {
+                let mut x = 0.3;
+                while !partners.load(Ordering::Relaxed) && sys::yield_now().is_ok() {
+                    if partner_too {
+                        compute(&mut x);
+                    }
+                }
+            })?;
+            let (count, repeats, case) = (
+                self.options.samples(),
+                self.options.repeats(),
+                self.isolation,
+            );
+            Thread::spawn(32 << 10, move || {
+                let mut x = 0.7;
+                let mut turn = || {
+                    compute(&mut x);
+                    sys::yield_now()
+                };
+                if let Ok(samples) = Samples::take(count, &mut turn) {
+                    samples.map(|both| both / 2).report(name, case);
+                }
+                if repeats {
+                    let _ = repeat(turn);
+                }
+                over.store(true, Ordering::Relaxed);
+                let _ = ringer.ring();
+            })?;
+            sys::wait(queue.handle(), FOREVER)?;
+            // The partner sees that it is over, and ends.
+            sys::yield_now()?;
+        }
+        Ok(())
+    }
+}
+
+/// Changes a floating-point register.
+#[inline(always)]
+fn compute(x: &mut f64) {
+    *x = core::hint::black_box(*x) * (1.0 - *x) * 3.9;
 }
