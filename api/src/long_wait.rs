@@ -78,6 +78,28 @@ pub(crate) fn reply(inner: &Inner, transaction: usize, deadline: usize) -> Resul
     }
 }
 
+/// Answers init's heartbeat if it has come, without waiting. What else init says is put aside for the event loop.
+pub(crate) fn answer_init() -> Result<()> {
+    let Some(channel) = bootstrap::channel() else {
+        return Ok(());
+    };
+    let queue = Queue::new()?;
+    let _init = Borrowed::new(channel, bootstrap::home(), &queue, INIT)?;
+    let mut page: Option<Box<Aligned>> = None;
+    loop {
+        match sys::wait(queue.handle(), 0) {
+            Ok(raw) if raw.kind == EventKind::Message => {
+                if let Some(told) = bootstrap::decode(&mut page, raw) {
+                    bootstrap::put_aside(told);
+                }
+            }
+            // Init is gone; that is for the loop to hear.
+            Ok(_) | Err(Error::TimedOut) => return Ok(()),
+            Err(error) => return Err(error),
+        }
+    }
+}
+
 impl Aside {
     fn new(raw: RawEvent) -> Aside {
         let mut body = Vec::new();

@@ -25,6 +25,12 @@ pub mod words;
 
 pub use words::Variables;
 
+/// Answers the heartbeat of init if it has come: for those who are at work for seconds without waiting for anything. The event loop
+/// does so by itself, and so does a call that blocks. It takes some system calls, so once in a second or so is enough.
+pub fn answer_heartbeat() -> Result<()> {
+    crate::long_wait::answer_init()
+}
+
 /// A command that is about to be started.
 #[derive(Debug)]
 pub struct Command {

@@ -30,6 +30,8 @@ pub trait Clock {
     fn unix_ns(&mut self) -> u64;
     /// Random bytes.
     fn random(&mut self, bytes: &mut [u8]);
+    /// Something that may take long goes on: called after each piece of it.
+    fn go_on(&mut self) {}
 }
 
 impl<C: Clock + ?Sized> Clock for Box<C> {
@@ -38,6 +40,9 @@ impl<C: Clock + ?Sized> Clock for Box<C> {
     }
     fn random(&mut self, bytes: &mut [u8]) {
         (**self).random(bytes)
+    }
+    fn go_on(&mut self) {
+        (**self).go_on()
     }
 }
 
@@ -500,6 +505,12 @@ impl Files {
             true => self.commit(),
             false => Ok(()),
         }
+    }
+
+    /// The same after a piece of something during which nobody else is served.
+    pub(crate) fn commit_piece(&mut self) -> Result<()> {
+        self.clock.go_on();
+        self.commit_if_large()
     }
 
     /// Tells the table what memory knows better.

@@ -86,7 +86,7 @@ impl Files {
             let rows = table.values(&values);
             let count = self.atomically(|files| files.change_rows(table.copy, rows))?;
             self.count_rows(count);
-            self.commit_if_large()?;
+            self.commit_piece()?;
             if count < max {
                 return Ok(());
             }
@@ -123,7 +123,7 @@ impl Files {
                 Ok(removed + files.change_rows(table.insert, range)?)
             })?;
             self.count_rows(4 * count);
-            self.commit_if_large()?;
+            self.commit_piece()?;
             last = end;
         }
         Ok(())

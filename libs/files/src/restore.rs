@@ -83,7 +83,7 @@ impl Files {
                 Ok(())
             })?;
             self.written += 2 * self.weight_of_chunks(next.len() as i64);
-            self.commit_if_large()?;
+            self.commit_piece()?;
         }
         self.names_as_in(wanted)?;
         self.atomically(|files| {
@@ -126,7 +126,7 @@ impl Files {
                 Ok(())
             })?;
             self.written += 2 * self.weight_of_chunks(next.len() as i64);
-            self.commit_if_large()?;
+            self.commit_piece()?;
         }
         self.atomically(|files| {
             files.find_orphans()?;

@@ -8,6 +8,7 @@ extern crate alloc;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use ftl::event_loop::TypedEnd as _;
 use ftl::prelude::*;
 use rows::{Value, Values};
 use text_commands::Date;
@@ -36,10 +37,14 @@ usage: undo
 A second `undo` takes that back: see `snapshot --help`.
 ";
 
+/// A picture of a million files takes a minute.
+const PATIENCE: Duration = Duration::from_secs(3600);
+
 #[ftl::main]
 fn main(mut env: Environ) -> Result<usize> {
     let words: Vec<&str> = env.arguments.iter().map(String::as_str).collect();
     let all = &mut env.snapshots;
+    all.end().set_timeout(PATIENCE);
     let (what, done) = match (env.name.as_str(), words.as_slice()) {
         ("undo", ["--help"]) => {
             print!("{UNDO}");

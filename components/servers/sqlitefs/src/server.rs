@@ -64,7 +64,12 @@ struct Wall {
     unix_ns: u64,
     asked: Instant,
     random: Random,
+    /// When init's heartbeat was answered last in the middle of something.
+    answered: Instant,
 }
+
+/// Between two pieces of something that takes long, init is answered when so much has passed: a part of the heartbeat's time.
+const ANSWER_EVERY: Duration = Duration::from_secs(2);
 
 impl Clock for Wall {
     fn unix_ns(&mut self) -> u64 {
@@ -73,6 +78,14 @@ impl Clock for Wall {
     }
     fn random(&mut self, bytes: &mut [u8]) {
         self.random.fill(bytes);
+    }
+    fn go_on(&mut self) {
+        if self.answered.elapsed() >= ANSWER_EVERY {
+            self.answered = Instant::now();
+            if let Err(error) = ftl::process::answer_heartbeat() {
+                warn!("init may not hear that this goes on: {error}");
+            }
+        }
     }
 }
 
@@ -126,6 +139,7 @@ impl Server {
                 unix_ns,
                 asked: Instant::now(),
                 random: self.random.split(),
+                answered: Instant::now(),
             })
         };
         let options = Options {

@@ -1,6 +1,6 @@
 //! Disks in memory that remember what was written, and a clock that ticks by itself.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use files::{Clock, DataDisk, Disk, DiskError, DiskStorage, Files, Options, SECTOR_LEN};
@@ -102,6 +102,11 @@ impl Disk for Ram {
 /// A clock that moves on by a second whenever it is looked at.
 pub struct Ticking(pub u64);
 
+thread_local! {
+    /// How often a file system has said that something that takes long goes on.
+    pub static WENT_ON: Cell<u32> = const { Cell::new(0) };
+}
+
 impl Clock for Ticking {
     fn unix_ns(&mut self) -> u64 {
         self.0 += 1_000_000_000;
@@ -109,6 +114,9 @@ impl Clock for Ticking {
     }
     fn random(&mut self, bytes: &mut [u8]) {
         bytes.fill(self.0 as u8);
+    }
+    fn go_on(&mut self) {
+        WENT_ON.set(WENT_ON.get() + 1);
     }
 }
 

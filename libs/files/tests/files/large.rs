@@ -6,7 +6,7 @@
 use abi::Error;
 use files::{Files, Kind, Node, UNDONE};
 
-use crate::common::{DATA_LEN, Disks, LOG_LEN};
+use crate::common::{DATA_LEN, Disks, LOG_LEN, WENT_ON};
 
 /// Three times as much as the log.
 const LARGE: usize = 3 * LOG_LEN;
@@ -365,11 +365,17 @@ fn many_names_fit_into_the_smallest_log() {
         let node = files.lookup(root, &name(i)).unwrap();
         files.set_mode(node, 0o600).unwrap();
     }
+    // Nobody else is served meanwhile, but whoever asks whether it goes on can be told.
+    let went_on = || WENT_ON.replace(0);
+    went_on();
     files.snapshot("then").unwrap();
+    assert!(went_on() > 20);
     for i in (0..10_000).rev() {
         files.unlink(root, &name(i)).unwrap();
     }
+    assert_eq!(went_on(), 0);
     files.restore("then").unwrap();
+    assert!(went_on() > 20);
     files.lookup(root, &name(9_999)).unwrap();
     files.remove_snapshot("then").unwrap();
     files.remove_snapshot(UNDONE).unwrap();

@@ -104,3 +104,37 @@ fn heartbeats_are_answered_and_nothing_is_lost_or_out_of_order() {
         ["level 1", "early: Ok(4)", "level 2", "level 3"]
     );
 }
+
+/// At work for two seconds, as far as others can see: it does not look at its loop.
+fn busy(env: user::Environ) -> ftl::Result<()> {
+    let _things = env.things;
+    let mut events = user::EventLoop::<Mine>::new()?;
+    for _ in 0..20 {
+        ftl::time::sleep(Duration::from_millis(100));
+        ftl::process::answer_heartbeat()?;
+    }
+    ftl::info!("done");
+    match events.next()? {
+        Event::Shutdown => ftl::info!("ends"),
+        other => ftl::info!("{other:?}"),
+    }
+    Ok(())
+}
+
+#[test]
+fn whoever_is_at_work_can_answer_and_loses_nothing() {
+    let system = System::new();
+    let (_played, client) = Played::new();
+    let user = system
+        .component("user", busy)
+        .need(sample::HASH, client)
+        .run();
+    for serial in 1..4 {
+        let answered = user.is_alive(serial, Duration::from_millis(300));
+        assert!(answered, "beat {serial}");
+    }
+    assert!(said(&system).is_empty(), "it is at work");
+    user.shutdown().unwrap();
+    assert_eq!(user.wait(), 0);
+    assert_eq!(said(&system), ["done", "ends"]);
+}
