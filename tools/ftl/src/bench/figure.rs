@@ -52,6 +52,17 @@ impl Figure {
         Figure::of(name, case, unit, vec![value])
     }
 
+    /// The same as multiples of something that was measured in the same run.
+    pub fn as_multiple_of(self, one: f64) -> Figure {
+        Figure {
+            unit: "times".to_owned(),
+            min: self.min / one,
+            median: self.median / one,
+            max: self.max / one,
+            ..self
+        }
+    }
+
     /// Name and case in one: `rpc_64/kernel-user`.
     pub fn id(&self) -> String {
         id(&self.name, &self.case)

@@ -290,13 +290,7 @@ pub fn scale(root: &Path, wanted: &Wanted) -> Result<Vec<Figure>> {
         };
         let one = figures.iter().find(|one| one.name == format!("{name}_1"));
         if let Some(one) = one {
-            ratios.push(Figure {
-                unit: "times".to_owned(),
-                min: figure.min / one.median,
-                median: figure.median / one.median,
-                max: figure.max / one.median,
-                ..figure.clone()
-            });
+            ratios.push(figure.clone().as_multiple_of(one.median));
         }
     }
     Ok(ratios)
