@@ -64,10 +64,9 @@ if ! find_cargo; then
     find_cargo || { echo "ftl: there is still no cargo 1.85 or newer" >&2; exit 245; }
 fi
 
-# Nobody compiles a second time there, nor looks at the host's programs with a debugger. A panic names its line all the same.
+# Nobody compiles a second time there.
 if [ "${CI:-}" = true ]; then
     export CARGO_INCREMENTAL="${CARGO_INCREMENTAL:-0}"
-    export CARGO_PROFILE_DEV_DEBUG="${CARGO_PROFILE_DEV_DEBUG:-0}"
 fi
 
 # A rustup cargo finds its own rustc. Debian's must not pick up another one from PATH.
