@@ -133,7 +133,10 @@ pub fn command(mut cargo: Command, package: &str, arguments: &[&str]) -> Command
 /// What is told of a package's tests.
 pub fn told(passed: usize, failed: usize, time: Duration, left_out: &str) -> String {
     let mut text = match failed {
-        0 => format!("passes, {passed} tests"),
+        0 => format!(
+            "passes, {passed} {}",
+            if passed == 1 { "test" } else { "tests" }
+        ),
         failed => format!("{passed} tests pass, {failed} fail"),
     };
     text += &format!(", {} s", time.as_secs());
