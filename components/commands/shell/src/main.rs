@@ -148,8 +148,28 @@ fn interact(mut shell: Shell<FtlMachine>, mut machine: FtlMachine) -> Result<usi
         }
         prompt.pass_on(&mut machine);
         prompt.show_log(&mut machine);
+        // Before each wait: nothing else asks for keys, and perhaps nothing else happens.
+        if !shell.is_running()
+            && let Some(entered) = prompt.typed(&shell, &mut machine)
+        {
+            match entered {
+                Entered::Line(line) => {
+                    machine.refresh_commands();
+                    if let Err(error) = shell.start(&line) {
+                        shell.set_status(2);
+                        machine.print_terminal(error.show(&line, "").as_bytes());
+                    }
+                }
+                Entered::End => {
+                    shell.kill_all(&mut machine);
+                    machine.drain()?;
+                    return Ok(shell.status().into());
+                }
+            }
+            continue;
+        }
         match machine.wait()? {
-            Happened::Nothing => {}
+            Happened::Nothing | Happened::Typed => {}
             Happened::Interrupted if shell.is_running() => {
                 shell.interrupt(&mut machine);
                 machine.drop_printed();
@@ -163,28 +183,6 @@ fn interact(mut shell: Shell<FtlMachine>, mut machine: FtlMachine) -> Result<usi
             Happened::TerminalLost => {
                 shell.kill_all(&mut machine);
                 return Ok(0);
-            }
-            Happened::Typed => {}
-        }
-        while !shell.is_running()
-            && let Some(entered) = prompt.typed(&shell, &mut machine)
-        {
-            match entered {
-                Entered::Line(line) => {
-                    machine.refresh_commands();
-                    if let Err(error) = shell.start(&line) {
-                        shell.set_status(2);
-                        machine.print_terminal(error.show(&line, "").as_bytes());
-                        prompt.begin(&shell, &mut machine);
-                    } else if shell.run(&mut machine, 0) == Progress::Idle {
-                        prompt.begin(&shell, &mut machine);
-                    }
-                }
-                Entered::End => {
-                    shell.kill_all(&mut machine);
-                    machine.drain()?;
-                    return Ok(shell.status().into());
-                }
             }
         }
     }

@@ -6,7 +6,7 @@ use ftl::Transaction;
 use ftl::end::Incoming;
 use ftl::event_loop::Hears;
 use ftl::handle::{Channel, OwnedHandle};
-use ftl::io::{Inlet, Outlet};
+use ftl::io::Outlet;
 use testkit::{Running, System};
 
 use super::*;
@@ -82,9 +82,12 @@ struct Desk {
     /// What is typed and was not asked for yet.
     typed: Vec<u8>,
     keys: Option<Outlet>,
-    /// What was shown so far; nothing more is asked for while `looks_away`.
+    /// What was shown so far, in so many pieces. Seven are asked for at once, as by a terminal that has shown much; none
+    /// while `looks_away`.
     shown: Vec<u8>,
-    screen: Option<Inlet>,
+    screen: Option<stream::Receiver>,
+    pieces: u32,
+    wanted: u32,
     looks_away: bool,
     notices: Option<stream::Sender>,
     job: Option<launcher::running::Launcher>,
@@ -113,6 +116,8 @@ impl Desk {
             keys: None,
             shown: Vec::new(),
             screen: None,
+            pieces: 0,
+            wanted: 0,
             looks_away: false,
             notices: None,
             job: None,
@@ -134,8 +139,11 @@ impl Desk {
             let len = keys.send(&self.typed).unwrap();
             self.typed.drain(..len);
         }
-        if let (Some(screen), false) = (&mut self.screen, self.looks_away) {
-            screen.ask();
+        if let (Some(screen), false) = (&self.screen, self.looks_away)
+            && self.pieces == self.wanted
+        {
+            self.wanted += 7;
+            screen.want(self.wanted).unwrap();
         }
     }
 
@@ -154,9 +162,8 @@ impl Desk {
                 }
                 terminal::ToServer::Output(reply) => {
                     let (theirs, ours) = stream::channel().unwrap();
-                    let screen = Inlet::new(ours);
-                    screen.add(&mut self.events, Side::Screen).unwrap();
-                    self.screen = Some(screen);
+                    self.events.add(&ours, Side::Screen).unwrap();
+                    self.screen = Some(ours);
                     reply.ok(Channel::from(OwnedHandle::from(theirs))).unwrap();
                 }
                 terminal::ToServer::Notices(reply) => {
@@ -200,7 +207,7 @@ impl Desk {
                 Side::Screen,
                 HeardMessage::Receiver(stream::ToReceiver::Data(data)),
             ) => {
-                self.screen.as_mut().unwrap().received(data.bytes.len());
+                self.pieces += 1;
                 self.shown.extend_from_slice(data.bytes);
             }
             Event::Message(
@@ -212,6 +219,13 @@ impl Desk {
             Event::Message(Side::Notices, _) => {}
             other => panic!("{other:?}"),
         }
+    }
+
+    /// Types a line and waits for what it prints, with the next prompt.
+    fn run(&mut self, line: &str, output: &str) {
+        let end = format!("{output}\nftl> ");
+        self.typed.extend(line.bytes().chain([b'\r']));
+        self.until(|desk| desk.shown().ends_with(&end));
     }
 
     fn shown(&self) -> String {
@@ -246,4 +260,16 @@ fn what_an_interrupted_command_had_still_printed_is_dropped() {
     let (before, after) = shown.split_once("^C").unwrap();
     assert!(before.contains("xxxx"), "{shown:?}");
     assert!(!after.contains('x'), "{shown:?}");
+}
+
+/// Nothing need happen between the end of a line and the next key: the terminal may have asked for more than was shown.
+#[test]
+fn keys_are_asked_for_after_each_line() {
+    let system = System::new();
+    let mut desk = Desk::sit_down(&system);
+    desk.until(|desk| desk.prompts() == 1);
+    for number in 0..20 {
+        let number = format!("{number}");
+        desk.run(&format!("echo {number}"), &number);
+    }
 }
