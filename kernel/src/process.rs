@@ -575,6 +575,7 @@ impl Kernel {
             calls: self.statistics.calls + directly,
             messages: self.statistics.messages + directly,
             switches: self.statistics.switches + directly,
+            idle_ticks: self.idle_ticks(),
             ..self.statistics
         }
     }

@@ -263,6 +263,15 @@ impl Kernel {
         Exit::Run(thread)
     }
 
+    /// Ticks since boot during which a CPU had nothing to do, over all CPUs; those that have nothing to do now included,
+    /// which may sleep for long.
+    pub fn idle_ticks(&self) -> u64 {
+        let now = self.memory.machine.now();
+        let idle = self.cpus.iter().filter(|state| state.idle_since != 0);
+        let going_on = idle.map(|state| now.saturating_sub(state.idle_since));
+        self.statistics.idle_ticks + going_on.sum::<u64>()
+    }
+
     fn go_idle(&mut self, cpu: usize) -> Exit {
         let now = self.memory.machine.now();
         let state = &mut self.cpus[cpu];

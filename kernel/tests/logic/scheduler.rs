@@ -407,3 +407,17 @@ fn what_a_thread_ran_last_counts_when_it_ends() {
         sim.bring(root);
     }
 }
+
+/// A CPU that sleeps counts as idle while it does, not only once it wakes.
+#[test]
+fn idle_time_counts_while_it_lasts() {
+    let mut sim = Sim::new(2);
+    let root = sim.root;
+    let queue = sim.queue(root);
+    // The other CPU has nothing to do; then this one, too.
+    sim.blocks(root, Call::Wait, &[queue, FOREVER]);
+    let before = sim.kernel.current_statistics().idle_ticks;
+    sim.advance(1000);
+    let both = sim.kernel.current_statistics().idle_ticks - before;
+    assert_eq!(both, 2000);
+}
