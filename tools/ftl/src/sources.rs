@@ -26,7 +26,7 @@ pub fn files(root: &Path) -> Result<Vec<File>> {
             "--exclude-standard",
         ])
         .output();
-    let paths = match list {
+    let mut paths = match list {
         Ok(output) if output.status.success() => String::from_utf8_lossy(&output.stdout)
             .split('\0')
             .filter(|path| !path.is_empty())
@@ -35,6 +35,8 @@ pub fn files(root: &Path) -> Result<Vec<File>> {
         // Not a git checkout: an archive of the source, for example.
         _ => walk(root)?,
     };
+    // git lists what it does not track yet first.
+    paths.sort();
     let mut files = Vec::new();
     for path in paths {
         // A file may have been removed and not yet committed as such; a picture is not text.

@@ -97,6 +97,13 @@ pub struct Component {
     pub place: Place,
 }
 
+impl Component {
+    /// Whether it exists for tests only.
+    pub fn is_for_tests(&self) -> bool {
+        self.folder.starts_with("components/tests")
+    }
+}
+
 /// How a component can be kept apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Isolation {

@@ -90,14 +90,21 @@ impl Workspace {
     /// Reads and checks all YAML files below `root`.
     pub fn load(root: &Path) -> Result<Workspace, Reports> {
         let mut reports = Reports::default();
+        // What a file says that is no YAML is not known, and others are not to blame for relying on it.
+        let mut unread = false;
         let mut interfaces = Vec::new();
         for (name, path) in yaml_files(root, "interfaces", &mut reports) {
-            if let Some(node) = read(root, &path, &mut reports) {
-                let mut interface = interface::read(&name, &node, &mut reports);
-                let base = fs::read_to_string(root.join(base_path(&name)));
-                interface.set_base(base.ok().as_deref());
-                interfaces.push(interface);
-            }
+            let Some(node) = read(root, &path, &mut reports) else {
+                unread = true;
+                continue;
+            };
+            let mut interface = interface::read(&name, &node, &mut reports);
+            let base = fs::read_to_string(root.join(base_path(&name)));
+            interface.set_base(base.ok().as_deref());
+            interfaces.push(interface);
+        }
+        if unread {
+            return Err(reports);
         }
         let mut components: Vec<Component> = Vec::new();
         for (folder, role) in [
@@ -128,6 +135,7 @@ impl Workspace {
                     continue;
                 }
                 let Some(node) = read(root, &path, &mut reports) else {
+                    unread = true;
                     continue;
                 };
                 let role = if name == "init" { Role::Init } else { role };
@@ -147,6 +155,9 @@ impl Workspace {
                     &mut reports,
                 ));
             }
+        }
+        if unread {
+            return Err(reports);
         }
         components.sort_by(|a, b| a.name.cmp(&b.name));
         check_provided(&components, &mut reports);
@@ -189,6 +200,24 @@ impl Workspace {
     pub fn has_console(&self, system: &str) -> bool {
         let system = self.systems.iter().find(|other| other.name == system);
         system.is_some_and(|system| system.members.iter().any(|member| member.console))
+    }
+
+    /// Whether a system is on a network: something in it drives a network's device.
+    pub fn has_network(&self, system: &str) -> bool {
+        let system = self.systems.iter().find(|other| other.name == system);
+        let drives = |name: &str| {
+            let component = self.components.iter().find(|other| other.name == name);
+            component.is_some_and(|component| {
+                let mut provides = component.provides.iter();
+                provides.any(|provide| provide.interface == "net")
+            })
+        };
+        system.is_some_and(|system| {
+            system
+                .members
+                .iter()
+                .any(|member| drives(&member.component))
+        })
     }
 
     /// Whether commands can be started in a system.

@@ -252,11 +252,20 @@ fn distance(a: &str, b: &str) -> usize {
 
 /// "`a`, `b` and `c`", for lists of names in messages.
 pub fn list_names<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+    list(names, "and")
+}
+
+/// "`a`, `b` or `c`".
+pub fn list_choices<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+    list(names, "or")
+}
+
+fn list<'a>(names: impl IntoIterator<Item = &'a str>, last_word: &str) -> String {
     let names: Vec<String> = names.into_iter().map(|name| format!("`{name}`")).collect();
     match names.split_last() {
         None => "nothing".into(),
         Some((last, [])) => last.clone(),
-        Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
+        Some((last, rest)) => format!("{} {last_word} {last}", rest.join(", ")),
     }
 }
 
@@ -278,5 +287,6 @@ mod tests {
     fn names_are_listed_as_people_write_them() {
         assert_eq!(list_names(["a"]), "`a`");
         assert_eq!(list_names(["a", "b", "c"]), "`a`, `b` and `c`");
+        assert_eq!(list_choices(["a", "b", "c"]), "`a`, `b` or `c`");
     }
 }

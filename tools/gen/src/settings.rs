@@ -57,10 +57,10 @@ pub fn read_settings(node: &Node, reports: &mut Reports) -> Vec<Setting> {
         };
         let mut fields = node.fields("a setting", reports);
         let doc = fields
-            .require("doc", reports)
+            .require("doc")
             .and_then(|node| node.expect_text("a sentence", reports));
         let doc = doc.unwrap_or_default().trim().to_string();
-        let kind_node = fields.require("type", reports);
+        let kind_node = fields.require("type");
         let kind = kind_node.and_then(|node| read_type(node, reports));
         let (min, max) = (fields.get("min"), fields.get("max"));
         let default = fields.get("default");

@@ -420,6 +420,10 @@ impl Node {
                         }
                         None => "names with a colon behind, each on a line of its own".into(),
                     },
+                    // Where a list does as well.
+                    Value::Scalar { text, .. } if what == "interfaces by name" => {
+                        format!("write `[{text}]`")
+                    }
                     _ => "write `{ name: … }`, or each name on a line of its own, further right"
                         .into(),
                 };
@@ -439,6 +443,7 @@ impl Node {
             node: self,
             is_map: matches!(self.value, Value::Map(_) | Value::Null),
             known: BTreeSet::new(),
+            lacking: Vec::new(),
         }
     }
 
@@ -480,6 +485,8 @@ pub struct Fields<'a> {
     /// Otherwise that has been told, and there is nothing to miss in it.
     is_map: bool,
     known: BTreeSet<Cow<'static, str>>,
+    /// Fields that must be there, and are not.
+    lacking: Vec<&'static str>,
 }
 
 impl<'a> Fields<'a> {
@@ -492,7 +499,12 @@ impl<'a> Fields<'a> {
             .map(|(_, value)| value)
     }
 
-    /// The same for a field whose name stands in another file.
+    /// Whether a field of this name was asked for.
+    pub fn knows(&self, name: &str) -> bool {
+        self.known.contains(name)
+    }
+
+    /// The same as [`Fields::get`] for a field whose name stands in another file.
     pub fn get_named(&mut self, name: &str) -> Option<&'a Node> {
         self.known.insert(String::from(name).into());
         self.entries
@@ -501,21 +513,31 @@ impl<'a> Fields<'a> {
             .map(|(_, value)| value)
     }
 
-    /// A field that must be there.
-    pub fn require(&mut self, name: &'static str, reports: &mut Reports) -> Option<&'a Node> {
+    /// A field that must be there. If it is not, [`Fields::finish`] says so, which knows whether it was only misspelt.
+    pub fn require(&mut self, name: &'static str) -> Option<&'a Node> {
         let node = self.get(name);
         if node.is_none() && self.is_map {
+            self.lacking.push(name);
+        }
+        node
+    }
+
+    /// Reports the fields that are lacking, and those that nobody asked for.
+    pub fn finish(mut self, reports: &mut Reports) {
+        let unasked = |key: &&'a Node| key.text().is_some_and(|name| !self.known.contains(name));
+        for key in self.entries.iter().map(|(key, _)| key).filter(unasked) {
+            let known = self.known.iter().map(|known| &**known);
+            let meant = key.text().and_then(|name| nearest(name, known));
+            // Told once, as the misspelling that it is.
+            self.lacking.retain(|name| Some(*name) != meant);
+        }
+        for name in &self.lacking {
             reports.push(Report::new(
                 &self.node.head(),
                 format!("{} lacks the field `{name}`", self.what),
                 format!("add `{name}: …`"),
             ));
         }
-        node
-    }
-
-    /// Reports the fields that nobody asked for.
-    pub fn finish(self, reports: &mut Reports) {
         for (key, _) in self.entries {
             let Some(name) = key.text() else { continue };
             if !self.known.contains(name) {
@@ -554,6 +576,18 @@ pub fn unknown<'a>(
             Report::new(place, message, "unknown").help(format!("there is {}", list_names(known)))
         }
     }
+}
+
+/// The same for a name that stands in no file.
+pub fn unknown_outside<'a>(
+    message: &str,
+    name: &str,
+    known: impl Iterator<Item = &'a str> + Clone,
+) -> Report {
+    Report::general(match nearest(name, known.clone()) {
+        Some(near) => format!("{message}; did you mean `{near}`?"),
+        None => format!("{message}; there is {}", list_names(known)),
+    })
 }
 
 /// Reads a whole number.

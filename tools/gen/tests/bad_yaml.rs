@@ -7,7 +7,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use ftl_gen::Workspace;
+use ftl_gen::component::Isolation;
+use ftl_gen::{Overrides, Workspace};
 
 fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -68,10 +69,43 @@ fn the_base_is_right_and_generates() {
         .collect();
     assert_eq!(order, ["pong", "echo", "nic", "tcpip"]);
     assert_eq!(plan::Plan::decode(&plan.encode()).as_ref(), Ok(plan.plan()));
+    // That the file's `isolation: kernel` does not hold for all is no news to who boots it; what they ask for is.
+    assert_eq!(plan.notes, [""; 0]);
+    let asked = Overrides {
+        isolation: Some(Isolation::Kernel),
+        ..Overrides::default()
+    };
     assert_eq!(
-        plan.notes,
+        workspace.plan("default", &asked).unwrap().notes,
         ["`echo` stays at isolation `user`: it does not support `kernel`"]
     );
+}
+
+#[test]
+fn what_the_command_line_sets_must_be_there() {
+    let base = Copy::new("set");
+    let workspace = Workspace::load(&base.0).unwrap();
+    let told = |owner: &str, name: &str, value: &str| {
+        let overrides = Overrides {
+            settings: vec![(owner.into(), name.into(), value.into())],
+            ..Overrides::default()
+        };
+        match workspace.plan("default", &overrides) {
+            Ok(_) => String::new(),
+            Err(reports) => reports.to_string(),
+        }
+    };
+    let owner = told("ecoh", "rounds", "3");
+    assert!(
+        owner.contains("this system has no component `ecoh`; did you mean `echo`?"),
+        "{owner}"
+    );
+    let name = told("echo", "round", "3");
+    assert!(
+        name.contains("`echo` has no setting `round`; did you mean `rounds`?"),
+        "{name}"
+    );
+    assert_eq!(told("echo", "rounds", "3"), "");
 }
 
 #[test]

@@ -67,7 +67,7 @@ pub fn read_restart(node: &Node, restart: &mut Restart, reports: &mut Reports) {
     if let Value::Map(_) = node.value {
         let mut fields = node.fields("`restart`", reports);
         if let Some(found) = fields
-            .require("policy", reports)
+            .require("policy")
             .and_then(|node| policy(node, reports))
         {
             restart.policy = found;

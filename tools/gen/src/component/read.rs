@@ -24,7 +24,7 @@ pub fn read(
 ) -> Component {
     let mut fields = root.fields("a component", reports);
     let doc = fields
-        .require("doc", reports)
+        .require("doc")
         .and_then(|node| node.expect_text("a sentence of documentation", reports))
         .unwrap_or_default()
         .trim()

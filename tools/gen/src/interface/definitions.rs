@@ -8,7 +8,7 @@ use crate::yaml::{Fields, Node, Value};
 
 pub(super) fn read_doc(fields: &mut Fields<'_>, required: bool, reports: &mut Reports) -> String {
     let node = if required {
-        fields.require("doc", reports)
+        fields.require("doc")
     } else {
         fields.get("doc")
     };
@@ -74,7 +74,7 @@ pub(super) fn read_role(
 ) -> usize {
     let node = match default {
         Some(_) => fields.get("from"),
-        None => fields.require("from", reports),
+        None => fields.require("from"),
     };
     let Some(node) = node else {
         return default.unwrap_or(0);
@@ -133,7 +133,7 @@ pub(super) fn read_enums(node: Option<&Node>, what: &str, reports: &mut Reports)
         let mut fields = node.fields(what, reports);
         let doc = read_doc(&mut fields, true, reports);
         let mut values: Vec<(String, u32, String)> = Vec::new();
-        if let Some(list) = fields.require("values", reports) {
+        if let Some(list) = fields.require("values") {
             let entries: Vec<(&Node, Option<&Node>)> = match &list.value {
                 Value::List(items) => items.iter().map(|item| (item, None)).collect(),
                 Value::Map(entries) => entries
@@ -197,7 +197,7 @@ pub(super) fn read_structs(
         let Some(name) = key.text() else { continue };
         let mut fields = node.fields("a struct", reports);
         let doc = read_doc(&mut fields, true, reports);
-        let mut list = match fields.require("fields", reports) {
+        let mut list = match fields.require("fields") {
             Some(node) => read_fields(node, "the struct's fields: name and type", named, reports),
             None => Vec::new(),
         };
@@ -263,7 +263,7 @@ pub(super) fn read_fields(
             Value::Map(_) => {
                 let mut fields = node.fields("a field", reports);
                 let doc = read_doc(&mut fields, false, reports);
-                let kind = fields.require("type", reports);
+                let kind = fields.require("type");
                 fields.finish(reports);
                 (kind, doc)
             }

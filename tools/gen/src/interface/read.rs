@@ -185,7 +185,7 @@ impl Reader<'_> {
                 continue;
             }
             let mut fields = node.fields("an event", reports);
-            let on_full = match fields.require("full", reports).and_then(|node| {
+            let on_full = match fields.require("full").and_then(|node| {
                 node.expect_word(
                     "`full`",
                     &["coalesce", "drop_oldest", "close", "refuse"],

@@ -3,7 +3,7 @@
 use super::{FILES, FROM_INIT, Member, System};
 use crate::component::{Component, Need};
 use crate::interface::Interface;
-use crate::report::{Report, Reports, list_names, nearest};
+use crate::report::{Report, Reports, list_choices, list_names, nearest};
 
 /// Who provides a need: the place among the members, and among what that one provides. `None` for
 /// what init provides, and for what nobody does, which is reported unless it is all right.
@@ -107,7 +107,7 @@ pub(super) fn missing(
             },
         );
     }
-    let who: Vec<&str> = components
+    let mut who: Vec<&Component> = components
         .iter()
         .filter(|component| {
             component
@@ -115,8 +115,11 @@ pub(super) fn missing(
                 .iter()
                 .any(|provide| provide.interface == need.interface)
         })
-        .map(|component| component.name.as_str())
         .collect();
+    // Those that exist for tests are proposed only if there is nobody else.
+    if who.iter().any(|component| !component.is_for_tests()) {
+        who.retain(|component| !component.is_for_tests());
+    }
     let report = Report::new(
         &member.place,
         format!("nothing in this system provides `{}`", need.interface),
@@ -137,7 +140,7 @@ pub(super) fn missing(
         }
         who => report.help(format!(
             "add {} to `components`",
-            list_names(who.iter().copied())
+            list_choices(who.iter().map(|component| component.name.as_str()))
         )),
     }
 }

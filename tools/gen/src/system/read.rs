@@ -14,7 +14,7 @@ use crate::yaml::{Fields, Node, Value, unknown};
 pub fn read(name: &str, root: &Node, components: &[Component], reports: &mut Reports) -> System {
     let mut fields = root.fields("a system", reports);
     let doc = fields
-        .require("doc", reports)
+        .require("doc")
         .and_then(|node| node.expect_text("a sentence of documentation", reports))
         .unwrap_or_default()
         .trim()
@@ -25,7 +25,7 @@ pub fn read(name: &str, root: &Node, components: &[Component], reports: &mut Rep
         .and_then(Isolation::from_name)
         .unwrap_or(Isolation::Kernel);
     let mut members = Vec::new();
-    if let Some(node) = fields.require("components", reports) {
+    if let Some(node) = fields.require("components") {
         for (key, node) in node.expect_entries("components by name", reports) {
             members.extend(read_member(key, node, false, components, reports));
         }
@@ -128,7 +128,7 @@ pub(super) fn read_directories(
 /// `{ dir: /var/www, rights: read }`.
 pub(super) fn read_directory(node: &Node, reports: &mut Reports) -> Option<Directory> {
     let mut fields = node.fields("a directory", reports);
-    let dir = fields.require("dir", reports);
+    let dir = fields.require("dir");
     let rights = fields
         .get("rights")
         .map(|node| node.expect_word("`rights`", &DirectoryRights::NAMES, reports));
@@ -272,6 +272,20 @@ pub(super) fn read_member(
         needs.insert(need.to_string(), provider.to_string());
     }
     let directories = read_directories(component, node, &mut fields, reports);
+    // A setting that stands one level too far out.
+    for setting in &component.settings {
+        let name = &setting.name;
+        if !fields.knows(name)
+            && let Some(key) = node.key(name)
+        {
+            fields.get_named(name);
+            reports.push(Report::new(
+                &key.place,
+                format!("`{name}` is a setting of `{}`", component.name),
+                format!("write `settings: {{ {name}: … }}`"),
+            ));
+        }
+    }
     fields.finish(reports);
     Some(Member {
         name: name.into(),

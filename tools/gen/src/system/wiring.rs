@@ -1,6 +1,6 @@
 //! The plan that comes of a system: who starts in which order, with what.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::providers::{find_interface, provider_of, start_order};
 use super::read::plain_member;
@@ -9,6 +9,7 @@ use crate::component::{Component, Isolation, Need, Role};
 use crate::interface::Interface;
 use crate::report::{Report, Reports};
 use crate::settings::{self, read_value};
+use crate::yaml::unknown_outside;
 
 /// Makes the plan of a system, or tells what is missing.
 pub fn plan(
@@ -21,6 +22,7 @@ pub fn plan(
     let mut notes = Vec::new();
     let find = |name: &str| components.iter().find(|component| component.name == name);
 
+    let whole = system;
     let mut system = system.clone();
     if let Some(arch) = overrides.arch {
         let there = |member: &Member| member.arch.is_none_or(|only| only == arch);
@@ -39,6 +41,7 @@ pub fn plan(
     }
     let system = &system;
     let commands = commands(system, components, &mut reports);
+    check_owners(&[whole, system], &commands, overrides, &mut reports);
 
     // Who provides what to whom: for each member, for each need.
     let mut row_of = |member: &Member, may_lack: bool| -> Vec<Option<(usize, usize)>> {
@@ -305,13 +308,40 @@ pub(super) fn choose_isolation(
         return wanted;
     }
     let only = component.isolation[0];
-    notes.push(format!(
-        "`{}` stays at isolation `{}`: it does not support `{}`",
-        member.name,
-        only.name(),
-        wanted.name()
-    ));
+    // A system's file may rely on that; whoever asks for another isolation is told (rule 18).
+    if overrides.isolation.is_some() {
+        notes.push(format!(
+            "`{}` stays at isolation `{}`: it does not support `{}`",
+            member.name,
+            only.name(),
+            wanted.name()
+        ));
+    }
     only
+}
+
+/// Whose settings the command line names must be somewhere in the system, if only on another architecture or for
+/// whoever sits at the console.
+fn check_owners(
+    systems: &[&System],
+    commands: &[Member],
+    overrides: &Overrides,
+    reports: &mut Reports,
+) {
+    let members = systems.iter().flat_map(|system| {
+        let (Commands::Some(commands) | Commands::All(commands)) = &system.commands;
+        system.members.iter().chain(commands)
+    });
+    let known: BTreeSet<&str> = members
+        .chain(commands)
+        .map(|member| member.name.as_str())
+        .collect();
+    for (owner, name, _) in &overrides.settings {
+        if !known.contains(owner.as_str()) {
+            let message = format!("`--set {owner}.{name}`: this system has no component `{owner}`");
+            reports.push(unknown_outside(&message, owner, known.iter().copied()));
+        }
+    }
 }
 
 pub(super) fn settings_with(
@@ -331,10 +361,12 @@ pub(super) fn settings_with(
             .iter()
             .position(|setting| setting.name == *name)
         else {
-            reports.push(Report::general(format!(
-                "`{}` has no setting `{name}`",
+            let message = format!(
+                "`--set {0}.{name}`: `{0}` has no setting `{name}`",
                 member.name
-            )));
+            );
+            let known = component.settings.iter().map(|one| one.name.as_str());
+            reports.push(unknown_outside(&message, name, known));
             continue;
         };
         let source = crate::report::Source {
