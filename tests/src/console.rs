@@ -12,7 +12,7 @@
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
@@ -51,6 +51,32 @@ pub fn sit_at(system: &str) -> Console {
 
 /// The same with more arguments for `./ftl run`, and behind `--` for QEMU.
 pub fn sit_at_with(system: &str, arguments: &[&str]) -> Console {
+    // What it prints besides is not for the person.
+    run_at_terminal(tool_with(system, arguments), false)
+}
+
+/// Boots a system at a terminal, and closes that once `text` was shown; gives how `./ftl run` ended then. The terminal
+/// controls nobody, so no signal tells of its end.
+pub fn close_after(text: &str, system: &str, arguments: &[&str]) -> ExitStatus {
+    let mut command = tool_with(system, arguments);
+    let (terminal, inside) = open_terminal();
+    let mut child = start_at(&inside, &mut command, false);
+    drop(command);
+    drop(inside);
+    let mut screen = File::from(terminal);
+    let mut shown = Vec::new();
+    while !String::from_utf8_lossy(&shown).contains(text) {
+        let mut bytes = [0; 4096];
+        match screen.read(&mut bytes) {
+            Ok(len @ 1..) => shown.extend(&bytes[..len]),
+            _ => panic!("it ended first: {}", String::from_utf8_lossy(&shown)),
+        }
+    }
+    drop(screen);
+    child.wait().expect("it is ours")
+}
+
+fn tool_with(system: &str, arguments: &[&str]) -> Command {
     let (arguments, qemu) = match arguments.iter().position(|argument| *argument == "--") {
         Some(at) => arguments.split_at(at),
         None => (arguments, &[] as &[&str]),
@@ -73,8 +99,7 @@ pub fn sit_at_with(system: &str, arguments: &[&str]) -> Console {
         command.arg("--no-build");
     }
     command.args(qemu);
-    // What it prints besides is not for the person.
-    run_at_terminal(command, false)
+    command
 }
 
 /// Runs a program of this computer at a terminal.
@@ -82,13 +107,20 @@ pub fn run(command: Command) -> Console {
     run_at_terminal(command, true)
 }
 
-fn run_at_terminal(mut command: Command, shows_stdout: bool) -> Console {
-    let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("there are terminals");
+/// The outer and the inner end of a terminal. No program that is started has them beyond what it is given: one that had the
+/// outer end would keep its own terminal open.
+fn open_terminal() -> (OwnedFd, OwnedFd) {
+    let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)
+        .expect("there are terminals");
     grantpt(&terminal).expect("it is ours");
     unlockpt(&terminal).expect("it is ours");
     let name = ptsname(&terminal, Vec::new()).expect("it has a name");
-    let inside = rustix::fs::open(name, OFlags::RDWR | OFlags::NOCTTY, Mode::empty())
-        .expect("it can be opened");
+    let inside = rustix::fs::open(
+        name,
+        OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC,
+        Mode::empty(),
+    )
+    .expect("it can be opened");
     let size = Winsize {
         ws_row: WINDOW.0,
         ws_col: WINDOW.1,
@@ -96,16 +128,25 @@ fn run_at_terminal(mut command: Command, shows_stdout: bool) -> Console {
         ws_ypixel: 0,
     };
     tcsetwinsize(&inside, size).expect("it has a size");
-    let end = |fd: &OwnedFd| Stdio::from(fd.try_clone().expect("it can be opened again"));
-    let child = command
-        .stdin(end(&inside))
+    (terminal, inside)
+}
+
+fn start_at(inside: &OwnedFd, command: &mut Command, shows_stdout: bool) -> Child {
+    let end = || Stdio::from(inside.try_clone().expect("it can be opened again"));
+    command
+        .stdin(end())
         .stdout(match shows_stdout {
-            true => end(&inside),
+            true => end(),
             false => Stdio::null(),
         })
-        .stderr(end(&inside))
+        .stderr(end())
         .spawn()
-        .expect("it can be started");
+        .expect("it can be started")
+}
+
+fn run_at_terminal(mut command: Command, shows_stdout: bool) -> Console {
+    let (terminal, inside) = open_terminal();
+    let child = start_at(&inside, &mut command, shows_stdout);
     // Only the program has it now: its end is the terminal's.
     drop(command);
     drop(inside);

@@ -217,3 +217,11 @@ fn the_tutorials_session_is_what_happens() {
     }
     assert_eq!(tried, 8);
 }
+
+/// Nobody is left who could see it or end it, so the run does not outlive its terminal. All is quiet meanwhile: what
+/// cannot be shown any more would end it, too.
+#[test]
+fn a_closed_terminal_ends_the_run() {
+    let status = e2e::console::close_after("components up", "console", &["--timeout", "60"]);
+    assert_eq!(status.code(), Some(130));
+}

@@ -21,6 +21,11 @@ fn a_wrong_argument_is_named() {
     check_refusal(&["frob"], &["frob"]);
     check_refusal(&["run", "--smp", "0"], &["--smp"]);
     check_refusal(&["run", "--port", "80"], &["HOST:GUEST"]);
+    check_refusal(&["run", "--mem", "8M"], &["--mem", "16M"]);
+    check_refusal(
+        &["run", "ping", "--set", "pnger.rounds=4"],
+        &["no component `pnger`", "`pinger`?"],
+    );
 }
 
 #[test]

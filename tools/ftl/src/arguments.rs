@@ -10,7 +10,7 @@ use ftl_tool::bench::profile::By;
 use ftl_tool::dump::keeper::When;
 use ftl_tool::faults::Faults;
 use ftl_tool::new::Kind;
-use ftl_tool::qemu::Port;
+use ftl_tool::qemu::{self, Port};
 use ftl_tool::systems::{Isolation, Setting};
 
 /// Builds, boots and tests FTL. Exit statuses: docs/reference/tool.md.
@@ -208,10 +208,10 @@ pub struct RunArguments {
     /// Number of CPUs [default: 4, and 1 where instructions are counted]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=64))]
     pub smp: Option<u32>,
-    /// Memory
-    #[arg(long, default_value = "128M")]
+    /// Memory, 16M at least
+    #[arg(long, default_value = "128M", value_parser = qemu::memory)]
     pub mem: String,
-    /// Lead a TCP port of 127.0.0.1 into FTL; HOST 0 takes any free one [default: 8080:80]
+    /// Lead a TCP port of 127.0.0.1 into FTL; HOST 0 takes any free one [default: 8080:80, if the system has a network]
     #[arg(long, value_name = "HOST:GUEST")]
     pub port: Vec<Port>,
     /// Plug devices into PCI Express

@@ -35,6 +35,8 @@ pub fn attach(socket: &Path) -> Result<u8> {
     let mut keys = Keys::new(false);
     read_input(move |bytes| {
         let text = match is_terminal {
+            // Somebody has closed the terminal.
+            true if bytes.is_empty() => Typed::Quit,
             true => keys.read(bytes),
             false => Typed::Bytes(bytes.to_vec()),
         };

@@ -112,7 +112,7 @@ pub fn compile_all(root: &Path, arch: Arch, requests: &[Request]) -> Result<Prog
     let toolchain = Toolchain::find(root, arch).map_err(|reason| {
         anyhow::anyhow!("nothing can build for {arch}: {reason}; `./ftl doctor` sets it up")
     })?;
-    closure::hold(root, &systems::kernel_packages(root)?)?;
+    let unreadable = closure::hold(root, &systems::kernel_packages(root)?)?;
     let folder = workspace::build_folder(root, arch);
     std::fs::create_dir_all(folder.join("unstripped"))?;
     prune(&folder.join("unstripped"), |_| true, WEEK);
@@ -130,6 +130,7 @@ pub fn compile_all(root: &Path, arch: Arch, requests: &[Request]) -> Result<Prog
     let cargo = toolchain.cargo(root, "build", arch.component_target());
     let (components, more) = compile(root, &toolchain, cargo, &packages)?;
     warnings += more;
+    closure::refuse(&unreadable)?;
     Ok(Programs::new(root, arch, kernel, components, warnings))
 }
 
@@ -221,7 +222,7 @@ fn compile(
     }
     if !child.wait()?.success() {
         step.failed();
-        bail!("{what} could not be built; the compiler's report is above");
+        bail!("nothing was built: the compiler's report is above");
     }
     step.done();
     Ok((programs, warnings))

@@ -49,6 +49,9 @@ pub struct Reviewed {
 pub struct Outcome {
     /// What is wrong, one line each.
     pub breaches: Vec<String>,
+    /// The same of files of this source tree that are no Rust as they stand. Most often somebody is in the middle of writing
+    /// them, and the compiler says better what is wrong.
+    pub unreadable: Vec<String>,
     /// Crates that are clean by themselves: name and version.
     pub clean: BTreeSet<String>,
     /// Crates that stand on the reviewed list.
@@ -66,15 +69,25 @@ pub fn reviewed(root: &Path) -> Result<Vec<Reviewed>> {
 /// Walks from the packages `starts` of the workspace at `root` over all that they depend on. Remembers nothing.
 pub fn walk(root: &Path, starts: &[String], reviewed: &[Reviewed]) -> Result<Outcome> {
     let graph = Graph::ask(root, starts)?;
-    judge(&graph, reviewed, &mut Scans::default())
+    let mut outcome = judge(&graph, reviewed, &mut Scans::default())?;
+    outcome.breaches.append(&mut outcome.unreadable);
+    Ok(outcome)
 }
 
 /// Refuses a tree in which something unclean might run in the kernel: what each build does first. What the last
 /// build found is remembered, so that an unchanged tree costs milliseconds.
-pub fn hold(root: &Path, starts: &[String]) -> Result<()> {
+///
+/// Gives what could not be read. It is for the caller to compile that, and to [`refuse`] it if the compiler takes it.
+pub fn hold(root: &Path, starts: &[String]) -> Result<Vec<String>> {
     let mut memo = Memo::load(root);
-    let breaches = hold_with(root, starts, &mut memo)?;
+    let outcome = hold_with(root, starts, &mut memo)?;
     memo.store(root)?;
+    refuse(&outcome.breaches)?;
+    Ok(outcome.unreadable)
+}
+
+/// Fails if there are breaches, and says which.
+pub fn refuse(breaches: &[String]) -> Result<()> {
     anyhow::ensure!(
         breaches.is_empty(),
         "not everything that may run in the kernel is safe Rust or reviewed (rule 17 in docs/rules.md):\n  {}\n\
@@ -84,9 +97,9 @@ pub fn hold(root: &Path, starts: &[String]) -> Result<()> {
     Ok(())
 }
 
-fn hold_with(root: &Path, starts: &[String], memo: &mut Memo) -> Result<Vec<String>> {
+fn hold_with(root: &Path, starts: &[String], memo: &mut Memo) -> Result<Outcome> {
     let graph = memo.graph(root, starts)?;
-    Ok(judge(&graph, &reviewed(root)?, &mut memo.scans)?.breaches)
+    judge(&graph, &reviewed(root)?, &mut memo.scans)
 }
 
 fn judge(graph: &Graph, reviewed: &[Reviewed], scans: &mut Scans) -> Result<Outcome> {
@@ -101,12 +114,24 @@ fn judge(graph: &Graph, reviewed: &[Reviewed], scans: &mut Scans) -> Result<Outc
     }
     let mut used = BTreeSet::new();
     for one in &graph.crates {
-        let findings = scans.findings(one)?;
+        let mut findings = scans.findings(one)?;
+        let entry = reviewed.iter().find(|entry| entry.name == one.name);
+        if one.is_here() && entry.is_none() {
+            let (unreadable, readable) = findings
+                .into_iter()
+                .partition(|what: &String| what.starts_with(scan::UNREADABLE));
+            findings = readable;
+            if !unreadable.is_empty() {
+                outcome.unreadable.push(breach(one, None, &unreadable));
+                if findings.is_empty() {
+                    continue;
+                }
+            }
+        }
         if findings.is_empty() {
             outcome.clean.insert(one.title());
             continue;
         }
-        let entry = reviewed.iter().find(|entry| entry.name == one.name);
         used.extend(entry.map(|entry| &entry.name));
         match entry {
             Some(entry) if entry.covers(one) => {
@@ -138,6 +163,12 @@ fn breach(one: &Crate, entry: Option<&Reviewed>, findings: &[String]) -> String 
     let title = one.title();
     let checksum = &one.checksum;
     match entry {
+        // A component's own code.
+        None if one.is_here() && one.chain == one.name => format!(
+            "{}, which may run in the kernel, has {}; do without, or say `isolation: [user]` in its component.yml",
+            one.name,
+            shorten(findings)
+        ),
         Some(entry) => format!(
             "{title} (checksum {checksum}) is not what was reviewed, {} {} (checksum {}); read what changed, \
              then correct tools/reviewed.yml",

@@ -184,13 +184,6 @@ struct Prepared {
 /// Builds what the arguments say, and puts the machine together.
 fn prepare(root: &Path, arguments: &RunArguments, way_in: WayIn) -> Result<Prepared> {
     let arch = arguments.build.arch;
-    let mut ports = arguments.port.clone();
-    if ports.is_empty() {
-        ports.push(Port {
-            host: 8080,
-            guest: 80,
-        });
-    }
     let bus = match (arguments.iommu, arguments.pci) {
         (true, _) if arch != Arch::Arm64 => {
             bail!("QEMU's {arch} machine has no IOMMU; `--arch arm64` has one")
@@ -203,12 +196,19 @@ fn prepare(root: &Path, arguments: &RunArguments, way_in: WayIn) -> Result<Prepa
     if arguments.uefi {
         uefi::check(arch)?;
     }
-    // Before the build: whoever has to choose another port should not wait for it.
-    Port::claim_all(&mut ports)?;
     // Where nothing is compiled, generated files need not be up to date.
     let compiles = !arguments.no_build && !pack::is_compiled(arch);
     let terminal = arguments.terminal.is_some();
-    let (request, has_console) = request(root, &arguments.build, way_in, terminal, compiles)?;
+    let (request, reach) = request(root, &arguments.build, way_in, terminal, compiles)?;
+    let mut ports = arguments.port.clone();
+    if ports.is_empty() && reach.network {
+        ports.push(Port {
+            host: 8080,
+            guest: 80,
+        });
+    }
+    // Before the build: whoever has to choose another port should not wait for it.
+    Port::claim_all(&mut ports)?;
     let built: Built = if arguments.no_build {
         build::built_before(root, arch, &request.name)?
     } else {
@@ -257,7 +257,7 @@ fn prepare(root: &Path, arguments: &RunArguments, way_in: WayIn) -> Result<Prepa
     Ok(Prepared {
         machine,
         built,
-        has_console,
+        has_console: reach.console,
         _images: images,
         _boot_disk: disk_of_boot,
     })
@@ -533,15 +533,23 @@ impl WayIn {
     }
 }
 
-/// What is to be built, and whether it has something for whoever sits at the console. If something `compiles` it,
-/// generated files are brought up to date.
+/// How a system can be reached from outside.
+#[derive(Clone, Copy)]
+struct Reach {
+    /// Somebody sits at its console, and it has something for them.
+    console: bool,
+    /// It is on a network.
+    network: bool,
+}
+
+/// What is to be built, and how it can be reached then. If something `compiles` it, generated files are brought up to date.
 fn request(
     root: &Path,
     arguments: &BuildArguments,
     way_in: WayIn,
     terminal: bool,
     compiles: bool,
-) -> Result<(Request, bool)> {
+) -> Result<(Request, Reach)> {
     let Some(init) = &arguments.init else {
         let workspace = match compiles {
             true => systems::refresh(root)?,
@@ -561,7 +569,8 @@ fn request(
             request.name += &format!("-faults={}", faults.seed);
             request.faults = Some(faults.clone());
         }
-        return Ok((request, console));
+        let network = workspace.has_network(&arguments.system);
+        return Ok((request, Reach { console, network }));
     };
     let mut images = Vec::new();
     for image in &arguments.image {
@@ -579,7 +588,11 @@ fn request(
         images,
         ..Request::init_alone(init)
     };
-    Ok((request, false))
+    let unknown = Reach {
+        console: false,
+        network: true,
+    };
+    Ok((request, unknown))
 }
 
 fn clean(root: &Path) -> Result<()> {

@@ -104,6 +104,25 @@ impl FromStr for Port {
     }
 }
 
+/// Reads an amount of memory, and gives it as QEMU reads it: `128M`, `1G`; a number alone means MiB.
+pub fn memory(text: &str) -> Result<String, String> {
+    let (digits, unit) = match text.char_indices().last() {
+        Some((at, 'K' | 'k')) => (&text[..at], 1),
+        Some((at, 'M' | 'm')) => (&text[..at], 1 << 10),
+        Some((at, 'G' | 'g')) => (&text[..at], 1 << 20),
+        _ => (text, 1 << 10),
+    };
+    let kib = digits.parse::<u64>().ok().and_then(|n| n.checked_mul(unit));
+    match kib {
+        None => Err("write it as a number with M or G behind, for example 128M".into()),
+        Some(kib) if kib < MEMORY_MIN_KIB => Err("nothing boots in less than 16M".into()),
+        Some(_) => Ok(text.to_owned()),
+    }
+}
+
+/// Where the firmware, the kernel and the archive of a small system have room.
+const MEMORY_MIN_KIB: u64 = 16 << 10;
+
 impl Port {
     /// Claims several, of which none is chosen twice.
     pub fn claim_all(ports: &mut [Port]) -> Result<()> {
@@ -337,6 +356,25 @@ mod tests {
         for wrong in ["80", "8080:", ":80", "8080:0", "70000:80", "a:b", "1:2:3"] {
             assert!(wrong.parse::<Port>().is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn memory_is_read() {
+        for right in ["128M", "16m", "1G", "131072K", "64"] {
+            assert_eq!(memory(right).as_deref(), Ok(right));
+        }
+        for wrong in [
+            "",
+            "M",
+            "3Q",
+            "1.5G",
+            "-1G",
+            "99999999999999999999G",
+            "18446744073709551615G",
+        ] {
+            assert!(memory(wrong).unwrap_err().contains("128M"), "{wrong}");
+        }
+        assert!(memory("8M").unwrap_err().contains("16M"));
     }
 
     #[test]

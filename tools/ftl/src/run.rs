@@ -139,6 +139,8 @@ enum Happening {
     Uart(Vec<u8>),
     UartClosed,
     Typed(Vec<u8>),
+    /// Nothing is typed any more.
+    InputEnded,
     Signal,
     Commands(News),
 }
@@ -199,7 +201,13 @@ pub fn run(root: &Path, mut machine: Machine, built: &Built, options: &Options) 
                 (true, false) => eprintln!("Ctrl-A X or Ctrl-C ends it"),
                 (false, _) => {}
             }
-            read_input(move |bytes| sender.send(Happening::Typed(bytes.to_vec())).is_ok());
+            read_input(move |bytes| {
+                let typed = match bytes {
+                    [] => Happening::InputEnded,
+                    bytes => Happening::Typed(bytes.to_vec()),
+                };
+                sender.send(typed).is_ok()
+            });
         }
     }
 
@@ -229,8 +237,9 @@ pub fn run(root: &Path, mut machine: Machine, built: &Built, options: &Options) 
         options.timeout.map(|limit| started + limit),
         &mut keeper,
     );
-    drop(raw);
     let status = stop(&mut qemu, end)?;
+    // After QEMU has ended: who restores a terminal that others have now is stopped by it.
+    drop(raw);
     // QEMU has closed the port; what came out of it may still be on its way.
     if end != Some(End::Unread) && !matches!(end, Some(End::Interrupted | End::Timeout)) {
         commands.map(JoinHandle::join);
@@ -355,6 +364,10 @@ fn watch(
             }
             Ok(Happening::UartClosed) | Err(RecvTimeoutError::Disconnected) => return (None, told),
             Ok(Happening::Signal) => return (Some(End::Interrupted), told),
+            // A terminal that we have made raw has no end but that it is closed. Who started us may have kept its
+            // signal from us.
+            Ok(Happening::InputEnded) if keys.is_some() => return (Some(End::Interrupted), told),
+            Ok(Happening::InputEnded) => {}
             Ok(Happening::Commands(News::Unread)) => return (Some(End::Unread), told),
             Ok(Happening::Commands(News::Status(status))) => {
                 told = Some(End::Shutdown(status));

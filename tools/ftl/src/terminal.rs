@@ -135,7 +135,7 @@ impl TypeAhead {
     }
 }
 
-/// Reads standard input on a thread of its own and hands over what comes, until it ends or
+/// Reads standard input on a thread of its own and hands over what comes, and nothing once it has ended, until that or
 /// `deliver` answers false. The thread cannot be ended otherwise: it dies with the program.
 pub fn read_input(mut deliver: impl FnMut(&[u8]) -> bool + Send + 'static) {
     std::thread::spawn(move || {
@@ -143,9 +143,10 @@ pub fn read_input(mut deliver: impl FnMut(&[u8]) -> bool + Send + 'static) {
         let mut input = std::io::stdin();
         while let Ok(len @ 1..) = input.read(&mut buffer) {
             if !deliver(&buffer[..len]) {
-                break;
+                return;
             }
         }
+        deliver(&[]);
     });
 }
 

@@ -58,6 +58,7 @@ fn the_base_is_right_and_generates() {
     workspace.generate().unwrap();
     workspace.check_generated().unwrap();
     assert!(workspace.generate().unwrap().is_empty());
+    assert!(workspace.has_network("default") && !workspace.has_network("quiet"));
     let plan = workspace.plan("default", &Default::default()).unwrap();
     assert_eq!(plan.components(), ["echo", "nic", "pong", "tcpip"]);
     // Whoever is needed stands before whoever needs it.

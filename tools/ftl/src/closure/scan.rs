@@ -88,7 +88,8 @@ impl Scans {
             let scan = Scan {
                 stamp,
                 suspicious: suspicious(&text),
-                forbids_unsafe: sources::tokens(&text).is_ok_and(|tokens| {
+                // What cannot be read is told of already.
+                forbids_unsafe: sources::tokens(&text).map_or(true, |tokens| {
                     has_sequence(
                         &tokens,
                         &["#", "!", "[", "forbid", "(", "unsafe_code", ")", "]"],
@@ -139,11 +140,14 @@ fn rust_files(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
+/// How a finding about a file begins that is no Rust.
+pub const UNREADABLE: &str = "what this check cannot read";
+
 /// What in a source text is beyond safe Rust, or beyond this scan.
 fn suspicious(text: &str) -> Vec<String> {
     let tokens = match sources::tokens(text) {
         Ok(tokens) => tokens,
-        Err(error) => return vec![format!("what this check cannot read: {error}")],
+        Err(error) => return vec![format!("{UNREADABLE}: {error}")],
     };
     let mut found = Vec::new();
     // How many brackets deep in an attribute, `cfg_attr(…)` included.

@@ -68,6 +68,25 @@ fn clean_crates_pass() {
 }
 
 #[test]
+fn what_is_no_rust_is_left_to_the_compiler_first() {
+    let smuggler = Smuggler::new("unfinished");
+    smuggler.write("tools/reviewed.yml", "[]\n");
+    smuggler.write(
+        "victim/src/main.rs",
+        "#![forbid(unsafe_code)]\nfn main( {}\n",
+    );
+    let starts = ["victim".to_owned()];
+    let judge = || hold_with(&smuggler.root, &starts, &mut Memo::default()).unwrap();
+    let outcome = judge();
+    assert_eq!(outcome.breaches, [""; 0]);
+    assert!(outcome.unreadable[0].contains("victim, which may run in the kernel"));
+    assert!(refuse(&outcome.unreadable).is_err());
+    // What is beside it is refused at once.
+    smuggler.write("helper/src/lib.rs", "pub fn f() { unsafe { } }");
+    assert!(judge().breaches[0].contains("unsafe in line 1"));
+}
+
+#[test]
 fn each_way_of_smuggling_is_refused() {
     let lib = "helper/src/lib.rs";
     check_refused(
@@ -283,7 +302,9 @@ fn builds_remember_and_are_not_fooled() {
     let starts = ["victim".to_owned()];
     let check = |asked: usize, read: usize, refused: Option<&str>| {
         let mut memo = Memo::load(&smuggler.root);
-        let breaches = hold_with(&smuggler.root, &starts, &mut memo).unwrap();
+        let breaches = hold_with(&smuggler.root, &starts, &mut memo)
+            .unwrap()
+            .breaches;
         memo.store(&smuggler.root).unwrap();
         assert_eq!((memo.asked, memo.scans.read), (asked, read));
         match refused {
