@@ -112,6 +112,8 @@ impl MemoryBase {
 
 /// The simulated machine.
 pub struct Machine {
+    /// What the host has given, in which the memory lies.
+    given: *mut u8,
     memory: *mut u8,
     len: usize,
     state: Mutex<State>,
@@ -128,35 +130,43 @@ impl Drop for Machine {
     fn drop(&mut self) {
         let mut left = LEFT.lock().expect("nobody panics with it");
         if self.len <= LEFT_LEN_MAX && left.len() < LEFT_MAX {
-            left.push((self.memory as usize, self.len));
+            left.push((self.given.expose_provenance(), self.len));
             return;
         }
         // SAFETY: allocated in `new` with the same layout.
-        unsafe { dealloc(self.memory, Machine::layout(self.len)) };
+        unsafe { dealloc(self.given, Machine::layout(self.len)) };
     }
 }
 
 impl Machine {
+    /// Where memory starts on the host: at a multiple of this, as on a machine.
+    const ALIGNMENT: usize = 4 << 20;
+
+    /// Memory, and room to align it in. An allocator that is asked for so much alignment writes the zeros itself, page by
+    /// page; without that they are the host's, and pages that no test touches cost nothing.
     fn layout(len: usize) -> Layout {
-        Layout::from_size_align(len, 4 << 20).expect("a sensible amount of memory")
+        Layout::from_size_align(len + Machine::ALIGNMENT, align_of::<u64>())
+            .expect("a sensible amount of memory")
     }
 
     /// Memory of a machine that is gone, with whatever that one has left in it.
     fn take_left(len: usize) -> Option<*mut u8> {
         let mut left = LEFT.lock().expect("nobody panics with it");
         let place = left.iter().position(|(_, there)| *there == len)?;
-        Some(left.swap_remove(place).0 as *mut u8)
+        let given = left.swap_remove(place).0;
+        Some(std::ptr::with_exposed_provenance_mut(given))
     }
 
     /// A machine with so many bytes of memory, and all of that free but for the records.
     pub fn new(len: usize) -> (Machine, Frames) {
-        let memory = Machine::take_left(len).unwrap_or_else(|| {
+        let given = Machine::take_left(len).unwrap_or_else(|| {
             // SAFETY: the layout is not empty.
             unsafe { alloc_zeroed(Machine::layout(len)) }
         });
-        assert!(!memory.is_null(), "the host has no memory left");
+        assert!(!given.is_null(), "the host has no memory left");
         let machine = Machine {
-            memory,
+            given,
+            memory: given.wrapping_add(given.align_offset(Machine::ALIGNMENT)),
             len,
             state: Mutex::default(),
             iommu: None,
