@@ -167,9 +167,18 @@ fn a_component_that_crashes_leaves_a_dump() {
     assert!(lines().any(|line| line.contains(" at crash+0x") && line.contains(source)));
     let log: Vec<String> = lines().map(str::to_owned).collect();
     let dump = kept(&log, "crash crashed");
+    let backtrace = ask(&["dump", dump, "backtrace", "crash"]);
+    check(&backtrace, &["crash, thread 0: crashed", source]);
+    // Each place as the log has it, the calls and not what comes after them.
+    let places = lines().filter_map(|line| {
+        let at = line.find(" at crash+0x")?;
+        line[at..].split_whitespace().nth(1)
+    });
+    let places: Vec<String> = places.map(|place| format!("at {place}  ")).collect();
+    assert!(places.len() > 2, "{places:?}");
     check(
-        &ask(&["dump", dump, "backtrace", "crash"]),
-        &["crash, thread 0: crashed", source],
+        &backtrace,
+        &places.iter().map(String::as_str).collect::<Vec<_>>(),
     );
     remove(dump);
 }

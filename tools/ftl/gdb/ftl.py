@@ -295,10 +295,8 @@ def describe(place, process):
     return f"  at {place:#x}"
 
 
-def source_of(place, is_inner):
+def source_of(place):
     """The function and the line at an address, if gdb knows them. `./ftl dump` looks them up by itself."""
-    if not is_inner:
-        place -= 1
     found = gdb.find_pc_line(place)
     block = gdb.block_for_pc(place)
     while block is not None and block.function is None:
@@ -377,8 +375,9 @@ class Backtrace(gdb.Command):
         last = None
         for number, place in enumerate(places):
             if place != last:
-                source = "" if ANNOTATED else source_of(place, number == 0)
-                print(describe(place, process) + source)
+                # A return address may be the next function's, behind a call that never returns: the log has calls, too.
+                at = place if number == 0 else place - 1
+                print(describe(at, process) + ("" if ANNOTATED else source_of(at)))
             last = place
 
 

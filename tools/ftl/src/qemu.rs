@@ -1,6 +1,7 @@
 //! The virtual machine: QEMU's `virt` boards, and how they are asked for.
 
 use std::ffi::OsString;
+use std::io::ErrorKind;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -141,8 +142,12 @@ impl Port {
                 Ok(listener)
             }
             Err(error) => bail!(
-                "port {} of this machine cannot be used ({error}); choose another with --port {}:{}",
+                "port {} of this machine {}; choose another with --port {}:{}",
                 self.host,
+                match error.kind() {
+                    ErrorKind::AddrInUse => "is taken".to_owned(),
+                    _ => format!("cannot be used ({error})"),
+                },
                 if self.host < 1024 {
                     8080
                 } else {
@@ -383,7 +388,9 @@ mod tests {
         let host = taken.local_addr().unwrap().port();
         let error = Port { host, guest: 80 }.claim().unwrap_err().to_string();
         assert!(
-            error.contains(&host.to_string()) && error.contains("--port"),
+            error.contains(&format!(
+                "port {host} of this machine is taken; choose another with --port"
+            )),
             "{error}"
         );
 
