@@ -64,9 +64,9 @@ if ! find_cargo; then
     find_cargo || { echo "ftl: there is still no cargo 1.85 or newer" >&2; exit 245; }
 fi
 
-# Nobody compiles a second time there.
+# Nobody compiles a second time there, or looks at one of the host's programs with a debugger.
 if [ "${CI:-}" = true ]; then
-    export CARGO_INCREMENTAL="${CARGO_INCREMENTAL:-0}"
+    export CARGO_INCREMENTAL="${CARGO_INCREMENTAL:-0}" CARGO_PROFILE_DEV_DEBUG="${CARGO_PROFILE_DEV_DEBUG:-0}"
 fi
 
 # A rustup cargo finds its own rustc. Debian's must not pick up another one from PATH.

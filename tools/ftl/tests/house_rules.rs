@@ -1,6 +1,7 @@
 //! Applies the house rules (tools/ftl/src/house.rs) to this source tree.
 
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use ftl_tool::house::{RULES, Tree};
 
@@ -16,13 +17,15 @@ fn generated_files_are_up_to_date() {
     ftl_tool::systems::check_generated(&root()).unwrap();
 }
 
+/// Read once for all rules: cargo takes as long to say what there is as a rule to be checked.
+static TREE: LazyLock<Tree> = LazyLock::new(|| Tree::read(&root()).unwrap());
+
 fn check(name: &str) {
-    let tree = Tree::read(&root()).unwrap();
     let (_, rule) = RULES
         .iter()
         .find(|(rule, _)| *rule == name)
         .expect("there is such a rule");
-    let breaches = rule(&tree);
+    let breaches = rule(&TREE);
     assert!(
         breaches.is_empty(),
         "{name}: {} breaches (the rules are told in docs/rules.md and tools/ftl/src/house.rs)\n  {}",
