@@ -24,7 +24,6 @@ mod connection;
 mod packets;
 
 pub(crate) use connection::{Connection, Tuple};
-use packets::{LINGER, LINGER_HALF_CLOSED};
 
 type SmolDuration = smoltcp::time::Duration;
 

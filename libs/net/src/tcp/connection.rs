@@ -2,6 +2,11 @@
 
 use super::*;
 
+/// How long a connection lives that its owner has let go of: while there is something to send,
+/// and when only the other side's end is missing.
+const LINGER: SmolDuration = SmolDuration::from_secs(300);
+const LINGER_HALF_CLOSED: SmolDuration = SmolDuration::from_secs(30);
+
 /// Both ends of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Tuple {
@@ -174,6 +179,44 @@ impl Connection {
             self.tell(tcp, signals);
         }
         open
+    }
+
+    /// Takes note of how far it is now: that it is there, or that it is over, and how it ended.
+    pub(super) fn notice(&mut self, state: State, cause: Cause, signals: &mut Signals) {
+        let before = core::mem::replace(&mut self.state, state);
+        if self.connecting && !matches!(state, State::SynSent | State::SynReceived | State::Closed)
+        {
+            self.connecting = false;
+            signals.connected = true;
+        }
+        if self.over.is_none() && matches!(state, State::Closed | State::TimeWait) {
+            let result = match (state, before, cause) {
+                (State::TimeWait, ..)
+                | (_, State::LastAck | State::Closing | State::TimeWait, _) => Ok(()),
+                (.., Cause::Owner) => Ok(()),
+                (_, State::SynSent, Cause::Packet) => Err(Error::ConnectionRefused),
+                (.., Cause::Packet) => Err(Error::ConnectionReset),
+                (.., Cause::Asked { .. }) => Err(Error::TimedOut),
+            };
+            self.over = Some(result);
+            signals.closed = Some(result);
+        }
+    }
+
+    /// Ends one whose owner has let go of it, if data comes that nobody will take, or after a while.
+    pub(super) fn give_up(&mut self, tcp: &mut tcp::Socket<'static>, now: Instant) {
+        let Some(deadline) = self.linger_deadline() else {
+            return;
+        };
+        let unwanted = tcp.recv_queue() > 0 && self.state != State::Closed;
+        if unwanted || (now >= deadline && self.state != State::TimeWait) {
+            tcp.abort();
+        }
+    }
+
+    /// Whether nobody holds it: its owner let go, or it ended before it was accepted.
+    pub(super) fn is_ownerless(&self) -> bool {
+        self.released_at.is_some() || (self.listener.is_some() && self.over.is_some())
     }
 
     /// What its owner has waited for and is to hear now.

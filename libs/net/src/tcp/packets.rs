@@ -12,11 +12,6 @@ use crate::packet::{Packet, be16, be32};
 use crate::stack::{Cause, Kind, Socket, Stack};
 use crate::table::Id;
 
-/// How long a connection lives that its owner has let go of: while there is something to send,
-/// and when only the other side's end is missing.
-pub(super) const LINGER: SmolDuration = SmolDuration::from_secs(300);
-pub(super) const LINGER_HALF_CLOSED: SmolDuration = SmolDuration::from_secs(30);
-
 impl Stack {
     pub(crate) fn receive_tcp(&mut self, packet: Packet<'_>, now: Instant) {
         let (Some(remote_port), Some(local_port)) =
@@ -66,129 +61,57 @@ impl Stack {
 
     /// What a connection has to say after something happened to it. True if it is gone from the table.
     pub(crate) fn settle_connection(&mut self, id: Id, cause: Cause, now: Instant) -> bool {
-        let Some(socket) = self.sockets.get_mut(id) else {
-            return true;
-        };
-        let Socket {
+        let Some(Socket {
             set,
             handle,
             signals,
             kind: Kind::Connection(connection),
             ..
-        } = socket
+        }) = self.sockets.get_mut(id)
         else {
             return true;
         };
         let tcp: &mut tcp::Socket<'static> = set.get_mut(*handle);
-        let state = tcp.state();
-        let before = core::mem::replace(&mut connection.state, state);
-
-        if connection.connecting
-            && !matches!(state, State::SynSent | State::SynReceived | State::Closed)
-        {
-            connection.connecting = false;
-            signals.connected = true;
-        }
-        if connection.over.is_none() && matches!(state, State::Closed | State::TimeWait) {
-            let result = match (state, before, cause) {
-                (State::TimeWait, ..)
-                | (_, State::LastAck | State::Closing | State::TimeWait, _) => Ok(()),
-                (.., Cause::Owner) => Ok(()),
-                (_, State::SynSent, Cause::Packet) => Err(Error::ConnectionRefused),
-                (.., Cause::Packet) => Err(Error::ConnectionReset),
-                (.., Cause::Asked { .. }) => Err(Error::TimedOut),
-            };
-            connection.over = Some(result);
-            signals.closed = Some(result);
-        }
-        // Data that nobody will take.
-        if connection.released_at.is_some() && tcp.recv_queue() > 0 && state != State::Closed {
-            tcp.abort();
-        }
-        if let Some(released_at) = connection.released_at {
-            let linger = if state == State::FinWait2 {
-                LINGER_HALF_CLOSED
-            } else {
-                LINGER
-            };
-            if now >= released_at + linger && state != State::TimeWait {
-                tcp.abort();
-            }
-        }
-        let state = tcp.state();
-        let quiet = tcp.remote_endpoint().is_none();
-        // Nobody holds it: its owner let go, or it ended before it was accepted.
-        let ownerless = connection.released_at.is_some()
-            || (connection.listener.is_some() && connection.over.is_some());
-        let refused = connection.connecting && connection.over.is_some();
-        if ownerless && ((state == State::Closed && quiet) || refused || connection.detached) {
-            self.remove_connection(id);
-            return true;
-        }
-        if state == State::Closed
-            && quiet
-            && matches!(self.flows.get(&connection.tuple), Some(&Flow::Connection(flow)) if flow == id)
-        {
-            // Its owner still has to let go of it, but its ports are free.
-            let tuple = connection.tuple;
-            self.flows.remove(&tuple);
-        }
-        if ownerless {
-            // Nobody wants to hear of it any more.
+        connection.notice(tcp.state(), cause, signals);
+        connection.give_up(tcp, now);
+        let ownerless = connection.is_ownerless();
+        if ownerless || connection.listener.is_some() {
+            // Nobody wants to hear of it any more, or not before it is accepted.
             *signals = Signals {
                 queued: signals.queued,
                 ..Signals::default()
             };
+        } else {
+            connection.tell(tcp, signals);
         }
+        let state = tcp.state();
+        let ended = state == State::Closed && tcp.remote_endpoint().is_none();
+        let refused = connection.connecting && connection.over.is_some();
+        let tuple = connection.tuple;
+        let mut remembered = None;
         if state == State::TimeWait && !connection.detached {
             // When only its last timer is left to wait for, nothing is left to say.
-            let all_said = self
-                .interface
-                .poll_at(now, set)
-                .is_none_or(|at| at > now + SmolDuration::from_secs(2));
-            if all_said {
+            let next = self.interface.poll_at(now, set);
+            if next.is_none_or(|at| at > now + SmolDuration::from_secs(2)) {
                 connection.detached = true;
-                let over = TimeWait {
-                    tuple: connection.tuple,
+                remembered = Some(TimeWait {
+                    tuple,
                     next: connection.sent_next,
                     ack: connection.sent_ack,
-                };
-                if ownerless {
-                    self.remove_connection(id);
-                }
-                self.start_time_wait(over, now);
-                if ownerless {
-                    return true;
-                }
+                });
             }
         }
-        let Some(socket) = self.sockets.get_mut(id) else {
-            return true;
-        };
-        let Socket {
-            set,
-            handle,
-            signals,
-            kind: Kind::Connection(connection),
-            ..
-        } = socket
-        else {
-            return true;
-        };
-        let tcp: &mut tcp::Socket<'static> = set.get_mut(*handle);
-        if ownerless {
-            return false;
+        let gone = ownerless && (ended || refused || connection.detached);
+        if gone {
+            self.remove_connection(id);
+        } else if ended {
+            // Its owner still has to let go of it.
+            self.free_ports(&tuple, id);
         }
-        if connection.listener.is_some() {
-            // Its owner hears of it when it is accepted.
-            *signals = Signals {
-                queued: signals.queued,
-                ..Signals::default()
-            };
-            return false;
+        if let Some(over) = remembered {
+            self.start_time_wait(over, now);
         }
-        connection.tell(tcp, signals);
-        false
+        gone
     }
 
     /// Takes a connection out of the table, and gives its buffers back.
@@ -200,12 +123,15 @@ impl Stack {
         if let Some(owner) = socket.owner {
             self.refund(owner, socket.charge);
         }
-        let Kind::Connection(connection) = socket.kind else {
-            return;
-        };
-        if matches!(self.flows.get(&connection.tuple), Some(&Flow::Connection(flow)) if flow == id)
-        {
-            self.flows.remove(&connection.tuple);
+        if let Kind::Connection(connection) = socket.kind {
+            self.free_ports(&connection.tuple, id);
+        }
+    }
+
+    /// Lets others use a connection's pair of ports, unless they do already.
+    fn free_ports(&mut self, tuple: &Tuple, id: Id) {
+        if matches!(self.flows.get(tuple), Some(&Flow::Connection(flow)) if flow == id) {
+            self.flows.remove(tuple);
         }
     }
 
