@@ -76,6 +76,11 @@ impl Context {
         self.x[A0 - 1..A0 + 5].copy_from_slice(&results);
     }
 
+    /// Whether it runs in user mode.
+    pub fn is_user(&self) -> bool {
+        self.user != 0
+    }
+
     /// Where it was interrupted.
     pub fn program_counter(&self) -> usize {
         self.pc

@@ -21,7 +21,7 @@ use core::sync::atomic::AtomicU32;
 
 use abi::{Call, MessageInfo};
 
-use super::context::{Context, LEFT, PC, USER};
+use super::context::{Context, LEFT, Left, PC, USER};
 use super::{KERNEL, float};
 use crate::direct::{Resume, may_go_directly};
 use crate::fault::Fault;
@@ -501,10 +501,10 @@ extern "C" fn called_generally(
         }
         Exit::Run(thread) => Answer {
             value: 0,
-            next: prepare(kernel, cpu, thread) as usize,
+            next: prepare(kernel, cpu, Left::Gate, thread) as usize,
         },
         Exit::Idle => {
-            float::put_away(cpu);
+            float::put_away(cpu, Left::Gate);
             Answer {
                 value: 0,
                 next: IDLE,
@@ -528,20 +528,20 @@ fn resume(kernel: &mut Kernel, cpu: &mut Cpu, next: Resume) -> ! {
 
 #[inline(never)]
 fn resume_with_float(cpu: &mut Cpu, next: *mut Context) -> ! {
-    float::switch(cpu, next);
+    float::switch(cpu, Left::Gate, next);
     // SAFETY: as in `resume`.
     unsafe { go_on_directly(next, cpu) }
 }
 
-/// Makes address space and floating point ready for a thread.
-fn prepare(kernel: &mut Kernel, cpu: &mut Cpu, thread: Id<Thread>) -> *mut Context {
+/// Makes address space and floating point ready for a thread; another one left as `left` says.
+fn prepare(kernel: &mut Kernel, cpu: &mut Cpu, left: Left, thread: Id<Thread>) -> *mut Context {
     let node = &mut kernel.threads[thread];
     let (context, space) = (&raw mut node.context, node.space);
     if let Some(space) = space {
         load_space(kernel, cpu, space);
     }
     if float::concerns(cpu, context) {
-        float::switch(cpu, context);
+        float::switch(cpu, left, context);
     }
     context
 }
@@ -582,14 +582,14 @@ extern "C" fn interrupted(cpu: &mut Cpu) -> *mut Context {
     };
     match exit {
         Exit::Run(thread) => {
-            let context = prepare(kernel, cpu, thread);
+            let context = prepare(kernel, cpu, Left::Interrupted, thread);
             // SAFETY: acquired above; all registers were saved before, so another CPU may run
             // the thread that was interrupted.
             unsafe { KERNEL.release() };
             context
         }
         Exit::Value(_) | Exit::Idle => {
-            float::put_away(cpu);
+            float::put_away(cpu, Left::Interrupted);
             // SAFETY: as above.
             unsafe { KERNEL.release() };
             idle(cpu)
@@ -627,7 +627,7 @@ impl IdleCpu for Cpu {
     }
     #[inline(always)]
     fn prepare(&mut self, kernel: &mut Kernel, thread: Id<Thread>) -> *mut Context {
-        prepare(kernel, self, thread)
+        prepare(kernel, self, Left::Gate, thread)
     }
     #[inline(always)]
     fn rest(&mut self, kernel: &mut Kernel) {

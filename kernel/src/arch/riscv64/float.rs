@@ -2,12 +2,15 @@
 //! somebody else's values are in the registers.
 //!
 //! A thread that has never used floating point runs with it switched off; its first instruction
-//! traps once. So threads without it pay two comparisons at a switch, and nobody ever sees
+//! traps once. So threads without it pay two comparisons at a switch.
+//!
+//! Most threads leave through the gate, which is a function call: of 32 registers only `fs0` to
+//! `fs11` matter then. A thread in user mode gets zeros in the rest, so that it never sees
 //! another's values.
 
-use core::arch::asm;
+use core::arch::{asm, global_asm};
 
-use super::context::Context;
+use super::context::{Context, Left};
 use super::entry::Cpu;
 
 /// `sstatus.FS`: off, initial, clean, dirty (privileged architecture, "Extension context status").
@@ -28,13 +31,19 @@ fn set_status(bits: usize) {
     }
 }
 
-/// Saves the registers of the thread that leaves, if it changed them.
+/// Saves the registers of the thread that leaves as `left` says, if it changed them.
 #[inline]
-pub fn put_away(cpu: &mut Cpu) {
+pub fn put_away(cpu: &mut Cpu, left: Left) {
     if status() & FS == FS {
         // SAFETY: registers can only be dirty while the thread of `context` is on this CPU, and
         // its context lives in the slab of threads, whose memory is never given back.
-        unsafe { save(&mut (*cpu.context).float) };
+        unsafe {
+            let float = &raw mut (*cpu.context).float;
+            match left {
+                Left::Gate => save_callee_saved(float),
+                Left::Interrupted => save_all(float),
+            }
+        }
         set_status(CLEAN);
     }
 }
@@ -48,11 +57,11 @@ pub fn concerns(cpu: &Cpu, next: *mut Context) -> bool {
     (status() & FS != 0 || used) && next != cpu.context
 }
 
-/// One thread leaves, another comes.
+/// One thread leaves as `left` says, another comes.
 #[inline(never)]
-pub fn switch(cpu: &mut Cpu, next: *mut Context) {
+pub fn switch(cpu: &mut Cpu, left: Left, next: *mut Context) {
     if !cpu.context.is_null() {
-        put_away(cpu);
+        put_away(cpu, left);
     }
     // SAFETY: the caller passes the context of a living thread, under the kernel's lock.
     let context = unsafe { &mut *next };
@@ -63,7 +72,15 @@ pub fn switch(cpu: &mut Cpu, next: *mut Context) {
     if cpu.float_owner != next || context.float_cpu != cpu.index as u16 {
         set_status(CLEAN);
         // SAFETY: floating point is on.
-        unsafe { load(&context.float) };
+        unsafe {
+            match context.left {
+                Left::Gate if context.is_user() => {
+                    load_callee_saved_and_clear(&raw const context.float)
+                }
+                Left::Gate => load_callee_saved(&raw const context.float),
+                Left::Interrupted => load_all(&raw const context.float),
+            }
+        }
         context.float_cpu = cpu.index as u16;
         cpu.float_owner = next;
     }
@@ -84,44 +101,70 @@ pub unsafe fn first_use(cpu: &mut Cpu) -> bool {
     context.float = [0; 33];
     set_status(CLEAN);
     // SAFETY: floating point is on.
-    unsafe { load(&context.float) };
+    unsafe { load_all(&raw const context.float) };
     context.float_cpu = cpu.index as u16;
     cpu.float_owner = cpu.context;
     true
 }
 
-macro_rules! all_registers {
-    ($op:literal, $extra:literal, $at:expr) => {
-        asm!(
-            ".option push", ".option arch, +d",
-            concat!($op, " f0, 0*8({0})"), concat!($op, " f1, 1*8({0})"), concat!($op, " f2, 2*8({0})"),
-            concat!($op, " f3, 3*8({0})"), concat!($op, " f4, 4*8({0})"), concat!($op, " f5, 5*8({0})"),
-            concat!($op, " f6, 6*8({0})"), concat!($op, " f7, 7*8({0})"), concat!($op, " f8, 8*8({0})"),
-            concat!($op, " f9, 9*8({0})"), concat!($op, " f10, 10*8({0})"), concat!($op, " f11, 11*8({0})"),
-            concat!($op, " f12, 12*8({0})"), concat!($op, " f13, 13*8({0})"), concat!($op, " f14, 14*8({0})"),
-            concat!($op, " f15, 15*8({0})"), concat!($op, " f16, 16*8({0})"), concat!($op, " f17, 17*8({0})"),
-            concat!($op, " f18, 18*8({0})"), concat!($op, " f19, 19*8({0})"), concat!($op, " f20, 20*8({0})"),
-            concat!($op, " f21, 21*8({0})"), concat!($op, " f22, 22*8({0})"), concat!($op, " f23, 23*8({0})"),
-            concat!($op, " f24, 24*8({0})"), concat!($op, " f25, 25*8({0})"), concat!($op, " f26, 26*8({0})"),
-            concat!($op, " f27, 27*8({0})"), concat!($op, " f28, 28*8({0})"), concat!($op, " f29, 29*8({0})"),
-            concat!($op, " f30, 30*8({0})"), concat!($op, " f31, 31*8({0})"),
-            $extra,
-            ".option pop",
-            in(reg) $at, out("t0") _,
-        )
-    };
+unsafe extern "C" {
+    #[link_name = "float_save_all"]
+    fn save_all(to: *mut [u64; 33]);
+    #[link_name = "float_load_all"]
+    fn load_all(from: *const [u64; 33]);
+    #[link_name = "float_save_callee_saved"]
+    fn save_callee_saved(to: *mut [u64; 33]);
+    #[link_name = "float_load_callee_saved"]
+    fn load_callee_saved(from: *const [u64; 33]);
+    #[link_name = "float_load_callee_saved_and_clear"]
+    fn load_callee_saved_and_clear(from: *const [u64; 33]);
 }
 
-/// # Safety
-/// Floating point is on.
-unsafe fn save(to: &mut [u64; 33]) {
-    // SAFETY: stores into the array; `fcsr` is the 33rd.
-    unsafe { all_registers!("fsd", "csrr t0, 3\n sd t0, 32*8({0})", to.as_mut_ptr()) };
-}
+// RISC-V ELF psABI, "Floating-point Register Convention": a function preserves fs0 to fs11, which
+// are f8, f9 and f18 to f27. `fcsr` is the 33rd word: its rounding mode is the thread's own, too.
+global_asm!(
+    r#"
+    .option push
+    .option arch, +d
+    .macro callee_saved op
+        .irp n, 8, 9, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27
+        \op f\n, \n*8(a0)
+        .endr
+    .endm
+    .macro rest op
+        .irp n, 0, 1, 2, 3, 4, 5, 6, 7, 10, 11, 12, 13, 14, 15, 16, 17, 28, 29, 30, 31
+        \op f\n, \n*8(a0)
+        .endr
+    .endm
 
-/// # Safety
-/// Floating point is on.
-unsafe fn load(from: &[u64; 33]) {
-    // SAFETY: loads from the array. The registers belong to components, not to this code.
-    unsafe { all_registers!("fld", "ld t0, 32*8({0})\n csrw 3, t0", from.as_ptr()) };
-}
+    .text
+    .balign 4
+    .global float_save_all
+float_save_all:
+    rest fsd
+    .global float_save_callee_saved
+float_save_callee_saved:
+    callee_saved fsd
+    csrr    t0, fcsr
+    sd      t0, 32*8(a0)
+    ret
+
+    .global float_load_all
+float_load_all:
+    rest fld
+    j       float_load_callee_saved
+
+    .global float_load_callee_saved_and_clear
+float_load_callee_saved_and_clear:
+    .irp n, 0, 1, 2, 3, 4, 5, 6, 7, 10, 11, 12, 13, 14, 15, 16, 17, 28, 29, 30, 31
+    fmv.d.x f\n, zero
+    .endr
+    .global float_load_callee_saved
+float_load_callee_saved:
+    callee_saved fld
+    ld      t0, 32*8(a0)
+    fscsr   t0
+    ret
+    .option pop
+    "#
+);
