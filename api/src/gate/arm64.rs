@@ -22,6 +22,11 @@ pub unsafe fn open(gate: usize) {
     GATE.store(gate, Ordering::Relaxed);
 }
 
+/// The gate's address.
+pub fn address() -> usize {
+    GATE.load(Ordering::Relaxed)
+}
+
 /// Goes through the gate.
 #[inline(always)]
 pub fn syscall(number: usize, arguments: [usize; 6]) -> [usize; 6] {

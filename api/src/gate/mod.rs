@@ -6,6 +6,7 @@
 //! | name | what it does |
 //! |---|---|
 //! | `open(gate)` | remembers the gate's address, once, before anything else |
+//! | `address()` | the gate's address |
 //! | `syscall(number, arguments)` | goes through the gate |
 //! | `message_buffer()` | the calling thread's message buffer |
 //! | `counter()` | the machine's counter, without a system call |
@@ -48,7 +49,8 @@ use riscv64 as machine;
 pub use host::{HostGate, install, set_counter};
 
 pub(crate) use machine::{
-    counter, device_fence, frame_pointer, instructions, local, message_buffer, open, syscall,
+    address, counter, device_fence, frame_pointer, instructions, local, message_buffer, open,
+    syscall,
 };
 
 /// State of which each component has its own. On FTL every component is its own copy of the

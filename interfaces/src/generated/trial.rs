@@ -10,7 +10,7 @@
     clippy::useless_conversion
 )]
 /// The version of this interface. Both sides of a channel must have been built from the same.
-pub const HASH: u64 = 0x2546b0b816c70611;
+pub const HASH: u64 = 0x1557cd19625ec7cf;
 
 /// What a hostile component tries.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -34,42 +34,44 @@ pub enum Attack {
     RunData = 7,
     /// Goes on somewhere in its own code.
     RunAnywhere = 8,
+    /// Waits `count` times and looks at what others left in the CPU's registers. The answer is how many were not as they should be.
+    Registers = 9,
     /// Makes `count` system calls with arguments at random and at the edges. The answer is how many.
-    Storm = 9,
+    Storm = 10,
     /// Uses `count` handles that it made up. The answer is how many were taken.
-    Forge = 10,
+    Forge = 11,
     /// Uses `count` handles that it has closed. The answer is how many were taken.
-    Stale = 11,
+    Stale = 12,
     /// Uses handles without the right. The answer is how many calls were let through.
-    Rights = 12,
+    Rights = 13,
     /// Sends channels through themselves and through each other in rings.
-    Circles = 13,
+    Circles = 14,
     /// Fills the queues of as many channels as it may have. The answer is how many messages fitted.
-    Fill = 14,
+    Fill = 15,
     /// Maps one page `count` times. The answer is how often it could.
-    Map = 15,
+    Map = 16,
     /// Unmaps memory while its threads on other CPUs read it. One that still can afterwards ends it with status 66.
-    Unmapped = 16,
+    Unmapped = 17,
     /// Makes folios until it may not, absurd ones among them. The answer is how many.
-    Hoard = 17,
+    Hoard = 18,
     /// Starts as many threads as it may, each of which spins. The answer is how many.
-    Threads = 18,
+    Threads = 19,
     /// Tries to make processes without the right. The answer is how many there were.
-    Processes = 19,
+    Processes = 20,
     /// Overflows its stack by recursion.
-    Overflow = 20,
+    Overflow = 21,
     /// Overflows its stack by one frame of 200 KiB.
-    Leap = 21,
+    Leap = 22,
     /// Loops for ever.
-    Spin = 22,
+    Spin = 23,
     /// Waits for ever.
-    Sleep = 23,
+    Sleep = 24,
     /// Ends in the middle of the call.
-    Exit = 24,
+    Exit = 25,
     /// Ends with the status of one that was killed, which its policy would not count.
-    Feign = 25,
+    Feign = 26,
     /// Sends nonsense to everybody that it has a channel to.
-    Babble = 26,
+    Babble = 27,
 }
 
 impl ::ftl::wire::Wire<'_> for Attack {
@@ -90,24 +92,25 @@ impl ::ftl::wire::Wire<'_> for Attack {
             6 => Ok(Attack::WriteCode),
             7 => Ok(Attack::RunData),
             8 => Ok(Attack::RunAnywhere),
-            9 => Ok(Attack::Storm),
-            10 => Ok(Attack::Forge),
-            11 => Ok(Attack::Stale),
-            12 => Ok(Attack::Rights),
-            13 => Ok(Attack::Circles),
-            14 => Ok(Attack::Fill),
-            15 => Ok(Attack::Map),
-            16 => Ok(Attack::Unmapped),
-            17 => Ok(Attack::Hoard),
-            18 => Ok(Attack::Threads),
-            19 => Ok(Attack::Processes),
-            20 => Ok(Attack::Overflow),
-            21 => Ok(Attack::Leap),
-            22 => Ok(Attack::Spin),
-            23 => Ok(Attack::Sleep),
-            24 => Ok(Attack::Exit),
-            25 => Ok(Attack::Feign),
-            26 => Ok(Attack::Babble),
+            9 => Ok(Attack::Registers),
+            10 => Ok(Attack::Storm),
+            11 => Ok(Attack::Forge),
+            12 => Ok(Attack::Stale),
+            13 => Ok(Attack::Rights),
+            14 => Ok(Attack::Circles),
+            15 => Ok(Attack::Fill),
+            16 => Ok(Attack::Map),
+            17 => Ok(Attack::Unmapped),
+            18 => Ok(Attack::Hoard),
+            19 => Ok(Attack::Threads),
+            20 => Ok(Attack::Processes),
+            21 => Ok(Attack::Overflow),
+            22 => Ok(Attack::Leap),
+            23 => Ok(Attack::Spin),
+            24 => Ok(Attack::Sleep),
+            25 => Ok(Attack::Exit),
+            26 => Ok(Attack::Feign),
+            27 => Ok(Attack::Babble),
             _ => Err(::ftl::Error::Malformed),
         }
     }

@@ -13,6 +13,7 @@ mod calls;
 mod memory;
 mod objects;
 mod random;
+mod registers;
 #[rustfmt::skip]
 mod spec;
 mod storm;
@@ -61,6 +62,7 @@ fn attack(attack: Attack, seed: u64, count: u32) -> u64 {
         Attack::WriteCode => memory::write_code(),
         Attack::RunData => memory::run_data(seed),
         Attack::RunAnywhere => memory::run_anywhere(seed),
+        Attack::Registers => registers::spy(count),
         Attack::Storm => storm::storm(seed, count),
         Attack::Forge => objects::forge(seed, count),
         Attack::Stale => objects::stale(count),

@@ -78,6 +78,7 @@ pub const TRIALS: &[Trial] = &[
     attack(Attack::WriteCode, 1, 0, Expect::Ends(FAULT)),
     attack(Attack::RunData, 2, 0, Expect::Ends(FAULT)),
     attack(Attack::RunAnywhere, 16, 0, Expect::Anything),
+    attack(Attack::Registers, 1, 10, Expect::Done(0, 0)),
     attack(Attack::Forge, 1, 2_000, Expect::Done(0, 0)),
     attack(Attack::Stale, 1, 300, Expect::Done(0, 0)),
     attack(Attack::Rights, 1, 0, Expect::Done(0, 0)),
