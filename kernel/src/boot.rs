@@ -2,9 +2,10 @@
 
 use abi::{Handle, Isolation, Name, ProcessParams, Rights};
 
+use crate::arch::Permission;
 use crate::kernel::Kernel;
 use crate::log::{self, Level};
-use crate::memory::PhysAddr;
+use crate::memory::{FRAME_LEN, PhysAddr};
 use crate::object::{Device, Object};
 use crate::platform::machine_info::{MachineInfo, PhysicalRange};
 use crate::process::{InitExtras, OptionalHandle};
@@ -13,7 +14,7 @@ use crate::process::{InitExtras, OptionalHandle};
 pub struct BootInfo<'a> {
     /// The machine.
     pub machine: &'a MachineInfo,
-    /// Where the boot archive lies.
+    /// Where the boot archive lies. The kernel's map of all memory shows it read-only.
     pub archive: Option<(PhysAddr, usize)>,
     /// CPUs that take part.
     pub cpus: usize,
@@ -88,6 +89,28 @@ impl FreeRanges {
     /// What is free.
     pub fn iter(&self) -> impl Iterator<Item = &PhysicalRange> {
         self.ranges.iter()
+    }
+}
+
+/// How the kernel's map of all memory shows the boot archive, whose pages components see as code: read-only (rule 13).
+/// Blocks of 2 MiB that have only a part of it are mapped page by page. `map` gets a page or a block (then true), and
+/// leaves alone what is mapped already.
+pub fn map_archive(archive: PhysicalRange, mut map: impl FnMut(PhysAddr, bool, Permission)) {
+    let (frame, block) = (FRAME_LEN as u64, 2 << 20);
+    let start = archive.start & !(frame - 1);
+    let end = archive.end().next_multiple_of(frame);
+    for at in (start & !(block - 1)..end).step_by(block as usize) {
+        if start <= at && at + block <= end {
+            map(PhysAddr(at), true, Permission::Read);
+            continue;
+        }
+        for page in (at..at + block).step_by(FRAME_LEN) {
+            let permission = match (start..end).contains(&page) {
+                true => Permission::Read,
+                false => Permission::ReadWrite,
+            };
+            map(PhysAddr(page), false, permission);
+        }
     }
 }
 
@@ -193,6 +216,7 @@ fn start_init(kernel: &mut Kernel, info: &BootInfo<'_>) -> Result<(), &'static s
         .ok_or("there is no boot archive (QEMU's -initrd)")?;
     // SAFETY: the archive's memory is reserved and nobody writes it, now or later.
     let bytes = unsafe { core::slice::from_raw_parts(kernel.memory.machine.memory(base), len) };
+    kernel.archive = base.0..base.offset(len).0;
     let archive = archive::Archive::new(bytes).map_err(|_| "the boot archive is damaged")?;
     let image = archive
         .find("init")

@@ -439,7 +439,7 @@ impl Kernel {
     fn unfinished_image(&self, id: Id<Process>) -> Option<(usize, usize)> {
         let load = &self.processes[id].load;
         let unfinished = match load.stage {
-            LoadStage::Copy | LoadStage::Relocate => true,
+            LoadStage::Gather | LoadStage::Relocate => true,
             LoadStage::Map => load.progress == 0,
             LoadStage::Empty | LoadStage::Done => false,
         };

@@ -5,6 +5,8 @@
 //! It knows nothing of registers or page-table bits; [`crate::arch`] does. So the same logic
 //! runs on the host, where tests drive it step by step.
 
+use core::ops::Range;
+
 use abi::{Error, Handle, KernelStatistics, Result, Rights, TraceKind};
 
 use crate::arch::Machine;
@@ -105,6 +107,8 @@ pub struct Kernel {
     pub random: Random,
     /// The first process: its end is the system's.
     pub init: Option<Id<Process>>,
+    /// Where the boot archive lies. Nobody writes it, and in the kernel's map of all memory it cannot be written.
+    pub archive: Range<u64>,
     /// What walks of the page tables have seen, if they are asked for.
     pub walks: Option<Walks>,
     /// Who crashed last, for debuggers: a thread's context may be older than its crash.
@@ -193,6 +197,7 @@ impl Kernel {
             crashes,
             random,
             init: None,
+            archive: 0..0,
             walks: None,
             last_crash: LastCrash::default(),
             panics_at_crash: false,

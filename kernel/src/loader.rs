@@ -2,7 +2,9 @@
 //!
 //! An image is a position-independent ELF file inside a folio that nobody can write any more
 //! (the boot archive), so what was checked stays as it was. Loading goes in steps, one per call:
-//! copy pages, fill in addresses, map. No page is ever writable and executable: code is copied
+//! gather pages, fill in addresses, map. Addresses are only filled in where the component may write, so the
+//! pages of code and constants are the archive's own, which all who run the image see. Where an image does not lie on
+//! whole pages they are copied. No page is ever writable and executable: the archive cannot be written, code is copied
 //! into code frames through the kernel (rule 13), and what is mapped gets its final permission
 //! at once.
 
@@ -12,11 +14,12 @@ use elf_image::{Image, Segment};
 use crate::arch::{IMAGE_MACHINE, Permission};
 use crate::kernel::Kernel;
 use crate::memory::{Id, PhysAddr};
-use crate::object::{Backing, LoadStage, Object, Page, Process, Purpose};
+use crate::object::{Backing, LoadStage, Object, Origin, Page, Process, Purpose};
 use crate::vm::MapRequest;
 
-/// Pages copied in one step.
-const COPY_STEP: usize = 32;
+/// What one step may cost, in pages that are copied; so many of the archive's pages cost as much as one.
+const GATHER_STEP: usize = 32;
+const LENT_FOR_ONE: usize = 8;
 /// Addresses filled in in one step.
 const RELOCATE_STEP: usize = 1024;
 /// What is around code that does not fill its page.
@@ -77,7 +80,7 @@ impl Kernel {
                     self.processes[id].load.source = (base, len);
                     return Ok(false);
                 }
-                LoadStage::Copy => self.load_copy(id, &image)?,
+                LoadStage::Gather => self.load_gather(id, &image)?,
                 LoadStage::Relocate => self.load_relocate(id, &image)?,
                 LoadStage::Map => self.load_map(id, &image)?,
                 LoadStage::Done => return Err(Error::AlreadyExists),
@@ -103,21 +106,22 @@ impl Kernel {
             }
         };
         let load = &mut self.processes[id].load;
-        load.stage = LoadStage::Copy;
+        load.stage = LoadStage::Gather;
         load.folio = Some(folio);
         (load.base, load.len) = (base, len);
         load.entry = base + image.entry() as usize;
         Ok(())
     }
 
-    fn load_copy(&mut self, id: Id<Process>, image: &Image<'_>) -> Result<()> {
+    fn load_gather(&mut self, id: Id<Process>, image: &Image<'_>) -> Result<()> {
         let folio = self.processes[id]
             .load
             .folio
             .expect("set when loading began");
         let pages = self.processes[id].load.len / PAGE_SIZE;
         let mut last = None;
-        for _ in 0..COPY_STEP {
+        let mut cost = 0;
+        while cost < GATHER_STEP * LENT_FOR_ONE {
             let index = self.processes[id].load.progress;
             if index == pages {
                 let load = &mut self.processes[id].load;
@@ -129,12 +133,54 @@ impl Kernel {
             // Segments share no page, and most pages are in the one that the page before was in. Most pages of a hole
             // belong to none.
             last = last.filter(holds).or_else(|| image.segments().find(holds));
-            if let Some(segment) = &last {
-                self.load_page(folio, index, image, segment)?;
-            }
+            cost += match &last {
+                Some(segment) if self.lend_page(id, index, image, segment) => 1,
+                Some(segment) => {
+                    self.load_page(folio, index, image, segment)?;
+                    LENT_FOR_ONE
+                }
+                None => 1,
+            };
             self.processes[id].load.progress += 1;
         }
         Ok(())
+    }
+
+    /// Takes a page of the archive as it lies there, if the file has a whole page of what is never written. Nobody is
+    /// charged for it.
+    fn lend_page(
+        &mut self,
+        id: Id<Process>,
+        index: usize,
+        image: &Image<'_>,
+        segment: &Segment,
+    ) -> bool {
+        let load = &self.processes[id].load;
+        let (base, len) = load.source;
+        let folio = load.folio.expect("set when loading began");
+        let Some(place) = image.page_in_file(segment, (index * PAGE_SIZE) as u64) else {
+            return false;
+        };
+        let frame = base.offset(place);
+        let end = frame.offset(PAGE_SIZE).0;
+        let is_archive = self.archive.start <= frame.0 && end <= self.archive.end;
+        if segment.writable || place + PAGE_SIZE > len || frame != frame.frame() || !is_archive {
+            return false;
+        }
+        if segment.executable {
+            self.memory.machine.show_code(frame);
+        }
+        // The page was promised as one of its own.
+        self.memory.unreserve(1);
+        self.uncharge(Some(id), 1);
+        let page = Page {
+            frame,
+            origin: Origin::Fixed,
+        };
+        self.folios[folio].untouched -= 1;
+        self.folios[folio].lent += 1;
+        self.folios[folio].set_page(&mut self.memory, index, page);
+        true
     }
 
     fn load_page(
@@ -185,7 +231,11 @@ impl Kernel {
         memory.machine.write_code(frame, &ZEROS[..skip]);
         memory.machine.write_code(frame.offset(skip), bytes);
         memory.machine.write_code(frame.offset(end), &ZEROS[end..]);
-        self.folios[folio].set_page(memory, index, Page { frame, code: true });
+        let page = Page {
+            frame,
+            origin: Origin::CodePool,
+        };
+        self.folios[folio].set_page(memory, index, page);
         Ok(())
     }
 
@@ -206,11 +256,9 @@ impl Kernel {
                 _ => self.folios[folio].touch(&mut self.memory, index),
             };
             last = Some((index, page));
+            // It lies where the component may write, so the page is its own.
             let at = page.frame.offset(offset % PAGE_SIZE);
-            match page.code {
-                true => self.memory.machine.write_code(at, &value.to_le_bytes()),
-                false => self.memory.write_u64(at, value),
-            }
+            self.memory.write_u64(at, value);
         }
         self.processes[id].load.progress = load.progress + RELOCATE_STEP;
         if load.progress + RELOCATE_STEP >= count {

@@ -16,7 +16,8 @@ pub enum Backing {
     /// Memory that is not the folio's to give back: the boot archive, a device's registers.
     Fixed(PhysAddr),
     /// Pages taken one by one; the frame holds their addresses, or those of further tables
-    /// if there are more than 512 pages. 0 stands for a page that was not touched yet. Bit 0 marks a code frame.
+    /// if there are more than 512 pages. 0 stands for a page that was not touched yet. The lowest bits say whose each
+    /// frame is ([`Origin`]).
     Table(PhysAddr),
 }
 
@@ -28,6 +29,8 @@ pub struct Folio {
     pub pages: u32,
     /// Pages that are promised and not taken yet.
     pub untouched: u32,
+    /// Pages that are the boot archive's, and that nobody is charged for.
+    pub lent: u32,
     /// Frames that the tables take.
     pub table_frames: u32,
     /// Who was charged, while that process lives.
@@ -49,8 +52,32 @@ pub struct Folio {
 pub struct Page {
     /// Its frame.
     pub frame: PhysAddr,
-    /// Whether the frame is from the code pool.
-    pub code: bool,
+    /// Whose frame that is.
+    pub origin: Origin,
+}
+
+/// Whose frame a page is, and so where it goes in the end.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u64)]
+pub enum Origin {
+    /// Taken from free memory, for this folio.
+    Free = 0,
+    /// Taken from the code pool, for this folio.
+    CodePool = 1,
+    /// Memory that nobody gives back: the boot archive, a device's registers. Other folios may show it too.
+    Fixed = 2,
+}
+
+const ORIGIN_BITS: u64 = 3;
+
+impl Origin {
+    const fn of(entry: u64) -> Origin {
+        match entry & ORIGIN_BITS {
+            0 => Origin::Free,
+            1 => Origin::CodePool,
+            _ => Origin::Fixed,
+        }
+    }
 }
 
 impl Folio {
@@ -72,7 +99,7 @@ impl Folio {
         match self.backing {
             Backing::Fixed(_) => 0,
             Backing::Block(_) => pages,
-            Backing::Table(_) => pages + Folio::tables_for(pages),
+            Backing::Table(_) => pages - self.lent as usize + Folio::tables_for(pages),
         }
     }
 
@@ -91,9 +118,13 @@ impl Folio {
     pub fn page(&self, memory: &Memory, index: usize) -> Option<Page> {
         debug_assert!(index < self.pages as usize);
         match self.backing {
-            Backing::Block(base) | Backing::Fixed(base) => Some(Page {
+            Backing::Block(base) => Some(Page {
                 frame: base.offset(index * FRAME_LEN),
-                code: false,
+                origin: Origin::Free,
+            }),
+            Backing::Fixed(base) => Some(Page {
+                frame: base.offset(index * FRAME_LEN),
+                origin: Origin::Fixed,
             }),
             Backing::Table(root) => {
                 let table = if self.pages as usize > PER_TABLE {
@@ -107,8 +138,8 @@ impl Folio {
                 match memory.read_u64(table.offset(index % PER_TABLE * 8)) {
                     0 => None,
                     entry => Some(Page {
-                        frame: PhysAddr(entry & !1),
-                        code: entry & 1 == 1,
+                        frame: PhysAddr(entry & !ORIGIN_BITS),
+                        origin: Origin::of(entry),
                     }),
                 }
             }
@@ -122,7 +153,7 @@ impl Folio {
         }
         let page = Page {
             frame: memory.take_reserved(),
-            code: false,
+            origin: Origin::Free,
         };
         self.untouched -= 1;
         self.set_page(memory, index, page);
@@ -150,7 +181,7 @@ impl Folio {
         };
         memory.write_u64(
             table.offset(index % PER_TABLE * 8),
-            page.frame.0 | page.code as u64,
+            page.frame.0 | page.origin as u64,
         );
     }
 
@@ -168,10 +199,12 @@ impl Folio {
                     if *cursor >= pages {
                         break;
                     }
-                    match self.page(memory, *cursor) {
-                        Some(page) if page.code => memory.free_code(page.frame),
-                        Some(page) => memory.free(page.frame),
-                        None => {}
+                    if let Some(page) = self.page(memory, *cursor) {
+                        match page.origin {
+                            Origin::Free => memory.free(page.frame),
+                            Origin::CodePool => memory.free_code(page.frame),
+                            Origin::Fixed => {}
+                        }
                     }
                     *cursor += 1;
                     if pages > PER_TABLE && (cursor.is_multiple_of(PER_TABLE) || *cursor == pages) {

@@ -13,7 +13,7 @@ mod timer;
 
 pub use channel::{Channel, End, Side, SlotHeader};
 pub use device::{Device, INTERRUPTS_MAX, Interrupt, RANGES_MAX};
-pub use folio::{Backing, Folio, Page};
+pub use folio::{Backing, Folio, Origin, Page};
 pub use handle::{Entry, HandleTable, Place};
 pub use mapping::{Mapping, Purpose};
 pub use process::{Load, LoadStage, Process, Zeroing};

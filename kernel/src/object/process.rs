@@ -117,8 +117,8 @@ pub struct Load {
 pub enum LoadStage {
     /// Nothing is loaded.
     Empty,
-    /// Pages are copied.
-    Copy,
+    /// Pages are taken from the archive, or copied.
+    Gather,
     /// Addresses are filled in.
     Relocate,
     /// Segments are mapped.

@@ -3,7 +3,7 @@
 use abi::{Call, Error, ProcessParams, Rights};
 use kernel::arch::Permission;
 use kernel::memory::{Id, PhysAddr};
-use kernel::object::{LoadStage, Object, Process};
+use kernel::object::{LoadStage, Object, Origin, Process};
 use proptest::prelude::*;
 
 use crate::common::{Sim, invariants, params};
@@ -104,6 +104,104 @@ fn an_image_is_loaded_and_gone_with_its_process() {
     }
 }
 
+/// The image as the linker lays it out with `-z separate-loadable-segments`: each segment on pages of its own in the
+/// file as well, here with its address as its place.
+fn on_pages() -> Vec<u8> {
+    let word = |at: usize| u64::from_le_bytes(IMAGE[at..at + 8].try_into().expect("8 bytes"));
+    let mut image = IMAGE[..0x40].to_vec();
+    let headers = usize::from(u16::from_le_bytes([IMAGE[0x38], IMAGE[0x39]]));
+    for header in (0..headers).map(|i| 0x40 + i * 56) {
+        let [place, address, len] = [8, 16, 32].map(|field| word(header + field) as usize);
+        image.resize(image.len().max(address + len), 0);
+        image[address..address + len].copy_from_slice(&IMAGE[place..place + len]);
+    }
+    for header in (0..headers).map(|i| 0x40 + i * 56) {
+        image[header + 8..header + 16].copy_from_slice(&word(header + 16).to_le_bytes());
+    }
+    image
+}
+
+/// In a boot archive that lies on whole pages, code and constants are shown where they are: whoever runs the
+/// image sees the same frames, and nobody is charged for them.
+#[test]
+fn what_is_never_written_is_the_archives() {
+    for isolation in [0, 1] {
+        let mut sim = Sim::new(2);
+        let image = on_pages();
+        let (base, folio) = archive(&mut sim, &image);
+        let params = || ProcessParams {
+            isolation,
+            ..params("loaded")
+        };
+        let (copied, handle) = empty(&mut sim, params());
+        load(&mut sim, handle, folio, image.len()).expect("a good image");
+        sim.kernel.archive = base.0..base.offset(image.len()).0;
+        let root = sim.root;
+        for _ in 0..2 {
+            let (process, handle) = empty(&mut sim, params());
+            load(&mut sim, handle, folio, image.len()).expect("a good image");
+            let mut lent = 0;
+            for id in sim.kernel.mappings_of(process) {
+                let mapping = &sim.kernel.mappings[id];
+                if Some(mapping.folio) != sim.kernel.processes[process].load.folio {
+                    continue;
+                }
+                for i in 0..mapping.pages {
+                    let all = &sim.kernel.folios[mapping.folio];
+                    let Some(page) = all.page(&sim.kernel.memory, mapping.first_page + i) else {
+                        continue; // Zeros, made by their first touch.
+                    };
+                    let is_written = mapping.permission == Permission::ReadWrite;
+                    assert_eq!(page.origin == Origin::Fixed, !is_written);
+                    assert_eq!(sim.kernel.archive.contains(&page.frame.0), !is_written);
+                    lent += usize::from(!is_written);
+                    let is_code = mapping.permission == Permission::Execute;
+                    assert_eq!(sim.kernel.memory.machine.is_shown_code(page.frame), is_code);
+                }
+            }
+            assert_eq!(lent, 2, "a page of constants and one of code");
+            let pages = |id: Id<Process>| sim.kernel.processes[id].memory_pages;
+            assert_eq!(pages(process) + lent, pages(copied));
+            sim.ok(root, Call::ProcessStart, &[handle, 0]);
+            sim.ok(root, Call::ProcessKill, &[handle, 0]);
+            sim.collect();
+        }
+        // SAFETY: the archive is still there.
+        let bytes = unsafe {
+            std::slice::from_raw_parts(sim.kernel.memory.machine.memory(base), image.len())
+        };
+        assert!(bytes == image);
+    }
+}
+
+/// Elsewhere they are copied: beside pages, or in memory that is not known to be read-only.
+#[test]
+fn images_beside_pages_are_copied() {
+    let mut sim = Sim::new(1);
+    let image = on_pages();
+    let mut bytes = vec![0; 512];
+    bytes.extend_from_slice(&image);
+    let (base, folio) = archive(&mut sim, &bytes);
+    sim.kernel.archive = base.0..base.0 + bytes.len() as u64;
+    let (process, handle) = empty(&mut sim, params("loaded"));
+    let root = sim.root;
+    loop {
+        match sim.call(root, Call::ProcessLoad, &[handle, folio, 512, image.len()]) {
+            crate::common::Outcome::Done([0, ..]) => break,
+            crate::common::Outcome::Done([value, ..]) => {
+                assert_eq!(Error::from_register(value), Err(Error::Again));
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    let loaded = sim.kernel.processes[process]
+        .load
+        .folio
+        .expect("it is there");
+    assert_eq!(sim.kernel.folios[loaded].lent, 0);
+    assert!(sim.kernel.memory.code.frame_counts().1 > 0);
+}
+
 #[test]
 fn no_part_of_an_image_can_be_unmapped() {
     let mut sim = Sim::new(2);
@@ -149,8 +247,16 @@ fn all_steps_name_the_same_image() {
 /// charged comes back.
 #[test]
 fn loading_under_any_limit_leaves_nothing_behind() {
+    load_under_any_limit(IMAGE, false);
+    load_under_any_limit(&on_pages(), true);
+}
+
+fn load_under_any_limit(image: &[u8], lent: bool) {
     let mut sim = Sim::new(1);
-    let (_, folio) = archive(&mut sim, IMAGE);
+    let (base, folio) = archive(&mut sim, image);
+    if lent {
+        sim.kernel.archive = base.0..base.offset(image.len()).0;
+    }
     let root = sim.root;
     let mut loaded = 0;
     for limit in OWN_PAGES..120 {
@@ -161,7 +267,7 @@ fn loading_under_any_limit_leaves_nothing_behind() {
                 ..params("small")
             },
         );
-        let result = load(&mut sim, handle, folio, IMAGE.len());
+        let result = load(&mut sim, handle, folio, image.len());
         let started = result.and_then(|_| match sim.call(root, Call::ProcessStart, &[handle, 0]) {
             crate::common::Outcome::Done(results) => Error::from_register(results[0]),
             other => panic!("{other:?}"),
@@ -218,7 +324,7 @@ fn loading_goes_on_after_memory_ran_out() {
                     let page = sim.kernel.folios[mapping.folio]
                         .page(&sim.kernel.memory, mapping.first_page + i);
                     assert!(
-                        page.is_some_and(|page| page.code),
+                        page.is_some_and(|page| page.origin == Origin::CodePool),
                         "page {i} of the code at {:#x}",
                         load.base
                     );

@@ -5,7 +5,8 @@
 //! [`Entry::offset`] and the length.
 //!
 //! The format is `ustar` (POSIX.1-1988, "ustar Interchange Format"), regular files only, with
-//! names of up to 100 bytes. The host tool writes just that; directories are skipped and
+//! names of up to 100 bytes. The host tool writes just that, and between files extended headers of pax
+//! (POSIX.1-2001) with a comment, so that images begin at pages. Those are skipped, as directories are, and
 //! everything else is refused.
 //!
 //! 1. No input makes this crate panic or read outside the given bytes.
@@ -37,7 +38,7 @@ pub enum Error {
         /// Where the header lies.
         offset: usize,
     },
-    /// Something other than a regular file or a directory.
+    /// Something other than a regular file, a directory or a comment.
     UnsupportedKind {
         /// Where the header lies.
         offset: usize,
@@ -142,7 +143,7 @@ impl<'a> Archive<'a> {
 /// What a header says, for whoever has the archive in pieces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Head<'a> {
-    /// The file's name; empty for a directory, whose name is of no interest (`./` would be left without one).
+    /// The file's name; empty for a directory or a comment, whose name is of no interest (`./` would be left without one).
     pub name: &'a str,
     /// Bytes of content, which lie behind the header and are filled up to a multiple of [`BLOCK_LEN`].
     pub len: usize,
@@ -169,7 +170,7 @@ impl<'a> Head<'a> {
         let bad = Error::BadHeader { offset: at };
         let is_file = match header[156] {
             b'0' | 0 => true,
-            b'5' => false,
+            b'5' | b'x' => false,
             _ => return Err(Error::UnsupportedKind { offset: at }),
         };
         let len = octal(&header[124..136]).ok_or(bad)?;

@@ -70,7 +70,7 @@ impl Error {
             Error::BadDynamicSection => "has a malformed dynamic section",
             Error::RelocationKind => "has a relocation other than RELATIVE",
             Error::RelocationUnaligned => "has an unaligned relocation",
-            Error::RelocationOutside => "has a relocation outside its segments",
+            Error::RelocationOutside => "has a relocation outside of what may be written",
             Error::RelocationTarget => "has a relocation that points outside it",
         }
     }

@@ -8,7 +8,8 @@
 //! 1. No input makes this crate panic, loop for long or read outside the given bytes.
 //! 2. What [`Image::parse`] has accepted needs no second look by the loader: segments lie in
 //!    ascending order, share no page, are never writable and executable at once, and stay below
-//!    [`Image::memory_len`]; each relocation lies in a segment and points into the image.
+//!    [`Image::memory_len`]; each relocation lies in a segment that is writable and points into the
+//!    image. So the others are in memory what they are in the file, wherever the image is loaded.
 //! 3. `parse` takes time for the headers only. Relocations can be many, so they are read by index:
 //!    the loader applies them in pieces as small as it likes.
 //!
@@ -196,6 +197,18 @@ impl<'a> Image<'a> {
         self.bytes.get(segment.file_range.clone()).unwrap_or(&[])
     }
 
+    /// Where in the file a whole page lies that is in memory as it is there: the page at this multiple of [`PAGE_SIZE`],
+    /// which is one of the segment's. Nothing if the file has less of it, or if it has zeros that the file has not.
+    pub fn page_in_file(&self, segment: &Segment, address: u64) -> Option<usize> {
+        // What lies beside the segment on its first and last page is some other part of the file.
+        let place = (segment.file_range.start as u64 + address).checked_sub(segment.vaddr)?;
+        let in_file = segment.vaddr + segment.file_range.len() as u64;
+        let in_memory = segment.vaddr + segment.memory_len;
+        let is_whole = in_file == in_memory || address + PAGE_SIZE <= in_file;
+        let end = place.checked_add(PAGE_SIZE)?;
+        (is_whole && end <= self.bytes.len() as u64).then_some(place as usize)
+    }
+
     /// How many relocations there are to apply.
     pub fn relocation_count(&self) -> usize {
         self.relocations.len() / RELOCATION_LEN
@@ -238,8 +251,9 @@ impl<'a> Image<'a> {
             let words = |segment: Segment| {
                 segment.vaddr..(segment.vaddr + segment.memory_len).saturating_sub(7)
             };
-            let mut segments = self.segments().map(words);
-            *room = segments
+            let writable = self.segments().filter(|segment| segment.writable);
+            *room = writable
+                .map(words)
                 .find(|words| words.contains(&offset))
                 .ok_or(Error::RelocationOutside)?;
         }

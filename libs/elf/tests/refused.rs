@@ -258,6 +258,9 @@ fn relocations() {
     check_relocation(Error::RelocationKind, (0x2200, 1 << 32 | 3, 0));
     check_relocation(Error::RelocationUnaligned, (0x2204, 3, 0));
     check_relocation(Error::RelocationOutside, (0x5000, 3, 0));
+    // In what is only read, and in code.
+    check_relocation(Error::RelocationOutside, (0x0800, 3, 0));
+    check_relocation(Error::RelocationOutside, (0x1800, 3, 0));
     check_relocation(Error::RelocationOutside, (u64::MAX - 7, 3, 0));
     check_relocation(Error::RelocationTarget, (0x2200, 3, 0x5001));
     check_relocation(Error::RelocationTarget, (0x2200, 3, u64::MAX));

@@ -125,7 +125,7 @@ impl Programs {
             let ready = self.ready(name, program, Owner::Component)?;
             breaches.extend_from_slice(&ready.breaches);
             unstripped.insert(name.to_owned(), ready.unstripped.clone());
-            archive.add(entry, &ready.stripped)
+            archive.add_image(entry, &ready.stripped)
         };
         add("init", self.component(&request.init)?)?;
         for (name, package) in &request.components {
@@ -214,7 +214,7 @@ impl Programs {
         for copy in 0..wanted.copies {
             let (elf, made) = target.copy(&mut random, wanted.each);
             let image = format!("{}.{copy}", wanted.component);
-            archive.add(&format!("components/{image}"), &image::strip(&elf)?)?;
+            archive.add_image(&format!("components/{image}"), &image::strip(&elf)?)?;
             for fault in made {
                 listing += &format!("{image} {fault}\n");
             }

@@ -558,6 +558,12 @@ fn map_kernel(
         builder.page(layout::direct(physical(address)), physical(address), alias);
         address += FRAME_LEN;
     }
+    if let Some(archive) = info.initrd {
+        crate::boot::map_archive(archive, |at, is_block, permission| match is_block {
+            true => builder.large_page(layout::direct(at), at, permission),
+            false => builder.page_if_missing(layout::direct(at), at, permission),
+        });
+    }
     let mut map_range = |range: PhysicalRange, permission| {
         let mut at = range.start & !((2 << 20) - 1);
         while at < range.end() {

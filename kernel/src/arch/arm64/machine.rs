@@ -216,6 +216,12 @@ impl Machine {
         paging::set_window(table_at, &self.kernel_table, window, None);
     }
 
+    /// Makes ready to be executed what lies in a frame of the boot archive: brings it to where instructions are fetched
+    /// from.
+    pub fn show_code(&self, frame: PhysAddr) {
+        clean_for_execution(layout::direct(frame), FRAME_LEN);
+    }
+
     /// Makes every CPU see new code (rule 11). `write_code` has brought it to where instructions
     /// are fetched from; this makes all CPUs forget older ones. A CPU comes to new code by an
     /// exception return, which synchronizes it.

@@ -422,6 +422,15 @@ impl<'a> Builder<'a> {
         unsafe { slot.write(frame.0 | bits(permission, false) | TABLE_OR_PAGE) };
     }
 
+    /// Maps one page of 4 KiB, unless something is mapped there.
+    pub fn page_if_missing(&mut self, address: usize, frame: PhysAddr, permission: Permission) {
+        let slot = self.slot(address, 0);
+        // SAFETY: the slot lies in one of the tables.
+        if unsafe { slot.read() } & VALID == 0 {
+            self.page(address, frame, permission);
+        }
+    }
+
     /// Maps one page of 2 MiB, unless something is mapped there.
     pub fn large_page(&mut self, address: usize, frame: PhysAddr, permission: Permission) {
         let slot = self.slot(address, 1);

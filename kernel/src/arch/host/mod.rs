@@ -78,6 +78,8 @@ struct State {
     /// Translations that were removed and that CPUs may still know, per space.
     stale: HashMap<usize, BTreeMap<usize, PhysAddr>>,
     code_synchronized: usize,
+    /// Frames of the boot archive that were made ready to be executed.
+    shown_code: BTreeSet<PhysAddr>,
     /// Blocks of 2 MiB that the kernel itself could not write.
     read_only: BTreeSet<PhysAddr>,
     flushes: usize,
@@ -442,6 +444,16 @@ impl Machine {
             self.memory(at)
                 .copy_from_nonoverlapping(bytes.as_ptr(), bytes.len())
         };
+    }
+
+    /// Makes ready to be executed what lies in a frame of the boot archive.
+    pub fn show_code(&self, frame: PhysAddr) {
+        self.state().shown_code.insert(frame);
+    }
+
+    /// Whether it was made ready.
+    pub fn is_shown_code(&self, frame: PhysAddr) -> bool {
+        self.state().shown_code.contains(&frame)
     }
 
     /// Makes every CPU see new code.

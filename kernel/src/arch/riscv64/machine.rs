@@ -210,6 +210,9 @@ impl Machine {
         paging::set_window(table_at, &self.kernel_table, window, None);
     }
 
+    /// Makes ready to be executed what lies in a frame of the boot archive: nothing, since `synchronize_code` follows.
+    pub fn show_code(&self, _frame: PhysAddr) {}
+
     /// Makes every CPU see new code (rule 11).
     pub fn synchronize_code(&self) {
         // SAFETY: orders this CPU's instruction fetches after its writes.

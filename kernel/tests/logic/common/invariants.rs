@@ -7,7 +7,7 @@ use kernel::arch::{PageTable, Permission};
 use kernel::kernel::Kernel;
 use kernel::memory::{FRAME_LEN, Id, Regions};
 use kernel::object::{
-    Backing, Folio, LoadStage, Object, Process, Side, Source, ThreadState, mapping,
+    Backing, Folio, LoadStage, Object, Origin, Process, Side, Source, ThreadState, mapping,
 };
 use kernel::share::SPENT;
 
@@ -485,7 +485,7 @@ fn accounts(kernel: &Kernel) {
         }
         let load = &process.load;
         let unfinished = match load.stage {
-            LoadStage::Copy | LoadStage::Relocate => true,
+            LoadStage::Gather | LoadStage::Relocate => true,
             LoadStage::Map => load.progress == 0,
             LoadStage::Empty | LoadStage::Done => false,
         };
@@ -574,9 +574,9 @@ fn frames(kernel: &Kernel) {
                 for i in 0..folio.pages as usize {
                     if let Some(page) = folio.page(memory, i) {
                         touched += 1;
-                        if i >= folio.freed_pages {
+                        if i >= folio.freed_pages && page.origin != Origin::Fixed {
                             own(page.frame.0, "folio");
-                            code_frames += usize::from(page.code);
+                            code_frames += usize::from(page.origin == Origin::CodePool);
                         }
                     }
                 }
@@ -688,13 +688,16 @@ fn translations(kernel: &Kernel) {
             let executable = permission == Permission::Execute;
             let writable = permission.allows(Permission::ReadWrite);
             assert!(!(executable && writable));
+            // Both are read-only in the kernel's map of all memory.
+            let is_read_only = page.origin == Origin::CodePool
+                || kernel.archive.contains(&page.frame.0) && page.origin == Origin::Fixed;
             assert!(
-                !(page.code && writable),
+                !(is_read_only && writable),
                 "code at {address:#x} can be written"
             );
             assert!(
-                page.code || !executable,
-                "{address:#x} is executable but not a code frame"
+                is_read_only || !executable,
+                "{address:#x} is executable but neither a code frame nor the archive's"
             );
         }
     }
