@@ -9,6 +9,7 @@
 mod end_to_end;
 mod lints;
 mod step;
+mod terminals;
 
 use std::path::Path;
 use std::process::Command;
@@ -68,6 +69,8 @@ pub fn test(
         !only_miri && root.join("tests/Cargo.toml").exists() && named.may_have_tests(root, among)
     });
     let figures = results::Collector::new(root)?;
+    // Before there is a thread that would be left out.
+    terminals::provide();
 
     if whole {
         record(&mut tally, lints::format(root));
