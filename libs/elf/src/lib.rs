@@ -230,8 +230,17 @@ impl<'a> Image<'a> {
 
     /// A relocation; `room` is where the words of the segment begin that the one before was in, and this one mostly is, too.
     fn relocation_near(&self, index: usize, room: &mut Range<u64>) -> Result<Relocation, Error> {
+        let at = index.checked_mul(RELOCATION_LEN).ok_or(Error::Truncated)?;
+        let entry: &[u8; RELOCATION_LEN] = self
+            .relocations
+            .get(at..)
+            .and_then(<[u8]>::first_chunk)
+            .ok_or(Error::Truncated)?;
         // gABI, "Relocation": r_offset, r_info (type in the low half, symbol in the high), r_addend.
-        let [offset, info, addend] = self.relocation_words(index).ok_or(Error::Truncated)?;
+        let ([offset, info, addend], _) = entry.as_chunks::<8>() else {
+            return Err(Error::Truncated);
+        };
+        let [offset, info, addend] = [offset, info, addend].map(|word| u64::from_le_bytes(*word));
         if info != u64::from(self.machine.relative_relocation) {
             return Err(Error::RelocationKind);
         }
@@ -253,18 +262,6 @@ impl<'a> Image<'a> {
             return Err(Error::RelocationTarget);
         }
         Ok(Relocation { offset, addend })
-    }
-
-    /// The three words of a relocation. They are aligned in images that begin at a page, and are then read as such.
-    fn relocation_words(&self, index: usize) -> Option<[u64; 3]> {
-        if let ([], words, _) = words::of_bytes(self.relocations) {
-            let words = words.get(index.checked_mul(3)?..)?.first_chunk()?;
-            return Some(words.map(u64::from_le));
-        }
-        let at = index.checked_mul(RELOCATION_LEN)?;
-        let entry: &[u8; RELOCATION_LEN] = self.relocations.get(at..)?.first_chunk()?;
-        let (words, _) = entry.as_chunks::<8>();
-        Some([words[0], words[1], words[2]].map(u64::from_le_bytes))
     }
 
     /// The linker's hash of the content (`--build-id`), if the image holds one.
