@@ -14,6 +14,17 @@ use crate::object::{Channel, Folio, LoadStage, Object, Process, Queue, Side, Thr
 /// Handles closed, and pages given back, in one step.
 const STEP: usize = 64;
 
+/// How far a step of taking something apart has come.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Progress {
+    /// Nothing is left to do.
+    Done,
+    /// There is more to do.
+    More,
+    /// Another CPU has to come first, and was told.
+    Waits,
+}
+
 impl Kernel {
     /// Ends a process: its threads stop, and it is put on the list to be taken apart.
     pub fn end_process(&mut self, id: Id<Process>, status: usize, cpu: usize) {
@@ -305,10 +316,15 @@ impl Kernel {
         }
         if let Some(id) = self.dead_processes {
             self.dead_processes = self.processes[id].next_dead.take();
-            match self.collect_process(id, cpu) {
-                true => self.check_tables(),
-                false => self.condemn(id),
+            let progress = self.collect_process(id, cpu);
+            match progress {
+                Progress::Done => self.check_tables(),
+                Progress::More | Progress::Waits => self.condemn(id),
             }
+            let others = self.dead_folios.is_some() || self.dead_channels.is_some();
+            self.garbage_waits = progress == Progress::Waits && !others;
+        } else {
+            self.garbage_waits = false;
         }
         self.review_attention();
     }
@@ -374,10 +390,10 @@ impl Kernel {
         }
     }
 
-    /// One step of taking a process apart; true when nothing is left to do.
-    fn collect_process(&mut self, id: Id<Process>, cpu: usize) -> bool {
+    /// One step of taking a process apart.
+    fn collect_process(&mut self, id: Id<Process>, cpu: usize) -> Progress {
         if self.processes[id].thread_count > 0 {
-            return false;
+            return Progress::Waits;
         }
         // Handles first: peers learn of the end as early as possible.
         let mut cursor = self.processes[id].teardown_cursor;
@@ -390,19 +406,19 @@ impl Kernel {
                 self.release(entry.object, cpu);
             }
             self.processes[id].teardown_cursor = cursor;
-            return false;
+            return Progress::More;
         }
         if let Some(channel) = self.processes[id].channels {
             self.end_owned_channel(channel, cpu);
-            return false;
+            return Progress::More;
         }
         if !self.unlink_step(id) {
-            return false;
+            return Progress::More;
         }
         // From the highest down: the lowest part of an image gives back the addresses of all of it.
         if let Some(mapping) = mapping::highest(&self.mappings, self.processes[id].mappings) {
             self.unmap_step(id, mapping, cpu);
-            return false;
+            return Progress::More;
         }
         if let Some(zeroing) = self.processes[id].zeroing.take() {
             self.memory.free(zeroing.block);
@@ -411,15 +427,15 @@ impl Kernel {
         if let Some((base, len)) = self.unfinished_image(id) {
             self.release_range(id, base, len);
             self.processes[id].load.base = 0;
-            return false;
+            return Progress::More;
         }
         if let Some(folio) = self.processes[id].load.folio.take() {
             self.release(Object::Folio(folio), cpu);
-            return false;
+            return Progress::More;
         }
         let space = self.processes[id].space;
         if space != self.kernel_space && !self.drop_space(space, cpu) {
-            return false;
+            return Progress::Waits;
         }
         // What is still charged are folios that others hold: nobody's charge once this record goes. That
         // is rare, and what keeps them is counted in the holder's handles.
@@ -432,7 +448,7 @@ impl Kernel {
         let source = process.source;
         self.notify_and_wake(source, cpu);
         self.drop_process_if_unused(id);
-        true
+        Progress::Done
     }
 
     /// The range of an image whose loading was not finished, so that no mapping owns it.
@@ -455,7 +471,11 @@ impl Kernel {
                     self.memory.machine.load_kernel_space();
                     self.cpus[cpu].active_space = None;
                 } else {
-                    self.memory.machine.interrupt_cpu(other);
+                    // Once: it is sure to come, and each interrupt keeps that CPU longer in firmware.
+                    if !self.cpus[other].asked_to_let_go {
+                        self.cpus[other].asked_to_let_go = true;
+                        self.memory.machine.interrupt_cpu(other);
+                    }
                     elsewhere = true;
                 }
             }
@@ -474,6 +494,7 @@ impl Kernel {
     /// A CPU was interrupted: if the address space it has loaded belongs to nobody any more, it
     /// lets go of it.
     pub fn let_go_of_space(&mut self, cpu: usize) {
+        self.cpus[cpu].asked_to_let_go = false;
         let Some(space) = self.cpus[cpu].active_space else {
             return;
         };
@@ -484,6 +505,18 @@ impl Kernel {
         if !runs_there {
             self.memory.machine.load_kernel_space();
             self.cpus[cpu].active_space = None;
+            // An idle CPU goes on by itself.
+            if self.cpus[cpu].current.is_some() {
+                self.have_garbage_collected();
+            }
+        }
+    }
+
+    /// What was waited for has come: an idle CPU goes on with what is dead, if there is one.
+    pub fn have_garbage_collected(&mut self) {
+        if self.has_garbage() && self.collector.is_none() && self.idle_cpus != 0 {
+            let idle = self.idle_cpus.trailing_zeros() as usize;
+            self.memory.machine.interrupt_cpu(idle);
         }
     }
 

@@ -95,6 +95,9 @@ pub struct Kernel {
     pub dead_channels: Option<Id<Channel>>,
     /// Folios to give back.
     pub dead_folios: Option<Id<Folio>>,
+    /// Whether all that is dead waits for another CPU, which was interrupted: to let go of an address space, or to stop a
+    /// thread. That CPU goes on with it, or wakes one that does ([`Kernel::have_garbage_collected`]).
+    pub garbage_waits: bool,
     /// The idle CPU that works off what is dead instead of sleeping.
     pub collector: Option<usize>,
     /// Counters.
@@ -191,6 +194,7 @@ impl Kernel {
             dead_processes: None,
             dead_channels: None,
             dead_folios: None,
+            garbage_waits: false,
             collector: None,
             statistics,
             log,
@@ -237,19 +241,21 @@ impl Kernel {
         }
         if self.collector == Some(cpu) && exit != Exit::Idle {
             self.collector = None;
-            // Another idle CPU goes on with what is left.
-            if self.has_garbage() && self.idle_cpus != 0 {
-                let other = self.idle_cpus.trailing_zeros() as usize;
-                self.memory.machine.interrupt_cpu(other);
+            if !self.garbage_waits {
+                self.have_garbage_collected();
             }
         }
         exit
     }
 
     /// Whether an idle CPU goes on with garbage rather than sleep. One does; several would spend the time
-    /// waiting for each other at the kernel's door, each step one turn.
+    /// waiting for each other at the kernel's door, each step one turn. None does while it could only wait for another
+    /// CPU: that one has to come through the same door, and on a host that runs few CPUs at once would find it
+    /// taken nearly always.
     pub fn goes_on_collecting(&mut self, cpu: usize) -> bool {
-        let goes_on = self.has_garbage() && self.collector.is_none_or(|other| other == cpu);
+        let goes_on = self.has_garbage()
+            && !self.garbage_waits
+            && self.collector.is_none_or(|other| other == cpu);
         if goes_on {
             self.collector = Some(cpu);
         } else if self.collector == Some(cpu) {
@@ -338,6 +344,7 @@ impl Kernel {
             self.condemned_threads -= 1;
             self.forget_thread(current);
             self.review_attention();
+            self.have_garbage_collected();
         }
     }
 

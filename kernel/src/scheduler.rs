@@ -40,6 +40,8 @@ pub struct CpuState {
     ready_mask: u32,
     /// The address space whose user half is visible.
     pub active_space: Option<Id<Space>>,
+    /// Whether it was interrupted to let go of that, and has not handled the interrupt yet.
+    pub asked_to_let_go: bool,
     /// When it has to be looked at whether the current thread goes on although others are ready: at
     /// the end of its slice or of its component's share. `u64::MAX` while nobody waits for that.
     slice_end: u64,
@@ -61,6 +63,7 @@ impl CpuState {
             ready: [(None, None); LEVELS],
             ready_mask: 0,
             active_space: None,
+            asked_to_let_go: false,
             slice_end: u64::MAX,
             slice_began: u64::MAX,
             armed: u64::MAX,

@@ -1,6 +1,6 @@
 //! The end of processes and threads, whatever they are doing.
 
-use abi::{Call, Error, MessageKind, ProcessParams, ProcessState};
+use abi::{Call, Error, Isolation, MessageKind, ProcessParams, ProcessState};
 use kernel::kernel::Shutdown;
 
 use crate::common::{Child, Outcome, Sim, info, params};
@@ -748,4 +748,48 @@ fn one_idle_cpu_takes_apart_what_is_dead() {
         assert!(!sim.kernel.goes_on_collecting(cpu));
     }
     assert_eq!(sim.kernel.collector, None);
+}
+
+/// While another CPU still has the address space of the dead, nobody comes by again and again: it would find the kernel
+/// taken nearly always. It is interrupted once, lets go, and has an idle CPU go on.
+#[test]
+fn who_has_the_address_space_of_the_dead_is_waited_for() {
+    let mut sim = Sim::new(3);
+    let child = sim.spawn(params("child"));
+    let (there, here) = (sim.cpu_of(child.thread).unwrap(), 0);
+    assert_ne!(there, here, "the root runs here");
+    let queue = sim.queue(child.thread);
+    sim.blocks(child.thread, Call::Wait, &[queue, FOREVER]);
+    // Somebody without an address space of its own runs there now, and the third CPU is idle.
+    let in_kernel = || ProcessParams {
+        isolation: Isolation::Kernel as u32,
+        ..params("other")
+    };
+    let others = [sim.spawn(in_kernel()), sim.spawn(in_kernel())];
+    for other in others {
+        if sim.cpu_of(other.thread) != Some(there) {
+            let queue = sim.queue(other.thread);
+            sim.blocks(other.thread, Call::Wait, &[queue, FOREVER]);
+        }
+    }
+    let idle = 3 - there;
+    assert!(sim.kernel.cpus[there].current.is_some());
+    assert_eq!(sim.kernel.idle_cpus, 1 << idle);
+    // As if it had switched to that one without having been interrupted.
+    sim.kernel.cpus[there].active_space = Some(sim.kernel.processes[child.process].space);
+    sim.kernel.end_process(child.process, 5, here);
+    let collect = |sim: &mut Sim| {
+        sim.kernel.memory.machine.set_current_cpu(here);
+        sim.kernel.collect_garbage(here);
+        sim.kernel.memory.machine.take_interrupted(there)
+    };
+    assert_eq!((0..200).filter(|_| collect(&mut sim)).count(), 1);
+    assert!(sim.kernel.has_garbage());
+    assert!(!sim.kernel.goes_on_collecting(idle));
+    sim.kernel.memory.machine.set_current_cpu(there);
+    sim.kernel.let_go_of_space(there);
+    assert!(sim.kernel.memory.machine.take_interrupted(idle));
+    assert_eq!((0..200).filter(|_| collect(&mut sim)).count(), 0);
+    let state = sim.kernel.processes[child.process].state;
+    assert_eq!(state, ProcessState::Ended);
 }
