@@ -156,7 +156,7 @@ fn a_full_disk_is_told_to_whoever_redirects() {
 #[test]
 fn a_disk_in_memory_shrinks_when_files_are_deleted() {
     let script = "
-        seq 3000 > /kept; seq 600000 > /large; sync; ps | grep -c 'sqlitefs .* [7-9]\\.[0-9] MiB'; rm /large
+        seq 3000 > /kept; seq 600000 > /large; sync; ps | grep -c 'sqlitefs .* [6-9]\\.[0-9] MiB'; rm /large
         until ps | grep -q 'sqlitefs .* [1-5]\\.[0-9] MiB'; do sync; done; tail -n 1 /kept; echo again > /large; cat /large";
     let done = commands::exec("default", script).run();
     assert_eq!(done.text(), "1\n3000\nagain\n", "{}", done.stderr);

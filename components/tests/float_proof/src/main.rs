@@ -9,7 +9,7 @@
 #![cfg_attr(not(test), no_main)]
 #![forbid(unsafe_code)]
 
-use abi::{EventKind, Handle, Isolation, Name, ProcessParams, StartInfo};
+use abi::{EventKind, Handle, Isolation, Name, PAGE_SIZE, ProcessParams, StartInfo};
 use ftl::prelude::*;
 use ftl::sys;
 
@@ -122,8 +122,8 @@ fn start(info: &StartInfo, number: usize, isolation: Isolation) -> Result<Handle
         messages_max: 1 << 20,
     };
     let process = sys::process_create(info.system, &params)?;
-    // This very image: the archive has one entry, after a header of one block.
-    let (offset, len) = (512, info.archive_len as usize - 512);
+    // This very image: the archive has one entry, which begins at the second page, as images begin at pages.
+    let (offset, len) = (PAGE_SIZE, info.archive_len as usize - PAGE_SIZE);
     while sys::process_load(process, info.archive, offset, len) == Err(Error::Again) {}
     sys::process_start(process, Handle::NONE)?;
     Ok(process)

@@ -10,8 +10,8 @@
 #![forbid(unsafe_code)]
 
 use abi::{
-    EventKind, Handle, Isolation, MessageInfo, MessageKind, Name, ProcessParams, ProcessState,
-    StartInfo,
+    EventKind, Handle, Isolation, MessageInfo, MessageKind, Name, PAGE_SIZE, ProcessParams,
+    ProcessState, StartInfo,
 };
 use ftl::prelude::*;
 use ftl::sys::{self, NO_HANDLES};
@@ -176,10 +176,10 @@ impl Starter {
     }
 }
 
-/// Finds this very image in the boot archive: the entry `init`, a ustar header and its data.
+/// Finds this very image in the boot archive: the entry `init`.
 fn own_image(info: &StartInfo) -> Result<(usize, usize)> {
-    // The archive has one entry in this system, and its header is one block of 512 bytes.
-    Ok((512, info.archive_len as usize - 512))
+    // The archive has one entry in this system, which begins at the second page, as images begin at pages.
+    Ok((PAGE_SIZE, info.archive_len as usize - PAGE_SIZE))
 }
 
 fn prove(info: &'static StartInfo) -> Result<()> {

@@ -9,7 +9,7 @@
 #![cfg_attr(not(test), no_main)]
 #![forbid(unsafe_code)]
 
-use abi::{EventKind, Handle, Isolation, Name, ProcessParams, ProcessState, StartInfo};
+use abi::{EventKind, Handle, Isolation, Name, PAGE_SIZE, ProcessParams, ProcessState, StartInfo};
 use ftl::handle::{OwnedHandle, System, Thread};
 use ftl::prelude::*;
 use ftl::sys;
@@ -128,8 +128,8 @@ fn spin<const N: usize>(
             messages_max: 16,
         };
         *process = sys::process_create(info.system, &params)?;
-        // The archive's one entry is this image, behind a header of 512 bytes.
-        let (offset, len) = (512, info.archive_len as usize - 512);
+        // The archive's one entry is this image, which begins at the second page, as images begin at pages.
+        let (offset, len) = (PAGE_SIZE, info.archive_len as usize - PAGE_SIZE);
         while sys::process_load(*process, info.archive, offset, len) == Err(Error::Again) {}
         sys::queue_attach(queue, *process, key)?;
     }
