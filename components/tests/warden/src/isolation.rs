@@ -274,7 +274,14 @@ impl Isolation {
             }
             return Ok(stands_still);
         }
-        let before = *self.baseline[which].get_or_insert(now);
+        let Some(before) = self.baseline[which] else {
+            // The first one of this round; nothing of the one before may be under way any more.
+            if stands_still {
+                self.baseline[which] = Some(now);
+                self.held = pages(&mut self.system, &SUBJECTS)?;
+            }
+            return Ok(stands_still);
+        };
         if now == before {
             return Ok(true);
         }
@@ -289,9 +296,12 @@ impl Isolation {
                 Some(grown) if self.grown + grown.pages <= GROWN_MAX => {
                     info!("a server's heap has grown by {} pages", grown.pages);
                     self.grown += grown.pages;
-                    for baseline in self.baseline.iter_mut().flatten() {
-                        *baseline = grown.add_to(*baseline);
+                    // What else has changed, if anything, is known for these only.
+                    let is_all = grown.add_to(before) == now;
+                    for baseline in &mut self.baseline {
+                        *baseline = baseline.map(|b| grown.add_to(b)).filter(|_| is_all);
                     }
+                    self.baseline[which] = Some(now);
                 }
                 _ => {
                     self.fail(alloc::format!(

@@ -69,6 +69,21 @@ impl Counters {
             && self.timers <= before.timers
             && self.doorbells <= before.doorbells
     }
+
+    /// The same, but for what there is less of now. Not pages, folios and mappings, which heaps have, too.
+    fn lowered_to(self, now: &Counters) -> Counters {
+        Counters {
+            processes: self.processes.min(now.processes),
+            threads: self.threads.min(now.threads),
+            channels: self.channels.min(now.channels),
+            handles: self.handles.min(now.handles),
+            queues: self.queues.min(now.queues),
+            sources: self.sources.min(now.sources),
+            timers: self.timers.min(now.timers),
+            doorbells: self.doorbells.min(now.doorbells),
+            ..self
+        }
+    }
 }
 
 /// Pieces that heaps have grown by.
@@ -100,6 +115,9 @@ pub fn heap_growth(
     held_before: &[(String, u32)],
     held: &[(String, u32)],
 ) -> Option<Growth> {
+    // What was still under way when the first ones were taken may have gone, and has given pages back.
+    let lowered = before.lowered_to(now);
+    let has_gone = lowered != *before;
     let growth = Growth {
         pieces: now.folios.checked_sub(before.folios)?,
         pages: before.pages_free.checked_sub(now.pages_free)?,
@@ -110,9 +128,10 @@ pub fn heap_growth(
         more += u64::from(pages.checked_sub(*pages_before)?);
     }
     // A piece may need a table, which is not the component's, and one of those above it.
-    let tables = 0..=2 * growth.pieces;
-    let is_all =
-        growth.add_to(*before) == *now && tables.contains(&growth.pages.checked_sub(more)?);
+    let most = more + 2 * growth.pieces;
+    let is_all = growth.add_to(lowered) == *now
+        && growth.pages <= most
+        && (has_gone || growth.pages >= more);
     (growth.pieces > 0 && is_all).then_some(growth)
 }
 
@@ -243,6 +262,16 @@ mod tests {
         assert_eq!(grown(counters(982, 28, 46), held(249)), None);
         // Pages alone.
         assert_eq!(grown(counters(983, 27, 46), held(249)), None);
+        // A connection was still there, and has given three pages back.
+        let connected = Counters {
+            channels: 13,
+            handles: 46,
+            sources: 32,
+            ..before
+        };
+        let gone = |now: Counters| heap_growth(&connected, &now, &held(232), &held(249));
+        assert!(gone(counters(985, 28, 47)).is_some());
+        assert_eq!(gone(counters(980, 28, 47)), None, "more than the heap has");
         // Something else is more, too.
         let handles = Counters {
             handles: 41,
