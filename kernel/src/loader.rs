@@ -156,7 +156,7 @@ impl Kernel {
         segment: &Segment,
     ) -> bool {
         let load = &self.processes[id].load;
-        let (base, len) = load.source;
+        let (base, _) = load.source;
         let folio = load.folio.expect("set when loading began");
         let Some(place) = image.page_in_file(segment, (index * PAGE_SIZE) as u64) else {
             return false;
@@ -164,7 +164,7 @@ impl Kernel {
         let frame = base.offset(place);
         let end = frame.offset(PAGE_SIZE).0;
         let is_archive = self.archive.start <= frame.0 && end <= self.archive.end;
-        if segment.writable || place + PAGE_SIZE > len || frame != frame.frame() || !is_archive {
+        if segment.writable || frame != frame.frame() || !is_archive {
             return false;
         }
         if segment.executable {
