@@ -21,7 +21,10 @@ pub fn memory(env: &mut Environ) -> Result<usize> {
     let line = |pages: u64, what: &str| println!("{:>10}  {what}", amount(pages));
     line(found.machine, "in the machine, of which");
     line(found.before, "firmware, the kernel, its records of pages");
-    line(found.archive, "the boot archive, with the code that runs from it");
+    line(
+        found.archive,
+        "the boot archive, with the code that runs from it",
+    );
     line(found.components, "components and commands");
     line(found.init, "init");
     line(found.objects, "the kernel's objects");
