@@ -299,9 +299,9 @@ impl<S: Copy> Desk<S> {
         Ok(())
     }
 
-    /// Whether outputs are open: there may be more to show.
-    pub fn has_outputs(&self) -> bool {
-        !self.outputs.is_empty()
+    /// Whether all that was to be shown was taken from the screen, and nobody is left who could say more.
+    pub fn has_shown_all(&self) -> bool {
+        self.outputs.is_empty() && self.screen.waiting().is_empty()
     }
 
     /// Goes on with everything that can go on.

@@ -37,6 +37,15 @@ fn the_status_is_the_last_commands() {
     assert!(done.stderr.contains("frobnicate"), "{}", done.stderr);
 }
 
+/// The status is then the machine's, and nothing more is begun.
+#[test]
+fn what_was_printed_comes_out_although_the_machine_goes_off() {
+    let done = exec("default", "seq 2000; poweroff 3; echo after").run();
+    let done = done.ended_with(3);
+    let printed: String = (1..=2000).map(|i| format!("{i}\n")).collect();
+    assert_eq!(done.text(), printed, "{}", done.stderr);
+}
+
 #[test]
 fn megabytes_pass_through_a_command_unchanged() {
     let bytes = noise(if e2e::long() { 32 << 20 } else { 1 << 20 });

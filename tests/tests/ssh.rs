@@ -207,6 +207,12 @@ fn a_key_opens_and_commands_run_as_at_the_console() {
     assert_eq!(remote.run("echo again"), "again\n");
     let components = remote.run("ps");
     assert!(!components.contains("sleep"), "{components}");
+
+    // Who switches the machine off still hears what was printed before, and that the commands were ended.
+    let output = remote.ssh("echo last; poweroff 9; echo after");
+    assert_eq!(output.stdout, b"last\n");
+    assert_eq!(output.status.code(), Some(143));
+    remote.ftl.wait_for("init: off, after");
 }
 
 #[test]

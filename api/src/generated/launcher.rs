@@ -1169,6 +1169,7 @@ pub mod running {
     pub const BODY_LEN_MAX: usize = 8;
 
     const KILL: u32 = 0xcef5734e;
+    const TERMINATE: u32 = 0x5a77db91;
     const ENDED: u32 = 0xca33f9a5;
 
     /// Both ends of a new channel: the `owner`'s and the `launcher`'s.
@@ -1244,6 +1245,19 @@ pub mod running {
             let mut writer = ::ftl::wire::Writer::new();
             writer.u32(status)?;
             self.0.event_soon(KILL, writer, ::ftl::end::OnFull::Coalesce);
+            Ok(())
+        }
+        /// Asks it to end: its event `Shutdown`. One without an event loop does not hear it.
+        #[inline]
+        pub fn terminate(&self) -> ::ftl::Result<()> {
+            let writer = ::ftl::wire::Writer::new();
+            self.0.event(TERMINATE, writer, ::ftl::end::OnFull::Coalesce)
+        }
+        /// [`Self::terminate`], but when this thread waits next, or sends anything else: for those who are about to do so.
+        #[inline]
+        pub fn terminate_soon(&self) -> ::ftl::Result<()> {
+            let writer = ::ftl::wire::Writer::new();
+            self.0.event_soon(TERMINATE, writer, ::ftl::end::OnFull::Coalesce);
             Ok(())
         }
     }
@@ -1346,6 +1360,8 @@ pub mod running {
     pub enum ToLauncher {
         /// Ends it at once.
         Kill(Kill),
+        /// Asks it to end: its event `Shutdown`. One without an event loop does not hear it.
+        Terminate,
     }
 
     impl ToLauncher {
@@ -1359,6 +1375,11 @@ pub mod running {
                     let event = Kill { status: reader.u32()? };
                     reader.finish()?;
                     Ok(ToLauncher::Kill(event))
+                }
+                TERMINATE if incoming.kind() == ::ftl::abi::MessageKind::OneWay => {
+                    let reader = incoming.read();
+                    reader.finish()?;
+                    Ok(ToLauncher::Terminate)
                 }
                 _ => Err(incoming.refuse()),
             }

@@ -296,6 +296,12 @@ impl Child {
         self.job.kill(ProcessState::EXIT_KILLED as u32)
     }
 
+    /// Asks it to end: its event loop has the event `Shutdown`. One that has no event loop goes on.
+    pub fn terminate(&self) -> Result<()> {
+        self.job.end().keep_when_gone();
+        self.job.terminate()
+    }
+
     /// Waits for its end.
     pub fn wait(&mut self) -> Result<ExitStatus> {
         if let Some(status) = self.status {

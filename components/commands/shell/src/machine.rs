@@ -126,6 +126,8 @@ pub struct FtlMachine {
     pub at_line_start: bool,
     /// The Ctrl-C that is being seen to.
     interrupt: Option<u32>,
+    /// Whether the shell was asked to end.
+    pub is_ending: bool,
 }
 
 impl FtlMachine {
@@ -164,6 +166,7 @@ impl FtlMachine {
             waiting: VecDeque::new(),
             at_line_start: true,
             interrupt: None,
+            is_ending: false,
         };
         machine.refresh_commands();
         if let Some(terminal) = &machine.terminal {
@@ -387,7 +390,10 @@ impl FtlMachine {
                 Happened::Nothing
             }
             Event::Closed(Source::Terminal) => Happened::TerminalLost,
-            Event::Shutdown => Happened::TerminalLost,
+            Event::Shutdown => {
+                self.is_ending = true;
+                Happened::Nothing
+            }
             _ => Happened::Nothing,
         };
         self.pump();
@@ -425,13 +431,14 @@ impl FtlMachine {
         }
     }
 
-    /// Reads a stream to its end.
+    /// Reads a stream to its end, or until the shell is to end.
     pub fn read_all(&mut self, stream: &Stream) -> Result<String> {
         let mut bytes = Vec::new();
         loop {
             match self.read(stream, AHEAD_MAX) {
                 Poll::Ready(found) if found.is_empty() => break,
                 Poll::Ready(found) => bytes.extend(found),
+                Poll::Pending if self.is_ending => break,
                 Poll::Pending => drop(self.wait()?),
             }
         }

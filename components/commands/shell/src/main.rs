@@ -36,6 +36,9 @@ use spec::*;
 /// Steps of a script between two looks at what happens outside.
 const STEPS: usize = 500;
 
+/// The status of a script that was asked to end: that of the signal TERM elsewhere.
+const TERMINATED: u8 = 143;
+
 /// What `--help` prints.
 const HELP: &str = "\
 shell runs commands from the terminal, or from a script
@@ -95,6 +98,9 @@ fn main(env: Environ) -> Result<usize> {
         None => {
             // The input is a script: as a whole, since a command in it might read on.
             let text = machine.read_all(&streams[0])?;
+            if machine.is_ending {
+                return Ok(TERMINATED.into());
+            }
             if let Err(error) = shell.start(&text) {
                 machine.print(&streams[2], error.show(&text, "input").as_bytes());
                 machine.drain()?;
@@ -119,6 +125,9 @@ fn run(shell: &mut Shell<FtlMachine>, machine: &mut FtlMachine) -> Result<u8> {
         }
         if let Happened::Interrupted = machine.wait()? {
             shell.interrupt(machine);
+        }
+        if machine.is_ending {
+            return Ok(TERMINATED);
         }
     }
 }
@@ -184,6 +193,12 @@ fn interact(mut shell: Shell<FtlMachine>, mut machine: FtlMachine) -> Result<usi
                 shell.kill_all(&mut machine);
                 return Ok(0);
             }
+        }
+        if machine.is_ending {
+            // What was printed before is still shown.
+            shell.kill_all(&mut machine);
+            machine.drain()?;
+            return Ok(0);
         }
     }
 }

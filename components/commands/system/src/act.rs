@@ -77,7 +77,7 @@ pub fn poweroff(env: &mut Environ) -> Result<usize> {
         _ => return misused(env, "there is more than a status"),
     };
     env.system.shutdown(status.into())?;
-    Ok(0)
+    until_ended()
 }
 
 pub const REBOOT: &str = "\
@@ -99,5 +99,12 @@ pub fn reboot(env: &mut Environ) -> Result<usize> {
         }
     };
     env.system.reboot(cold)?;
+    until_ended()
+}
+
+/// Nothing that would come next is begun on a machine that goes off.
+fn until_ended() -> Result<usize> {
+    let mut events = EventLoop::<()>::new()?;
+    while !matches!(events.next()?, Event::Shutdown) {}
     Ok(0)
 }

@@ -81,8 +81,12 @@ fn main(mut env: Environ) -> Result<usize> {
                 None
             }
             Event::Writable(_) => None,
-            // The system goes off because somebody else says so.
-            Event::Shutdown => return Ok(1),
+            Event::Shutdown => {
+                if !relay.terminate() {
+                    return Ok(1);
+                }
+                None
+            }
             other => {
                 warn!("unexpected: {other:?}");
                 None

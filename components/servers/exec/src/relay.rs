@@ -50,6 +50,8 @@ pub struct Relay {
     /// With which status the commands have ended, and whether the host knows.
     status: Option<u64>,
     status_told: bool,
+    /// The system goes off: no status is told.
+    is_ending: bool,
     /// The number of the last crash that the host was told of.
     crashes: u64,
 }
@@ -80,6 +82,7 @@ impl Relay {
             stderr: None,
             status: None,
             status_told: false,
+            is_ending: false,
             crashes: 0,
         })
     }
@@ -150,6 +153,14 @@ impl Relay {
     /// Whether nothing is left but to tell the status.
     pub fn is_over(&self) -> bool {
         self.status.is_some() && self.stdout.is_none() && self.stderr.is_none() && !self.status_told
+    }
+
+    /// The system goes off because somebody says so: with their status, and not the commands'. Asks these to end. Answers
+    /// whether they run; then what they have said still goes out.
+    pub fn terminate(&mut self) -> bool {
+        self.is_ending = true;
+        let job = self.job.as_ref().filter(|_| self.status.is_none());
+        job.is_some_and(|job| job.terminate().is_ok())
     }
 
     /// The commands have ended.
@@ -243,7 +254,9 @@ impl Relay {
             && self.is_over()
         {
             self.status_told = true;
-            host_port::write(Kind::Status, &status.to_le_bytes(), &mut self.outgoing);
+            if !self.is_ending {
+                host_port::write(Kind::Status, &status.to_le_bytes(), &mut self.outgoing);
+            }
         }
         if let Some(to_host) = &mut self.to_host {
             match to_host.send(&self.outgoing) {

@@ -386,10 +386,16 @@ impl Supervisor {
 
     /// A command's owner says something.
     pub fn job_heard(&self, place: usize, message: running::ToLauncher) {
-        let running::ToLauncher::Kill(kill) = message;
-        if let Some(Some(job)) = self.jobs.places.get(place) {
-            let _ = job.process.kill(kill.status as usize);
-        }
+        let Some(Some(job)) = self.jobs.places.get(place) else {
+            return;
+        };
+        let status = match message {
+            running::ToLauncher::Kill(kill) => kill.status as usize,
+            running::ToLauncher::Terminate if job.boot.shutdown().is_ok() => return,
+            // It takes nothing from us any more.
+            running::ToLauncher::Terminate => ProcessState::EXIT_KILLED,
+        };
+        let _ = job.process.kill(status);
     }
 
     /// A command's owner is gone, so nobody wants it any more.

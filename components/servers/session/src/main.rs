@@ -41,11 +41,12 @@ fn main(mut env: Environ) -> Result<()> {
     let mut number = 0u32;
     let mut started = Instant::now();
     let mut delay = Duration::ZERO;
+    let mut is_ending = false;
     greet(&mut env.terminal)?;
     again.set(delay);
     loop {
         match events.next()? {
-            Event::Timer(Source::Again) => {
+            Event::Timer(Source::Again) if !is_ending => {
                 started = Instant::now();
                 match start(&mut env) {
                     Ok(child) => {
@@ -64,6 +65,9 @@ fn main(mut env: Environ) -> Result<()> {
                 Source::Shell(ended),
                 Message::Running(running::ToOwner::Ended(running::Ended { status })),
             ) if ended == number => {
+                if is_ending {
+                    return Ok(());
+                }
                 shell = None;
                 let status = ExitStatus::new(status);
                 // Who ends it by Ctrl-D does not wait for the next.
@@ -82,6 +86,9 @@ fn main(mut env: Environ) -> Result<()> {
             Event::Closed(Source::Terminal) => {
                 again.cancel();
                 shell = None;
+                if is_ending {
+                    return Ok(());
+                }
             }
             Event::Restarted(Source::Terminal) => {
                 greet(&mut env.terminal)?;
@@ -90,13 +97,20 @@ fn main(mut env: Environ) -> Result<()> {
             }
             Event::Closed(Source::Shell(ended)) => {
                 if ended == number && shell.take().is_some() {
+                    if is_ending {
+                        return Ok(());
+                    }
                     again.set(later(delay));
                 }
             }
             Event::Message(Source::Shell(_), _) => {}
             // Ctrl-C and the like are the shell's.
-            Event::Message(Source::Terminal, _) | Event::Writable(_) => {}
-            Event::Shutdown => return Ok(()),
+            Event::Message(Source::Terminal, _) | Event::Timer(_) | Event::Writable(_) => {}
+            // What was printed before is still to be shown, which the shell sees to.
+            Event::Shutdown => match &shell {
+                Some(shell) if shell.terminate().is_ok() => is_ending = true,
+                _ => return Ok(()),
+            },
             other => warn!("unexpected: {other:?}"),
         }
     }

@@ -100,6 +100,7 @@ fn main(env: Environ) -> Result<()> {
         env.settings.connections,
     )?;
     server.share()?;
+    let mut is_ending = false;
     loop {
         match events.next()? {
             Event::Message(Source::Tcpip, Message::Tcpip(message)) => server.tcpip(message)?,
@@ -146,9 +147,16 @@ fn main(env: Environ) -> Result<()> {
             Event::Restarted(Source::Tcpip) => server.share()?,
             // Files are asked for when they are needed; who starts commands lives as long as the system.
             Event::Closed(_) | Event::Restarted(_) | Event::Timer(_) | Event::Writable(_) => {}
-            Event::Shutdown => return Ok(()),
+            // Clients still hear what was printed, and that it has ended.
+            Event::Shutdown => {
+                server.terminate();
+                is_ending = true;
+            }
             other => warn!("unexpected: {other:?}"),
         }
         server.settle(&mut events, &due)?;
+        if is_ending && !server.has_sessions() {
+            return Ok(());
+        }
     }
 }

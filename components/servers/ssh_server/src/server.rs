@@ -159,6 +159,19 @@ impl Server {
         self.visitors.get_mut(&place.visitor)?.session(place)
     }
 
+    /// Asks what runs in sessions to end.
+    pub fn terminate(&self) {
+        for session in self.visitors.values().flat_map(Visitor::sessions) {
+            session.terminate();
+        }
+    }
+
+    /// Whether there are sessions.
+    pub fn has_sessions(&self) -> bool {
+        let mut visitors = self.visitors.values();
+        visitors.any(|visitor| !visitor.sessions().is_empty())
+    }
+
     /// `tcpip` is gone, and all connections with it.
     pub fn end(&mut self, events: &mut EventLoop<Source>) {
         let ids: Vec<u32> = self.visitors.keys().copied().collect();

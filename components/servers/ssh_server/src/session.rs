@@ -357,11 +357,16 @@ impl Session {
         }
     }
 
-    fn has_said_all(&mut self) -> bool {
-        let desk_is_done = match &mut self.desk {
-            Some(desk) => !desk.has_outputs() && desk.screen().waiting().is_empty(),
-            None => true,
-        };
+    /// Asks what runs there to end, because the machine goes off.
+    pub fn terminate(&self) {
+        if let Some(job) = &self.job {
+            // It may have ended by itself in this moment.
+            let _ = job.terminate();
+        }
+    }
+
+    fn has_said_all(&self) -> bool {
+        let desk_is_done = self.desk.as_ref().is_none_or(Desk::has_shown_all);
         let streams_are_done = self.stdout.is_none() && self.stderr.is_none();
         desk_is_done && streams_are_done && self.out.is_empty() && self.errors.is_empty()
     }

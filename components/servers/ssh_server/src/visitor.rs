@@ -143,6 +143,11 @@ impl Visitor {
         sessions.find(|session| session.place == place)
     }
 
+    /// All sessions.
+    pub fn sessions(&self) -> &[Session] {
+        &self.sessions
+    }
+
     /// Sees to what is due.
     fn expire(&mut self, now: Instant) {
         match self.state {

@@ -265,6 +265,11 @@ impl Line {
         Ok(())
     }
 
+    /// Whether everything was passed on that came, or nobody is there to take it.
+    pub fn has_shown_all(&self) -> bool {
+        self.shown.is_none() || self.desk.has_shown_all()
+    }
+
     /// Goes on with everything that can go on.
     pub fn pump(&mut self, events: &mut EventLoop<Source>) {
         self.desk.pump(events);

@@ -50,8 +50,12 @@ fn main(env: Environ) -> Result<()> {
         (console, log)
     };
     let mut opening = open();
+    let mut is_ending = false;
     loop {
         line.pump(&mut events);
+        if is_ending && line.has_shown_all() {
+            return Ok(());
+        }
         match events.next()? {
             Event::Message(
                 Source::Ports,
@@ -95,7 +99,8 @@ fn main(env: Environ) -> Result<()> {
                 }
             }
             Event::Writable(_) => {}
-            Event::Shutdown => return Ok(()),
+            // Those who printed have ended; what they printed is still shown.
+            Event::Shutdown => is_ending = true,
             other => warn!("unexpected: {other:?}"),
         }
     }

@@ -3,11 +3,13 @@
 
 extern crate std;
 
+use std::vec::Vec;
+
 use ftl::Transaction;
 use ftl::end::Incoming;
 use ftl::event_loop::Hears;
 use ftl::handle::{Channel, OwnedHandle};
-use ftl::io::{BufRead, Inlet, PipeReader, PipeWriter, Write};
+use ftl::io::{BufRead, Inlet, PipeReader, PipeWriter, Read, Write};
 use testkit::{Running, System};
 
 use super::*;
@@ -175,4 +177,31 @@ fn what_is_typed_after_ctrl_c_waits_until_that_is_heard() {
         }
         other => panic!("{other:?}"),
     }
+}
+
+#[test]
+fn what_was_printed_before_the_end_is_still_shown() {
+    let system = System::new();
+    let (running, _ports, client, mut events) = start(&system);
+    let mut shown = match events.next().unwrap() {
+        Event::Message((), Message::Ports(ports::ToServer::Open(_, reply))) => open(reply).1,
+        other => panic!("{other:?}"),
+    };
+    client.output_start().unwrap();
+    let mut printed = match events.next().unwrap() {
+        Event::Message((), Message::Terminal(terminal::ToClient::Output(_, Ok(output)))) => {
+            PipeWriter::new(stream::Sender::from(OwnedHandle::from(output)))
+        }
+        other => panic!("{other:?}"),
+    };
+    // The driver takes nothing yet, and the client ends.
+    printed.write_all(&[b'x'; 5000]).unwrap();
+    printed.flush().unwrap();
+    drop(printed);
+    drop((client, events));
+    running.shutdown().unwrap();
+    let mut seen = Vec::new();
+    shown.read_to_end(&mut seen).unwrap();
+    assert_eq!(seen.len(), 5000);
+    assert_eq!(running.wait(), 0);
 }

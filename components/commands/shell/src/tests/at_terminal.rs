@@ -76,7 +76,7 @@ impl Hears<stream::Receiver> for Heard {
 
 /// Somebody at a terminal, and a system whose only command is `seq`.
 struct Desk {
-    _running: Running,
+    running: Running,
     events: ftl::EventLoop<Side, Heard>,
     terminal: terminal::Server,
     /// What is typed and was not asked for yet.
@@ -109,7 +109,7 @@ impl Desk {
         events.add(&launcher, Side::Init).unwrap();
         events.add(&terminal, Side::Terminal).unwrap();
         Desk {
-            _running: running,
+            running,
             events,
             terminal,
             typed: Vec::new(),
@@ -213,9 +213,18 @@ impl Desk {
             Event::Message(
                 Side::Job,
                 HeardMessage::Running(launcher::running::ToLauncher::Kill(_)),
-            ) => self.job = None,
+            ) => {
+                self.job = None;
+                if let Some(stdout) = self.stdout.take() {
+                    stdout.close(&mut self.events);
+                }
+            }
             Event::Closed(Side::Job) => self.job = None,
             Event::Closed(Side::Stdout) => self.stdout = None,
+            Event::Closed(Side::Screen) => self.screen = None,
+            Event::Closed(Side::Keys) => self.keys = None,
+            // The shell has ended.
+            Event::Closed(Side::Notices | Side::Terminal | Side::Init) => {}
             Event::Message(Side::Notices, _) => {}
             other => panic!("{other:?}"),
         }
@@ -237,20 +246,40 @@ impl Desk {
     }
 }
 
-#[test]
-fn what_an_interrupted_command_had_still_printed_is_dropped() {
-    let system = System::new();
-    let mut desk = Desk::sit_down(&system);
+/// Runs `seq`, which prints 7 KiB while nobody looks: so the shell has more than it has passed on.
+fn print_unseen(desk: &mut Desk) {
     desk.until(|desk| desk.prompts() == 1);
     desk.typed.extend(b"seq\r");
     desk.until(|desk| desk.stdout.is_some());
-    // It prints, and nobody looks: so the shell takes more than it has passed on.
     desk.looks_away = true;
     for _ in 0..7 {
         desk.until(|desk| desk.stdout.as_ref().is_some_and(|out| out.room() > 0));
         let stdout = desk.stdout.as_mut().unwrap();
         assert_eq!(stdout.send(&[b'x'; 1024]), Ok(1024));
     }
+}
+
+/// As if the machine went off: what runs is ended, and what it had printed is seen.
+#[test]
+fn a_shell_that_is_asked_to_end_shows_what_was_printed() {
+    let system = System::new();
+    let mut desk = Desk::sit_down(&system);
+    print_unseen(&mut desk);
+    desk.running.shutdown().unwrap();
+    desk.until(|desk| desk.job.is_none());
+    assert!(desk.screen.is_some(), "it waits until it is looked at");
+    desk.looks_away = false;
+    desk.until(|desk| desk.screen.is_none());
+    let seen = desk.shown();
+    assert_eq!(seen.matches('x').count(), 7 * 1024, "{seen:?}");
+    assert_eq!((desk.prompts(), desk.running.wait()), (1, 0));
+}
+
+#[test]
+fn what_an_interrupted_command_had_still_printed_is_dropped() {
+    let system = System::new();
+    let mut desk = Desk::sit_down(&system);
+    print_unseen(&mut desk);
     desk.terminal.interrupt(1).unwrap();
     desk.until(|desk| desk.heard == 1);
     desk.looks_away = false;
