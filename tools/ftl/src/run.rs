@@ -182,7 +182,7 @@ pub fn run(root: &Path, mut machine: Machine, built: &Built, options: &Options) 
     }
     let complaints = read_complaints(&mut qemu)?;
     read_uart(&mut qemu, sender.clone())?;
-    let line = TypeAhead::into(qemu.stdin.take().context("QEMU has no input")?);
+    let mut line = TypeAhead::into(qemu.stdin.take().context("QEMU has no input")?);
     // Either the commands have our standard input, or the machine's UART has.
     let (mut raw, mut commands) = (None, None);
     match (&port, &options.exec) {
@@ -232,7 +232,7 @@ pub fn run(root: &Path, mut machine: Machine, built: &Built, options: &Options) 
         &happenings,
         &mut reports,
         &mut screen,
-        &line,
+        &mut line,
         raw.is_some().then(|| Keys::new(!options.console)),
         options.timeout.map(|limit| started + limit),
         &mut keeper,
@@ -338,7 +338,7 @@ fn watch(
     happenings: &Receiver<Happening>,
     reports: &mut Vec<Value>,
     screen: &mut Screen,
-    line: &TypeAhead,
+    line: &mut TypeAhead,
     mut keys: Option<Keys>,
     deadline: Option<Instant>,
     keeper: &mut Option<Keeper>,
@@ -346,6 +346,7 @@ fn watch(
     let mut farewell: Option<Instant> = None;
     let mut told: Option<End> = None;
     loop {
+        line.hold(screen.hides_firmware());
         let until = [deadline, farewell, screen.wants_flush()]
             .into_iter()
             .flatten()
@@ -359,7 +360,11 @@ fn watch(
         match happening {
             Ok(Happening::Uart(bytes)) => {
                 screen.show(&bytes);
-                line.send(screen.answers(keys.is_some()));
+                let answers = screen.answers(keys.is_some());
+                // What asked is gone if firmware has followed it.
+                if !screen.hides_firmware() {
+                    line.send(answers);
+                }
                 farewell = screen.end().or(told).map(|_| Instant::now() + FAREWELL);
             }
             Ok(Happening::UartClosed) | Err(RecvTimeoutError::Disconnected) => return (None, told),

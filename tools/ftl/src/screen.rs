@@ -73,6 +73,11 @@ impl Screen {
         self
     }
 
+    /// Whether firmware is at work that takes keys for itself (Escape leads into its menus), and that nobody sees.
+    pub fn hides_firmware(&self) -> bool {
+        self.firmware == Some(Talker::Uefi) && !self.banner.is_over()
+    }
+
     /// Takes what came from the UART.
     pub fn show(&mut self, bytes: &[u8]) {
         write_out(&self.take(bytes));

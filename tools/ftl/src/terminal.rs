@@ -112,6 +112,8 @@ impl Keys {
 /// screen goes on meanwhile and the machine can be ended.
 pub struct TypeAhead {
     sender: Sender<Vec<u8>>,
+    /// What is held back; None while nothing is to be.
+    held: Option<Vec<u8>>,
 }
 
 impl TypeAhead {
@@ -125,13 +127,25 @@ impl TypeAhead {
                 }
             }
         });
-        TypeAhead { sender }
+        TypeAhead { sender, held: None }
+    }
+
+    /// Keeps what comes from now on, or hands it over and keeps nothing any more.
+    pub fn hold(&mut self, holds: bool) {
+        if holds {
+            self.held.get_or_insert_default();
+        } else if let Some(held) = self.held.take() {
+            self.send(held);
+        }
     }
 
     /// Takes bytes, however many wait already.
-    pub fn send(&self, bytes: Vec<u8>) {
-        // A machine that takes no more is seen to end.
-        let _ = self.sender.send(bytes);
+    pub fn send(&mut self, bytes: Vec<u8>) {
+        match &mut self.held {
+            Some(held) => held.extend(bytes),
+            // A machine that takes no more is seen to end.
+            None => drop(self.sender.send(bytes)),
+        }
     }
 }
 
@@ -157,7 +171,7 @@ mod tests {
     #[test]
     fn a_machine_that_takes_nothing_holds_nobody_up() {
         let (mut taker, machine) = std::io::pipe().unwrap();
-        let line = TypeAhead::into(machine);
+        let mut line = TypeAhead::into(machine);
         // More than a pipe holds.
         let typed: Vec<u8> = (0..1 << 20).map(|i: u32| i as u8).collect();
         for piece in typed.chunks(4096) {
@@ -167,6 +181,25 @@ mod tests {
         let mut taken = Vec::new();
         taker.read_to_end(&mut taken).unwrap();
         assert!(taken == typed);
+    }
+
+    #[test]
+    fn what_is_held_back_comes_later_in_its_order() {
+        let (mut taker, machine) = std::io::pipe().unwrap();
+        let mut line = TypeAhead::into(machine);
+        line.send(b"a".to_vec());
+        line.hold(true);
+        line.send(b"b".to_vec());
+        line.hold(true);
+        line.send(b"c".to_vec());
+        let mut first = [0; 16];
+        assert_eq!(taker.read(&mut first).unwrap(), 1);
+        line.hold(false);
+        line.send(b"d".to_vec());
+        drop(line);
+        let mut rest = String::new();
+        taker.read_to_string(&mut rest).unwrap();
+        assert_eq!(rest, "bcd");
     }
 
     #[test]
