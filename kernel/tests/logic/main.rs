@@ -3,6 +3,7 @@
 //! `FTL_LONG=1` makes the random tests run for long.
 
 mod boot;
+mod calls;
 mod channels;
 mod common;
 mod devices;
@@ -17,3 +18,4 @@ mod queues;
 mod random;
 mod scheduler;
 mod trace;
+mod travel;

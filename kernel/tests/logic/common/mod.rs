@@ -4,6 +4,7 @@
 //! After every entry into the kernel all invariants are checked ([`invariants::check`]), so a
 //! test fails at the entry that did the damage and not where it is noticed.
 
+pub mod ends;
 pub mod invariants;
 
 use abi::{Call, Error, EventKind, Handle, MessageInfo, MessageKind, Name, ProcessParams, Rights};
