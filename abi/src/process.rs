@@ -228,7 +228,7 @@ pub struct KernelStatistics {
     pub doorbells: u64,
     /// Pages of memory that the machine has: beyond `pages_total` are firmware, kernel and boot archive.
     pub pages_machine: u64,
-    /// Pages that processes are charged for, promised ones and code with them.
+    /// Pages that processes are charged for, promised ones with them.
     pub pages_charged: u64,
     /// Those of them that the first process is charged for.
     pub pages_init: u64,
@@ -236,10 +236,6 @@ pub struct KernelStatistics {
     pub pages_promised: u64,
     /// Pages that the kernel's own objects take, which stay the kernel's.
     pub pages_objects: u64,
-    /// Pages set aside for code.
-    pub pages_code_blocks: u64,
-    /// Those of them that hold code.
-    pub pages_code: u64,
     /// Pages of the largest block of free memory.
     pub pages_largest: u64,
 }

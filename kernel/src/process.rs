@@ -547,7 +547,6 @@ impl Kernel {
         let handles = processes.map(|id| self.processes[id].handles.len());
         let processes = self.processes.ids();
         let charged = processes.map(|id| self.processes[id].memory_pages);
-        let (code_blocks, code) = self.memory.code.frame_counts();
         abi::KernelStatistics {
             pages_free: self.memory.available() as u64,
             cpus: self.cpu_count as u64,
@@ -569,8 +568,6 @@ impl Kernel {
                 .map_or(0, |init| init.memory_pages as u64),
             pages_promised: self.memory.frames.promised() as u64,
             pages_objects: self.object_frames() as u64,
-            pages_code_blocks: code_blocks as u64,
-            pages_code: code as u64,
             pages_largest: self.memory.frames.largest() as u64,
             calls: self.statistics.calls + directly,
             messages: self.statistics.messages + directly,

@@ -578,10 +578,6 @@ pub struct MemoryReply {
     pub init: u64,
     /// Of both, what nobody has touched yet: it is kept free for them.
     pub promised: u64,
-    /// Of both, what holds code.
-    pub code: u64,
-    /// What is set aside for code and holds none.
-    pub code_free: u64,
     /// The kernel's objects.
     pub objects: u64,
     /// What else the kernel has: page tables, the log, and what the dead leave until it is taken apart.
@@ -608,8 +604,6 @@ impl MemoryReplier {
         components: u64,
         init: u64,
         promised: u64,
-        code: u64,
-        code_free: u64,
         objects: u64,
         kernel: u64,
         free: u64,
@@ -622,8 +616,6 @@ impl MemoryReplier {
         writer.u64(components)?;
         writer.u64(init)?;
         writer.u64(promised)?;
-        writer.u64(code)?;
-        writer.u64(code_free)?;
         writer.u64(objects)?;
         writer.u64(kernel)?;
         writer.u64(free)?;
@@ -1355,7 +1347,7 @@ impl Blocking for Client {
         let mut reader = incoming.read();
         let result = match ::ftl::reply::read_status(&mut reader)? {
             Ok(()) => {
-                reader.expect_len(104)?;
+                reader.expect_len(88)?;
                 Ok(MemoryReply {
                     machine: reader.u64()?,
                     archive: reader.u64()?,
@@ -1363,8 +1355,6 @@ impl Blocking for Client {
                     components: reader.u64()?,
                     init: reader.u64()?,
                     promised: reader.u64()?,
-                    code: reader.u64()?,
-                    code_free: reader.u64()?,
                     objects: reader.u64()?,
                     kernel: reader.u64()?,
                     free: reader.u64()?,
@@ -1695,7 +1685,7 @@ impl<'a> ToClient<'a> {
                 let mut reader = incoming.read();
                 let result = match ::ftl::reply::read_status(&mut reader)? {
                     Ok(()) => {
-                        reader.expect_len(104)?;
+                        reader.expect_len(88)?;
                         Ok(MemoryReply {
                             machine: reader.u64()?,
                             archive: reader.u64()?,
@@ -1703,8 +1693,6 @@ impl<'a> ToClient<'a> {
                             components: reader.u64()?,
                             init: reader.u64()?,
                             promised: reader.u64()?,
-                            code: reader.u64()?,
-                            code_free: reader.u64()?,
                             objects: reader.u64()?,
                             kernel: reader.u64()?,
                             free: reader.u64()?,

@@ -32,12 +32,10 @@ pub fn memory(env: &mut Environ) -> Result<usize> {
         found.kernel,
         "page tables of the kernel, its log, what is being freed",
     );
-    line(found.code_free, "set aside for code");
     let largest: String = format!("free, the largest block with {}", amount(found.largest));
     line(found.free, &largest);
     println!(
-        "What components have: {} with code, {} promised and not touched yet.",
-        amount(found.code),
+        "Of what components have, {} are promised and not touched yet.",
         amount(found.promised),
     );
     Ok(0)

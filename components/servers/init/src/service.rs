@@ -121,9 +121,7 @@ pub fn serve(request: ToServer<'_>, supervisor: &mut Supervisor) -> Result<Todo>
             Ok(found) => {
                 let archive = supervisor.machine.archive_len.div_ceil(ftl::abi::PAGE_SIZE) as u64;
                 let taken = found.pages_total - found.pages_free;
-                let code_free = found.pages_code_blocks - found.pages_code;
-                // A process is charged for its code, which lies in the blocks set aside.
-                let known = found.pages_charged + code_free + found.pages_objects;
+                let known = found.pages_charged + found.pages_objects;
                 reply.ok(
                     found.pages_machine,
                     archive,
@@ -131,8 +129,6 @@ pub fn serve(request: ToServer<'_>, supervisor: &mut Supervisor) -> Result<Todo>
                     found.pages_charged - found.pages_init,
                     found.pages_init,
                     found.pages_promised,
-                    found.pages_code,
-                    code_free,
                     found.pages_objects,
                     taken.saturating_sub(known),
                     found.pages_free,
