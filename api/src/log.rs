@@ -42,6 +42,45 @@ impl Log for KernelLog {
     fn flush(&self) {}
 }
 
+/// Text of which each line becomes a line of the log. What is left without a line break at its end is one as well.
+pub(crate) fn lines(level: Level, text: core::fmt::Arguments<'_>) {
+    if number(level) > gate::local().log_level.load(Relaxed) as usize {
+        return;
+    }
+    stage::flush();
+    let line = SendText::new();
+    let mut lines = Lines { level, line };
+    // As above: what was written so far still tells something.
+    let _ = lines.write_fmt(text);
+    if lines.line.len() > 0 {
+        lines.end_line();
+    }
+}
+
+struct Lines {
+    level: Level,
+    line: SendText,
+}
+
+impl Lines {
+    fn end_line(&mut self) {
+        let line = core::mem::replace(&mut self.line, SendText::new());
+        let _ = sys::log(number(self.level), line.len());
+    }
+}
+
+impl Write for Lines {
+    fn write_str(&mut self, text: &str) -> core::fmt::Result {
+        let mut rest = text;
+        while let Some((line, next)) = rest.split_once('\n') {
+            self.line.write_str(line)?;
+            self.end_line();
+            rest = next;
+        }
+        self.line.write_str(rest)
+    }
+}
+
 /// A warning, and who called the function that has this frame.
 pub(crate) fn warn_with_callers(text: core::fmt::Arguments<'_>, frame: usize) {
     if number(Level::Warn) > gate::local().log_level.load(Relaxed) as usize {

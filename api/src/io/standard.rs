@@ -10,6 +10,7 @@ use core::cell::{Cell, RefCell};
 use core::fmt;
 
 use abi::{Error, ProcessState, Result};
+use log::Level;
 
 use super::{BufRead, PipeReader, PipeWriter, Read, Write};
 use crate::event_loop::TypedEnd;
@@ -222,7 +223,7 @@ pub fn print_stdout(text: fmt::Arguments<'_>) {
     match known(OUT) {
         // As in `std`, formatting that fails is not the printer's fault; a closed stream ends us.
         Some(output) => Stdout(output).write_fmt(text).unwrap_or(()),
-        None => crate::info!("{text}"),
+        None => crate::log::lines(Level::Info, text),
     }
 }
 
@@ -230,7 +231,7 @@ pub fn print_stdout(text: fmt::Arguments<'_>) {
 pub fn print_stderr(text: fmt::Arguments<'_>) {
     match known(ERR) {
         Some(output) => Stderr(output).write_fmt(text).unwrap_or(()),
-        None => crate::warn!("{text}"),
+        None => crate::log::lines(Level::Warn, text),
     }
 }
 
@@ -246,7 +247,14 @@ pub(crate) fn complain(error: &dyn fmt::Display) {
 }
 
 /// Prints to a command's standard output. In a component that is no command, and on its further
-/// threads, the text goes to the log.
+/// threads, the text goes to the log: a line of text is a line there, and so is what is left without a line break.
+///
+/// ```
+/// # let system = testkit::System::new();
+/// ftl::println!("{} packets,\nof which {} are lost", 12, 3);
+/// # let shown: Vec<String> = system.log().lines().map(|line| line[line.find("test").unwrap_or(0)..].into()).collect();
+/// # assert_eq!(shown, ["test: 12 packets,", "test: of which 3 are lost"]);
+/// ```
 #[macro_export]
 macro_rules! print {
     ($($text:tt)*) => { $crate::io::print_stdout(::core::format_args!($($text)*)) };
@@ -260,7 +268,15 @@ macro_rules! println {
 }
 
 /// Prints to a command's standard error. In a component that is no command, and on its further
-/// threads, the text goes to the log.
+/// threads, the text goes to the log, as with [`print!`](crate::print), in warnings.
+///
+/// ```
+/// # let system = testkit::System::new();
+/// ftl::eprint!("no ");
+/// ftl::eprintln!("carrier");
+/// # let shown: Vec<String> = system.log().lines().map(|line| line[line.find("test").unwrap_or(0)..].into()).collect();
+/// # assert_eq!(shown, ["test: WARN no ", "test: WARN carrier"]);
+/// ```
 #[macro_export]
 macro_rules! eprint {
     ($($text:tt)*) => { $crate::io::print_stderr(::core::format_args!($($text)*)) };
