@@ -19,13 +19,50 @@ fn check_refusal(arguments: &[&str], said: &[&str]) {
 #[test]
 fn a_wrong_argument_is_named() {
     check_refusal(&["frob"], &["frob"]);
-    check_refusal(&["run", "--smp", "0"], &["--smp"]);
     check_refusal(&["run", "--port", "80"], &["HOST:GUEST"]);
     check_refusal(&["run", "--mem", "8M"], &["--mem", "16M"]);
     check_refusal(
         &["run", "ping", "--set", "pnger.rounds=4"],
         &["no component `pnger`", "`pinger`?"],
     );
+}
+
+#[test]
+fn of_a_wrong_number_is_said_what_is_expected() {
+    let seconds = "expected seconds, such as 10 or 0.5";
+    for wrong in ["abc", "-1", "nan"] {
+        check_refusal(&["run", "--timeout", wrong], &["--timeout", seconds]);
+    }
+    let cpus = "expected a whole number from 1 to 64";
+    for wrong in ["x", "0", "-1"] {
+        check_refusal(&["run", "--smp", wrong], &["--smp", cpus]);
+    }
+    for (option, expected) in [
+        (&["run", "--seed"][..], "a whole number"),
+        (&["run", "--mem"], "a number with M or G behind"),
+        (&["run", "--port"], "numbers up to 65535"),
+        (&["bench", "--samples"], "a whole number, 1 or more"),
+        (&["trace", "--buffer"], "a whole number from 4 to 1024"),
+    ] {
+        check_refusal(&[option, &["x"]].concat(), &[option[1], expected]);
+    }
+}
+
+#[test]
+fn a_wrong_setting_is_told_in_one_line() {
+    let output = Command::new(e2e::tool())
+        .args(["run", "ping", "--set", "pinger.rounds=few"])
+        .stdin(Stdio::null())
+        .output()
+        .expect("./ftl can be started");
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(245), "{text}");
+    let told: Vec<_> = text.lines().filter(|line| !line.is_empty()).collect();
+    let [line] = told[..] else {
+        panic!("more than one line: {text}");
+    };
+    let expected = "error: `--set pinger.rounds=few`: expected a whole number from ";
+    assert!(line.starts_with(expected), "{line}");
 }
 
 #[test]

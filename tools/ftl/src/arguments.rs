@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
@@ -10,6 +11,7 @@ use ftl_tool::bench::profile::By;
 use ftl_tool::dump::keeper::When;
 use ftl_tool::faults::Faults;
 use ftl_tool::new::Kind;
+use ftl_tool::numbers::{seconds, whole};
 use ftl_tool::qemu::{self, Port};
 use ftl_tool::systems::{Isolation, Setting};
 
@@ -166,10 +168,10 @@ pub enum BenchCommand {
         #[arg(long, value_enum, default_value = "function")]
         by: By,
         /// How many instructions to look at
-        #[arg(long, value_name = "N", default_value_t = 200_000)]
+        #[arg(long, value_name = "N", default_value_t = 200_000, allow_negative_numbers = true, value_parser = whole::<u64>(1..=u64::MAX))]
         instructions: u64,
         /// How many lines to show
-        #[arg(long, value_name = "N", default_value_t = 60)]
+        #[arg(long, value_name = "N", default_value_t = 60, allow_negative_numbers = true, value_parser = whole::<usize>(1..=u64::MAX))]
         lines: usize,
     },
 }
@@ -185,7 +187,7 @@ pub struct MeasureArguments {
     #[arg(long, value_enum)]
     pub isolation: Option<Isolation>,
     /// How often each thing is done
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = whole::<usize>(1..=u64::MAX))]
     pub samples: Option<usize>,
     /// Compare with bench/budgets.yml; fails if something costs more than it may
     #[arg(long)]
@@ -206,10 +208,10 @@ pub struct RunArguments {
     #[command(flatten)]
     pub build: BuildArguments,
     /// Number of CPUs [default: 4, and 1 where instructions are counted]
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=64))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = whole::<u32>(1..=64))]
     pub smp: Option<u32>,
     /// Memory, 16M at least
-    #[arg(long, default_value = "128M", value_parser = qemu::memory)]
+    #[arg(long, default_value = "128M", allow_negative_numbers = true, value_parser = qemu::memory)]
     pub mem: String,
     /// Lead a TCP port of 127.0.0.1 into FTL; HOST 0 takes any free one [default: 8080:80, if the system has a network]
     #[arg(long, value_name = "HOST:GUEST")]
@@ -246,13 +248,13 @@ pub struct RunArguments {
     #[arg(long, value_name = "SOCKET", conflicts_with = "exec")]
     pub terminal: Option<PathBuf>,
     /// End the run after this many seconds, with status 243
-    #[arg(long, value_name = "SECONDS")]
-    pub timeout: Option<f64>,
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true, value_parser = seconds)]
+    pub timeout: Option<Duration>,
     /// Count instructions as time, so that counts repeat exactly
     #[arg(long)]
     pub icount: bool,
     /// Make the run repeat: the same randomness, clocks and order of events
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = whole::<u64>(0..=u64::MAX))]
     pub seed: Option<u64>,
     /// Let the machine start again when it is reset, and reset it when the kernel panics
     #[arg(long)]
@@ -277,7 +279,7 @@ pub struct TraceArguments {
     #[arg(long, short, value_name = "FILE", default_value = "out.pftrace")]
     pub output: PathBuf,
     /// Memory for each CPU's records in KiB, at most 1024; the oldest are written over
-    #[arg(long, value_name = "KIB", default_value_t = 1024, value_parser = clap::value_parser!(u32).range(4..=1024))]
+    #[arg(long, value_name = "KIB", default_value_t = 1024, allow_negative_numbers = true, value_parser = whole::<u32>(4..=1024))]
     pub buffer: u32,
     /// What `./ftl run` takes. `--exec` says what is traced; without it, two seconds are
     #[command(flatten)]

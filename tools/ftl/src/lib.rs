@@ -61,4 +61,5 @@ pub mod bench;
 pub mod book;
 pub mod drawing;
 pub mod new;
+pub mod numbers;
 pub mod report;

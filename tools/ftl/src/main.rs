@@ -4,7 +4,6 @@ use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use clap::Parser;
@@ -280,16 +279,11 @@ fn run(
         None if arguments.console => WayIn::Console,
         None => WayIn::at_terminal(),
     };
-    let timeout = arguments
-        .timeout
-        .map(Duration::try_from_secs_f64)
-        .transpose()
-        .context("--timeout takes a number of seconds")?;
     let prepared = prepare(root, &arguments, way_in)?;
     // With `--json` the answer has what the commands print, too.
     let printed = printed.or_else(|| (json && arguments.exec.is_some()).then(Printed::default));
     let options = Options {
-        timeout,
+        timeout: arguments.timeout,
         verbose: arguments.verbose,
         json,
         exec: arguments.exec,

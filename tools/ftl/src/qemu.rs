@@ -100,7 +100,8 @@ impl FromStr for Port {
             })
         };
         parse().ok_or_else(|| {
-            "write it as HOST:GUEST, for example 8080:80 (HOST 0: any free one)".into()
+            "write it as HOST:GUEST, numbers up to 65535, for example 8080:80 (HOST 0: any free one)"
+                .into()
         })
     }
 }

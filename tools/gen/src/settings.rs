@@ -33,6 +33,26 @@ pub enum SettingType {
     Choice(Vec<String>),
 }
 
+impl SettingType {
+    /// What is expected of a value, for whoever wrote another one outside of a file.
+    pub fn expected(&self) -> String {
+        match self {
+            SettingType::Bool => "`true` or `false`".into(),
+            SettingType::Integer(_, low, high) => format!("a whole number from {low} to {high}"),
+            SettingType::Float => "a number".into(),
+            SettingType::Str(max) => {
+                format!(
+                    "text of at most {max} bytes, in quotes if YAML takes it for something else"
+                )
+            }
+            SettingType::Choice(words) => {
+                let words: Vec<_> = words.iter().map(|word| format!("`{word}`")).collect();
+                format!("one of {}", words.join(", "))
+            }
+        }
+    }
+}
+
 /// What a setting is set to.
 #[derive(Clone, Debug, PartialEq)]
 pub enum SettingValue {

@@ -107,6 +107,17 @@ fn what_the_command_line_sets_must_be_there() {
         "{name}"
     );
     assert_eq!(told("echo", "rounds", "3"), "");
+    for value in ["x", "0", "101", "", "[1", "a: b"] {
+        let expected =
+            format!("× `--set echo.rounds={value}`: expected a whole number from 1 to 100\n");
+        let told = told("echo", "rounds", value);
+        assert_eq!(told.trim_start(), expected);
+    }
+    let text = told("echo", "greeting", &"many\nlines".repeat(1000));
+    assert!(
+        text.contains("=many linesmany linesmany lines…`: expected text of at most 8"),
+        "{text}"
+    );
 }
 
 #[test]

@@ -8,7 +8,7 @@ use super::{Commands, FOR_EXEC, FROM_INIT, Member, Overrides, SETTINGS_LEN_MAX, 
 use crate::component::{Component, Isolation, Need, Role};
 use crate::interface::Interface;
 use crate::report::{Report, Reports};
-use crate::settings::{self, read_value};
+use crate::settings::{self, SettingType, SettingValue, read_value};
 use crate::yaml::unknown_outside;
 
 /// Makes the plan of a system, or tells what is missing.
@@ -344,6 +344,26 @@ fn check_owners(
     }
 }
 
+/// So much of a value as a line has room for.
+fn beginning(text: &str) -> String {
+    const CHARS_MAX: usize = 30;
+    let mut chars = text.chars();
+    let shown: String = chars.by_ref().take(CHARS_MAX).collect();
+    let shown = shown.replace(char::is_control, " ");
+    let rest = if chars.next().is_some() { "…" } else { "" };
+    shown + rest
+}
+
+/// Reads the value of a setting that stands in no file, so that there is no line to point at.
+fn value_outside(name: &str, kind: &SettingType, text: &str) -> Option<SettingValue> {
+    let source = crate::report::Source {
+        path: std::path::Path::new("command line").into(),
+        text: text.into(),
+    };
+    let node = crate::yaml::parse(&source).ok()?;
+    read_value(name, kind, &node, &mut Reports::default())
+}
+
 pub(super) fn settings_with(
     component: &Component,
     member: &Member,
@@ -369,16 +389,15 @@ pub(super) fn settings_with(
             reports.push(unknown_outside(&message, name, known));
             continue;
         };
-        let source = crate::report::Source {
-            path: std::path::Path::new("command line").into(),
-            text: text.as_str().into(),
-        };
-        let value = crate::yaml::parse(&source)
-            .map(|node| read_value(name, &component.settings[index].kind, &node, reports));
-        match value {
-            Ok(Some(value)) => values[index] = value,
-            Ok(None) => {}
-            Err(slips) => reports.extend(slips),
+        let kind = &component.settings[index].kind;
+        match value_outside(name, kind, text) {
+            Some(value) => values[index] = value,
+            None => reports.push(Report::general(format!(
+                "`--set {}.{name}={}`: expected {}",
+                member.name,
+                beginning(text),
+                kind.expected()
+            ))),
         }
     }
     let pairs: Vec<_> = component.settings.iter().zip(&values).collect();
