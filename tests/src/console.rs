@@ -107,6 +107,20 @@ pub fn run(command: Command) -> Console {
     run_at_terminal(command, true)
 }
 
+/// Runs a program of this computer at a terminal that is gone as soon as something was shown there, and waits for its end.
+pub fn run_until_terminal_is_gone(mut command: Command) -> ExitStatus {
+    let (terminal, inside) = open_terminal();
+    let mut child = start_at(&inside, &mut command, true);
+    drop(command);
+    drop(inside);
+    let mut screen = File::from(terminal);
+    screen
+        .read_exact(&mut [0])
+        .expect("it shows something before it ends");
+    drop(screen);
+    child.wait().expect("it was started")
+}
+
 /// The outer and the inner end of a terminal. No program that is started has them beyond what it is given: one that had the
 /// outer end would keep its own terminal open.
 fn open_terminal() -> (OwnedFd, OwnedFd) {

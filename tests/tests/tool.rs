@@ -1,5 +1,7 @@
 //! The tool's own promises that need no system: what is wrong is said in one line, with a way out.
 
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
 use std::process::{Command, Stdio};
 
 /// Runs `./ftl` with these arguments; it must fail with status 245 and say all of `said`.
@@ -63,6 +65,30 @@ fn a_wrong_setting_is_told_in_one_line() {
     };
     let expected = "error: `--set pinger.rounds=few`: expected a whole number from ";
     assert!(line.starts_with(expected), "{line}");
+}
+
+/// Nobody reads what the tool says: its pipes are broken, or its terminal is closed. It does what it was asked for all the same.
+#[test]
+fn what_nobody_hears_harms_nobody() {
+    let broken = || {
+        let (ours, _) = UnixStream::pair().expect("there are sockets");
+        Stdio::from(OwnedFd::from(ours))
+    };
+    let status = Command::new(e2e::tool())
+        .args(["--json", "run", "ping", "--set", "pinger.rounds=few"])
+        .stdin(Stdio::null())
+        .stdout(broken())
+        .stderr(broken())
+        .status()
+        .expect("./ftl can be started");
+    assert_eq!(status.code(), Some(245));
+
+    let mut build = Command::new(e2e::tool());
+    // An archive of its own: others boot the one without the setting.
+    build.args(["build", "ping", "--arch", &e2e::arch()]);
+    build.args(["--set", "pinger.rounds=7"]);
+    let status = e2e::console::run_until_terminal_is_gone(build);
+    assert_eq!(status.code(), Some(0));
 }
 
 #[test]

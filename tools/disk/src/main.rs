@@ -1,9 +1,13 @@
 //! `./ftl disk`: what is on a disk's image, and changing it, without booting. A program of its own, built
 //! when it is first asked for, because it brings SQLite along.
+// They panic when nobody is there to hear it.
+#![warn(clippy::print_stdout, clippy::print_stderr)]
 
 mod image;
 mod tree;
 
+use std::fmt::Arguments;
+use std::io::{self, ErrorKind, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -74,9 +78,17 @@ fn main() -> ExitCode {
     match execute(CommandLine::parse().command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            let _ = writeln!(io::stderr(), "error: {error:#}");
             ExitCode::FAILURE
         }
+    }
+}
+
+/// A line on standard output. It is well if the reader has heard enough and closed its end.
+fn answer(line: Arguments<'_>) -> io::Result<()> {
+    match writeln!(io::stdout(), "{line}") {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        result => result,
     }
 }
 
@@ -85,35 +97,35 @@ fn execute(command: Command) -> Result<()> {
         Command::Create { file } => {
             let mut image = Image::open(&file, true)?;
             let (total, free) = image.space()?;
-            println!(
+            answer(format_args!(
                 "{}: {} MiB, {} MiB free",
                 file.display(),
                 total >> 20,
                 free >> 20
-            );
+            ))?;
         }
         Command::Ls { file, path } => {
             for line in Image::open(&file, false)?.list(&path)? {
-                println!("{line}");
+                answer(format_args!("{line}"))?;
             }
         }
         Command::Import { file, folder, path } => {
             let count = Image::open(&file, true)?.import(&folder, &path)?;
-            println!(
+            answer(format_args!(
                 "{count} files and directories copied into {}",
                 file.display()
-            );
+            ))?;
         }
         Command::Export { file, folder, path } => {
             let count = Image::open(&file, false)?.export(&path, &folder)?;
-            println!(
+            answer(format_args!(
                 "{count} files and directories copied to {}",
                 folder.display()
-            );
+            ))?;
         }
         Command::Fill { file, count } => image::make_large(&file, count)?.fill(count)?,
         Command::Check { file } => match Image::open(&file, false)?.check()? {
-            None => println!("{} is sound", file.display()),
+            None => answer(format_args!("{} is sound", file.display()))?,
             Some(damage) => anyhow::bail!("{} is damaged:\n{damage}", file.display()),
         },
     }

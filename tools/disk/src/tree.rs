@@ -1,6 +1,7 @@
 //! Whole directories: listing them, and copying them in and out.
 
 use std::fs;
+use std::io::{self, Write};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 
@@ -100,7 +101,8 @@ impl Image {
                 self.import_file(&path, directory, name, mode)
                     .with_context(context)?;
             } else {
-                eprintln!("left out {}: neither file nor directory", path.display());
+                let why = "neither file nor directory";
+                let _ = writeln!(io::stderr(), "left out {}: {why}", path.display());
                 continue;
             }
             count += 1;

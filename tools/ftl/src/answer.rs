@@ -9,11 +9,12 @@ use serde_json::{Value, json};
 use crate::systems::YamlErrors;
 
 /// Tells a program, if one asked, whether all was well, and the facts that an object holds.
-pub fn tell(asked: bool, ok: bool, mut facts: Value) {
-    if asked {
-        facts["ok"] = ok.into();
-        println!("{facts}");
+pub fn tell(asked: bool, ok: bool, mut facts: Value) -> std::io::Result<()> {
+    if !asked {
+        return Ok(());
     }
+    facts["ok"] = ok.into();
+    answer!("{facts}")
 }
 
 /// What a program is told of an error.

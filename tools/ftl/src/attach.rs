@@ -28,7 +28,7 @@ pub fn attach(socket: &Path) -> Result<u8> {
     let mut answers = shown.try_clone()?;
     let raw = RawTerminal::enter();
     if raw.is_some() {
-        eprintln!("Ctrl-A X leaves");
+        say!("Ctrl-A X leaves");
     }
     let is_terminal = raw.is_some();
     let (sender, left) = std::sync::mpsc::channel();
@@ -65,7 +65,7 @@ pub fn attach(socket: &Path) -> Result<u8> {
     Ok(match left.try_recv() {
         Ok(()) => 0,
         Err(_) => {
-            eprintln!("\nthe system has ended");
+            say!("\nthe system has ended");
             STATUS_LOST
         }
     })

@@ -70,7 +70,7 @@ pub fn refresh(root: &Path) -> Result<Vec<PathBuf>> {
             std::fs::create_dir_all(folder)?;
         }
         std::fs::write(root.join(&path), text).with_context(|| format!("cannot write {path}"))?;
-        eprintln!("generated {path}");
+        say!("generated {path}");
         written.push(path.into());
     }
     Ok(written)

@@ -150,7 +150,7 @@ pub fn built_before(root: &Path, arch: Arch, name: &str) -> Result<Built> {
     };
     let unstripped = words("unstripped");
     if let Some(changed) = stale::changed_since(root, &folder.join(format!("{name}.json"))) {
-        eprintln!(
+        say!(
             "note: `{}` was changed after what --no-build boots was built; leave it out to build anew",
             changed.display()
         );
@@ -198,7 +198,8 @@ fn compile(
     for message in Message::parse_stream(BufReader::new(output)) {
         let message = message?;
         if let Message::CompilerMessage(told) = &message {
-            eprint!("{}", told.message.rendered.as_deref().unwrap_or_default());
+            let rendered = told.message.rendered.as_deref().unwrap_or_default();
+            crate::speech::say(format_args!("{rendered}"));
             warnings += usize::from(told.message.level == DiagnosticLevel::Warning);
         }
         if let Message::CompilerArtifact(artifact) = message {

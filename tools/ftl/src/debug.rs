@@ -37,7 +37,7 @@ pub fn debug(root: &Path, machine: Machine, built: &Built, commands: &[String]) 
         ctrlc::set_handler(|| {}).context("cannot handle signals")?;
     }
     let running = start(machine, &socket, &log, person)?;
-    eprintln!("the machine's UART goes to {}", log.display());
+    say!("the machine's UART goes to {}", log.display());
     let target = format!("target remote {}", socket.display());
     gdb.args(["-ex".into(), OsString::from(target)]);
     gdb.arg("-ex").arg(source(root));

@@ -4,7 +4,7 @@
 //! with `--yes`; on a terminal after one question; otherwise it prints the command and fails.
 
 use std::collections::BTreeSet;
-use std::io::{BufRead, IsTerminal, Write};
+use std::io::{BufRead, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -195,11 +195,11 @@ pub fn doctor(root: &Path, archs: &[Arch], yes: bool) -> Result<Vec<serde_json::
     for need in needs(root, archs, Purpose::Test) {
         // What is missing is told by what installs it.
         if let Ok(version) = &need.found {
-            eprintln!("ok: {}: {version}", need.what);
+            say!("ok: {}: {version}", need.what);
         }
     }
     set_up(root, archs, Purpose::Test, yes)?;
-    eprintln!("all there");
+    say!("all there");
     let needs = needs(root, archs, Purpose::Test);
     let told = needs.iter().map(|need| {
         serde_json::json!({
@@ -221,7 +221,7 @@ pub fn set_up(root: &Path, archs: &[Arch], purpose: Purpose, yes: bool) -> Resul
     let names: Vec<&str> = missing.iter().map(|need| need.what.as_str()).collect();
     for need in &missing {
         if let Err(reason) = &need.found {
-            eprintln!("missing: {}: {reason}", need.what);
+            say!("missing: {}: {reason}", need.what);
         }
     }
 
@@ -251,7 +251,7 @@ pub fn set_up(root: &Path, archs: &[Arch], purpose: Purpose, yes: bool) -> Resul
             if required_missing {
                 return Err(error);
             }
-            eprintln!("{error:#}");
+            say!("{error:#}");
             return Ok(());
         }
     }
@@ -263,7 +263,7 @@ pub fn set_up(root: &Path, archs: &[Arch], purpose: Purpose, yes: bool) -> Resul
         if !need.optional {
             bail!("{} is still missing: {reason}", need.what);
         }
-        eprintln!("{} could not be had: {reason}", need.what);
+        say!("{} could not be had: {reason}", need.what);
     }
     Ok(())
 }
@@ -335,8 +335,7 @@ fn may_install(command_line: &str, yes: bool) -> Result<bool> {
     if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
         return Ok(false);
     }
-    eprint!("  {command_line}\nrun this now? [Y/n] ");
-    std::io::stderr().flush()?;
+    crate::speech::say(format_args!("  {command_line}\nrun this now? [Y/n] "));
     let mut answer = String::new();
     std::io::stdin().lock().read_line(&mut answer)?;
     Ok(!answer.trim_start().to_lowercase().starts_with('n'))
@@ -351,7 +350,7 @@ fn install(words: &[String]) -> Result<()> {
         .output()
         .with_context(|| format!("cannot start `{}`", words[0]))?;
     if !output.status.success() {
-        eprintln!(
+        say!(
             "{}{}",
             String::from_utf8_lossy(&output.stdout),
             String::from_utf8_lossy(&output.stderr)

@@ -156,13 +156,13 @@ fn receive(mut stream: UnixStream, printed: Option<&Printed>, tell: &impl Fn(New
                 Ok(Some((Kind::ReportEnd, _))) => {
                     match serde_json::from_slice(&std::mem::take(&mut report)) {
                         Ok(value) => tell(News::Report(value)),
-                        Err(error) => eprintln!("ftl: a report is no JSON: {error}"),
+                        Err(error) => say!("ftl: a report is no JSON: {error}"),
                     }
                 }
                 Ok(Some(_)) => {}
                 Ok(None) => break,
                 Err(error) => {
-                    eprintln!("ftl: {error}");
+                    say!("ftl: {error}");
                     return;
                 }
             }

@@ -15,8 +15,13 @@
 //! - [`book`], [`drawing`]: what in `docs/` is made out of the source.
 //!
 //! The tool reports to people on standard error and keeps standard output for what a
-//! program may read (`--json`).
+//! program may read (`--json`), both by way of [`speech`].
 #![forbid(unsafe_code)]
+// They panic when nobody is there to hear it; see `speech`.
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
+#[macro_use]
+pub mod speech;
 
 pub mod answer;
 pub mod arch;

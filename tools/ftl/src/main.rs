@@ -1,4 +1,6 @@
 //! The command line of `./ftl`. Each command's work is in the library beside this file.
+// They panic when nobody is there to hear it; see `speech`.
+#![warn(clippy::print_stdout, clippy::print_stderr)]
 
 use std::ffi::OsString;
 use std::io::IsTerminal;
@@ -9,7 +11,6 @@ use anyhow::{Context, Result, bail};
 use clap::Parser;
 use serde_json::json;
 
-use ftl_tool::answer;
 use ftl_tool::arch::Arch;
 use ftl_tool::attach;
 use ftl_tool::bench::budgets::{self, Budgets};
@@ -28,6 +29,7 @@ use ftl_tool::pack;
 use ftl_tool::qemu::{Bus, Machine, Port};
 use ftl_tool::report;
 use ftl_tool::run::{self, Options, STATUS_TOOL};
+use ftl_tool::speech;
 use ftl_tool::systems::{self, Isolation, Variant};
 use ftl_tool::test::{self, Selection};
 use ftl_tool::toolchain::Toolchain;
@@ -36,6 +38,7 @@ use ftl_tool::uefi::firmware::Firmware;
 use ftl_tool::uefi::{self, TemporaryDisk, boot_disk};
 use ftl_tool::variants;
 use ftl_tool::workspace;
+use ftl_tool::{answer, say};
 
 mod arguments;
 
@@ -53,9 +56,9 @@ fn main() -> ExitCode {
     match execute(command_line) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            say!("error: {error:#}");
             if json {
-                println!("{}", answer::failure(&error));
+                let _ = answer!("{}", answer::failure(&error));
             }
             ExitCode::from(STATUS_TOOL)
         }
@@ -74,12 +77,12 @@ fn execute(command_line: CommandLine) -> Result<ExitCode> {
             let (request, _) = request(&root, &arguments, WayIn::at_terminal(), false, true)?;
             let built = build::build(&root, arguments.arch, &request)?;
             let shown = built.archive.strip_prefix(&root).unwrap_or(&built.archive);
-            eprintln!("built {}", shown.display());
+            say!("built {}", shown.display());
             answer::tell(
                 json,
                 true,
                 json!({ "archive": shown, "kernel": built.kernel }),
-            );
+            )?;
         }
         Command::Image(arguments) => image(&root, &arguments, yes, json)?,
         Command::Bench(arguments) => return bench(&root, arguments, yes, json),
@@ -88,7 +91,7 @@ fn execute(command_line: CommandLine) -> Result<ExitCode> {
             let mut written = systems::accept(&root, &accept)?;
             written.extend(systems::refresh_files(&root)?);
             written.extend(book::refresh(&root)?);
-            answer::tell(json, true, json!({ "written": written }));
+            answer::tell(json, true, json!({ "written": written }))?;
         }
         Command::Check => return check(&root, json),
         Command::Test(arguments) => {
@@ -107,7 +110,7 @@ fn execute(command_line: CommandLine) -> Result<ExitCode> {
             let passed = test::test(&root, &selection, |arch| {
                 build_for_tests(&root, arch, variants::boots(arch, &selection))
             })?;
-            answer::tell(json, passed, json!({}));
+            answer::tell(json, passed, json!({}))?;
             return Ok(ExitCode::from(u8::from(!passed)));
         }
         Command::Disk { arguments } => return disk(&root, &arguments),
@@ -119,7 +122,7 @@ fn execute(command_line: CommandLine) -> Result<ExitCode> {
         } => show_dump(&root, &which, &what, yes)?,
         Command::Doctor => {
             let needs = doctor::doctor(&root, &Arch::ALL, yes)?;
-            answer::tell(json, true, json!({ "needs": needs }));
+            answer::tell(json, true, json!({ "needs": needs }))?;
         }
         Command::Clean => clean(&root)?,
     }
@@ -135,8 +138,8 @@ fn image(root: &Path, arguments: &ImageArguments, yes: bool, json: bool) -> Resu
     let built = build::build(root, arch, &request)?;
     let disk = uefi::disk(root, arch, &built, &arguments.append.join(" "), true)?;
     boot_disk::write(&arguments.output, &disk)?;
-    eprintln!("wrote {}", arguments.output.display());
-    answer::tell(json, true, json!({ "image": arguments.output }));
+    say!("wrote {}", arguments.output.display());
+    answer::tell(json, true, json!({ "image": arguments.output }))?;
     Ok(())
 }
 
@@ -154,7 +157,7 @@ fn trace(root: &Path, mut arguments: TraceArguments, yes: bool) -> Result<ExitCo
 
 /// Says what a trace came to.
 fn tell_trace(file: &Path, summary: &trace::Summary) {
-    eprintln!(
+    say!(
         "{}: {} records over {:.3} ms{}; open it at https://ui.perfetto.dev",
         file.display(),
         summary.records,
@@ -371,7 +374,7 @@ fn bench(root: &Path, arguments: BenchArguments, yes: bool, json: bool) -> Resul
             instructions,
             lines,
         };
-        println!("{}", profile::profile(root, &wanted, &options)?);
+        answer!("{}", profile::profile(root, &wanted, &options)?)?;
         return Ok(ExitCode::SUCCESS);
     }
     let arguments = arguments.measure;
@@ -386,10 +389,10 @@ fn bench(root: &Path, arguments: BenchArguments, yes: bool, json: bool) -> Resul
     };
     let Measured { figures, failed } = bench::measure(root, &wanted)?;
     if json {
-        println!("{}", serde_json::to_string(&figures)?);
+        answer!("{}", serde_json::to_string(&figures)?)?;
     }
     if !arguments.check {
-        eprint!("{}", bench::table::table(&figures));
+        speech::say(format_args!("{}", bench::table::table(&figures)));
     }
     if arguments.write_docs {
         bench::document::write(root, arch, &figures)?;
@@ -401,7 +404,7 @@ fn bench(root: &Path, arguments: BenchArguments, yes: bool, json: bool) -> Resul
         let mut budgets = Budgets::read(root)?;
         if arguments.check {
             let outcome = budgets::check(&budgets, &figures, &toolchain.name, arch);
-            eprint!("{}", outcome.text);
+            speech::say(format_args!("{}", outcome.text));
             exceeded = outcome.failed > 0;
         }
         if arguments.record {
@@ -412,7 +415,7 @@ fn bench(root: &Path, arguments: BenchArguments, yes: bool, json: bool) -> Resul
     }
     // Last, where it is seen; all that could be measured has been shown and kept.
     for reason in &failed {
-        eprintln!("error: not measured: {reason}");
+        say!("error: not measured: {reason}");
     }
     Ok(ExitCode::from(u8::from(exceeded || !failed.is_empty())))
 }
@@ -481,18 +484,18 @@ fn check(root: &Path, json: bool) -> Result<ExitCode> {
     systems::check_generated(root)?;
     let packages = systems::kernel_packages(root)?;
     let outcome = closure::walk(root, &packages, &closure::reviewed(root)?)?;
-    eprintln!("generated files are up to date");
-    eprintln!(
+    say!("generated files are up to date");
+    say!(
         "{} components may run in the kernel; they consist of {} crates of safe Rust and {} reviewed ones:",
         packages.len(),
         outcome.clean.len(),
         outcome.reviewed.len()
     );
     for entry in &outcome.reviewed {
-        eprintln!("  reviewed  {entry}");
+        say!("  reviewed  {entry}");
     }
     for breach in &outcome.breaches {
-        eprintln!("error: {breach}");
+        say!("error: {breach}");
     }
     let errors: Vec<_> = outcome
         .breaches
@@ -503,7 +506,7 @@ fn check(root: &Path, json: bool) -> Result<ExitCode> {
         json,
         errors.is_empty(),
         json!({ "components": packages, "reviewed": outcome.reviewed, "errors": errors }),
-    );
+    )?;
     Ok(ExitCode::from(u8::from(!outcome.breaches.is_empty())))
 }
 

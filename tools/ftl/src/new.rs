@@ -169,7 +169,7 @@ pub fn new(root: &Path, kind: Kind, name: &str, arch: Arch) -> Result<()> {
             .and_then(|()| std::fs::write(&file, text))
             .with_context(|| format!("cannot write {}", file.display()))?;
         if !about.is_empty() {
-            eprintln!("  {path:<44}  {about}");
+            say!("  {path:<44}  {about}");
         }
     }
     systems::refresh(root)?;
@@ -179,7 +179,7 @@ pub fn new(root: &Path, kind: Kind, name: &str, arch: Arch) -> Result<()> {
         "--package",
         name,
     ]));
-    eprintln!("to have it in another system, add the line `  {name}:` to its file in systems/");
+    say!("to have it in another system, add the line `  {name}:` to its file in systems/");
     Ok(())
 }
 

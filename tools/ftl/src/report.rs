@@ -52,7 +52,7 @@ impl Step {
             bar.finish_and_clear();
         }
         if elapsed >= Duration::from_secs(1) {
-            eprintln!("{}  {}", self.what, seconds(elapsed));
+            say!("{}  {}", self.what, seconds(elapsed));
         }
     }
 
@@ -69,7 +69,7 @@ pub fn note(text: &str) {
     static TOLD: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
     let mut told = TOLD.lock().unwrap_or_else(PoisonError::into_inner);
     if told.insert(text.to_owned()) {
-        eprintln!("note: {text}");
+        say!("note: {text}");
     }
 }
 

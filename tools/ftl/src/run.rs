@@ -175,9 +175,10 @@ pub fn run(root: &Path, mut machine: Machine, built: &Built, options: &Options) 
         Keeper::start(run, sockets, options.dumps)
     });
     for port in &machine.ports {
-        eprintln!(
+        say!(
             "port 127.0.0.1:{} leads to {} in FTL",
-            port.host, port.guest
+            port.host,
+            port.guest
         );
     }
     let complaints = read_complaints(&mut qemu)?;
@@ -194,11 +195,9 @@ pub fn run(root: &Path, mut machine: Machine, built: &Built, options: &Options) 
             raw = RawTerminal::enter();
             match (raw.is_some(), options.console) {
                 (true, true) => {
-                    eprintln!(
-                        "Ctrl-A X ends it, Ctrl-A D keeps a dump; all other keys go to its shell"
-                    );
+                    say!("Ctrl-A X ends it, Ctrl-A D keeps a dump; all other keys go to its shell");
                 }
-                (true, false) => eprintln!("Ctrl-A X or Ctrl-C ends it"),
+                (true, false) => say!("Ctrl-A X or Ctrl-C ends it"),
                 (false, _) => {}
             }
             read_input(move |bytes| {
@@ -263,7 +262,7 @@ pub fn run(root: &Path, mut machine: Machine, built: &Built, options: &Options) 
 /// Starts QEMU, with pipes for its input and both outputs.
 pub fn start(machine: &Machine) -> Result<Child> {
     match doctor::qemu_version(machine.arch) {
-        Ok(version) if machine.may_stand_still(version) => eprintln!(
+        Ok(version) if machine.may_stand_still(version) => say!(
             "note: QEMU before 8.1 may stand still when it counts the instructions of {} CPUs; --smp 1 does not",
             machine.smp
         ),
@@ -431,18 +430,16 @@ fn stop(qemu: &mut Child, end: Option<End>) -> Result<Option<String>> {
 
 fn explain_loss(complaints: &[String], status: Option<&str>) {
     for line in complaints {
-        eprintln!("{line}");
+        say!("{line}");
     }
     if complaints
         .iter()
         .any(|line| line.contains("Could not set up host forwarding"))
     {
-        eprintln!(
-            "ftl: somebody took the port just now; start again or choose another with --port"
-        );
+        say!("ftl: somebody took the port just now; start again or choose another with --port");
     } else {
         let how = status.map_or("ended".to_owned(), |status| format!("ended ({status})"));
-        eprintln!("ftl: QEMU {how}, and the system had not said why");
+        say!("ftl: QEMU {how}, and the system had not said why");
     }
 }
 
@@ -452,14 +449,14 @@ fn report_end(end: End, ran: Duration, options: &Options, machine: &Machine, rep
         _ => None,
     };
     match end {
-        End::Panic => eprintln!("ftl: the kernel panicked; the lines above say where"),
+        End::Panic => say!("ftl: the kernel panicked; the lines above say where"),
         End::Init(status) => {
-            eprintln!("ftl: init ended by itself with status {status}, and the system with it");
+            say!("ftl: init ended by itself with status {status}, and the system with it");
         }
-        End::NotStarted => eprintln!("ftl: the firmware's boot loader could not start it"),
-        End::Timeout => eprintln!("ftl: stopped after {} (--timeout)", report::seconds(ran)),
+        End::NotStarted => say!("ftl: the firmware's boot loader could not start it"),
+        End::Timeout => say!("ftl: stopped after {} (--timeout)", report::seconds(ran)),
         End::Shutdown(status) if status > u64::from(STATUS_GUEST_MAX) => {
-            eprintln!(
+            say!(
                 "ftl: the system's status was {status}; statuses above {STATUS_GUEST_MAX} are cut to it"
             );
         }
@@ -478,7 +475,9 @@ fn report_end(end: End, ran: Duration, options: &Options, machine: &Machine, rep
             answer["output"] = String::from_utf8_lossy(&printed.unwrap_or_default()).into();
             answer["crashes"] = reports.into();
         }
-        println!("{answer}");
+        if let Err(error) = answer!("{answer}") {
+            say!("error: the answer is lost: {error}");
+        }
     }
 }
 

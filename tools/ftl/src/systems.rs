@@ -104,7 +104,7 @@ fn write_generated(root: &Path, workspace: &Workspace) -> Result<Vec<PathBuf>> {
             true => "generated",
             false => "removed",
         };
-        eprintln!("{what} {}", path.display());
+        say!("{what} {}", path.display());
     }
     Ok(written)
 }
@@ -115,7 +115,7 @@ pub fn accept(root: &Path, interfaces: &[String]) -> Result<Vec<PathBuf>> {
     let mut written = Vec::new();
     for name in interfaces {
         let path = workspace.accept(name).map_err(show)?;
-        eprintln!("wrote {}", path.display());
+        say!("wrote {}", path.display());
         written.push(path);
     }
     Ok(written)
@@ -234,7 +234,7 @@ pub fn check_generated(root: &Path) -> Result<()> {
 fn show(reports: Reports) -> anyhow::Error {
     let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     if !reports.iter().all(|report| report.place.is_none()) {
-        eprintln!("{}", reports.render(colours).trim_end());
+        say!("{}", reports.render(colours).trim_end());
     }
     anyhow!(YamlErrors(reports))
 }

@@ -137,7 +137,7 @@ pub fn test(
         }
     });
     if let Some(written) = figures.finish(root, selection)? {
-        eprintln!("figures: {}", written.display());
+        say!("figures: {}", written.display());
     }
 
     if whole && selection.archs.contains(&Arch::Riscv64) {
@@ -145,11 +145,11 @@ pub fn test(
     }
 
     for (time, name) in tally.slowest() {
-        eprintln!("slow    {name}  {}", report::seconds(*time));
+        say!("slow    {name}  {}", report::seconds(*time));
     }
-    eprintln!("in all  {}", report::seconds(started.elapsed()));
+    say!("in all  {}", report::seconds(started.elapsed()));
     for step in &tally.failed_steps {
-        eprintln!("failed: {step}");
+        say!("failed: {step}");
     }
     if tally.passed + tally.failed + tally.skipped == 0 {
         let filter = selection.filter.as_deref().unwrap_or("");
@@ -159,7 +159,7 @@ pub fn test(
         0 => String::new(),
         skipped => format!(", {skipped} skipped"),
     };
-    println!("{} passed, {} failed{skipped}", tally.passed, tally.failed);
+    answer!("{} passed, {} failed{skipped}", tally.passed, tally.failed)?;
     Ok(tally.failed == 0)
 }
 
@@ -304,7 +304,7 @@ fn budgets(tally: &mut Tally, root: &Path) {
         // What is known to be wanting must not be forgotten.
         let lines = outcome.output.lines();
         for line in lines.filter(|line| line.contains("not met yet")) {
-            eprintln!("        {line}");
+            say!("        {line}");
         }
     }
 }

@@ -349,7 +349,7 @@ pub fn watch(
     let _ = qemu.wait();
     for line in complaints.join().unwrap_or_default() {
         if !line.contains("terminating on signal") {
-            eprintln!("{line}");
+            say!("{line}");
         }
     }
     result

@@ -228,7 +228,7 @@ fn measure_groups(root: &Path, wanted: &Wanted, groups: &[Group]) -> Result<Meas
         let names = group.names.join(", ");
         if wanted.long {
             // Some of them take minutes.
-            eprintln!("measuring {names}");
+            say!("measuring {names}");
         }
         match (group.measure)(root, wanted) {
             Ok(figures) => measured.figures.extend(figures),

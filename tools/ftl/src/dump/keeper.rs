@@ -123,7 +123,7 @@ impl Keeper {
                 ended
             });
             if let (Err(error), false) = (watched, is_over.load(Ordering::Relaxed)) {
-                eprintln!("ftl: no dumps can be kept of this run: {error:#}");
+                say!("ftl: no dumps can be kept of this run: {error:#}");
             }
             kept
         });
@@ -272,7 +272,7 @@ impl Watch<'_> {
     fn keep(&mut self, what: &str, cpu: &str, kept: &mut Vec<Dump>) {
         match self.write(what, cpu) {
             Ok(dump) => kept.push(dump),
-            Err(error) => eprintln!("ftl: no dump could be kept ({what}): {error:#}"),
+            Err(error) => say!("ftl: no dump could be kept ({what}): {error:#}"),
         }
     }
 

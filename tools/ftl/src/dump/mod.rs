@@ -219,16 +219,16 @@ impl Dump {
             one => vec![one],
         };
         if command.is_empty() {
-            println!("{} ({}, {})", self.what, self.system, self.arch);
-            println!("{}", self.folder.display());
+            answer!("{} ({}, {})", self.what, self.system, self.arch)?;
+            answer!("{}", self.folder.display())?;
         }
         for one in &commands {
             let lines = self.ask(root, &[one])?;
             if commands.len() > 1 {
-                println!("\n{one}:");
+                answer!("\n{one}:")?;
             }
             for (line, annotation) in lines {
-                println!("{line}{}", annotation.unwrap_or_default());
+                answer!("{line}{}", annotation.unwrap_or_default())?;
             }
         }
         Ok(())
@@ -239,10 +239,10 @@ impl Dump {
 pub fn tell(root: &Path, kept: &[Dump]) {
     for dump in kept {
         let shown = dump.folder.strip_prefix(root).unwrap_or(&dump.folder);
-        eprintln!("ftl: kept a dump ({}): {}", dump.what, shown.display());
+        say!("ftl: kept a dump ({}): {}", dump.what, shown.display());
     }
     if !kept.is_empty() {
-        eprintln!("ftl: `./ftl dump last` shows it, `./ftl debug --dump last` opens it in gdb");
+        say!("ftl: `./ftl dump last` shows it, `./ftl debug --dump last` opens it in gdb");
     }
 }
 
@@ -250,7 +250,7 @@ pub fn tell(root: &Path, kept: &[Dump]) {
 pub fn print_list(root: &Path) -> Result<()> {
     let all = list(root);
     if all.is_empty() {
-        println!("there are no dumps");
+        answer!("there are no dumps")?;
     }
     for (number, folder) in all {
         let Ok(dump) = Dump::open(&folder) else {
@@ -261,13 +261,13 @@ pub fn print_list(root: &Path) -> Result<()> {
             .ok()
             .and_then(|time| time.elapsed().ok())
             .unwrap_or_default();
-        println!(
+        answer!(
             "{number:4}  {:28} {:20} {:8} {} ago",
             dump.what,
             dump.system,
             dump.arch.name(),
             report::seconds(Duration::from_secs(age.as_secs())),
-        );
+        )?;
     }
     Ok(())
 }

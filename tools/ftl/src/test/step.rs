@@ -81,12 +81,12 @@ impl Tally {
         } else {
             String::new()
         };
-        eprintln!(
+        say!(
             "{verdict:6}  {name}{count}  {}",
             report::seconds(outcome.time)
         );
         if !ok {
-            eprintln!("{}", output.trim_end());
+            say!("{}", output.trim_end());
             self.failed_steps.push(name.clone());
         }
         self.slowest.extend_from_slice(&outcome.slowest);
@@ -101,7 +101,7 @@ impl Tally {
 
     /// Tells of a step that cannot be tried on this computer.
     pub fn skip(&mut self, name: &str, reason: &str) {
-        eprintln!("SKIPPED {name}: {reason}");
+        say!("SKIPPED {name}: {reason}");
         self.skipped += 1;
     }
 }

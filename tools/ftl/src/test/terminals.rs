@@ -14,8 +14,8 @@ pub fn provide() {
     // So it says if there is no file system for them.
     let is_missing = matches!(error, Errno::NODEV | Errno::NOENT | Errno::NXIO);
     match is_missing.then(mount_own) {
-        Some(Ok(())) => eprintln!("note: /dev/pts is not mounted; tests get one of their own"),
-        _ => eprintln!(
+        Some(Ok(())) => say!("note: /dev/pts is not mounted; tests get one of their own"),
+        _ => say!(
             "note: there are no pseudo-terminals ({error}), so tests at a terminal will fail; \
              `mount -t devpts devpts /dev/pts`, as root, makes some"
         ),
