@@ -85,12 +85,14 @@ impl Exec {
             .arg("run")
             .args(&self.arguments)
             // Any port of the host; and a last resort.
-            .args(["--arch", &arch(), "--smp", "2"])
+            .args(["--arch", &arch()])
             .args(["--port", "0:80", "--timeout"])
             .arg(if crate::long() { "1800" } else { "120" });
         // Of crashes that tests make on purpose there are many.
-        if !self.arguments.iter().any(|argument| argument == "--dumps") {
-            command.args(["--dumps", "never"]);
+        for (option, value) in [("--smp", "2"), ("--dumps", "never")] {
+            if !self.arguments.iter().any(|argument| argument == option) {
+                command.args([option, value]);
+            }
         }
         if self.built && std::env::var_os("FTL_NO_BUILD").is_some() {
             command.arg("--no-build");

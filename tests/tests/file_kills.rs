@@ -25,6 +25,8 @@ fn clients_go_on_when_the_server_and_the_driver_are_killed() {
     let count = |text: &str| exit.log.iter().filter(|line| line.contains(text)).count();
     let killed = count("sqlitefs was killed") + count("virtio_blk was killed");
     assert_eq!(killed, kills, "{}", exit.tail());
+    // No disk has failed, only its driver went.
+    assert_eq!(count("of a disk: "), 0, "{}", exit.tail());
     e2e::record(
         "kills of the file server and its driver without a lost byte",
         kills,

@@ -31,6 +31,40 @@ fn without_a_disk_files_are_kept_in_memory_and_that_is_said() {
     assert!(exit.log.iter().any(notice), "{}", exit.log.join("\n"));
 }
 
+/// The disk's driver comes back, and files with it. That is an error only if something is lost, and is told in one line.
+/// Time is counted in instructions, so that nothing is synchronised by itself before the second kill, however busy the host is.
+#[test]
+fn the_loss_of_the_disks_driver_is_told_in_one_line() {
+    let folder = Folder::new("driver");
+    let script = "
+        echo kept > /kept; sync; kill virtio_blk > /dev/null
+        until test $(log | grep -c 'sqlitefs: .* MiB free') = 2; do sleep 0.05; done
+        echo lost > /lost; kill virtio_blk > /dev/null
+        until test $(log | grep -c 'sqlitefs: .* MiB free') = 3; do sleep 0.05; done
+        cat /kept; ls /lost 2> /dev/null";
+    let done = commands::exec("ledger", script)
+        .argument("--disk")
+        .argument(folder.disk())
+        .argument("--icount")
+        .argument("--smp")
+        .argument("1")
+        .run();
+    assert_eq!(done.text(), "kept\n", "{}", done.stderr);
+    let of_server = done.stderr.lines().filter_map(|line| {
+        let (_, said) = line.split_once("] sqlitefs: ")?;
+        (said.contains("WARN") || said.contains("ERROR")).then_some(said)
+    });
+    assert_eq!(
+        of_server.collect::<Vec<_>>(),
+        [
+            "WARN the disk's driver was lost; files can be used again when it is back",
+            "ERROR the disk's driver was lost, and with it what was not synchronised",
+        ],
+        "{}",
+        done.stderr
+    );
+}
+
 /// What is said in docs/tutorial/8-files.md of the ledger: it and the file server are killed in the middle of the work.
 #[test]
 fn the_ledger_of_the_tutorial_loses_nothing() {

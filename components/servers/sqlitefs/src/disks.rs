@@ -1,9 +1,11 @@
 //! The disks that the database lies on: the driver's, or memory.
 
 use alloc::boxed::Box;
+use alloc::rc::Rc;
 use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
+use core::cell::Cell;
 use core::ops::Range;
 
 use files::{Disk, DiskError, SECTOR_LEN};
@@ -11,37 +13,67 @@ use ftl::prelude::*;
 use interfaces::block;
 use ring::SharedMemory;
 
-/// A disk of the driver.
-struct DriverDisk(interfaces::disk::Disk);
+/// Whether the driver was lost since the disks were opened. Then no disk has failed: whoever hears of it as an event says so, once,
+/// and opens them again when the driver is back.
+#[derive(Clone, Default)]
+pub struct DriverLost(Rc<Cell<bool>>);
 
-fn failed(what: &str, offset: u64, error: Error) -> DiskError {
-    error!("{what} at byte {offset} of a disk: {error}");
-    DiskError
+impl DriverLost {
+    /// Whether it was.
+    pub fn get(&self) -> bool {
+        self.0.get()
+    }
+
+    /// Looks at an error of the driver.
+    fn notice(&self, error: Error) {
+        if matches!(error, Error::Closed | Error::PeerRestarted) {
+            self.0.set(true);
+        }
+    }
+}
+
+/// A disk of the driver.
+struct DriverDisk {
+    disk: interfaces::disk::Disk,
+    lost: DriverLost,
+}
+
+impl DriverDisk {
+    fn failed(&self, what: &str, offset: u64, error: Error) -> DiskError {
+        self.lost.notice(error);
+        match self.lost.get() {
+            true => debug!("{what} at byte {offset} of a disk: {error}"),
+            false => error!("{what} at byte {offset} of a disk: {error}"),
+        }
+        DiskError
+    }
 }
 
 impl Disk for DriverDisk {
     fn len(&self) -> u64 {
-        self.0.sectors() * SECTOR_LEN as u64
+        self.disk.sectors() * SECTOR_LEN as u64
     }
 
     fn read(&mut self, offset: u64, to: &mut [u8]) -> core::result::Result<(), DiskError> {
-        let read = self.0.read(offset / SECTOR_LEN as u64, to);
-        read.map_err(|error| failed("reading", offset, error))
+        let read = self.disk.read(offset / SECTOR_LEN as u64, to);
+        read.map_err(|error| self.failed("reading", offset, error))
     }
 
     fn write(&mut self, offset: u64, from: &[u8]) -> core::result::Result<(), DiskError> {
-        let written = self.0.write(offset / SECTOR_LEN as u64, from);
-        written.map_err(|error| failed("writing", offset, error))
+        let written = self.disk.write(offset / SECTOR_LEN as u64, from);
+        written.map_err(|error| self.failed("writing", offset, error))
     }
 
     fn flush(&mut self) -> core::result::Result<(), DiskError> {
-        self.0.flush().map_err(|error| failed("flushing", 0, error))
+        self.disk
+            .flush()
+            .map_err(|error| self.failed("flushing", 0, error))
     }
 
     fn discard(&mut self, offset: u64, len: u64) -> core::result::Result<(), DiskError> {
         let sectors = (offset / SECTOR_LEN as u64, len / SECTOR_LEN as u64);
-        let given = self.0.discard(sectors.0, sectors.1);
-        given.map_err(|error| failed("discarding", offset, error))
+        let given = self.disk.discard(sectors.0, sectors.1);
+        given.map_err(|error| self.failed("discarding", offset, error))
     }
 }
 
@@ -90,7 +122,10 @@ impl Disk for MemoryDisk {
                 Some(memory) => memory,
                 None => {
                     let memory = Folio::new(PIECE_LEN).and_then(|folio| folio.map());
-                    piece.insert(memory.map_err(|error| failed("growing", offset, error))?)
+                    piece.insert(memory.map_err(|error| {
+                        error!("a disk in memory cannot grow at byte {offset}: {error}");
+                        DiskError
+                    })?)
                 }
             };
             memory.write(at, &from[range]);
@@ -114,13 +149,22 @@ impl Disk for MemoryDisk {
 /// A disk for data and one for the log.
 pub type Pair = (Box<dyn Disk>, Box<dyn Disk>);
 
-/// Opens the two disks: those with these names, or both in memory; answers whether it is that.
+/// Opens the two disks: those with these names, or both in memory; answers whether it is that. If the driver is lost, then
+/// or later, `lost` says so.
 pub fn open(
     driver: Option<&mut block::Client>,
     (data, log): (&str, &str),
     memory_len: usize,
+    lost: &DriverLost,
 ) -> core::result::Result<(Pair, bool), String> {
-    let told = |error: Error| alloc::format!("cannot open the disks: {error}");
+    let told = |error: Error| {
+        lost.notice(error);
+        alloc::format!("cannot open the disks: {error}")
+    };
+    let of_driver = |disk| -> Box<dyn Disk> {
+        let lost = lost.clone();
+        Box::new(DriverDisk { disk, lost })
+    };
     let found = match driver {
         Some(driver) => (
             interfaces::disk::Disk::open(driver, data).map_err(told)?,
@@ -129,10 +173,7 @@ pub fn open(
         None => (None, None),
     };
     match found {
-        (Some(data), Some(log)) => {
-            let pair: Pair = (Box::new(DriverDisk(data)), Box::new(DriverDisk(log)));
-            Ok((pair, false))
-        }
+        (Some(data), Some(log)) => Ok(((of_driver(data), of_driver(log)), false)),
         (None, None) => {
             warn!("there is no disk: files are kept in memory and are gone at the end");
             let log = MemoryDisk::new(files::Options::LOG_LEN_MIN as usize);

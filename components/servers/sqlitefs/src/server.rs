@@ -13,7 +13,7 @@ use interfaces::{block, clock};
 use crate::answers::Answers;
 use crate::cache;
 use crate::clients::{Clients, Key};
-use crate::disks;
+use crate::disks::{self, DriverLost};
 use crate::open::Opened;
 use crate::spec::Settings;
 use crate::transactions::Transactions;
@@ -121,12 +121,15 @@ impl Server {
             return;
         }
         (self.files, self.data) = (None, None);
+        let lost = DriverLost::default();
         let ((data, log), in_memory) = match disks::open(
             self.block.as_mut(),
             (&self.settings.data, &self.settings.log),
             (self.settings.memory_disk as usize) << 20,
+            &lost,
         ) {
             Ok(disks) => disks,
+            Err(reason) if lost.get() => return debug!("{reason}"),
             Err(reason) => return error!("{reason}"),
         };
         self.in_memory = in_memory;
@@ -160,6 +163,7 @@ impl Server {
                 }
                 self.files = Some(files);
             }
+            Err(error) if lost.get() => debug!("the file system cannot be used: {error}"),
             Err(error) => error!("the file system cannot be used: {error}"),
         }
     }
@@ -171,6 +175,9 @@ impl Server {
         }
         if self.files.take().is_some_and(|files| files.is_dirty()) {
             self.losses += 1;
+            error!("the disk's driver was lost, and with it what was not synchronised");
+        } else {
+            warn!("the disk's driver was lost; files can be used again when it is back");
         }
     }
 
